@@ -1,0 +1,1 @@
+"""The default model: features, training, evaluation and decisions."""

@@ -1,0 +1,49 @@
+"""Where each layer lives under the data root; it neither reads nor writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one data root, one per layer."""
+
+    data_root: Path
+
+    @property
+    def raw(self) -> Path:
+        """The immutable archive: `<dataset>/<sha256>/<file name>` and `manifest.jsonl`."""
+        return self.data_root / "raw"
+
+    @property
+    def simulated_landing(self) -> Path:
+        """The drop folder that the simulator fills."""
+        return self.data_root / "landing" / "simulated"
+
+    def staging(self, dataset: str) -> Path:
+        """Folder of one staging dataset: one Parquet file per partition."""
+        return self.data_root / "staging" / dataset
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file that only dbt and the exports open."""
+        return self.data_root / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's target folder: manifest, compiled SQL and run results."""
+        return self.data_root / "warehouse" / "target"
+
+    @property
+    def manifest(self) -> Path:
+        """The published manifest: names the current folder of every published table."""
+        return self.data_root / "published.json"
+
+    def published_folder(self, layer: str, table: str, version: str) -> Path:
+        """Immutable folder of one version of a published table."""
+        return self.data_root / layer / table / version
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder."""
+        return self.data_root / "dagster_home"

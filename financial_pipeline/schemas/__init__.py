@@ -1,0 +1,1 @@
+"""Column lists and types that several packages share; nothing here does anything."""

@@ -1,0 +1,42 @@
+"""What the raw archive knows of each file: one row of its manifest."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One input file, recognised by its content before anything is stored.
+
+    `dataset` is lending_club_loans, lending_club_rejections, bank_prices or fred_observations;
+    `form` names the recognised layout; `subject` is the symbol or series id; `snapshot_date` is
+    the snapshot month of a loan file or the vintage date of a dated copy, else null; `first_date`
+    and `last_date` span the event dates (issue months, sessions, observation dates; application
+    dates of rejections).
+    """
+
+    path: Path
+    dataset: str
+    form: str
+    subject: str | None
+    snapshot_date: date | None
+    first_date: date
+    last_date: date
+    # Data records seen, before any cleaning.
+    rows_seen: int
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One archived file: what was recognised, its identity and where it came from."""
+
+    landed: LandedFile
+    sha256: str
+    bytes: int
+    fetched_at: datetime
+    # lending_club, yahoo, yfinance, fred, alfred, or simulated.
+    source: str
+    is_synthetic: bool
+    # The archived copy, under its content hash.
+    archived_path: Path

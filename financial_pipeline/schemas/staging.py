@@ -1,0 +1,150 @@
+"""The staging tables: columns in contract order with their Polars types.
+
+Every staging table is a folder `staging/<dataset>/` with one Parquet file per partition, named
+`<partition key>.parquet`. Rates are fractions unless the column comment says per cent.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.schemas.lending_club import (
+    INTEGER_COLUMNS,
+    LOAN_COLUMNS,
+    MONTH_COLUMNS,
+    REAL_COLUMNS,
+)
+
+Schema = dict[str, pl.DataType]
+
+# Where a row came from: last columns of every staging table, left out of content hashes.
+PROVENANCE: Final[Schema] = {
+    # lending_club, yahoo, yfinance, fred, alfred, or simulated: what the dashboard shows.
+    "source": pl.String(),
+    "is_synthetic": pl.Boolean(),
+    "file_sha256": pl.String(),
+    # Physical line of the (uncompressed) file, counted from 1.
+    "line_number": pl.Int64(),
+}
+
+
+def _loan_type(column: str) -> pl.DataType:
+    if column in MONTH_COLUMNS:
+        return pl.Date()
+    if column in REAL_COLUMNS:
+        return pl.Float64()
+    if column in INTEGER_COLUMNS:
+        return pl.Int64()
+    return pl.String()
+
+
+# One row per loan, from the latest snapshot that holds it; partition: issue month "YYYY-MM-01".
+# The 151 upstream columns keep their names. `id` is as upstream wrote it or null; `loan_id` is
+# the natural key: the upstream id, or for files without ids "fp-<fingerprint>-<occurrence>".
+# `loan_status` has no policy prefix; that is `credit_policy_met`. `issue_d` is the issue month.
+LENDING_CLUB_LOANS: Final[Schema] = {
+    "loan_id": pl.String(),
+    "snapshot_month": pl.Date(),
+    "credit_policy_met": pl.Boolean(),
+    "emp_length_missing": pl.Boolean(),
+    **{column: _loan_type(column) for column in LOAN_COLUMNS},
+    **PROVENANCE,
+}
+
+# One row per loan and snapshot file month; partition: snapshot month.
+LENDING_CLUB_LOAN_SNAPSHOTS: Final[Schema] = {
+    name: LENDING_CLUB_LOANS[name]
+    for name in (
+        "loan_id",
+        "snapshot_month",
+        "issue_d",
+        "term",
+        "credit_policy_met",
+        "loan_status",
+        "int_rate",
+        "installment",
+        "funded_amnt",
+        "out_prncp",
+        "total_pymnt",
+        "total_rec_prncp",
+        "total_rec_int",
+        "total_rec_late_fee",
+        "recoveries",
+        "collection_recovery_fee",
+        "last_pymnt_d",
+        *PROVENANCE,
+    )
+}
+
+# One row per rejected application; partition: application month.
+LENDING_CLUB_REJECTIONS: Final[Schema] = {
+    "application_date": pl.Date(),
+    "amount_requested": pl.Float64(),
+    "loan_title": pl.String(),
+    "risk_score": pl.Float64(),
+    # Per cent, as upstream writes it.
+    "dti": pl.Float64(),
+    "zip_code": pl.String(),
+    "state": pl.String(),
+    # Years, 0 for "< 1 year", 10 for "10+ years".
+    "employment_length": pl.Int64(),
+    "policy_code": pl.Int64(),
+    **PROVENANCE,
+}
+
+# One row per bank and session; partition: session. Prices in dollars, split-adjusted as
+# upstream publishes them; adjusted_close also removes dividends. A null open, high or low means
+# that upstream had none (0.0), and the session leaves the range estimators.
+BANK_PRICES: Final[Schema] = {
+    "symbol": pl.String(),
+    "session_date": pl.Date(),
+    "open": pl.Float64(),
+    "high": pl.Float64(),
+    "low": pl.Float64(),
+    "close": pl.Float64(),
+    "adjusted_close": pl.Float64(),
+    "volume": pl.Int64(),
+    # Null where the file form has no such column.
+    "dividend": pl.Float64(),
+    "split_ratio": pl.Float64(),
+    **PROVENANCE,
+}
+
+# One row per series, observation date and realtime interval [realtime_start, realtime_end);
+# 9999-12-31 means still current. Partition: observation month. A null value is upstream's "." or
+# an empty field. pit_method: "alfred" (dated vintages) or "rule" (release rule).
+FRED_OBSERVATIONS: Final[Schema] = {
+    "series_id": pl.String(),
+    "observation_date": pl.Date(),
+    "realtime_start": pl.Date(),
+    "realtime_end": pl.Date(),
+    "value": pl.Float64(),
+    "pit_method": pl.String(),
+    **PROVENANCE,
+}
+
+# One row per raw line that broke a rule; one file per raw file, `staging/quarantine/<sha>.parquet`.
+QUARANTINE: Final[Schema] = {
+    "dataset": pl.String(),
+    "file_name": pl.String(),
+    "file_sha256": pl.String(),
+    "line_number": pl.Int64(),
+    # Physical lines that this row spans (quoted newlines).
+    "physical_lines": pl.Int64(),
+    "reason": pl.String(),
+    "original_text": pl.String(),
+}
+
+# One row per raw file and kind of line; one file per raw file, `staging/row_accounting/<sha>.parquet`.
+# category: "staged", "quarantined" or "note"; reason: the quarantine reason or the kind of note.
+# The physical lines of a file are the sum over its rows.
+ROW_ACCOUNTING: Final[Schema] = {
+    "dataset": pl.String(),
+    "file_name": pl.String(),
+    "file_sha256": pl.String(),
+    "category": pl.String(),
+    "reason": pl.String(),
+    "physical_lines": pl.Int64(),
+    # Counted independently: the newline count of the whole file, repeated on each row.
+    "file_physical_lines": pl.Int64(),
+}

@@ -1,0 +1,44 @@
+"""One typed settings class, read from the environment (prefix FINANCIAL_PIPELINE_) and `.env`."""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+Source = Literal["simulated", "files"]
+
+
+class Settings(BaseSettings):
+    """What a run reads, where it writes, and the first partition of each family."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FINANCIAL_PIPELINE_", env_file=".env", extra="ignore"
+    )
+
+    data_root: Path = PROJECT_ROOT / "data"
+    source: Source = "simulated"
+    # The drop folder of `--source files`; the simulated world writes its own.
+    landing: Path | None = None
+
+    # Simulated world.
+    loans: int = Field(default=50_000, ge=1, le=10_000_000)
+    seed: int = 20_070_601
+
+    symbols: tuple[str, ...] = ("JPM", "BAC", "C", "WFC", "GS")
+
+    # First partitions.
+    first_session: date = date(2000, 1, 3)
+    first_issue_month: date = date(2007, 6, 1)
+    first_observation_month: date = date(1947, 1, 1)
+    first_release_month: date = date(1990, 1, 1)
+
+    # Above this share of quarantined loan lines a file is refused.
+    max_quarantine_share: float = 0.01
+    # Months between the last payment and the charge-off (methodology 1.4).
+    default_lag_months: int = 5
+    # The last month for which outcomes count as known; default: each loan's snapshot month.
+    maturity_cutoff: date | None = None

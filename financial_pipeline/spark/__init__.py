@@ -1,0 +1,1 @@
+"""Metric formulas on Spark, one module per metric table."""
