@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
-COMPRESSION = "zstd"
+COMPRESSION: Final = "zstd"
 
 
 def write_partition(frame: pl.DataFrame, folder: Path, partition_key: str) -> Path:

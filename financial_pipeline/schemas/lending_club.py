@@ -40,9 +40,7 @@ LOAN_COLUMNS: Final[tuple[str, ...]] = tuple(
     """.split()
 )
 
-IDENTIFIERS: Final = frozenset(
-    "id member_id url desc title emp_title zip_code policy_code".split()
-)
+IDENTIFIERS: Final = frozenset("id member_id url desc title emp_title zip_code policy_code".split())
 APPLICATION: Final = frozenset(
     """
     loan_amnt term emp_length home_ownership annual_inc verification_status purpose addr_state
@@ -113,9 +111,7 @@ SETTLEMENT: Final = frozenset(
     """.split()
 )
 
-CLASS_O: Final = (
-    APPLICATION | BUREAU_CORE | BUREAU_2012 | BUREAU_2015 | SECOND_APPLICANT
-)
+CLASS_O: Final = APPLICATION | BUREAU_CORE | BUREAU_2012 | BUREAU_2015 | SECOND_APPLICANT
 CLASS_P: Final = PLATFORM
 CLASS_X: Final = PERFORMANCE | HARDSHIP | SETTLEMENT
 CLASS_I: Final = IDENTIFIERS
@@ -150,9 +146,7 @@ REAL_COLUMNS: Final = frozenset(
 )
 # Whatever is left counts something: upstream may write 5.0, staging stores an integer.
 # emp_length is years (0 for "< 1 year", 10 for "10+ years"), term is months (36 or 60).
-INTEGER_COLUMNS: Final = (
-    frozenset(LOAN_COLUMNS) - MONTH_COLUMNS - TEXT_COLUMNS - REAL_COLUMNS
-)
+INTEGER_COLUMNS: Final = frozenset(LOAN_COLUMNS) - MONTH_COLUMNS - TEXT_COLUMNS - REAL_COLUMNS
 
 REJECTION_COLUMNS: Final[tuple[str, ...]] = (
     "Amount Requested",

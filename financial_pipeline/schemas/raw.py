@@ -40,3 +40,5 @@ class RawFile:
     is_synthetic: bool
     # The archived copy, under its content hash.
     archived_path: Path
+    # Why staging refused the file; null while it counts.
+    refused: str | None = None

@@ -135,7 +135,8 @@ QUARANTINE: Final[Schema] = {
     "original_text": pl.String(),
 }
 
-# One row per raw file and kind of line; one file per raw file, `staging/row_accounting/<sha>.parquet`.
+# One row per raw file and kind of line; one file per raw file,
+# `staging/row_accounting/<sha>.parquet`.
 # category: "staged", "quarantined" or "note"; reason: the quarantine reason or the kind of note.
 # The physical lines of a file are the sum over its rows.
 ROW_ACCOUNTING: Final[Schema] = {
