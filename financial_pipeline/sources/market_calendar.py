@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Final
 
 import exchange_calendars
-import numpy as np
 
 EXCHANGE: Final = "XNYS"
+SATURDAY: Final = 5
 
 
 @lru_cache(maxsize=8)
@@ -32,7 +32,6 @@ def sessions(first: date, last: date) -> list[date]:
 
 def holidays(first: date, last: date) -> list[date]:
     """The weekdays from `first` to `last`, both included, on which the exchange stays closed."""
-    days = np.arange(first, last + timedelta(days=1), dtype="datetime64[D]")
-    weekdays: list[date] = days[np.is_busday(days)].tolist()
     open_days = set(sessions(first, last))
-    return [day for day in weekdays if day not in open_days]
+    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    return [day for day in days if day.weekday() < SATURDAY and day not in open_days]
