@@ -1,0 +1,4 @@
+{#- The schema is the folder's own name (`staging`, `marts`), without the target's as a prefix. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro %}

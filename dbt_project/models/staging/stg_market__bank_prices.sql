@@ -1,0 +1,22 @@
+{{ config(tags=['prices']) }}
+
+with source as (
+
+    select * from {{ source('staging', 'bank_prices') }}
+
+)
+
+select
+    symbol,
+    {{ partition_date() }} as session_date,
+    open,
+    high,
+    low,
+    close,
+    adjusted_close,
+    volume,
+    dividend,
+    split_ratio,
+    source,
+    is_synthetic
+from source
