@@ -1,0 +1,35 @@
+"""The contract at both ends of a metric: an explicit select of named and typed columns."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.metrics import MetricTable
+
+
+def read_columns(frame: DataFrame, columns: Sequence[str], table: str) -> DataFrame:
+    """Only the named columns; raises PipelineError naming those that the table lacks."""
+    missing = sorted(set(columns) - set(frame.columns))
+    if missing:
+        raise PipelineError(
+            f"The table {table} lacks the columns {', '.join(missing)};"
+            " rebuild the exports with this version of the project."
+        )
+    return frame.select(*columns)
+
+
+def write_columns(frame: DataFrame, table: MetricTable, first: date, last: date) -> DataFrame:
+    """The table's columns in contract order and type, for the partitions `first` to `last`."""
+    in_range = frame.filter(F.col(table.partition).between(F.lit(first), F.lit(last)))
+    return in_range.select(
+        *(F.col(name).cast(column.type).alias(name) for name, column in table.columns.items())
+    )
+
+
+def ratio(numerator: Column, denominator: Column) -> Column:
+    """Numerator over denominator as a double; null where the denominator is zero or null."""
+    bottom = denominator.cast("double")
+    return F.when(bottom != 0, numerator.cast("double") / bottom)

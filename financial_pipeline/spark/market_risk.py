@@ -1,0 +1,128 @@
+"""Drawdown, beta, tail losses with their backtests, and volatility from ranges and by EWMA."""
+
+from datetime import date
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from financial_pipeline.schemas.metrics import MARKET_RISK
+from financial_pipeline.spark.contract import write_columns
+from financial_pipeline.spark.range_volatility import (
+    ESTIMATORS,
+    RANGE_COLUMNS,
+    range_volatilities,
+)
+from financial_pipeline.spark.range_volatility import WINDOW as RANGE_WINDOW
+from financial_pipeline.spark.returns import (
+    ANNUAL_SESSIONS,
+    FLAT_DEVIATION,
+    last_observations,
+    simple_returns,
+    when_full,
+)
+from financial_pipeline.spark.value_at_risk import backtests, tail_losses
+
+WINDOW: Final = 252
+# RiskMetrics' daily decay.
+EWMA_DECAY: Final = 0.94
+
+
+def market_risk(prices: DataFrame, first: date, last: date) -> DataFrame:
+    """Risk of each bank per session; `prices` is fct_daily_prices from the first session to `last`.
+
+    Formulas: methodology 3.2 and 3.4. Drawdown, EWMA and backtests know the whole history.
+    """
+    returns = simple_returns(prices, *RANGE_COLUMNS)
+    risk = range_volatilities(backtests(tail_losses(with_beta(with_drawdowns(returns)))))
+    columns = risk.join(ewma_volatility(returns), ["symbol", "session_date"], "left")
+    named = columns.withColumnsRenamed(
+        {
+            **{name: f"{name}_{RANGE_WINDOW}d" for name in ESTIMATORS},
+            "value_at_risk": "value_at_risk_95",
+            "expected_shortfall": "expected_shortfall_95",
+        }
+    )
+    return write_columns(named, MARKET_RISK, first, last)
+
+
+def with_drawdowns(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
+    """Adds drawdown, max_drawdown_full and the worst fall within the last `window` returns."""
+    in_order = Window.partitionBy("symbol").orderBy("session_date")
+    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    recent = in_order.rowsBetween(-window, Window.currentRow)
+    price = F.col("adjusted_close")
+    prices = F.collect_list("adjusted_close").over(recent)
+    enough = F.count("adjusted_close").over(recent) > window
+    return (
+        returns.withColumns(
+            {"drawdown": price / F.max(price).over(so_far) - 1, "recent_prices": prices}
+        )
+        .withColumns(
+            {
+                "max_drawdown_full": F.min("drawdown").over(so_far),
+                "max_drawdown_252d": F.when(enough, _worst_fall(F.col("recent_prices"))),
+            }
+        )
+        .drop("recent_prices")
+    )
+
+
+def _worst_fall(prices: Column) -> Column:
+    """The lowest price relative to the highest before it, minus one."""
+    start = F.struct(prices[0].alias("peak"), F.lit(0.0).alias("worst"))
+
+    def step(state: Column, price: Column) -> Column:
+        peak = F.greatest(state["peak"], price)
+        worst = F.least(state["worst"], price / peak - 1)
+        return F.struct(peak.alias("peak"), worst.alias("worst"))
+
+    return F.aggregate(prices, start, step, lambda state: state["worst"])
+
+
+def with_beta(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
+    """Adds beta_252d against the equal-weighted return of the other banks of the session."""
+    # The order makes the sum of a session's returns the same on every cluster.
+    session = (
+        Window.partitionBy("session_date")
+        .orderBy("symbol")
+        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    )
+    value = F.col("simple_return")
+    others = F.count(value).over(session) - 1
+    total = F.sum(value).over(session) - value
+    compared = returns.withColumn("benchmark", F.when(others > 0, total / others))
+    paired = compared.withColumn("has_pair", F.col("benchmark").isNotNull())
+    spec = last_observations(window, "has_pair")
+    covariance = F.covar_samp("simple_return", "benchmark").over(spec)
+    variance = F.var_samp("benchmark").over(spec)
+    beta = F.when(variance > FLAT_DEVIATION**2, covariance / variance)
+    return paired.withColumn("beta_252d", when_full(beta, "benchmark", spec, window))
+
+
+def ewma_volatility(returns: DataFrame, *, decay: float = EWMA_DECAY) -> DataFrame:
+    """Annualised EWMA volatility of log returns per bank and session, seeded with the first square.
+
+    v_t = decay v_(t-1) + (1 - decay) l_t^2 needs every term before it, so the history of a bank is
+    folded in order (methodology 3.2, RiskMetrics 1996).
+    """
+    squares = returns.filter("has_return").select(
+        "symbol", "session_date", (F.log1p("simple_return") ** 2).alias("square")
+    )
+    history = squares.groupBy("symbol").agg(
+        F.sort_array(F.collect_list(F.struct("session_date", "square"))).alias("days")
+    )
+    seed = F.array().cast("array<struct<session_date:date,variance:double>>")
+
+    def step(path: Column, day: Column) -> Column:
+        before = F.try_element_at(path, F.lit(-1))["variance"]
+        fresh = decay * before + (1 - decay) * day["square"]
+        variance = F.coalesce(fresh, day["square"]).alias("variance")
+        return F.concat(path, F.array(F.struct(day["session_date"].alias("session_date"), variance)))
+
+    paths = history.select("symbol", F.inline(F.aggregate("days", seed, step)))
+    return paths.select(
+        "symbol",
+        "session_date",
+        F.sqrt(F.col("variance") * ANNUAL_SESSIONS).alias("ewma_volatility"),
+    )

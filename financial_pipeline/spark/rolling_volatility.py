@@ -1,0 +1,34 @@
+"""Rolling volatility of the banks' daily returns."""
+
+from datetime import date
+from typing import Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from financial_pipeline.schemas.metrics import ROLLING_VOLATILITY
+from financial_pipeline.spark.contract import write_columns
+from financial_pipeline.spark.returns import (
+    ANNUAL_SESSIONS,
+    last_observations,
+    simple_returns,
+    when_full,
+)
+
+# Windows in observations: a month, a quarter, a year.
+WINDOWS: Final = (21, 63, 252)
+
+
+def rolling_volatility(prices: DataFrame, first: date, last: date) -> DataFrame:
+    """Sample deviation of the last n simple returns, annualised by sqrt(252); null before n.
+
+    `prices` is fct_daily_prices up to `last`, with a year of look-back before `first`
+    (methodology 3.2).
+    """
+    returns = simple_returns(prices)
+    deviations = {}
+    for count in WINDOWS:
+        window = last_observations(count)
+        deviation = F.stddev_samp("simple_return").over(window) * ANNUAL_SESSIONS**0.5
+        deviations[f"volatility_{count}d"] = when_full(deviation, "simple_return", window, count)
+    return write_columns(returns.withColumns(deviations), ROLLING_VOLATILITY, first, last)

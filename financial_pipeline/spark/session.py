@@ -1,0 +1,128 @@
+"""One Spark session per run: where it runs, what it needs, and how quiet it is.
+
+`SPARK_MASTER` names the cluster: `local[2]` (default), `spark://host:port`, or `sc://host:port` for
+Spark Connect. Everything listens on loopback unless the master is another machine.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pyspark.sql import SparkSession
+
+from financial_pipeline.errors import PipelineError
+
+MASTER_VARIABLE: Final = "SPARK_MASTER"
+DEFAULT_MASTER: Final = "local[2]"
+SUPPORTED_JAVA: Final = (17, 21)
+LOOPBACK: Final = "127.0.0.1"
+CONNECT_SECONDS: Final = 5.0
+DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
+LOGGING: Final = Path(__file__).with_name("log4j2.properties")
+
+
+def master() -> str:
+    """The configured master, checked for its form; raises PipelineError for an unknown one."""
+    name = os.environ.get(MASTER_VARIABLE) or DEFAULT_MASTER
+    if not re.fullmatch(r"local(\[(\d+|\*)(,\s*\d+)?\])?|(spark|sc)://[^\s/]+.*", name):
+        raise PipelineError(
+            f"{MASTER_VARIABLE}={name} is no Spark master; use local[N], spark://host:port or"
+            " sc://host:port."
+        )
+    return name
+
+
+def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
+    """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables."""
+    if name.startswith("sc://"):
+        return {"spark.remote": name, "spark.sql.session.timeZone": "UTC"}
+    here = name.startswith("local") or LOOPBACK in name
+    address = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK} if here else {}
+    return {
+        "spark.master": name,
+        "spark.app.name": "financial-pipeline",
+        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "2g"),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING}",
+        "spark.log.level": "ERROR",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(threads),
+        # Tables this small gain nothing from a plan that is changed while it runs.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        **address,
+    }
+
+
+def check_prerequisites(name: str) -> None:
+    """Make sure that Spark can start before any work; raises PipelineError with what to do."""
+    if name.startswith(("spark://", "sc://")):
+        _check_reachable(name)
+    if not name.startswith("sc://"):
+        _check_java()
+
+
+def _check_reachable(name: str) -> None:
+    address = urlsplit(name.split(",")[0].split(";")[0])
+    host, port = address.hostname or LOOPBACK, address.port or DEFAULT_PORTS[address.scheme]
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+    except OSError as fault:
+        raise PipelineError(
+            f"The Spark master {name} does not answer on {host}:{port} ({fault}); start it, or"
+            f" unset {MASTER_VARIABLE} to run on this machine."
+        ) from None
+
+
+def _java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+
+
+def _check_java() -> None:
+    executable = _java()
+    if executable is None:
+        place = "under JAVA_HOME" if os.environ.get("JAVA_HOME") else "on the PATH"
+        raise PipelineError(
+            f"Spark needs Java 17 or 21 and there is no java {place}; install one (for example"
+            " `apt install openjdk-17-jre-headless`), or point JAVA_HOME at it."
+        )
+    shown = subprocess.run(
+        [executable, "-version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    major = _major_version(shown.stderr + shown.stdout)
+    if major not in SUPPORTED_JAVA:
+        raise PipelineError(
+            f"Spark needs Java 17 or 21, and {executable} is"
+            f" {f'Java {major}' if major else 'not a working Java'}; point JAVA_HOME at one."
+        )
+
+
+def _major_version(text: str) -> int | None:
+    # Java 8 calls itself 1.8.
+    found = re.search(r'version "(?:1\.)?(\d+)', text)
+    return int(found.group(1)) if found else None
+
+
+def start_session(name: str | None = None) -> SparkSession:
+    """The running session, or a new one on the master, after its prerequisites are checked."""
+    chosen = name or master()
+    check_prerequisites(chosen)
+    builder = SparkSession.builder
+    for key, value in spark_config(chosen).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def ui_address(session: SparkSession) -> str | None:
+    """Where the Spark UI answers; null on Spark Connect, whose server shows its own."""
+    try:
+        address = session.sparkContext.uiWebUrl
+    except Exception:
+        return None
+    return str(address) if address else None

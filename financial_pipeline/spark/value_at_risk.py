@@ -1,0 +1,119 @@
+"""Historical value at risk and expected shortfall, and whether past forecasts held."""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from financial_pipeline.spark.inference import chi_square_tail_1, chi_square_tail_2
+from financial_pipeline.spark.returns import all_observations, last_observations, when_full
+
+WINDOW: Final = 250
+CONFIDENCE: Final = 0.95
+
+
+def tail_losses(
+    returns: DataFrame, *, window: int = WINDOW, confidence: float = CONFIDENCE
+) -> DataFrame:
+    """Adds value_at_risk and expected_shortfall of the last `window` returns; losses are positive.
+
+    The quantile interpolates linearly (type 7); the shortfall is the mean of the returns at or below
+    it (methodology 3.2).
+    """
+    spec = last_observations(window)
+    tail = when_full(
+        F.sort_array(F.collect_list("simple_return").over(spec)), "simple_return", spec, window
+    )
+    position = (window - 1) * (1 - confidence)
+    below, weight = int(position), position - int(position)
+    lower, upper = F.col("sorted")[below], F.col("sorted")[min(below + 1, window - 1)]
+    losses = returns.withColumn("sorted", tail).withColumn(
+        "quantile", lower + (upper - lower) * weight
+    )
+    worst = F.filter("sorted", lambda value: value <= F.col("quantile"))
+    total = F.aggregate(worst, F.lit(0.0), lambda sum_, value: sum_ + value)
+    return losses.withColumns(
+        {
+            "value_at_risk": -F.col("quantile"),
+            "expected_shortfall": -total / F.size(worst),
+        }
+    ).drop("sorted", "quantile")
+
+
+def backtests(losses: DataFrame, *, confidence: float = CONFIDENCE) -> DataFrame:
+    """Adds the Kupiec, Christoffersen and joint tests of all forecasts so far (methodology 3.4).
+
+    A hit is a return below minus the value at risk of the session before.
+    """
+    in_order = Window.partitionBy("symbol", "has_return").orderBy("session_date")
+    so_far = all_observations()
+    forecast = F.lag("value_at_risk").over(in_order)
+    dated = losses.withColumn("hit", (F.col("simple_return") < -forecast).cast("int"))
+    paired = dated.withColumn("hit_before", F.lag("hit").over(in_order))
+
+    def pairs(before: int, now: int) -> Column:
+        is_pair = (F.col("hit_before") == before) & (F.col("hit") == now)
+        return F.count_if(is_pair).over(so_far)
+
+    counted = paired.withColumns(
+        {
+            "forecasts": F.count("hit").over(so_far),
+            "hits": F.coalesce(F.sum("hit").over(so_far), F.lit(0)),
+            **{f"n{before}{now}": pairs(before, now) for before in (0, 1) for now in (0, 1)},
+        }
+    )
+    tested = counted.withColumns(
+        {
+            "kupiec": kupiec_statistic(F.col("forecasts"), F.col("hits"), 1 - confidence),
+            "christoffersen": christoffersen_statistic(*map(F.col, ("n00", "n01", "n10", "n11"))),
+        }
+    )
+    return tested.withColumns(_results()).drop("hit", "hit_before", "n00", "n01", "n10", "n11")
+
+
+def _results() -> dict[str, Column]:
+    joint = F.col("kupiec") + F.col("christoffersen")
+    return {
+        "kupiec_statistic": F.col("kupiec"),
+        "kupiec_p_value": chi_square_tail_1(F.col("kupiec")),
+        "christoffersen_statistic": F.col("christoffersen"),
+        "christoffersen_p_value": chi_square_tail_1(F.col("christoffersen")),
+        "conditional_coverage_statistic": joint,
+        "conditional_coverage_p_value": chi_square_tail_2(joint),
+    }
+
+
+def _times_log(count: Column, share: Column) -> Column:
+    """count x ln(share), where zero times ln(0) is zero."""
+    return F.when(count > 0, count * F.ln(share)).otherwise(F.lit(0.0))
+
+
+def _share(part: Column, rest: Column) -> Column:
+    return F.when(part + rest > 0, part / (part + rest)).otherwise(F.lit(0.0))
+
+
+def _at_least_zero(statistic: Column) -> Column:
+    # A likelihood ratio of equal likelihoods is zero; rounding may put it just below.
+    return F.greatest(statistic, F.lit(0.0))
+
+
+def kupiec_statistic(forecasts: Column, hits: Column, expected: float) -> Column:
+    """Likelihood ratio of unconditional coverage; null before the first forecast (Kupiec 1995)."""
+    misses = forecasts - hits
+    rate = _share(hits, misses)
+    null = _times_log(misses, F.lit(1 - expected)) + _times_log(hits, F.lit(expected))
+    fitted = _times_log(misses, 1 - rate) + _times_log(hits, rate)
+    return F.when(forecasts > 0, _at_least_zero(2 * (fitted - null)))
+
+
+def christoffersen_statistic(n00: Column, n01: Column, n10: Column, n11: Column) -> Column:
+    """Likelihood ratio of independent hits; n_ab counts b after a (Christoffersen 1998)."""
+    overall, after_miss, after_hit = _share(n01 + n11, n00 + n10), _share(n01, n00), _share(n11, n10)
+    null = _times_log(n00 + n10, 1 - overall) + _times_log(n01 + n11, overall)
+    fitted = (
+        _times_log(n00, 1 - after_miss)
+        + _times_log(n01, after_miss)
+        + _times_log(n10, 1 - after_hit)
+        + _times_log(n11, after_hit)
+    )
+    return F.when(n00 + n01 + n10 + n11 > 0, _at_least_zero(2 * (fitted - null)))
