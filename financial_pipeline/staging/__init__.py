@@ -1,0 +1,1 @@
+"""From archived raw files to typed partitions: what is read, quarantined and accounted for."""
