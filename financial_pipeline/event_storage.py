@@ -16,6 +16,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
+from dagster_shared.record import copy
 from sqlalchemy.engine import Connection
 
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
@@ -83,6 +84,22 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         }
         for event_id, event in sorted(latest.values(), key=lambda pair: pair[0]):
             self._store_asset_event(index, event, event_id)
+
+    def _store_asset_check_evaluation_planned(
+        self, event: EventLogEntry, event_id: int | None
+    ) -> None:
+        """Plan one evaluation for a whole range, as a range run evaluates a check once.
+
+        Stock storage inserts a row per partition, each with the whole event (48 MB for 4,840
+        trading days), and no later event ever updates them.
+        """
+        data = event.get_dagster_event().asset_check_planned_data
+        if data.partitions_subset and len(data.partitions_subset) > 1:
+            planned = event.get_dagster_event()._replace(
+                event_specific_data=copy(data, partitions_subset=None)
+            )
+            event = event._replace(dagster_event=planned)
+        super()._store_asset_check_evaluation_planned(event, event_id)
 
 
 def _has_type(event: EventLogEntry, types: Any) -> bool:

@@ -8,10 +8,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
@@ -24,23 +25,39 @@ def _manifest(paths: Paths) -> Path:
     return paths.raw / "manifest.jsonl"
 
 
-def _from_row(paths: Paths, row: dict[str, object]) -> RawFile:
-    landed = dict(row["landed"])  # type: ignore[call-overload]
-    for name in ("snapshot_date", "first_date", "last_date"):
-        landed[name] = date.fromisoformat(landed[name]) if landed[name] else None
-    landed["path"] = Path(landed["path"])
+def landed_to_row(landed: LandedFile) -> dict[str, object]:
+    """A recognised file as a JSON row."""
+    return {
+        name: str(value) if isinstance(value, date | Path) else value
+        for name, value in asdict(landed).items()
+    }
+
+
+def landed_from_row(row: dict[str, Any]) -> LandedFile:
+    """The inverse of `landed_to_row`."""
+    dates = {
+        name: date.fromisoformat(row[name]) if row[name] else None
+        for name in ("snapshot_date", "first_date", "last_date")
+    }
+    return LandedFile(**{**row, **dates, "path": Path(row["path"])})
+
+
+def _from_row(paths: Paths, row: dict[str, Any]) -> RawFile:
     fields = {
         **row,
-        "landed": LandedFile(**landed),
-        "fetched_at": datetime.fromisoformat(str(row["fetched_at"])),
-        "archived_path": paths.data_root / str(row["archived_path"]),
+        "landed": landed_from_row(row["landed"]),
+        "fetched_at": datetime.fromisoformat(row["fetched_at"]),
+        "archived_path": paths.data_root / row["archived_path"],
     }
-    return RawFile(**fields)  # type: ignore[arg-type]
+    return RawFile(**fields)
 
 
 def _to_row(paths: Paths, file: RawFile) -> str:
-    row = asdict(file)
-    row["archived_path"] = file.archived_path.relative_to(paths.data_root).as_posix()
+    row = {
+        **asdict(file),
+        "landed": landed_to_row(file.landed),
+        "archived_path": file.archived_path.relative_to(paths.data_root).as_posix(),
+    }
     return json.dumps(row, default=str, sort_keys=True)
 
 
@@ -82,7 +99,15 @@ def _identity(file: RawFile) -> tuple[object, ...]:
     return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
 
 
-def _store(paths: Paths, landed: LandedFile, source: str, is_synthetic: bool) -> RawFile:
+def _upstream(landed: LandedFile) -> str:
+    if landed.dataset == "bank_prices":
+        return "yfinance" if landed.form.startswith("yfinance") else "yahoo"
+    if landed.dataset == "fred_observations":
+        return "alfred" if landed.snapshot_date or "alfred" in landed.form else "fred"
+    return "lending_club"
+
+
+def _store(paths: Paths, landed: LandedFile, synthetic: Collection[str]) -> RawFile:
     folder = paths.raw / landed.dataset
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{os.getpid()}.incoming"
@@ -100,25 +125,26 @@ def _store(paths: Paths, landed: LandedFile, source: str, is_synthetic: bool) ->
         sha256=sha256,
         bytes=size,
         fetched_at=datetime.now(UTC),
-        source=source,
-        is_synthetic=is_synthetic,
+        source="simulated" if sha256 in synthetic else _upstream(landed),
+        is_synthetic=sha256 in synthetic,
         archived_path=target,
     )
 
 
 def archive(
-    paths: Paths, landed: Sequence[LandedFile], *, source: str, is_synthetic: bool
+    paths: Paths, landed: Sequence[LandedFile], *, synthetic: Collection[str] = ()
 ) -> tuple[list[RawFile], int]:
     """Archive files that are not there yet; return the rows of all of them and the number new.
 
-    A file that staging once refused and that is dropped again is given another try.
+    `synthetic` holds the hashes of files that the simulator wrote. A file that staging once
+    refused and that is dropped again is given another try.
     """
     paths.raw.mkdir(parents=True, exist_ok=True)
     with locked(paths.raw / ".lock"):
         files = {_identity(file): file for file in read_raw_files(paths)}
         known, stored = len(files), []
         for item in landed:
-            incoming = _store(paths, item, source, is_synthetic)
+            incoming = _store(paths, item, synthetic)
             file = files.setdefault(_identity(incoming), incoming)
             files[_identity(file)] = replace(file, refused=None)
             stored.append(files[_identity(file)])

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     # First partitions.
     first_session: date = date(2000, 1, 3)
     first_issue_month: date = date(2007, 6, 1)
+    # The rejections file starts with applications of late May 2007.
+    first_application_month: date = date(2007, 5, 1)
     first_observation_month: date = date(1947, 1, 1)
     first_release_month: date = date(1990, 1, 1)
 

@@ -1,0 +1,127 @@
+"""The published marts: immutable Parquet folders, and the manifest that makes them current."""
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from financial_pipeline import ingest, published, raw_archive, table_export
+from financial_pipeline.defs.partitions import (
+    APPLICATION_MONTHS,
+    ISSUE_MONTHS,
+    OBSERVATION_MONTHS,
+    SESSIONS,
+)
+from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
+from financial_pipeline.schemas.marts import MARTS, Mart
+
+PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {  # type: ignore[type-arg]
+    "shared": None,
+    "loans": ISSUE_MONTHS,
+    "rejections": APPLICATION_MONTHS,
+    "prices": SESSIONS,
+    "macro": OBSERVATION_MONTHS,
+}
+RAW_DATASETS = {
+    "loans": "lending_club_loans",
+    "rejections": "lending_club_rejections",
+    "prices": "bank_prices",
+    "macro": "fred_observations",
+}
+CHECKS = {
+    "keys_are_unique": (True, "No two rows share the key of the grain."),
+    "keys_are_present": (True, "Every row has its whole key."),
+    "rows_equal_the_warehouse": (True, "The Parquet folder holds every row of the mart."),
+    "volume_has_not_dropped": (False, "At most 5 % fewer rows than the version before."),
+    "distribution_has_not_shifted": (False, "Watched means moved by at most half a deviation."),
+}
+
+
+def _check_specs(name: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(check, asset=["exports", name], blocking=blocking, description=text)
+        for check, (blocking, text) in CHECKS.items()
+    ]
+
+
+def _export(
+    pipeline: Pipeline, warehouse: DuckDBResource, name: str, mart: Mart
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    paths = pipeline.paths
+    dataset = RAW_DATASETS.get(mart.family)
+    files = raw_archive.accepted_files(paths, dataset) if dataset else []
+    built_from = {file.landed.path.name: file.sha256 for file in files}
+    with warehouse.get_connection() as connection:
+        table = table_export.export_table(connection, paths, name, mart, built_from)
+    outcomes = table_export.check_table(paths, table, mart)
+    if all(outcome.passed for outcome in outcomes if outcome.blocking):
+        published.register(paths, table)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": table.rows,
+            "content_hash": table.content_hash,
+            "path": dg.MetadataValue.path(table.folder),
+            "as_of": str(table.as_of),
+            "built_from": built_from,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=outcome.name,
+                passed=outcome.passed,
+                metadata=dict(outcome.numbers),
+                severity=dg.AssetCheckSeverity.ERROR
+                if outcome.blocking
+                else dg.AssetCheckSeverity.WARN,
+            )
+            for outcome in outcomes
+        ],
+    )
+
+
+def _export_asset(name: str, mart: Mart) -> dg.AssetsDefinition:
+    partitions_def = PARTITIONS[mart.family]
+
+    @dg.asset(
+        key=["exports", name],
+        group_name="exports",
+        deps=[["warehouse", name]],
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions_def else None,
+        owners=OWNERS,
+        kinds={"duckdb", "parquet"},
+        description=f"The mart `{name}` as an immutable Parquet folder that every reader may open.",
+        tags={"family": mart.family},
+        check_specs=_check_specs(name),
+        pool=WAREHOUSE_POOL,
+    )
+    def export(pipeline: Pipeline, warehouse: DuckDBResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return _export(pipeline, warehouse, name, mart)
+
+    return export
+
+
+@dg.definitions
+def exports() -> dg.Definitions:
+    """One asset per published mart."""
+    return dg.Definitions(assets=[_export_asset(name, mart) for name, mart in MARTS.items()])
+
+
+@dg.asset(
+    key=["exports", "published_manifest"],
+    group_name="exports",
+    deps=[["exports", name] for name in MARTS],
+    owners=OWNERS,
+    kinds={"python", "json"},
+)
+def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One manifest naming the current folder of every table; it moves in one rename.
+
+    Tables whose blocking checks failed stay at their last published version.
+    """
+    manifest = published.publish(pipeline.paths, ingest.world(pipeline.settings))
+    return dg.MaterializeResult(
+        metadata={
+            "version": manifest.version,
+            "dagster/row_count": len(manifest.tables),
+            "content_hashes": {key: table.content_hash for key, table in manifest.tables.items()},
+            "path": dg.MetadataValue.path(str(pipeline.paths.manifest)),
+        }
+    )

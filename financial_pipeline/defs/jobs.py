@@ -1,0 +1,46 @@
+"""The jobs: one per family and partition definition, because a run holds only one of those."""
+
+import dagster as dg
+
+FAMILY_TAG = "family"
+PUBLISH_JOB = "publish_job"
+PUBLISHED = dg.AssetKey(["exports", "published_manifest"])
+
+# Job -> what it does. Each family is the assets tagged with its name, and the manifest.
+JOBS = {
+    "shared_job": "Dates, grades and other dimensions that every family joins.",
+    "snapshots_job": "Archive the loan files and type each snapshot of the loans.",
+    "loans_job": "Loans by issue month: staging, star schema and published Parquet.",
+    "rejections_job": "Rejected applications by month: staging, star schema, published Parquet.",
+    "prices_job": "Bank prices by trading day: raw archive to published Parquet.",
+    "releases_job": "Archive the macro files by release month.",
+    "macro_job": "Macro series by observation month: staging, star schema, published Parquet.",
+}
+
+
+def family_selection(family: str) -> dg.AssetSelection:
+    """The assets of one family, by tag."""
+    return dg.AssetSelection.tag(FAMILY_TAG, family)
+
+
+@dg.definitions
+def jobs() -> dg.Definitions:
+    """One job per family, each ending with the published manifest."""
+    return dg.Definitions(
+        jobs=[
+            dg.define_asset_job(
+                name,
+                selection=family_selection(name.removesuffix("_job"))
+                | dg.AssetSelection.assets(PUBLISHED),
+                description=text,
+            )
+            for name, text in JOBS.items()
+        ]
+        + [
+            dg.define_asset_job(
+                PUBLISH_JOB,
+                selection=dg.AssetSelection.assets(PUBLISHED),
+                description="Make every table whose checks passed current, in one rename.",
+            )
+        ]
+    )

@@ -1,0 +1,52 @@
+"""The partitions of each family of data: months, trading days, and their first members.
+
+In the simulated world the last partition is that of its last day; otherwise partitions grow with
+the calendar.
+"""
+
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from financial_pipeline import ingest
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources.market_calendar import holidays
+
+_settings = Settings()
+_end = ingest.clock(_settings) if _settings.source == "simulated" else None
+SESSION_CRON = "0 0 * * 1-5"
+# Holidays are listed this many days ahead of today, so that the calendar never runs out.
+CALENDAR_MARGIN = timedelta(days=365)
+
+
+def _months(first: date) -> dg.MonthlyPartitionsDefinition:
+    if _end is None:
+        return dg.MonthlyPartitionsDefinition(first.isoformat(), end_offset=1)
+    after = (_end.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return dg.MonthlyPartitionsDefinition(first.isoformat(), end_date=after.isoformat())
+
+
+def _sessions(first: date) -> dg.TimeWindowPartitionsDefinition:
+    last = _end or date.today() + CALENDAR_MARGIN
+    return dg.TimeWindowPartitionsDefinition(
+        start=first.isoformat(),
+        fmt="%Y-%m-%d",
+        cron_schedule=SESSION_CRON,
+        exclusions=[datetime.combine(day, datetime.min.time()) for day in holidays(first, last)],
+        end=(_end + timedelta(days=1)).isoformat() if _end else None,
+        end_offset=0 if _end else 1,
+    )
+
+
+SNAPSHOT_MONTHS = _months(_settings.first_issue_month)
+ISSUE_MONTHS = _months(_settings.first_issue_month)
+APPLICATION_MONTHS = _months(_settings.first_application_month)
+SESSIONS = _sessions(_settings.first_session)
+RELEASE_MONTHS = _months(_settings.first_release_month)
+OBSERVATION_MONTHS = _months(_settings.first_observation_month)
+
+
+def window(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """First and last partition of the run, both included."""
+    keys = context.partition_key_range
+    return date.fromisoformat(keys.start), date.fromisoformat(keys.end)

@@ -1,0 +1,99 @@
+"""The raw archive: what landed in the drop folder, stored once and untouched."""
+
+import dagster as dg
+
+from financial_pipeline import ingest
+from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
+from financial_pipeline.defs.resources import OWNERS, Pipeline
+
+LANDING = {
+    "lending_club_loans": "Loan files that people drop: LoanStats, accepted loans, loan.csv.",
+    "lending_club_rejections": "The file of rejected applications that people drop.",
+    "bank_prices": "Daily price files of the banks.",
+    "fred_observations": "Macro series as FRED or ALFRED publish them.",
+}
+
+
+@dg.definitions
+def landing() -> dg.Definitions:
+    """The drop folder as external assets, one per dataset."""
+    specs = [
+        dg.AssetSpec(["landing", dataset], group_name="landing", description=text, owners=OWNERS)
+        for dataset, text in LANDING.items()
+    ]
+    return dg.Definitions(assets=specs)
+
+
+def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(file.landed.rows_seen for file in files),
+            "files": len(files),
+            "new_files": new,
+            "bytes": sum(file.bytes for file in files),
+            "is_synthetic": any(file.is_synthetic for file in files),
+            "path": dg.MetadataValue.path(str(pipeline.paths.raw / dataset)),
+            "content_hashes": {file.landed.path.name: file.sha256 for file in files},
+        }
+    )
+
+
+@dg.asset(
+    key=["raw", "lending_club_loans"],
+    group_name="raw",
+    deps=[["landing", "lending_club_loans"]],
+    partitions_def=SNAPSHOT_MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"python", "csv"},
+    tags={"domain": "lending", "family": "snapshots"},
+)
+def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One file per snapshot of all loans, as Lending Club or the simulator wrote it."""
+    return _archive(pipeline, "lending_club_loans")
+
+
+@dg.asset(
+    key=["raw", "lending_club_rejections"],
+    group_name="raw",
+    deps=[["landing", "lending_club_rejections"]],
+    partitions_def=SNAPSHOT_MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"python", "csv"},
+    tags={"domain": "lending", "family": "snapshots"},
+)
+def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One file of all applications that were turned down; it has no outcomes."""
+    return _archive(pipeline, "lending_club_rejections")
+
+
+@dg.asset(
+    key=["raw", "bank_prices"],
+    group_name="raw",
+    deps=[["landing", "bank_prices"]],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"python", "csv"},
+    tags={"domain": "market", "family": "prices"},
+)
+def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One file per bank and download, as Yahoo or yfinance wrote it."""
+    return _archive(pipeline, "bank_prices")
+
+
+@dg.asset(
+    key=["raw", "fred_observations"],
+    group_name="raw",
+    deps=[["landing", "fred_observations"]],
+    partitions_def=RELEASE_MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"python", "csv"},
+    tags={"domain": "macro", "family": "releases"},
+)
+def fred_observations(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One file per series and download or vintage, as FRED or ALFRED wrote it."""
+    return _archive(pipeline, "fred_observations")

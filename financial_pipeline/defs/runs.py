@@ -1,0 +1,167 @@
+"""Run the whole graph family by family in this process, as the commands and cron do.
+
+Each family runs once over the range of partitions that landed; the published manifest moves once,
+after every family passed.
+"""
+
+import os
+import shutil
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from financial_pipeline import ingest, published
+from financial_pipeline.defs.jobs import PUBLISH_JOB, PUBLISHED
+from financial_pipeline.defs.partitions import (
+    APPLICATION_MONTHS,
+    ISSUE_MONTHS,
+    OBSERVATION_MONTHS,
+    RELEASE_MONTHS,
+    SESSIONS,
+    SNAPSHOT_MONTHS,
+)
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import LandedFile
+from financial_pipeline.settings import PROJECT_ROOT, Settings
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+Report = Callable[[str], None]
+ALL_DATASETS = (
+    "lending_club_loans",
+    "lending_club_rejections",
+    "bank_prices",
+    "fred_observations",
+)
+LOAN_KEYS = (
+    dg.AssetKey(["raw", "lending_club_loans"]),
+    dg.AssetKey(["staging", "lending_club_loan_snapshots"]),
+)
+REJECTION_KEYS = (dg.AssetKey(["raw", "lending_club_rejections"]),)
+
+
+@dataclass(frozen=True)
+class FamilyRun:
+    """One run of one job: its partitions (inclusive; None for unpartitioned) and what to leave."""
+
+    job: str
+    first: str | None = None
+    last: str | None = None
+    without: tuple[dg.AssetKey, ...] = ()
+
+
+def prepare_home(paths: Paths) -> None:
+    """Make Dagster's home under the data root, with the repository's `dagster.yaml` in it."""
+    paths.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PROJECT_ROOT / "dagster.yaml", paths.dagster_home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
+
+
+def _within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:  # type: ignore[type-arg]
+    """The partition keys that span `first` to `last`, or the nearest ones there are."""
+    keys = partitions.get_partition_keys()
+    low = min(bisect_left(keys, first.isoformat()), len(keys) - 1)
+    high = bisect_right(keys, last.isoformat()) - 1
+    return keys[low], keys[max(high, low)]
+
+
+def _events(
+    job: str,
+    partitions: dg.PartitionsDefinition,
+    files: Sequence[LandedFile],  # type: ignore[type-arg]
+) -> FamilyRun:
+    first, last = min(file.first_date for file in files), max(file.last_date for file in files)
+    if partitions is not SESSIONS:
+        first, last = first.replace(day=1), last.replace(day=1)
+    return FamilyRun(job, *_within(partitions, first, last))
+
+
+def _arrivals(
+    job: str,
+    partitions: dg.PartitionsDefinition,  # type: ignore[type-arg]
+    files: Sequence[LandedFile],
+    without: tuple[dg.AssetKey, ...] = (),
+) -> FamilyRun:
+    seen = [(file.snapshot_date or file.last_date).replace(day=1) for file in files]
+    return FamilyRun(job, *_within(partitions, min(seen), max(seen)), without)
+
+
+def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
+    """The runs that what landed calls for, in order; a family that did not land is left out."""
+    by_dataset: dict[str, list[LandedFile]] = {}
+    for file in landed:
+        by_dataset.setdefault(file.dataset, []).append(file)
+    loans = by_dataset.get("lending_club_loans", [])
+    rejections = by_dataset.get("lending_club_rejections", [])
+    runs = [FamilyRun("shared_job")]
+    if loans or rejections:
+        absent = () if loans else LOAN_KEYS
+        absent += () if rejections else REJECTION_KEYS
+        runs.append(_arrivals("snapshots_job", SNAPSHOT_MONTHS, [*loans, *rejections], absent))
+    if loans:
+        runs.append(_events("loans_job", ISSUE_MONTHS, loans))
+    if rejections:
+        runs.append(_events("rejections_job", APPLICATION_MONTHS, rejections))
+    if prices := by_dataset.get("bank_prices"):
+        runs.append(_events("prices_job", SESSIONS, prices))
+    if macro := by_dataset.get("fred_observations"):
+        runs.append(_arrivals("releases_job", RELEASE_MONTHS, macro))
+        runs.append(_events("macro_job", OBSERVATION_MONTHS, macro))
+    return runs
+
+
+def execute(run: FamilyRun, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """Execute one family run in this process; raises PipelineError with the first cause."""
+    job = defs.resolve_job_def(run.job)
+    left_out = {*run.without} | ({PUBLISHED} if run.job != PUBLISH_JOB else set())
+    keys = [key for key in job.asset_layer.selected_asset_keys if key not in left_out]
+    tags = {RANGE_START: run.first, RANGE_END: run.last} if run.first and run.last else {}
+    try:
+        job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, run_config=QUIET)
+    except PipelineError:
+        raise
+    except Exception as error:
+        raise PipelineError(
+            f"The job {run.job} failed and nothing published changed; look at its run in"
+            f" `make dev`, or mend what it says: {error}"
+        ) from error
+
+
+def run_families(
+    settings: Settings, paths: Paths, report: Report, datasets: Collection[str] = ALL_DATASETS
+) -> None:
+    """Ingest, stage, build and export what landed of the datasets, then publish it all at once.
+
+    `report` is told each step as it starts and ends. Raises PipelineError with one sentence.
+    """
+    # Imported here: loading the definitions parses the dbt project where it changed.
+    from financial_pipeline.definitions import defs as load
+
+    ingest.prepare(settings, paths)
+    landed = ingest.landed_files(settings, paths)
+    landed = [file for file in landed if file.dataset in datasets]
+    if not landed:
+        folder = ingest.landing_folder(settings, paths)
+        raise PipelineError(
+            f"The drop folder {folder} holds no data file; put loan, price or macro files there"
+            " (README, section Real data)."
+        )
+    for absent in sorted(set(datasets) - {file.dataset for file in landed}):
+        report(f"absent: {absent}; its assets are skipped")
+    prepare_home(paths)
+    published.discard_pending(paths)
+    defs = load()
+    with dg.DagsterInstance.get() as instance:
+        for run in [*plan(landed), FamilyRun(PUBLISH_JOB)]:
+            started = time.monotonic()
+            execute(run, defs, instance)
+            report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
+
+
+def _span_text(run: FamilyRun) -> str:
+    return f"{run.first} to {run.last}" if run.first else ""

@@ -1,0 +1,84 @@
+"""The dbt project as Dagster sees it: its manifest, and how its nodes are named."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+
+from financial_pipeline.defs.resources import OWNERS
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.file_lock import locked
+from financial_pipeline.settings import PROJECT_ROOT
+
+PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+SOURCE_SUFFIXES = {".sql", ".yml", ".csv", ".md"}
+FAMILY_DOMAINS = {
+    "loans": "lending",
+    "rejections": "lending",
+    "prices": "market",
+    "macro": "macro",
+}
+
+
+def _is_current() -> bool:
+    if not MANIFEST.exists():
+        return False
+    built = MANIFEST.stat().st_mtime
+    sources = (
+        path
+        for path in PROJECT_DIR.rglob("*")
+        if path.suffix in SOURCE_SUFFIXES and "target" not in path.parts
+    )
+    return all(path.stat().st_mtime <= built for path in sources)
+
+
+def prepared_manifest() -> Path:
+    """The manifest, parsed again when a file of the project is newer; raises PipelineError."""
+    with locked(PROJECT_DIR / "target" / ".parse.lock"):
+        if not _is_current():
+            command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse"]
+            done = subprocess.run(
+                [*command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)],
+                capture_output=True,
+                text=True,
+                env=os.environ,
+                check=False,
+            )
+            if done.returncode:
+                raise PipelineError(
+                    f"dbt cannot parse {PROJECT_DIR}; mend what it names: {done.stdout[-2000:]}"
+                )
+    return MANIFEST
+
+
+class Translator(DagsterDbtTranslator):
+    """Gives dbt nodes the house's names: key and group `warehouse`, owners, kinds and domain."""
+
+    def __init__(self, family: str) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
+        self._family = family
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Sources keep `staging/x`; models and seeds are `warehouse/x`."""
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey(["warehouse", dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Every model belongs to the group of its layer."""
+        return "warehouse"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """The team that owns the warehouse."""
+        return OWNERS
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
+        """The family, and the domain where it has one."""
+        domain = FAMILY_DOMAINS.get(self._family)
+        return {"family": self._family} | ({"domain": domain} if domain else {})

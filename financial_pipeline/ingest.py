@@ -1,0 +1,119 @@
+"""From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+from financial_pipeline import raw_archive
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import LandedFile, RawFile
+from financial_pipeline.settings import Settings
+from financial_pipeline.simulator import world as simulator
+from financial_pipeline.sources import landing
+
+SIMULATION_FILE = "simulation.json"
+
+
+def landing_folder(settings: Settings, paths: Paths) -> Path:
+    """The drop folder of the configured source; raises PipelineError where none is given."""
+    if settings.source == "simulated":
+        return paths.simulated_landing
+    if settings.landing is None:
+        raise PipelineError(
+            "The source `files` needs a drop folder; pass --landing DIR or set"
+            " FINANCIAL_PIPELINE_LANDING."
+        )
+    if not settings.landing.is_dir():
+        raise PipelineError(
+            f"The drop folder {settings.landing} does not exist; pass the folder that holds your"
+            " files with --landing DIR."
+        )
+    return settings.landing
+
+
+def world(settings: Settings) -> dict[str, object]:
+    """What a data root holds, for its `world.json` and for the banner of readers."""
+    if settings.source == "simulated":
+        return {
+            "source": "simulated",
+            "is_synthetic": True,
+            "loans": settings.loans,
+            "seed": settings.seed,
+            "clock": simulator.WORLD_CLOCK.isoformat(),
+        }
+    return {"source": settings.source, "is_synthetic": False}
+
+
+def claim_data_root(settings: Settings, paths: Paths) -> None:
+    """Bind the data root to one world; raises PipelineError where it holds another one."""
+    place, wanted = paths.data_root / "world.json", world(settings)
+    if not place.exists():
+        paths.data_root.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(wanted, indent=1), "utf-8")
+    held = json.loads(place.read_text("utf-8"))
+    if held != wanted:
+        raise PipelineError(
+            f"The data root {paths.data_root} holds another world ({_short(held)}) than the one"
+            f" asked for ({_short(wanted)}); pass another --data-root, or remove that folder."
+        )
+
+
+def _short(content: dict[str, object]) -> str:
+    return ", ".join(
+        f"{name} {content[name]}" for name in ("source", "loans", "seed") if name in content
+    )
+
+
+def prepare(settings: Settings, paths: Paths) -> None:
+    """Make sure that there is something to read: the simulated world is written if missing."""
+    folder = landing_folder(settings, paths)
+    claim_data_root(settings, paths)
+    if settings.source == "simulated":
+        simulator.write_world(folder, loans=settings.loans, seed=settings.seed)
+
+
+def clock(settings: Settings) -> date:
+    """Today in the configured world: the last simulated day, or the machine's date."""
+    return simulator.WORLD_CLOCK if settings.source == "simulated" else date.today()
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
+    """What the drop folder holds, recognised by content; unchanged files are not read again.
+
+    Raises PipelineError for a file that is none of the known forms.
+    """
+    folder = landing_folder(settings, paths)
+    cache = paths.raw / "recognised.json"
+    known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+    rows: dict[str, dict[str, object]] = {}
+    files = []
+    for path in landing.candidates(folder):
+        stamp = _stamp(path)
+        row = known.get(str(path))
+        if row is None or row["stamp"] != stamp:
+            row = {"stamp": stamp, "landed": raw_archive.landed_to_row(landing.recognise(path))}
+        rows[str(path)] = row
+        files.append(raw_archive.landed_from_row(row["landed"]))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text(json.dumps(rows, indent=1), "utf-8")
+    return files
+
+
+def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
+    """Archive what landed of one dataset; return the landed files' rows and the number new."""
+    raw_archive.free_incoming(paths)
+    landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
+    return raw_archive.archive(paths, landed, synthetic=_synthetic_hashes(settings, paths))
+
+
+def _synthetic_hashes(settings: Settings, paths: Paths) -> frozenset[str]:
+    place = landing_folder(settings, paths) / SIMULATION_FILE
+    if not place.exists():
+        return frozenset()
+    return frozenset(json.loads(place.read_text("utf-8"))["files"].values())
