@@ -1,0 +1,108 @@
+"""What happens to each loan over its life: exit, recoveries and spells of delinquency.
+
+An outcome is drawn once for the whole life; a snapshot only cuts it (`loan_states.py`), so the
+number of snapshots changes no loan.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from financial_pipeline.simulator.borrowers import LONG_TERM, BoolArray, Borrowers
+from financial_pipeline.simulator.calibration import calibrated_model
+from financial_pipeline.simulator.hazards import LoanHazards, loan_hazards, risk
+from financial_pipeline.simulator.loan_draws import FloatArray, IntArray, Part, generator
+
+# Months from the last payment to the charge-off (methodology 1.4).
+DEFAULT_LAG: Final = 5
+NO_RECOVERY_SHARE: Final = 0.20
+RECOVERY_BETA: Final = (1.3, 8.0)
+RECOVERY_MONTHS: Final = (6, 18)
+# A paying loan falls behind with this monthly probability and catches up with this one, at
+# the latest after MAX_SPELL month ends; tuned to the delinquent shares of the status counts.
+SPELL_ENTRY: Final = 0.006
+SPELL_CURE: Final = 0.55
+MAX_SPELL: Final = 4
+SPELLS: Final = 3
+# Share of spells that are still in grace (1 to 15 days late) at their first month end, and of
+# those the share that is then seen at 16 to 30 days before 31 to 120.
+GRACE_SHARE: Final = 0.65
+SLOW_SHARE: Final = 0.15
+NEVER: Final = 999
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Arrays of one entry per loan; months are months on book.
+
+    `exit_month` is the charge-off for defaults, else the payoff. `recovery` is a share of the
+    balance at default, paid in `recovery_month`. Spells: shape [loans, SPELLS], the first month
+    end behind and the number of month ends behind; NEVER where there is none. `in_grace` and
+    `is_slow` say how the loan's spells, and the road to its default, begin.
+    """
+
+    exit_month: IntArray
+    is_default: BoolArray
+    recovery: FloatArray
+    recovery_month: IntArray
+    spell_start: IntArray
+    spell_length: IntArray
+    in_grace: BoolArray
+    is_slow: BoolArray
+
+
+def draw_outcomes(seed: int, chunk: int, loans: Borrowers) -> Outcomes:
+    """Draw the outcomes of one chunk of loans."""
+    rng = generator(seed, Part.OUTCOME, chunk)
+    size = loans.issue.size
+    fixed = risk(loans, rng.standard_normal(size))
+    hazards = loan_hazards(calibrated_model(seed), loans, fixed)
+    exit_month, is_default = _exits(hazards, loans.term, rng.random(size), rng.random(size))
+    recovery = np.where(rng.random(size) < NO_RECOVERY_SHARE, 0, rng.beta(*RECOVERY_BETA, size))
+    low, high = RECOVERY_MONTHS
+    spell_start, spell_length = _spells(rng, exit_month, is_default)
+    return Outcomes(
+        exit_month=exit_month,
+        is_default=is_default,
+        recovery=np.where(is_default, recovery, 0.0),
+        recovery_month=exit_month + rng.integers(low, high + 1, size),
+        spell_start=spell_start,
+        spell_length=spell_length,
+        in_grace=rng.random(size) < GRACE_SHARE,
+        is_slow=rng.random(size) < SLOW_SHARE,
+    )
+
+
+def _exits(
+    hazards: LoanHazards, term: IntArray, survival: FloatArray, cause: FloatArray
+) -> tuple[IntArray, BoolArray]:
+    """Exit month and whether it is a default, from two uniform draws per loan.
+
+    A loan leaves in the month in which its probability to be still alive falls below its first
+    draw; the second tells default (tried first) from prepayment. Survivors are repaid at term.
+    """
+    exit_month, is_default = term.copy(), np.zeros(term.size, dtype=np.bool_)
+    alive = np.ones(term.size)
+    for month in range(1, LONG_TERM + 1):
+        default, prepay = hazards.at(month)
+        leave = default + (1 - default) * prepay
+        after = alive * (1 - leave)
+        leaves = (alive > survival) & (after <= survival)
+        exit_month[leaves] = month
+        is_default[leaves] = (cause * leave < default)[leaves]
+        alive = after
+    return exit_month, is_default
+
+
+def _spells(
+    rng: np.random.Generator, exit_month: IntArray, is_default: BoolArray
+) -> tuple[IntArray, IntArray]:
+    """Spells of delinquency that end in a catch-up before the loan's last regular payment."""
+    shape = (exit_month.size, SPELLS)
+    waits = rng.geometric(SPELL_ENTRY, shape)
+    lengths = np.minimum(rng.geometric(SPELL_CURE, shape), MAX_SPELL)
+    start = np.cumsum(waits + lengths, axis=1) - lengths
+    last_regular = np.where(is_default, exit_month - DEFAULT_LAG, exit_month - 1)
+    fits = start + lengths <= last_regular[:, None]
+    return np.where(fits, start, NEVER), np.where(fits, lengths, 0)
