@@ -1,0 +1,87 @@
+# Thin shortcuts: the environment from the locks, and the `financial-pipeline` command in it.
+# Options of the command go into ARGS: make demo ARGS="--loans 10000"
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+RUN := $(BIN)/financial-pipeline
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+# Compiled once here, so that no process of the pipeline compiles its libraries again.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+# True where an interpreter is 3.11 to 3.13, an empty line for another.
+FITS := import sys; print((3, 11) <= sys.version_info[:2] <= (3, 13) or "")
+NAMES := python3.11 python3.12 python3.13 python3
+PYTHON ?= $(firstword $(foreach name,$(NAMES),$(if $(shell $(name) -c '$(FITS)' 2>/dev/null),$(name))))
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo dev ingest transform docs test lint types lock clean java python
+
+help:  ## This list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.runtime  ## Make .venv from requirements.lock
+
+demo: java setup  ## Run the whole graph on the simulated world and print its figures
+	@$(RUN) demo $(ARGS)
+
+dev: java setup  ## Open the asset graph in Dagster's web interface
+	@$(RUN) dev $(ARGS)
+
+ingest: setup  ## Archive and stage what landed
+	@$(RUN) ingest $(ARGS)
+
+transform: java setup  ## Build, check and publish what is staged
+	@$(RUN) transform $(ARGS)
+
+docs: setup  ## Write the dbt documentation
+	@$(RUN) docs $(ARGS)
+
+test: java $(VENV)/.development  ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.development  ## Check the form of Python and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+
+types: $(VENV)/.development  ## Check the types
+	@$(BIN)/mypy
+
+lock: $(UV)  ## Resolve both locks again; what is locked stays unless pyproject.toml forbids it
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:  ## Remove .venv and every cache, but no data
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf dbt_project/target dbt_project/logs spark-warehouse test-artifacts
+	@find financial_pipeline financial_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Whatever is missing is said here, before anything is installed.
+java:
+	@case "$$SPARK_MASTER" in sc://*) exit 0 ;; esac; \
+	command="$${JAVA_HOME:+$$JAVA_HOME/bin/}java"; \
+	case "$$("$$command" -version 2>&1)" in \
+		*'version "17'*|*'version "21'*) ;; \
+		*) echo 'Java 17 or 21 is needed for Spark and was not found; install it, or point JAVA_HOME at it.' >&2; exit 1 ;; \
+	esac
+
+python:
+	@test -x $(BIN)/python || test -n "$$($(PYTHON) -c '$(FITS)' 2>/dev/null)" || \
+	{ echo 'Python 3.11, 3.12 or 3.13 is needed; install one, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+
+$(UV): | python
+	@test -x $(BIN)/python || { echo 'Making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet uv
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(UV)
+	@echo 'Installing requirements.lock into $(VENV)'
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock pyproject.toml | $(UV)
+	@echo 'Installing requirements-dev.lock into $(VENV)'
+	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@$(INSTALL) --no-deps --editable .
+	@touch $@
