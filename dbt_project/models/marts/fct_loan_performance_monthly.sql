@@ -1,0 +1,85 @@
+{{ config(
+    tags=['loans'], materialized='incremental', incremental_strategy='window',
+    incremental_predicates=[in_window('issue_month')]
+) }}
+-- depends_on: {{ ref('dim_date') }}
+
+with scheduled as (
+
+    select * from {{ ref('stg_lending_club__scheduled_months') }}
+    where {{ in_window('issue_month') }}
+
+),
+
+observed as (
+
+    select * from {{ ref('stg_lending_club__observed_months') }}
+    where {{ in_window('issue_month') }}
+
+),
+
+statuses as (
+
+    select
+        *,
+        loan_status not in ('Issued', 'Default') as is_usual
+    from {{ ref('dim_loan_status') }}
+
+),
+
+months as (
+
+    select
+        scheduled.* exclude (opening_balance, closing_balance),
+        observed.loan_key is null as is_reconstructed,
+        coalesce(observed.loan_state, scheduled.month_state) as loan_state,
+        observed.loan_status,
+        cast(coalesce(previous.closing_balance, scheduled.opening_balance) as decimal(18, 2)) as opening,
+        cast(coalesce(observed.closing_balance, scheduled.closing_balance) as decimal(18, 2)) as closing,
+        case
+            when observed.interest_received >= previous.interest_received
+                then observed.interest_received - previous.interest_received
+            when is_paid then opening * monthly_rate
+            else 0
+        end as interest_paid,
+        {{ annuity('funded_amnt', 'monthly_rate', 'term') }} - opening * monthly_rate as principal_due,
+        cast(scheduled.issue_month + to_months(cast(scheduled.months_on_book as integer)) as date) as performance_month
+    from scheduled
+    left join observed
+        on
+            scheduled.loan_key = observed.loan_key
+            and scheduled.months_on_book = observed.months_on_book
+    left join observed as previous
+        on
+            scheduled.loan_key = previous.loan_key
+            and scheduled.months_on_book = previous.months_on_book + 1
+
+)
+
+select
+    months.loan_key,
+    months.issue_month,
+    months.performance_month,
+    {{ date_key('months.performance_month') }} as performance_date_key,
+    cast(months.months_on_book as integer) as months_on_book,
+    cast(months.term as integer) as term_months,
+    months.grade,
+    months.loan_state,
+    coalesce(statuses.loan_status_key, -1) as loan_status_key,
+    months.opening as opening_balance_usd,
+    months.closing as closing_balance_usd,
+    cast(
+        case when months_on_book = 0 then 0 else least(opening, greatest(principal_due, 0)) end
+        as decimal(18, 2)
+    ) as scheduled_principal_usd,
+    cast(months.opening - months.closing as decimal(18, 2)) as paid_principal_usd,
+    cast(months.interest_paid as decimal(18, 2)) as interest_paid_usd,
+    cast(months.is_last and months.loan_state = 'BAD' as smallint) as default_event,
+    cast(months.is_last and months.loan_state = 'PAID' as smallint) as payoff_event,
+    months.is_reconstructed,
+    months.source
+from months
+left join statuses
+    on
+        months.loan_state = statuses.loan_state
+        and coalesce(months.loan_status = statuses.loan_status, statuses.is_usual)

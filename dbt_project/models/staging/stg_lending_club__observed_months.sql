@@ -1,0 +1,31 @@
+{{ config(tags=['loans']) }}
+
+with snapshots as (
+
+    select * from {{ ref('stg_lending_club__loan_snapshots') }}
+
+),
+
+statuses as (
+
+    select * from {{ ref('loan_statuses') }}
+
+)
+
+select
+    {{ surrogate_key(['snapshots.loan_id']) }} as loan_key,
+    snapshots.issue_month,
+    datediff('month', snapshots.issue_month, snapshots.snapshot_month) as months_on_book,
+    snapshots.loan_status,
+    statuses.loan_state,
+    statuses.is_terminal,
+    -- Upstream shows 0 after a charge-off; what was lost is still owed.
+    case
+        when statuses.is_bad then snapshots.funded_amnt - snapshots.total_rec_prncp
+        when statuses.is_terminal then 0
+        else snapshots.out_prncp
+    end as closing_balance,
+    snapshots.total_rec_int as interest_received
+from snapshots
+inner join statuses on snapshots.loan_status = statuses.loan_status
+where snapshots.snapshot_month >= snapshots.issue_month

@@ -1,0 +1,82 @@
+{{ config(tags=['loans']) }}
+
+with outcomes as (
+
+    select
+        *,
+        {{ surrogate_key(['loan_id']) }} as loan_key,
+        int_rate / 12 as monthly_rate,
+        datediff('month', issue_month, snapshot_month) as age,
+        coalesce(datediff('month', issue_month, last_pymnt_d), 0) as last_payment_age
+    from {{ ref('stg_lending_club__loan_outcomes') }}
+
+),
+
+alive as (
+
+    select
+        loan_key,
+        max(months_on_book) as last_alive_month
+    from {{ ref('stg_lending_club__observed_months') }}
+    where not is_terminal
+    group by loan_key
+
+),
+
+-- A loan leaves the book with its event, but not before the last snapshot that shows it alive, and
+-- not after the first month that could show it gone.
+histories as (
+
+    select
+        outcomes.*,
+        case
+            when is_active then age
+            else greatest(
+                least(duration_months, greatest(age, 1)), coalesce(last_alive_month + 1, 1)
+            )
+        end as last_month,
+        case
+            when loan_state = 'BAD'
+                then greatest(least(last_payment_age, duration_months - {{ var('default_lag_months') }}), 0)
+            else last_payment_age
+        end as last_paid_month
+    from outcomes
+    left join alive on outcomes.loan_key = alive.loan_key
+
+),
+
+months as (
+
+    select
+        *,
+        unnest(range(last_month + 1)) as months_on_book
+    from histories
+
+)
+
+select
+    loan_key,
+    issue_month,
+    months_on_book,
+    term,
+    grade,
+    funded_amnt,
+    monthly_rate,
+    source,
+    months_on_book between 1 and last_paid_month as is_paid,
+    months_on_book = last_month and not is_active as is_last,
+    case
+        when is_last then loan_state
+        when loan_state not in ('BAD', 'D31_120') or months_on_book <= last_paid_month then 'CURRENT'
+        when months_on_book = last_paid_month + 1 then 'D16_30'
+        else 'D31_120'
+    end as month_state,
+    {{ scheduled_balance('funded_amnt', 'monthly_rate', 'term', 'least(greatest(months_on_book - 1, 0), last_paid_month)') }}
+        as opening_balance,
+    case
+        when not is_last
+            then {{ scheduled_balance('funded_amnt', 'monthly_rate', 'term', 'least(months_on_book, last_paid_month)') }}
+        when loan_state = 'BAD' then greatest(ead, 0)
+        else 0
+    end as closing_balance
+from months
