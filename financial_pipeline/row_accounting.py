@@ -4,8 +4,14 @@ from collections.abc import Collection
 
 import polars as pl
 
+from financial_pipeline.content_hash import hash_frame
+from financial_pipeline.partition_files import write_partition
 from financial_pipeline.paths import Paths
+from financial_pipeline.published import PublishedTable, new_version
+from financial_pipeline.raw_archive import read_raw_files
 from financial_pipeline.schemas.staging import ROW_ACCOUNTING
+
+KEYS = ["dataset", "file_name", "file_sha256", "category", "reason"]
 
 
 def read_accounting(paths: Paths, hashes: Collection[str]) -> pl.DataFrame:
@@ -15,6 +21,22 @@ def read_accounting(paths: Paths, hashes: Collection[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=ROW_ACCOUNTING)
     return pl.concat([pl.read_parquet(path) for path in files])
+
+
+def export(paths: Paths) -> PublishedTable:
+    """Write the accounting of every accepted raw file into a new version folder."""
+    files = [file for file in read_raw_files(paths) if file.refused is None]
+    frame = read_accounting(paths, {file.sha256 for file in files}).sort(KEYS)
+    folder = paths.published_folder("exports", "row_accounting", new_version())
+    write_partition(frame, folder, "row_accounting")
+    return PublishedTable(
+        layer="exports",
+        name="row_accounting",
+        folder=folder.relative_to(paths.data_root).as_posix(),
+        rows=frame.height,
+        content_hash=hash_frame(frame, KEYS),
+        built_from={file.landed.path.name: file.sha256 for file in files},
+    )
 
 
 def by_file(accounting: pl.DataFrame) -> list[dict[str, object]]:

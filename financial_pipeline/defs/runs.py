@@ -8,14 +8,15 @@ import os
 import shutil
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import dagster as dg
 
-from financial_pipeline import ingest, published
-from financial_pipeline.defs.jobs import PUBLISH_JOB, PUBLISHED
+from financial_pipeline import ingest, published, raw_archive
+from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     ISSUE_MONTHS,
@@ -32,6 +33,7 @@ from financial_pipeline.settings import PROJECT_ROOT, Settings
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
+Layers = Literal["all", "ingest", "transform"]
 ALL_DATASETS = (
     "lending_club_loans",
     "lending_club_rejections",
@@ -115,11 +117,27 @@ def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
     return runs
 
 
-def execute(run: FamilyRun, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    """Execute one family run in this process; raises PipelineError with the first cause."""
+def _keys(run: FamilyRun, job: dg.JobDefinition, layers: Layers) -> list[dg.AssetKey]:
+    left_out = {*run.without} | (PUBLICATION if run.job != PUBLISH_JOB else set())
+    return [
+        key
+        for key in job.asset_layer.selected_asset_keys
+        if key not in left_out
+        and (layers == "all" or (key.path[0] == "raw") == (layers == "ingest"))
+    ]
+
+
+def execute(
+    run: FamilyRun, layers: Layers, defs: dg.Definitions, instance: dg.DagsterInstance
+) -> bool:
+    """Execute one family run in this process; raises PipelineError with the first cause.
+
+    Returns whether the family has assets in these layers.
+    """
     job = defs.resolve_job_def(run.job)
-    left_out = {*run.without} | ({PUBLISHED} if run.job != PUBLISH_JOB else set())
-    keys = [key for key in job.asset_layer.selected_asset_keys if key not in left_out]
+    keys = _keys(run, job, layers)
+    if not keys:
+        return False
     tags = {RANGE_START: run.first, RANGE_END: run.last} if run.first and run.last else {}
     try:
         job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, run_config=QUIET)
@@ -130,28 +148,39 @@ def execute(run: FamilyRun, defs: dg.Definitions, instance: dg.DagsterInstance) 
             f"The job {run.job} failed and nothing published changed; look at its run in"
             f" `make dev`, or mend what it says: {error}"
         ) from error
+    return True
 
 
-def run_families(
-    settings: Settings, paths: Paths, report: Report, datasets: Collection[str] = ALL_DATASETS
-) -> None:
-    """Ingest, stage, build and export what landed of the datasets, then publish it all at once.
+def _landed(settings: Settings, paths: Paths, layers: Layers) -> list[LandedFile]:
+    """What there is to work on: the drop folder, or what the archive holds of it."""
+    if layers == "transform":
+        ingest.claim_data_root(settings, paths)
+        archived = [raw_archive.accepted_files(paths, dataset) for dataset in ALL_DATASETS]
+        landed = [file.landed for files in archived for file in files]
+        place = f"The raw archive {paths.raw} holds no file; run `make ingest` first."
+    else:
+        ingest.prepare(settings, paths)
+        landed = ingest.landed_files(settings, paths)
+        place = (
+            f"The drop folder {ingest.landing_folder(settings, paths)} holds no data file; put"
+            " loan, price or macro files there (README, section Real data)."
+        )
+    if not landed:
+        raise PipelineError(place)
+    return landed
 
-    `report` is told each step as it starts and ends. Raises PipelineError with one sentence.
+
+def run_families(settings: Settings, paths: Paths, report: Report, layers: Layers = "all") -> None:
+    """Archive, stage, build and export what landed, then publish it all at once.
+
+    `layers` may stop after the archive (`ingest`) or start behind it (`transform`). `report` is
+    told each step as it ends. Raises PipelineError with one sentence.
     """
     # Imported here: loading the definitions parses the dbt project where it changed.
     from financial_pipeline.definitions import defs as load
 
-    ingest.prepare(settings, paths)
-    landed = ingest.landed_files(settings, paths)
-    landed = [file for file in landed if file.dataset in datasets]
-    if not landed:
-        folder = ingest.landing_folder(settings, paths)
-        raise PipelineError(
-            f"The drop folder {folder} holds no data file; put loan, price or macro files there"
-            " (README, section Real data)."
-        )
-    for absent in sorted(set(datasets) - {file.dataset for file in landed}):
+    landed = _landed(settings, paths, layers)
+    for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
         report(f"absent: {absent}; its assets are skipped")
     prepare_home(paths)
     published.discard_pending(paths)
@@ -159,7 +188,8 @@ def run_families(
     with dg.DagsterInstance.get() as instance:
         for run in [*plan(landed), FamilyRun(PUBLISH_JOB)]:
             started = time.monotonic()
-            execute(run, defs, instance)
+            if not execute(run, layers, defs, instance):
+                continue
             report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from financial_pipeline import ingest, published, raw_archive, table_export
+from financial_pipeline import published, raw_archive, table_export
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     ISSUE_MONTHS,
@@ -102,26 +102,3 @@ def _export_asset(name: str, mart: Mart) -> dg.AssetsDefinition:
 def exports() -> dg.Definitions:
     """One asset per published mart."""
     return dg.Definitions(assets=[_export_asset(name, mart) for name, mart in MARTS.items()])
-
-
-@dg.asset(
-    key=["exports", "published_manifest"],
-    group_name="exports",
-    deps=[["exports", name] for name in MARTS],
-    owners=OWNERS,
-    kinds={"python", "json"},
-)
-def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One manifest naming the current folder of every table; it moves in one rename.
-
-    Tables whose blocking checks failed stay at their last published version.
-    """
-    manifest = published.publish(pipeline.paths, ingest.world(pipeline.settings))
-    return dg.MaterializeResult(
-        metadata={
-            "version": manifest.version,
-            "dagster/row_count": len(manifest.tables),
-            "content_hashes": {key: table.content_hash for key, table in manifest.tables.items()},
-            "path": dg.MetadataValue.path(str(pipeline.paths.manifest)),
-        }
-    )

@@ -1,0 +1,172 @@
+"""The `financial-pipeline` command: thin calls, one clear sentence where something is wrong."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import PROJECT_ROOT, Settings
+
+Command = Callable[..., Any]
+VARIABLES = {
+    "data_root": "FINANCIAL_PIPELINE_DATA_ROOT",
+    "source": "FINANCIAL_PIPELINE_SOURCE",
+    "landing": "FINANCIAL_PIPELINE_LANDING",
+    "loans": "FINANCIAL_PIPELINE_LOANS",
+    "seed": "FINANCIAL_PIPELINE_SEED",
+}
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    # Dagster, dbt and Spark run in processes of their own, which read the same variables.
+    if value is not None:
+        name = VARIABLES[str(parameter.name)]
+        os.environ[name] = str(value.resolve() if isinstance(value, Path) else value)
+
+
+def data_root_option(command: Command) -> Command:
+    """Give a command `--data-root`."""
+    return click.option(
+        "--data-root",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=_remember,
+        expose_value=False,
+        help="Folder that holds everything a run writes (default: data/ in the checkout).",
+    )(command)
+
+
+def _world_option(name: str, kind: Any, text: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--{name}", type=kind, callback=_remember, expose_value=False, is_eager=True, help=text
+    )
+
+
+def world_options(command: Command) -> Command:
+    """Give a command `--source`, `--landing`, `--loans` and `--seed`."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    for option in (
+        _world_option("seed", int, "Seed of the simulated world."),
+        _world_option("loans", click.IntRange(1, 10_000_000), "Number of simulated loans."),
+        _world_option("landing", folder, "Drop folder of your files, for --source files."),
+        _world_option(
+            "source", click.Choice(["simulated", "files"]), "Where data comes from (simulated)."
+        ),
+    ):
+        command = option(command)
+    return data_root_option(command)
+
+
+def _paths() -> Paths:
+    return Paths(Settings().data_root.resolve())
+
+
+def _run(layers: str) -> None:
+    from financial_pipeline.defs import runs
+
+    runs.run_families(Settings(), _paths(), click.echo, layers=layers)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def commands() -> None:
+    """Loans, bank prices and macro series: from raw files to tested, published tables."""
+
+
+@commands.command()
+@world_options
+def demo() -> None:
+    """Run the whole asset graph and print the main figures."""
+    from financial_pipeline.spark import session
+
+    session.check_prerequisites(session.master())
+    _run("all")
+    _show_figures(as_json=False)
+
+
+@commands.command()
+@world_options
+def ingest() -> None:
+    """Archive what landed in the drop folder; nothing published changes."""
+    _run("ingest")
+
+
+@commands.command()
+@world_options
+def transform() -> None:
+    """Stage, build, check and publish what the archive holds."""
+    _run("transform")
+
+
+@commands.command()
+@data_root_option
+def docs() -> None:
+    """Generate the dbt documentation of the warehouse under its target folder."""
+    from financial_pipeline.defs.warehouse import project
+
+    click.echo(f"Open {project.generate_docs(_paths())} in a browser.")
+
+
+@commands.command()
+@world_options
+@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
+def dev(port: int) -> None:
+    """Start `dagster dev` on loopback with all assets visible."""
+    from financial_pipeline.defs import runs
+
+    runs.prepare_home(_paths())
+    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
+    os.chdir(PROJECT_ROOT)
+    os.execv(command[0], command)
+
+
+def _show_figures(as_json: bool) -> None:
+    from financial_pipeline import figures, figures_table
+
+    content = figures.figures(_paths())
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        figures_table.show(content, _paths())
+
+
+@commands.command()
+@data_root_option
+@click.option("--json", "as_json", is_flag=True, help="For programs; the form is in the README.")
+def figures(as_json: bool) -> None:
+    """Print the main figures of the published version."""
+    _show_figures(as_json)
+
+
+@commands.command()
+@data_root_option
+@click.argument("query", required=False)
+def sql(query: str | None) -> None:
+    """Query the published tables with DuckDB SQL; without QUERY, a prompt."""
+    from financial_pipeline import sql_prompt
+
+    sql_prompt.run(_paths(), query)
+
+
+@commands.group()
+def bench() -> None:
+    """Measure against the bare library on the same work."""
+
+
+def _add_benchmarks() -> None:
+    from financial_pipeline.bench import staging
+
+    bench.add_command(staging.staging)
+
+
+def main() -> None:
+    """Run the command; a fault that a person can mend is one sentence and exit code 1."""
+    try:
+        commands()
+    except PipelineError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,56 @@
+"""What every publication carries beside the marts, and the manifest that makes it current."""
+
+import dagster as dg
+
+from financial_pipeline import ingest, published, row_accounting
+from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.schemas.marts import MARTS
+
+STAGED = (
+    "lending_club_loan_snapshots",
+    "lending_club_loans",
+    "lending_club_rejections",
+    "bank_prices",
+    "fred_observations",
+)
+
+
+@dg.asset(
+    key=["exports", "row_accounting"],
+    group_name="exports",
+    deps=[["staging", dataset] for dataset in STAGED],
+    owners=OWNERS,
+    kinds={"polars", "parquet"},
+    tags={"family": "publish"},
+)
+def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One row per raw file, kind of line and reason: where every physical line went."""
+    table = row_accounting.export(pipeline.paths)
+    published.register(pipeline.paths, table)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
+    )
+
+
+@dg.asset(
+    key=["exports", "published_manifest"],
+    group_name="exports",
+    deps=[["exports", name] for name in (*MARTS, "row_accounting")],
+    owners=OWNERS,
+    kinds={"python", "json"},
+    tags={"family": "publish"},
+)
+def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One manifest naming the current folder of every table; it moves in one rename.
+
+    Tables whose blocking checks failed stay at their last published version.
+    """
+    manifest = published.publish(pipeline.paths, ingest.world(pipeline.settings))
+    return dg.MaterializeResult(
+        metadata={
+            "version": manifest.version,
+            "dagster/row_count": len(manifest.tables),
+            "content_hashes": {key: table.content_hash for key, table in manifest.tables.items()},
+            "path": dg.MetadataValue.path(str(pipeline.paths.manifest)),
+        }
+    )

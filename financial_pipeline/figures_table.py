@@ -1,0 +1,74 @@
+"""The main figures as tables on a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from financial_pipeline.paths import Paths
+
+GRADES = ("A", "B", "C", "D", "E", "F", "G", "all")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="left" if index == 0 else "right")
+    return table
+
+
+def _default_rates(rows: list[dict[str, Any]]) -> Table:
+    table = _table(
+        "Default rate by grade (95 % interval)", "grade", "D1 matured", "loans", "D0", "D2"
+    )
+    cells = {(row["definition"], row["grade"]): row for row in rows}
+    for grade in GRADES:
+        if ("D2", grade) not in cells:
+            continue
+        headline = cells.get(("D1", grade))
+        table.add_row(
+            grade,
+            f"{headline['rate']:.2%} ({headline['low']:.2%} to {headline['high']:.2%})"
+            if headline
+            else "no matured loan",
+            f"{headline['loans']:,}" if headline else "0",
+            *(
+                f"{cells[name, grade]['rate']:.2%}" if (name, grade) in cells else "-"
+                for name in ("D0", "D2")
+            ),
+        )
+    return table
+
+
+def show(content: dict[str, Any], paths: Paths) -> None:
+    """Print the figures; sections of absent datasets are left out."""
+    console = Console(width=100, highlight=False)
+    world = content["world"]
+    if world.get("is_synthetic"):
+        console.print(f"Simulated data (seed {world['seed']}, {world['loans']:,} loans).")
+    if content["default_rates"]:
+        console.print(_default_rates(content["default_rates"]))
+    if content["prices"]:
+        table = _table("Bank prices", "symbol", "first", "last", "sessions", "volatility")
+        for row in content["prices"]:
+            volatility = row["annualised_volatility"]
+            table.add_row(
+                row["symbol"],
+                row["first_date"],
+                row["last_date"],
+                f"{row['sessions']:,}",
+                "-" if volatility is None else f"{volatility:.3f}",
+            )
+        console.print(table)
+    if content["macro"]:
+        table = _table("Macro series, latest value", "series", "observation", "value", "as of")
+        for row in content["macro"]:
+            table.add_row(
+                row["series_id"], row["observation_date"], f"{row['value']:g}", row["as_of"]
+            )
+        console.print(table)
+    table = _table("Published tables", "table", "rows", "content hash")
+    for row in content["tables"]:
+        table.add_row(row["name"], f"{row['rows']:,}", row["content_hash"][:12])
+    console.print(table)
+    console.print(f"Files: {paths.data_root} (manifest {paths.manifest.name})", soft_wrap=True)
