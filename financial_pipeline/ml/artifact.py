@@ -1,0 +1,137 @@
+"""The model on disk: written so that loading runs no code from the file, and refused if touched.
+
+An artifact is a folder named by its hash: skops files (never a bare pickle), the scorecard as JSON
+and SQL, and `artifact.json` with the SHA-256 of each. Equal models give equal bytes.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import skops.io as skops_io
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.ml.scorecard import Scorecard
+from financial_pipeline.ml.scorecard_sql import scorecard_sql
+from financial_pipeline.ml.train import DefaultModel
+
+CONTENTS: Final = "artifact.json"
+# Everything that a file may name besides what skops trusts by itself.
+TRUSTED_TYPES: Final = ("financial_pipeline.ml.train.QuantileClipper", "numpy.dtype")
+# Zip entries carry a date; a fixed one keeps equal models equal.
+ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def save_artifact(
+    folder: Path,
+    models: Mapping[str, DefaultModel],
+    card: Scorecard | None,
+    facts: Mapping[str, object],
+) -> str:
+    """Write an artifact below `folder`, as `<hash>/`, and return the hash.
+
+    `facts` is JSON (cut-off, seed, data it was built from, library versions). The folder appears
+    in one rename; one that exists already is left as it is.
+    """
+    files = {f"{name}.skops": _model_bytes(model) for name, model in models.items()}
+    if card is not None:
+        files["scorecard.json"] = _json(asdict(card))
+        files["scorecard.sql"] = scorecard_sql(card).encode()
+    described = {name: _described(model) for name, model in models.items()}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    contents = _json({"facts": facts, "models": described, "files": hashes})
+    artifact = hashlib.sha256(contents).hexdigest()
+    target, temporary = folder / artifact, folder / f".{artifact}.{os.getpid()}"
+    if not target.exists():
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for name, content in {**files, CONTENTS: contents}.items():
+            (temporary / name).write_bytes(content)
+        os.replace(temporary, target)
+    return artifact
+
+
+def read_contents(folder: Path, artifact: str) -> dict[str, Any]:
+    """What `artifact.json` says, after checking it and every file against the hashes.
+
+    Raises PipelineError where the folder is missing or a byte differs.
+    """
+    place = folder / artifact
+    try:
+        content = (place / CONTENTS).read_bytes()
+    except FileNotFoundError:
+        raise PipelineError(
+            f"The model artifact {artifact[:12]} is not under {folder}; train it again."
+        ) from None
+    _check_hash(place / CONTENTS, content, artifact)
+    contents: dict[str, Any] = json.loads(content)
+    for name, expected in contents["files"].items():
+        _check_hash(place / name, (place / name).read_bytes(), expected)
+    return contents
+
+
+def load_model(folder: Path, artifact: str, name: str) -> DefaultModel:
+    """One model of an artifact; refused if the artifact was touched or names an unknown type."""
+    described = read_contents(folder, artifact)["models"][name]
+    content = (folder / artifact / f"{name}.skops").read_bytes()
+    unknown = set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED_TYPES)
+    if unknown:
+        raise PipelineError(
+            f"The model artifact {artifact[:12]} names types that are not trusted "
+            f"({', '.join(sorted(unknown))}), so it is not loaded; train it again."
+        )
+    pipeline = skops_io.loads(content, trusted=list(TRUSTED_TYPES))
+    return DefaultModel(
+        pipeline=pipeline, **{**described, "features": tuple(described["features"])}
+    )
+
+
+def _described(model: DefaultModel) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "features": list(model.features),
+        "training_loans": model.training_loans,
+        "training_defaults": model.training_defaults,
+        "absent": dict(model.absent),
+    }
+
+
+def _model_bytes(model: DefaultModel) -> bytes:
+    """The pipeline in skops form, with object ids numbered and dates fixed.
+
+    skops names parts by memory address, which differs from process to process.
+    """
+    with zipfile.ZipFile(io.BytesIO(skops_io.dumps(model.pipeline))) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    schema = parts.pop("schema.json").decode()
+    numbers: dict[str, str] = {}
+    for address in re.findall(r'"__id__": (\d+)', schema):
+        numbers.setdefault(address, str(len(numbers)))
+    schema = re.sub(r'("__id__": )(\d+)', lambda found: found[1] + numbers[found[2]], schema)
+    schema = re.sub(r'"(\d+)\.npy"', lambda found: f'"{numbers[found[1]]}.npy"', schema)
+    renamed = {f"{numbers[Path(name).stem]}.npy": content for name, content in parts.items()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        for name, content in sorted({**renamed, "schema.json": schema.encode()}.items()):
+            target.writestr(zipfile.ZipInfo(name, ZIP_DATE), content)
+    return buffer.getvalue()
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, indent=1, sort_keys=True, default=str).encode()
+
+
+def _check_hash(path: Path, content: bytes, expected: str) -> None:
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise PipelineError(
+            f"The file {path.name} of the model artifact {path.parent.name[:12]} was changed after "
+            "it was written (its SHA-256 differs), so it is not loaded; train the model again."
+        )

@@ -1,0 +1,158 @@
+"""Each model on each split: what is fitted, on whom it is tested, and what comes out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from financial_pipeline.ml.evaluate import (
+    Metrics,
+    calibration_rows,
+    measure,
+    metrics_row,
+    not_measured,
+    roc_rows,
+    segment_rows,
+)
+from financial_pipeline.ml.explain import strongest_feature
+from financial_pipeline.ml.features import FEATURE_SETS, ModelName, NotTrainable
+from financial_pipeline.ml.leak_alarm import check_model
+from financial_pipeline.ml.populations import (
+    Split,
+    cumulative_loans,
+    known_at_cutoff,
+    out_of_time,
+    random_split,
+)
+from financial_pipeline.ml.scorecard import fit_scorecard
+from financial_pipeline.ml.train import DefaultModel, fit_challenger, fit_model
+
+Floats = NDArray[np.float64]
+
+SEED: Final = 20_110_101
+# The scorecard and the challenger stand beside the borrower-only model.
+CHALLENGED: Final[ModelName] = "borrower_only"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model tested on one split; `pd` covers the rows of `test` in cohort order."""
+
+    model: str
+    split: Split
+    metrics: Metrics
+    pd: Floats
+    target: NDArray[np.int8]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The columns that name this trial in every table."""
+        return {"model": self.model, "evaluation": self.split.name}
+
+
+def splits(cohort: pl.DataFrame, cutoff: date, lag_months: int, seed: int = SEED) -> list[Split]:
+    """Every split that the two baseline models are tested on, the headline first."""
+    return [
+        out_of_time(cohort, cutoff),
+        random_split(cohort, cutoff, seed),
+        cumulative_loans(cohort),
+        known_at_cutoff(cohort, cutoff, lag_months),
+    ]
+
+
+def fit_on(cohort: pl.DataFrame, split: Split, name: ModelName) -> DefaultModel:
+    """Fit a baseline model on a split's training loans; NotTrainable carries the split's reason."""
+    if split.reason:
+        raise NotTrainable(f"The model {name} is not trained: {split.reason}.")
+    return fit_model(name, *training_rows(cohort, split))
+
+
+def training_rows(cohort: pl.DataFrame, split: Split) -> tuple[pl.DataFrame, NDArray[np.int8]]:
+    """The training loans of a split and their targets."""
+    rows = cohort.filter(pl.Series(split.train))
+    return rows, rows["default_d1"].to_numpy()
+
+
+def run_trials(
+    cohort: pl.DataFrame, all_splits: Iterable[Split], headline: Mapping[str, DefaultModel]
+) -> list[Trial]:
+    """Both baseline models on every split.
+
+    `headline` holds the models already fitted for `out_of_time` (those of the artifact); the other
+    splits fit their own. Raises LeakAlarm when a model is too good to be true.
+    """
+    trials = []
+    for split in all_splits:
+        for name in FEATURE_SETS:
+            try:
+                is_fitted = split.name == "out_of_time" and name in headline
+                model = headline[name] if is_fitted else fit_on(cohort, split, name)
+            except NotTrainable as refusal:
+                reason = split.reason or str(refusal)
+                trials.append(_untested(name, split, reason))
+                continue
+            trial = score_split(cohort, split, name, model)
+            loans, _ = training_rows(cohort, split)
+            check_model(name, trial.metrics.auc, trial.metrics.n, strongest_feature(model, loans))
+            trials.append(trial)
+    return trials
+
+
+def run_challengers(cohort: pl.DataFrame, split: Split, seed: int = SEED) -> list[Trial]:
+    """The boosted challenger of both models and the scorecard, on one split."""
+    boosted = [f"{name}_boosted" for name in FEATURE_SETS]
+    if split.reason:
+        return [_untested(name, split, split.reason) for name in (*boosted, "scorecard")]
+    rows, target = training_rows(cohort, split)
+    try:
+        found = [
+            score_split(cohort, split, f"{name}_boosted", fit_challenger(name, rows, target, seed))
+            for name in FEATURE_SETS
+        ]
+        card = fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
+    except NotTrainable as refusal:
+        return [_untested(name, split, str(refusal)) for name in (*boosted, "scorecard")]
+    tested = cohort.filter(pl.Series(split.test))
+    return [*found, _tested("scorecard", split, tested, card.predict(tested))]
+
+
+def score_split(cohort: pl.DataFrame, split: Split, name: str, model: DefaultModel) -> Trial:
+    """Score the test loans of a split and measure."""
+    tested = cohort.filter(pl.Series(split.test))
+    return _tested(name, split, tested, model.predict(tested))
+
+
+def evaluation_tables(trials: Iterable[Trial], segments: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The tables `evaluation`, `evaluation_bins`, `evaluation_curves` and `evaluation_segments`.
+
+    `segments` has one row per cohort loan, in cohort order. Bins, curves and segments are given
+    for the out-of-time trials.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("", "bins", "curves", "segments")
+    }
+    for trial in trials:
+        rows[""].append(metrics_row(**trial.labels, label=trial.split.label, metrics=trial.metrics))
+        if trial.metrics.reason or trial.split.name != "out_of_time":
+            continue
+        tested = segments.filter(pl.Series(trial.split.test))
+        rows["bins"] += calibration_rows(trial.target, trial.pd, **trial.labels)
+        rows["curves"] += roc_rows(trial.target, trial.pd, **trial.labels)
+        rows["segments"] += segment_rows(trial.target, trial.pd, tested, **trial.labels)
+    return {
+        f"evaluation_{name}".rstrip("_"): pl.DataFrame(found, infer_schema_length=None)
+        for name, found in rows.items()
+    }
+
+
+def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:
+    target = tested["default_d1"].to_numpy()
+    return Trial(name, split, measure(target, pd), pd, target)
+
+
+def _untested(name: str, split: Split, reason: str) -> Trial:
+    return Trial(name, split, not_measured(reason), np.empty(0), np.empty(0, dtype=np.int8))

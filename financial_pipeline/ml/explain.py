@@ -1,0 +1,117 @@
+"""Why a loan scored as it did: coefficients with units, and reason codes (methodology 2.18).
+
+A reason code names a feature that cost the loan points against the average training loan; at most
+four are given, and never grade or rate (Reg B 1002.9).
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from financial_pipeline.ml.features import FEATURES
+from financial_pipeline.ml.scorecard import FACTOR
+from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel
+
+Floats = NDArray[np.float64]
+
+MAX_REASONS: Final = 4
+
+
+def coefficient_rows(model: DefaultModel) -> list[dict[str, Any]]:
+    """One row per coefficient of a logistic model.
+
+    `coefficient` is the change of the log-odds of default per training standard deviation (levels
+    and missing flags: for being so); `per_unit` is the change per unit of the raw feature.
+    """
+    prepare = model.pipeline["prepare"]
+    scales = prepare.named_transformers_["number"]["standardise"].scale_
+    rows = []
+    for position, (feature, term) in enumerate(_terms(model)):
+        value = float(model.pipeline["fit"].coef_[0][position])
+        is_number = term == "value"
+        rows.append(
+            {
+                "feature": feature,
+                "term": term,
+                "coefficient": value,
+                "per_unit": value / float(scales[position]) if is_number else value,
+                "unit": FEATURES[feature].unit if is_number else "yes against no",
+            }
+        )
+    intercept = float(model.pipeline["fit"].intercept_[0])
+    none = {"feature": "intercept", "term": "intercept", "unit": "log-odds"}
+    return [{**none, "coefficient": intercept, "per_unit": intercept}, *rows]
+
+
+def strongest_feature(model: DefaultModel, training: pl.DataFrame) -> str:
+    """The feature that moves the log-odds most from loan to loan."""
+    spread = _log_odds_by_feature(model, training).std(axis=0, ddof=1)
+    return model.features[int(np.argmax(spread))]
+
+
+def average_log_odds(model: DefaultModel, training: pl.DataFrame) -> Floats:
+    """Mean contribution of each feature over the training loans: the reference of the reasons."""
+    return np.asarray(_log_odds_by_feature(model, training).mean(axis=0))
+
+
+def points_lost(model: DefaultModel, frame: pl.DataFrame, average: Floats) -> Floats:
+    """Points that each feature cost each loan against the average training loan.
+
+    Shape (loans, features of the model); negative where the feature helped. The points scale is
+    that of the scorecard: 20 points double the odds.
+    """
+    return FACTOR * (_log_odds_by_feature(model, frame) - average)
+
+
+def reason_codes(model: DefaultModel, frame: pl.DataFrame, average: Floats) -> pl.DataFrame:
+    """Columns reason_1 ... reason_4 (feature names) and points_lost_1 ... 4, most costly first.
+
+    One row per row of `frame`; null where fewer features cost points.
+    """
+    allowed = [name for name in model.features if FEATURES[name].reason]
+    columns = [model.features.index(name) for name in allowed]
+    parts = [
+        _top_reasons(points_lost(model, part, average)[:, columns], np.array(allowed))
+        for part in frame.iter_slices(SCORING_BATCH)
+    ]
+    return pl.concat(parts) if parts else _top_reasons(np.empty((0, len(allowed))), np.array([""]))
+
+
+def _top_reasons(lost: Floats, names: NDArray[np.str_]) -> pl.DataFrame:
+    kept = min(MAX_REASONS, lost.shape[1])
+    order = np.argsort(-lost, axis=1, kind="stable")[:, :kept]
+    points = np.take_along_axis(lost, order, axis=1)
+    columns: dict[str, pl.Series] = {}
+    for rank in range(MAX_REASONS):
+        has_rank = rank < kept
+        worth = pl.Series(points[:, rank] if has_rank else np.zeros(len(lost)), dtype=pl.Float64)
+        code = pl.Series(names[order[:, rank]] if has_rank else [None] * len(lost), dtype=pl.String)
+        columns[f"reason_{rank + 1}"] = code.set(worth <= 0, None)
+        columns[f"points_lost_{rank + 1}"] = worth.set(worth <= 0, None)
+    return pl.DataFrame(columns)
+
+
+def _log_odds_by_feature(model: DefaultModel, frame: pl.DataFrame) -> Floats:
+    design = model.pipeline["prepare"].transform(frame.select(model.features))
+    weighted = design * model.pipeline["fit"].coef_[0]
+    positions = {name: number for number, name in enumerate(model.features)}
+    owner = np.zeros((weighted.shape[1], len(model.features)))
+    for column, (feature, _) in enumerate(_terms(model)):
+        owner[column, positions[feature]] = 1.0
+    return np.asarray(weighted @ owner)
+
+
+def _terms(model: DefaultModel) -> list[tuple[str, str]]:
+    """Feature and term of each design column, in the order of the ColumnTransformer."""
+    prepare = model.pipeline["prepare"]
+    numeric = [name for name in model.features if FEATURES[name].is_numeric]
+    levels = [name for name in model.features if not FEATURES[name].is_numeric]
+    terms = [(name, "value") for name in numeric]
+    missing = prepare.named_transformers_["missing"].features_
+    terms += [(numeric[position], "missing") for position in missing]
+    for name in prepare.named_transformers_["level"].get_feature_names_out(levels):
+        feature = next(feature for feature in levels if name.startswith(f"{feature}_"))
+        terms.append((feature, name.removeprefix(f"{feature}_")))
+    return terms

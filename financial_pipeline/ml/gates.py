@@ -1,0 +1,153 @@
+"""The gates between a trained model and its being served.
+
+The served model is a pointer: it moves to a candidate only when every gate passes, and never back
+to an older cut-off. A figure that is missing fails its gate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+MAX_CALIBRATION_GAP: Final = 0.03
+MAX_SCORE_PSI: Final = 0.25
+MAX_AUC_LOSS_TO_PREVIOUS: Final = 0.01
+MAX_AUC_LOSS_TO_CHALLENGER: Final = 0.03
+MIN_ROW_SHARE: Final = 0.90
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is served: one artifact and what later candidates are compared with."""
+
+    artifact: str
+    cutoff: date
+    training_loans: int
+    # Worlds are not compared: a model of simulated loans says nothing about real ones.
+    source: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The out-of-time evidence on one model of a candidate artifact."""
+
+    model: str
+    training_loans: int
+    mean_pd: float | None
+    default_rate: float | None
+    score_psi: float | None
+    auc: float | None
+    challenger_auc: float | None
+    # AUC of the served model on the same test loans; None where nothing comparable is served.
+    previous_auc: float | None = None
+    previous_training_loans: int | None = None
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One gate: the figure, its limit, and whether it passed."""
+
+    gate: str
+    model: str
+    passed: bool
+    value: float | None
+    limit: float
+    detail: str
+
+
+def run_gates(candidate: Candidate) -> list[GateResult]:
+    """All gates for one model, in a fixed order."""
+    return [
+        _calibration_gap(candidate),
+        _score_psi(candidate),
+        _against_challenger(candidate),
+        _against_previous(candidate),
+        _row_drop(candidate),
+    ]
+
+
+def comparable(served: Served | None, cutoff: date, source: str) -> Served | None:
+    """The served model where it is of the same source and not newer than the candidate."""
+    if served is None or served.source != source or served.cutoff > cutoff:
+        return None
+    return served
+
+
+def next_served(
+    served: Served | None, candidate: Served, results: Sequence[GateResult]
+) -> Served | None:
+    """What is served afterwards: the candidate if it passed and is not older, else as before."""
+    if not results or not all(result.passed for result in results):
+        return served
+    is_older = served is not None and served.source == candidate.source
+    if served is not None and is_older and served.cutoff > candidate.cutoff:
+        return served
+    return candidate
+
+
+def _calibration_gap(candidate: Candidate) -> GateResult:
+    value = None
+    if candidate.mean_pd is not None and candidate.default_rate is not None:
+        value = abs(candidate.mean_pd - candidate.default_rate)
+    return _at_most(
+        "calibration_gap",
+        candidate.model,
+        value,
+        MAX_CALIBRATION_GAP,
+        "distance of mean PD and default rate, out of time",
+    )
+
+
+def _score_psi(candidate: Candidate) -> GateResult:
+    return _at_most(
+        "score_psi",
+        candidate.model,
+        candidate.score_psi,
+        MAX_SCORE_PSI,
+        "PSI of the score, training against out of time",
+    )
+
+
+def _against_challenger(candidate: Candidate) -> GateResult:
+    return _at_most(
+        "auc_against_challenger",
+        candidate.model,
+        _loss(candidate.challenger_auc, candidate.auc),
+        MAX_AUC_LOSS_TO_CHALLENGER,
+        "AUC of the boosted challenger less the model's, out of time",
+    )
+
+
+def _against_previous(candidate: Candidate) -> GateResult:
+    if candidate.previous_auc is None and candidate.auc is not None:
+        return _nothing_served("auc_against_previous", candidate.model, MAX_AUC_LOSS_TO_PREVIOUS)
+    return _at_most(
+        "auc_against_previous",
+        candidate.model,
+        _loss(candidate.previous_auc, candidate.auc),
+        MAX_AUC_LOSS_TO_PREVIOUS,
+        "AUC of the served model less the candidate's, on the same loans",
+    )
+
+
+def _row_drop(candidate: Candidate) -> GateResult:
+    if not candidate.previous_training_loans:
+        return _nothing_served("training_rows", candidate.model, MIN_ROW_SHARE)
+    share = candidate.training_loans / candidate.previous_training_loans
+    detail = "training loans as a share of the served model's"
+    return GateResult(
+        "training_rows", candidate.model, share >= MIN_ROW_SHARE, share, MIN_ROW_SHARE, detail
+    )
+
+
+def _loss(reference: float | None, auc: float | None) -> float | None:
+    return None if reference is None or auc is None else reference - auc
+
+
+def _at_most(gate: str, model: str, value: float | None, limit: float, detail: str) -> GateResult:
+    passed = value is not None and value <= limit
+    return GateResult(gate, model, passed, value, limit, detail)
+
+
+def _nothing_served(gate: str, model: str, limit: float) -> GateResult:
+    return GateResult(gate, model, True, None, limit, "no comparable model is served yet")
