@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from financial_pipeline import ingest
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     ISSUE_MONTHS,
@@ -28,7 +29,10 @@ FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {  # type: ignore
 
 def dbt_arguments(settings: Settings, partitions: tuple[str, str] | None) -> list[str]:
     """The dbt command of a run: build the family's window in one call."""
-    variables: dict[str, object] = {"default_lag_months": settings.default_lag_months}
+    variables: dict[str, object] = {
+        "default_lag_months": settings.default_lag_months,
+        "world_clock": ingest.clock(settings).isoformat(),
+    }
     if settings.maturity_cutoff:
         variables["maturity_cutoff"] = settings.maturity_cutoff.isoformat()
     if partitions:

@@ -13,10 +13,13 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
+from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+# What a person reads of a long dbt message: its end.
+MESSAGE_LENGTH = 2000
 SOURCE_SUFFIXES = {".sql", ".yml", ".csv", ".md"}
 FAMILY_DOMAINS = {
     "loans": "lending",
@@ -38,23 +41,44 @@ def _is_current() -> bool:
     return all(path.stat().st_mtime <= built for path in sources)
 
 
+def _dbt(*arguments: str) -> None:
+    """Run dbt outside a Dagster run; raises PipelineError with what it says."""
+    place = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments, *place],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    if done.returncode:
+        raise PipelineError(
+            f"dbt {arguments[0]} failed in {PROJECT_DIR}; mend what it names:"
+            f" {(done.stdout + done.stderr)[-MESSAGE_LENGTH:]}"
+        )
+
+
 def prepared_manifest() -> Path:
     """The manifest, parsed again when a file of the project is newer; raises PipelineError."""
     with locked(PROJECT_DIR / "target" / ".parse.lock"):
         if not _is_current():
-            command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse"]
-            done = subprocess.run(
-                [*command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)],
-                capture_output=True,
-                text=True,
-                env=os.environ,
-                check=False,
-            )
-            if done.returncode:
-                raise PipelineError(
-                    f"dbt cannot parse {PROJECT_DIR}; mend what it names: {done.stdout[-2000:]}"
-                )
+            _dbt("parse")
     return MANIFEST
+
+
+def generate_docs(paths: Paths) -> Path:
+    """Write dbt's documentation as one page under the data root and return its path.
+
+    Raises PipelineError where there is no warehouse yet.
+    """
+    if not paths.warehouse_file.exists():
+        raise PipelineError(
+            f"There is no warehouse at {paths.warehouse_file} yet; run `make demo` first."
+        )
+    os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
+    os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
+    _dbt("docs", "generate", "--static", "--target-path", str(paths.dbt_target))
+    return paths.dbt_target / "static_index.html"
 
 
 class Translator(DagsterDbtTranslator):
