@@ -6,16 +6,18 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RUN := $(BIN)/financial-pipeline
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
-# Compiled once here, so that no process of the pipeline compiles its libraries again.
-INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # True where an interpreter is 3.11 to 3.13, an empty line for another.
 FITS := import sys; print((3, 11) <= sys.version_info[:2] <= (3, 13) or "")
 NAMES := python3.11 python3.12 python3.13 python3
 PYTHON ?= $(firstword $(foreach name,$(NAMES),$(if $(shell $(name) -c '$(FITS)' 2>/dev/null),$(name))))
 
+# The first process compiles what it imports for all later ones; without that each waits 4 s.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev ingest transform docs test lint types lock clean java python
+.PHONY: help setup demo dev ingest transform docs test lint types lock clean java
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,11 +68,9 @@ java:
 		*) echo 'Java 17 or 21 is needed for Spark and was not found; install it, or point JAVA_HOME at it.' >&2; exit 1 ;; \
 	esac
 
-python:
+$(UV):
 	@test -x $(BIN)/python || test -n "$$($(PYTHON) -c '$(FITS)' 2>/dev/null)" || \
 	{ echo 'Python 3.11, 3.12 or 3.13 is needed; install one, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
-
-$(UV): | python
 	@test -x $(BIN)/python || { echo 'Making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet uv
 
