@@ -84,4 +84,5 @@ $(VENV)/.development: requirements-dev.lock pyproject.toml | $(UV)
 	@echo 'Installing requirements-dev.lock into $(VENV)'
 	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL) --no-deps --editable .
-	@touch $@
+# The development lock holds all of requirements.lock.
+	@touch $(VENV)/.runtime $@
