@@ -1,10 +1,14 @@
 """One Parquet file per partition: atomic writes, and listing what is there."""
 
 import os
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 COMPRESSION: Final = "zstd"
 
@@ -20,6 +24,40 @@ def write_partition(frame: pl.DataFrame, folder: Path, partition_key: str) -> Pa
     frame.write_parquet(temporary, compression=COMPRESSION)
     os.replace(temporary, target)
     return target
+
+
+def write_partitions(frame: pl.DataFrame, by: str, folder: Path, keys: Sequence[date]) -> None:
+    """Write one partition per date of `keys`, of the rows whose `by` column equals it.
+
+    A key without rows gets an empty file, so that whatever stood there is replaced. Meant for
+    thousands of small partitions: a file that already holds the same bytes is left alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = frame.sort(by, maintain_order=True)
+    starts = rows[by].search_sorted(pl.Series(keys, dtype=pl.Date), "left").to_list()
+    ends = rows[by].search_sorted(pl.Series(keys, dtype=pl.Date), "right").to_list()
+    table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    for key, start, end in zip(keys, starts, ends, strict=True):
+        content = _parquet_bytes(table.slice(start, end - start))
+        target = folder / f"{key.isoformat()}.parquet"
+        if not target.exists() or target.read_bytes() != content:
+            temporary = folder / f".{key.isoformat()}.{os.getpid()}.tmp"
+            temporary.write_bytes(content)
+            os.replace(temporary, target)
+
+
+def _parquet_bytes(table: pa.Table) -> bytes:
+    # Dictionaries, statistics and the Arrow schema cost more than a handful of rows.
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression=COMPRESSION,
+        use_dictionary=False,
+        write_statistics=False,
+        store_schema=False,
+    )
+    return bytes(sink.getvalue())
 
 
 def partition_keys(folder: Path) -> list[str]:

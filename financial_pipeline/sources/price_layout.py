@@ -1,0 +1,107 @@
+"""The headers of daily price files: which form a file has, and where it keeps each value.
+
+Forms whose name ends in `-adjusted` hold adjusted prices only: their close has dividends removed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from financial_pipeline.sources.physical_lines import split
+
+DATE: Final = "date"
+# Upstream's column names, in lower case, and ours. Fields that are not kept map to themselves.
+FIELDS: Final = {
+    "open": "open",
+    "high": "high",
+    "low": "low",
+    "close": "close",
+    "adj close": "adjusted_close",
+    "volume": "volume",
+    "dividends": "dividend",
+    "stock splits": "split_ratio",
+    "capital gains": "capital_gain",
+}
+VALUE_FIELDS: Final = tuple(field for field in FIELDS.values() if field != "capital_gain")
+BARS: Final = frozenset({"open", "high", "low", "close", "volume"})
+ADJUSTED: Final = "adjusted_close"
+
+
+@dataclass(frozen=True)
+class PriceLayout:
+    """Where a file keeps its values: header lines, number of fields, and columns by bank.
+
+    `columns` maps a symbol (None where the file name tells it) to the column of each field.
+    """
+
+    form: str
+    header_lines: tuple[int, ...]
+    width: int
+    date_column: int
+    columns: dict[str | None, dict[str, int]]
+
+    @property
+    def adjusted_only(self) -> bool:
+        """Whether the file's close is already adjusted, so that it has no raw prices."""
+        return self.form.endswith("-adjusted")
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in split(line) or []]
+
+
+def _form(name: str, fields: set[str]) -> str | None:
+    if not fields >= BARS:
+        return None
+    return name if ADJUSTED in fields else f"{name}-adjusted"
+
+
+def _single_header(cells: list[str]) -> tuple[str, dict[str, int], int] | None:
+    """Form, field columns and date column of a one-line header, or None."""
+    names = [cell.lower() for cell in cells]
+    if names.count(DATE) != 1 or len(set(names)) != len(names):
+        return None
+    fields = {FIELDS[name]: column for column, name in enumerate(names) if name in FIELDS}
+    if len(fields) + 1 != len(names):
+        return None
+    has_actions = "dividend" in fields or "split_ratio" in fields
+    form = _form("yfinance-history" if has_actions else "yahoo-classic", set(fields))
+    # Without actions and without an adjusted close nothing tells which of the two Close is.
+    return (
+        None if form in (None, "yahoo-classic-adjusted") else (str(form), fields, names.index(DATE))
+    )
+
+
+def _triple_header(rows: list[list[str]]) -> tuple[str, dict[str | None, dict[str, int]]] | None:
+    """Form and columns by ticker of yfinance's three-line header, or None."""
+    if len(rows) < 3 or rows[2][:1] != ["Date"] or any(rows[2][1:]):
+        return None
+    fields, tickers = rows[0][1:], rows[1][1:]
+    # `group_by="ticker"` writes the two lines the other way round.
+    if not {field.lower() for field in fields} <= FIELDS.keys():
+        fields, tickers = tickers, fields
+    if not fields or len(fields) != len(tickers) or not all(tickers):
+        return None
+    columns: dict[str | None, dict[str, int]] = {}
+    for column, (field, ticker) in enumerate(zip(fields, tickers, strict=True), start=1):
+        if field.lower() not in FIELDS:
+            return None
+        columns.setdefault(ticker.upper(), {})[FIELDS[field.lower()]] = column
+    forms = {_form("yfinance-multiheader", set(found)) for found in columns.values()}
+    form = forms.pop()
+    return None if forms or form is None else (form, columns)
+
+
+def layout(lines: Sequence[str]) -> PriceLayout | None:
+    """The layout that a file's first lines announce, or None for a header that is not known."""
+    filled = [number for number, line in enumerate(lines, start=1) if line.strip()][:3]
+    rows = [_cells(lines[number - 1]) for number in filled]
+    if not rows:
+        return None
+    if (single := _single_header(rows[0])) is not None:
+        form, fields, date_column = single
+        return PriceLayout(form, tuple(filled[:1]), len(rows[0]), date_column, {None: fields})
+    if (triple := _triple_header(rows)) is not None:
+        form, columns = triple
+        return PriceLayout(form, tuple(filled), len(rows[0]), 0, columns)
+    return None

@@ -1,0 +1,95 @@
+"""Drives the staging of bank prices: raw files to one Parquet file per session.
+
+Every file is read whole, so its quarantine and accounting do not depend on the sessions asked
+for; only the partitions that are written do.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.errors import RefusedFile
+from financial_pipeline.partition_files import write_partitions
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.staging import BANK_PRICES
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources import bank_prices as source
+from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.market_calendar import sessions
+from financial_pipeline.sources.physical_lines import count_bytes
+from financial_pipeline.sources.price_layout import layout
+from financial_pipeline.staging.cleaned_file import account, age, reasons, with_provenance
+from financial_pipeline.staging.summary import StagingSummary
+from financial_pipeline.transforms import bank_prices as transform
+from financial_pipeline.transforms.verdicts import Cleaned
+
+DATASET: Final = "bank_prices"
+
+
+def stage_prices(
+    paths: Paths, files: Sequence[RawFile], settings: Settings, first: date, last: date
+) -> StagingSummary:
+    """Write `staging/bank_prices`, one file per session from `first` to `last`, both included.
+
+    A session without rows gets an empty file. Writes quarantine and accounting of each raw file;
+    raises RefusedFile for one without a single usable row.
+    """
+    newest_first = sorted(files, key=age, reverse=True)
+    last_day = max([last, *(file.landed.last_date for file in files)])
+    calendar = sessions(settings.first_session, last_day)
+    parts, quarantined = [_no_rows()], 0
+    for rank, file in enumerate(newest_first):
+        cleaned, adjusted_only = _stage_file(paths, file, settings, calendar)
+        quarantined += cleaned.quarantined.height
+        part = with_provenance(cleaned.rows, file).with_columns(
+            is_adjusted_only=pl.lit(adjusted_only), file_rank=pl.lit(rank, pl.Int64)
+        )
+        parts.append(part.select(_no_rows().columns))
+    rows = transform.one_row_per_session(pl.concat(parts))
+    keys = [day for day in calendar if first <= day <= last]
+    written = rows.filter(pl.col("session_date").is_in(keys)).select(BANK_PRICES.keys())
+    write_partitions(written, "session_date", paths.staging(DATASET), keys)
+    counts = dict(written.group_by("session_date").len().iter_rows())
+    return StagingSummary(
+        rows=written.height,
+        quarantined=quarantined,
+        partitions={day.isoformat(): counts.get(day, 0) for day in keys},
+        files=len(files),
+        newest_event=written["session_date"].max(),  # type: ignore[arg-type]
+    )
+
+
+def _no_rows() -> pl.DataFrame:
+    ranks = {"is_adjusted_only": pl.Boolean(), "file_rank": pl.Int64()}
+    return pl.DataFrame(schema=BANK_PRICES | ranks)
+
+
+def _stage_file(
+    paths: Paths, file: RawFile, settings: Settings, calendar: Collection[date]
+) -> tuple[Cleaned, bool]:
+    """Clean one archived file and account for its lines; also whether it is adjusted-only."""
+    found = layout(first_lines(file.archived_path, source.HEADER_SEARCH_LINES))
+    if found is None or file.landed.subject is None:
+        raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
+    with TemporaryDirectory() as folder, decompressed(file.archived_path, Path(folder)) as plain:
+        lines = source.read_lines(plain, found, file.landed.subject.split(","))
+        physical_lines = count_bytes(plain).physical_lines
+    cleaned = transform.clean(
+        lines.records.with_columns(session_date=source.session_date()),
+        adjusted_only=found.adjusted_only,
+        sessions=calendar,
+        first_session=settings.first_session,
+    )
+    if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
+        message = (
+            f"{file.landed.path} holds no usable row of bank prices ({reasons(cleaned)}); check"
+            " the file, or export it again."
+        )
+        raise RefusedFile(file.sha256, message)
+    account(paths, file, cleaned, lines.notes, physical_lines)
+    return cleaned, found.adjusted_only

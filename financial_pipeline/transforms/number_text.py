@@ -1,0 +1,31 @@
+"""Numbers as text files write them: blanks, words for missing, thousands separators."""
+
+from typing import Final
+
+import polars as pl
+
+MISSING_TEXTS: Final = ("", ".", "null", "nan", "na", "n/a", "none")
+# Plain digits or groups of three; an exponent may follow.
+NUMBER_PATTERN: Final = (
+    r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d*)?)(?:[eE][+-]?\d{1,2})?$"
+)
+
+
+def _text(column: str) -> pl.Expr:
+    text = pl.col(column).str.strip_chars()
+    return pl.when(text.str.to_lowercase().is_in(MISSING_TEXTS)).then(None).otherwise(text)
+
+
+def number(column: str) -> pl.Expr:
+    """The number that a text column holds: `30,504.50` is 30504.5; null for missing or unreadable.
+
+    Infinities and anything beyond the pattern count as unreadable.
+    """
+    text = _text(column)
+    readable = pl.when(text.str.contains(NUMBER_PATTERN)).then(text)
+    return readable.str.replace_all(",", "").cast(pl.Float64, strict=False).alias(column)
+
+
+def is_unreadable(column: str) -> pl.Expr:
+    """Whether a text column holds something that is neither missing nor a number."""
+    return (_text(column).is_not_null() & number(column).is_null()).alias(column)
