@@ -31,7 +31,7 @@ months as (
 
     select
         scheduled.* exclude (opening_balance, closing_balance),
-        observed.loan_key is null as is_reconstructed,
+        observed.loan_id is null as is_reconstructed,
         coalesce(observed.loan_state, scheduled.month_state) as loan_state,
         observed.loan_status,
         cast(coalesce(previous.closing_balance, scheduled.opening_balance) as decimal(18, 2)) as opening,
@@ -47,11 +47,11 @@ months as (
     from scheduled
     left join observed
         on
-            scheduled.loan_key = observed.loan_key
+            scheduled.loan_id = observed.loan_id
             and scheduled.months_on_book = observed.months_on_book
     left join observed as previous
         on
-            scheduled.loan_key = previous.loan_key
+            scheduled.loan_id = previous.loan_id
             and scheduled.months_on_book = previous.months_on_book + 1
 
 )

@@ -13,7 +13,7 @@ statuses as (
 )
 
 select
-    {{ surrogate_key(['snapshots.loan_id']) }} as loan_key,
+    snapshots.loan_id,
     snapshots.issue_month,
     datediff('month', snapshots.issue_month, snapshots.snapshot_month) as months_on_book,
     snapshots.loan_status,

@@ -15,11 +15,11 @@ with outcomes as (
 alive as (
 
     select
-        loan_key,
+        loan_id,
         max(months_on_book) as last_alive_month
     from {{ ref('stg_lending_club__observed_months') }}
     where not is_terminal
-    group by loan_key
+    group by loan_id
 
 ),
 
@@ -41,7 +41,7 @@ histories as (
             else last_payment_age
         end as last_paid_month
     from outcomes
-    left join alive on outcomes.loan_key = alive.loan_key
+    left join alive on outcomes.loan_id = alive.loan_id
 
 ),
 
@@ -55,6 +55,7 @@ months as (
 )
 
 select
+    loan_id,
     loan_key,
     issue_month,
     months_on_book,

@@ -1,0 +1,17 @@
+{#- Rows whose value was the published one on a day: intervals are half open. -#}
+{% macro known_at(day) -%}
+    realtime_start <= {{ day }} and {{ day }} < realtime_end
+{%- endmacro %}
+
+
+{#- The latest observation of a series that was known on a day, as it was known then: one row in
+    parentheses, to select from. `series` and `day` are SQL expressions. -#}
+{% macro as_of(series, day, observations) -%}
+    (
+        select *
+        from {{ observations }}
+        where series_id = {{ series }} and {{ known_at(day) }} and value is not null
+        order by observation_date desc
+        limit 1
+    )
+{%- endmacro %}

@@ -1,0 +1,12 @@
+{#- In each group the newest date lies at most `days` before the world's today. Without the
+    variable `world_clock` there is no today, and the test passes. -#}
+{% test recency(model, column, group_by, days) %}
+
+    {%- set today = var('world_clock') %}
+
+    select {{ group_by }}, max({{ column }}) as newest
+    from {{ model }}
+    group by {{ group_by }}
+    having {{ "max(" ~ column ~ ") < date '" ~ today ~ "' - " ~ days if today else "false" }}
+
+{% endtest %}
