@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import MARKET_RISK
 from financial_pipeline.spark.contract import write_columns
+from financial_pipeline.spark.ewma import ewma_volatility
 from financial_pipeline.spark.range_volatility import (
     ESTIMATORS,
     RANGE_COLUMNS,
@@ -15,7 +16,6 @@ from financial_pipeline.spark.range_volatility import (
 )
 from financial_pipeline.spark.range_volatility import WINDOW as RANGE_WINDOW
 from financial_pipeline.spark.returns import (
-    ANNUAL_SESSIONS,
     FLAT_DEVIATION,
     last_observations,
     simple_returns,
@@ -24,8 +24,6 @@ from financial_pipeline.spark.returns import (
 from financial_pipeline.spark.value_at_risk import backtests, tail_losses
 
 WINDOW: Final = 252
-# RiskMetrics' daily decay.
-EWMA_DECAY: Final = 0.94
 
 
 def market_risk(prices: DataFrame, first: date, last: date) -> DataFrame:
@@ -34,9 +32,9 @@ def market_risk(prices: DataFrame, first: date, last: date) -> DataFrame:
     Formulas: methodology 3.2 and 3.4. Drawdown, EWMA and backtests know the whole history.
     """
     returns = simple_returns(prices, *RANGE_COLUMNS)
-    risk = range_volatilities(backtests(tail_losses(with_beta(with_drawdowns(returns)))))
-    columns = risk.join(ewma_volatility(returns), ["symbol", "session_date"], "left")
-    named = columns.withColumnsRenamed(
+    losses = backtests(tail_losses(with_beta(with_drawdowns(returns))))
+    risk = ewma_volatility(range_volatilities(losses))
+    named = risk.withColumnsRenamed(
         {
             **{name: f"{name}_{RANGE_WINDOW}d" for name in ESTIMATORS},
             "value_at_risk": "value_at_risk_95",
@@ -98,31 +96,3 @@ def with_beta(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
     variance = F.var_samp("benchmark").over(spec)
     beta = F.when(variance > FLAT_DEVIATION**2, covariance / variance)
     return paired.withColumn("beta_252d", when_full(beta, "benchmark", spec, window))
-
-
-def ewma_volatility(returns: DataFrame, *, decay: float = EWMA_DECAY) -> DataFrame:
-    """Annualised EWMA volatility of log returns per bank and session, seeded with the first square.
-
-    v_t = decay v_(t-1) + (1 - decay) l_t^2 needs every term before it, so the history of a bank is
-    folded in order (methodology 3.2, RiskMetrics 1996).
-    """
-    squares = returns.filter("has_return").select(
-        "symbol", "session_date", (F.log1p("simple_return") ** 2).alias("square")
-    )
-    history = squares.groupBy("symbol").agg(
-        F.sort_array(F.collect_list(F.struct("session_date", "square"))).alias("days")
-    )
-    seed = F.array().cast("array<struct<session_date:date,variance:double>>")
-
-    def step(path: Column, day: Column) -> Column:
-        before = F.try_element_at(path, F.lit(-1))["variance"]
-        fresh = decay * before + (1 - decay) * day["square"]
-        variance = F.coalesce(fresh, day["square"]).alias("variance")
-        return F.concat(path, F.array(F.struct(day["session_date"].alias("session_date"), variance)))
-
-    paths = history.select("symbol", F.inline(F.aggregate("days", seed, step)))
-    return paths.select(
-        "symbol",
-        "session_date",
-        F.sqrt(F.col("variance") * ANNUAL_SESSIONS).alias("ewma_volatility"),
-    )

@@ -1,0 +1,79 @@
+"""Expected against realised loss of the loans that matured within a year.
+
+The expectation knows only loans that matured more than a year before the snapshot month: their
+default rate and loss per dollar, by grade and term. So it is a forecast that can fail, not a fit.
+"""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from financial_pipeline.spark.portfolio_ratios import ALL
+
+MEASURE: Final = "expected_to_realised_loss"
+COHORT_MONTHS: Final = 12
+# A grade and term with fewer matured loans has no rate to expect from.
+MIN_HISTORY: Final = 30
+
+
+def expected_losses(loans: DataFrame, months: DataFrame) -> DataFrame:
+    """numerator expected loss, denominator realised net loss (dollars) per month and grade.
+
+    Expected loss is PD x LGD x EAD over a loan's life (methodology 2.8), with LGD x EAD as net loss
+    per dollar funded of the bad loans. `loans` is fct_loans, `months` the snapshot months.
+    """
+    cells = _cells(loans)
+    start = F.add_months("snapshot_month", -COHORT_MONTHS)
+    joined = cells.join(
+        F.broadcast(months), F.col("maturity_month") <= F.col("snapshot_month")
+    ).withColumn("is_history", F.col("maturity_month") <= start)
+    sums = joined.groupBy("snapshot_month", "grade", "term_months").agg(
+        *(_total(name, history=True) for name in ("loans", "bad_loans", "bad_usd", "loss_usd")),
+        *(_total(name, history=False) for name in ("loans", "funded_usd", "loss_usd")),
+    )
+    usable = sums.filter((F.col("past_loans") >= MIN_HISTORY) & (F.col("new_loans") > 0))
+    default_rate = F.col("past_bad_loans") / F.col("past_loans")
+    severity = F.when(F.col("past_bad_usd") > 0, F.col("past_loss_usd") / F.col("past_bad_usd"))
+    expected = default_rate * F.coalesce(severity, F.lit(0.0)) * F.col("new_funded_usd")
+    rows = usable.withColumns({"expected": expected, "kinds": _segments()})
+    segments = rows.select("*", F.inline("kinds"))
+    return segments.groupBy("snapshot_month", "segment_kind", "segment").agg(
+        F.lit(MEASURE).alias("measure"),
+        # Sorted, so that the sum does not depend on the order in which cells arrive.
+        _ordered_sum("expected").alias("numerator"),
+        F.sum("new_loss_usd").alias("denominator"),
+        F.sum("new_loans").alias("loans"),
+    )
+
+
+def _cells(loans: DataFrame) -> DataFrame:
+    is_bad = F.col("default_d1") == 1
+    matured = loans.filter("default_d1 is not null")
+    return matured.groupBy("maturity_month", "grade", "term_months").agg(
+        F.count("*").alias("loans"),
+        F.count_if(is_bad).alias("bad_loans"),
+        F.sum("funded_amount_usd").alias("funded_usd"),
+        F.sum(F.when(is_bad, F.col("funded_amount_usd"))).alias("bad_usd"),
+        F.sum(F.when(is_bad, F.col("net_loss_usd"))).alias("loss_usd"),
+    )
+
+
+def _total(name: str, *, history: bool) -> Column:
+    chosen = F.col("is_history") if history else ~F.col("is_history")
+    total = F.coalesce(F.sum(F.when(chosen, F.col(name))), F.lit(0))
+    kind = "bigint" if name.endswith("loans") else "double"
+    return total.cast(kind).alias(f"{'past' if history else 'new'}_{name}")
+
+
+def _segments() -> Column:
+    return F.array(
+        F.struct(F.lit(ALL).alias("segment_kind"), F.lit(ALL).alias("segment")),
+        F.struct(F.lit("grade").alias("segment_kind"), F.col("grade").alias("segment")),
+    )
+
+
+def _ordered_sum(name: str) -> Column:
+    return F.aggregate(
+        F.sort_array(F.collect_list(name)), F.lit(0.0), lambda total, value: total + value
+    )

@@ -1,0 +1,126 @@
+"""Portfolio ratios that accumulate month by month: volume, default, loss, rate and score.
+
+A loan enters a measure in the month that makes it known: volume and averages with its issue, matured
+rates with its maturity, losses given default with its default. Outcomes are those of the loan's
+latest snapshot, and the default flag is the warehouse's.
+"""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+LOAN_COLUMNS: Final = (
+    "issue_month",
+    "maturity_month",
+    "default_month",
+    "snapshot_month",
+    "grade",
+    "term_months",
+    "credit_policy_met",
+    "loan_state",
+    "default_d1",
+    "funded_amount_usd",
+    "interest_rate",
+    "fico_midpoint",
+    "ead_usd",
+    "net_loss_usd",
+)
+BASIS: Final = "latest snapshot of each loan"
+ALL: Final = "all"
+# Exact sums need decimal factors: rates to a millionth, scores to a half point.
+RATE: Final = "decimal(9,6)"
+SCORE: Final = "decimal(5,1)"
+FUNDED: Final = "funded_amount_usd"
+
+
+def accumulated_ratios(loans: DataFrame, months: DataFrame) -> DataFrame:
+    """measure, segment_kind, segment, numerator, denominator and loans per `snapshot_month`.
+
+    `loans` holds LOAN_COLUMNS of fct_loans; `months` the snapshot months asked for.
+    """
+    cells = _volumes(loans).unionByName(_matured(loans)).unionByName(_defaulted(loans))
+    segments = F.array(
+        F.struct(F.lit(ALL).alias("segment_kind"), F.lit(ALL).alias("segment")),
+        F.struct(F.lit("grade").alias("segment_kind"), F.col("grade").alias("segment")),
+    )
+    rows = cells.select("*", F.inline(segments)).filter("segment is not null")
+    known = rows.join(F.broadcast(months), F.col("entry_month") <= F.col("snapshot_month"))
+    return known.groupBy("snapshot_month", "measure", "segment_kind", "segment").agg(
+        F.sum("numerator").cast("double").alias("numerator"),
+        F.sum("denominator").cast("double").alias("denominator"),
+        F.sum("loans").alias("loans"),
+    )
+
+
+def _measure(name: str, numerator: Column, denominator: Column, loans: Column) -> Column:
+    exact = "decimal(38,8)"
+    return F.struct(
+        F.lit(name).alias("measure"),
+        numerator.cast(exact).alias("numerator"),
+        denominator.cast(exact).alias("denominator"),
+        loans.alias("loans"),
+    )
+
+
+def _cells(loans: DataFrame, entry: str, *measures: Column) -> DataFrame:
+    grouped = loans.groupBy(F.col(entry).alias("entry_month"), "grade")
+    return grouped.agg(F.array(*measures).alias("measures")).select(
+        "entry_month", "grade", F.inline("measures")
+    )
+
+
+def _volumes(loans: DataFrame) -> DataFrame:
+    """Every loan, whether or not it meets the credit policy, from its issue month on."""
+    count, funded = F.count("*"), F.sum(FUNDED)
+    rated = F.sum(F.col("interest_rate").cast(RATE) * F.col(FUNDED))
+    scored = F.sum(F.col("fico_midpoint").cast(SCORE) * F.col(FUNDED))
+    has_score = F.col("fico_midpoint").isNotNull()
+    return _cells(
+        loans,
+        "issue_month",
+        _measure("loans", count, F.lit(None), count),
+        _measure("funded_usd", funded, F.lit(None), count),
+        _measure("weighted_average_rate", rated, funded, count),
+        _measure(
+            "weighted_average_fico",
+            scored,
+            F.sum(F.when(has_score, F.col(FUNDED))),
+            F.count("fico_midpoint"),
+        ),
+    )
+
+
+def _matured(loans: DataFrame) -> DataFrame:
+    """Loans whose D1 outcome is known, from their maturity month on."""
+    is_bad = F.col("default_d1") == 1
+    count, funded = F.count("*"), F.sum(FUNDED)
+    return _cells(
+        loans.filter("default_d1 is not null"),
+        "maturity_month",
+        _measure("default_rate_matured", F.count_if(is_bad), count, count),
+        _measure(
+            "default_rate_matured_usd_weighted",
+            F.coalesce(F.sum(F.when(is_bad, F.col(FUNDED))), F.lit(0)),
+            funded,
+            count,
+        ),
+        _measure(
+            "net_loss_rate_matured",
+            F.coalesce(F.sum(F.when(is_bad, F.col("net_loss_usd"))), F.lit(0)),
+            funded,
+            count,
+        ),
+    )
+
+
+def _defaulted(loans: DataFrame) -> DataFrame:
+    """Bad loans with exposure, from their default month on; dollar-weighted (methodology 2.7)."""
+    bad = loans.filter("credit_policy_met and loan_state = 'BAD' and ead_usd > 0")
+    exposure = F.sum("ead_usd")
+    return _cells(
+        bad,
+        "default_month",
+        _measure("loss_given_default_on_ead", F.sum("net_loss_usd"), exposure, F.count("*")),
+        _measure("exposure_at_default_ratio", exposure, F.sum(FUNDED), F.count("*")),
+    )

@@ -1,0 +1,177 @@
+"""The portfolio month by month: the KPI table, losses, concentration, delinquency and approvals."""
+
+from datetime import date
+from functools import reduce
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from financial_pipeline.schemas.metrics import PORTFOLIO_SUMMARY
+from financial_pipeline.spark.contract import ratio, read_columns, write_columns
+from financial_pipeline.spark.inference import wilson
+from financial_pipeline.spark.portfolio_losses import expected_losses
+from financial_pipeline.spark.portfolio_ratios import (
+    ALL,
+    BASIS,
+    LOAN_COLUMNS,
+    accumulated_ratios,
+)
+from financial_pipeline.spark.rating_transitions import LIVE_STATES
+
+APPLICATION_COLUMNS: Final = ("issue_month", "grade", "purpose", "addr_state", "funded_amnt")
+PERFORMANCE_COLUMNS: Final = ("performance_month", "grade", "loan_state", "is_reconstructed")
+REJECTION_COLUMNS: Final = ("application_month",)
+OBSERVED: Final = "observed snapshot"
+APPLICATIONS: Final = "issued loans and rejected applications of the month"
+# Shares of a count, which carry an interval.
+SHARES: Final = ("default_rate_matured", "delinquent_30_plus", "approval_rate")
+# Totals, which are their own value.
+TOTALS: Final = ("loans", "funded_usd", "effective_number")
+SEGMENT: Final = ("snapshot_month", "measure", "segment_kind", "segment")
+
+
+def portfolio_summary(
+    loans: DataFrame,
+    applications: DataFrame,
+    performance: DataFrame,
+    rejections: DataFrame,
+    first: date,
+    last: date,
+) -> DataFrame:
+    """All measures of methodology 2.7, 2.8, 2.11 and the loan cards of 6.5, per snapshot month.
+
+    Inputs are fct_loans, fct_loan_applications, fct_loan_performance_monthly and
+    fct_loan_rejections. Months run from the first issue to the newest snapshot.
+    """
+    known = read_columns(loans, LOAN_COLUMNS, "fct_loans")
+    months = _months(known, first, last)
+    parts = [
+        accumulated_ratios(known, months).withColumn("basis", F.lit(BASIS)),
+        expected_losses(known, months).withColumn("basis", F.lit(BASIS)),
+        _concentration(applications, months).withColumn("basis", F.lit(BASIS)),
+        _delinquency(performance, first, last).withColumn("basis", F.lit(OBSERVED)),
+        _approvals(known, rejections, months).withColumn("basis", F.lit(APPLICATIONS)),
+    ]
+    rows = reduce(DataFrame.unionByName, (part.select(*_SHAPE) for part in parts))
+    return write_columns(_with_values(rows), PORTFOLIO_SUMMARY, first, last)
+
+
+_SHAPE: Final = (*SEGMENT, "numerator", "denominator", "loans", "basis")
+
+
+def _months(loans: DataFrame, first: date, last: date) -> DataFrame:
+    bounds = loans.agg(F.min("issue_month").alias("start"), F.max("snapshot_month").alias("end"))
+    month = F.explode(F.sequence("start", "end", F.expr("interval 1 month")))
+    months = bounds.filter("start <= end").select(month.alias("snapshot_month"))
+    return months.filter(F.col("snapshot_month").between(F.lit(first), F.lit(last)))
+
+
+def _with_values(rows: DataFrame) -> DataFrame:
+    numerator, denominator = F.col("numerator"), F.col("denominator")
+    value = F.when(F.col("measure").isin(*TOTALS), numerator).otherwise(
+        ratio(numerator, denominator)
+    )
+    is_loss = F.col("measure") == "loss_given_default_on_ead"
+    clipped = F.when(is_loss, F.least(F.greatest(value, F.lit(0.0)), F.lit(1.0))).otherwise(value)
+    interval = wilson(numerator, denominator)
+
+    def bound(column: Column) -> Column:
+        return F.when(F.col("measure").isin(*SHARES), column)
+
+    return rows.withColumns(
+        {"value": clipped, "value_low": bound(interval.low), "value_high": bound(interval.high)}
+    )
+
+
+def _concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
+    """Herfindahl index of funded dollars by grade, state and purpose, and one over it."""
+    issued = read_columns(applications, APPLICATION_COLUMNS, "fct_loan_applications")
+    kinds = (("grade", "grade"), ("state", "addr_state"), ("purpose", "purpose"))
+    segments = F.array(
+        *(
+            F.struct(F.lit(kind).alias("kind"), F.col(name).cast("string").alias("member"))
+            for kind, name in kinds
+        )
+    )
+    cells = (
+        issued.groupBy("issue_month", "grade", "addr_state", "purpose")
+        .agg(F.sum(F.col("funded_amnt").cast("decimal(18,2)")).alias("funded"), F.count("*").alias("loans"))
+        .select("issue_month", "funded", "loans", F.inline(segments))
+        .groupBy("issue_month", "kind", "member")
+        .agg(F.sum("funded").alias("funded"), F.sum("loans").alias("loans"))
+    )
+    known = cells.join(F.broadcast(months), F.col("issue_month") <= F.col("snapshot_month"))
+    shares = known.groupBy("snapshot_month", "kind", "member").agg(
+        F.sum("funded").cast("decimal(18,2)").alias("funded"), F.sum("loans").alias("loans")
+    )
+    index = shares.groupBy("snapshot_month", "kind").agg(
+        # Squares of decimals are exact, so the order of members does not matter.
+        F.sum(F.col("funded") * F.col("funded")).cast("double").alias("squares"),
+        (F.sum("funded").cast("double") ** 2).alias("square"),
+        F.sum("loans").alias("loans"),
+    )
+    squares, square = F.col("squares"), F.col("square")
+    measures = F.array(
+        _named("hhi_funded", squares, square),
+        _named("effective_number", ratio(square, squares), F.lit(None).cast("double")),
+    )
+    return index.select(
+        "snapshot_month", "loans", F.col("kind").alias("segment_kind"), F.lit(ALL).alias("segment"),
+        F.inline(measures),
+    )
+
+
+def _named(name: str, numerator: Column, denominator: Column) -> Column:
+    return F.struct(
+        F.lit(name).alias("measure"),
+        numerator.alias("numerator"),
+        denominator.alias("denominator"),
+    )
+
+
+def _delinquency(performance: DataFrame, first: date, last: date) -> DataFrame:
+    """Loans 31 to 120 days late among live loans, where a snapshot observed them."""
+    seen = read_columns(performance, PERFORMANCE_COLUMNS, "fct_loan_performance_monthly").filter(
+        ~F.col("is_reconstructed")
+        & F.col("loan_state").isin(*LIVE_STATES)
+        & F.col("performance_month").between(F.lit(first), F.lit(last))
+    )
+    counts = seen.groupBy(F.col("performance_month").alias("snapshot_month"), "grade").agg(
+        F.count_if(F.col("loan_state") == "D31_120").alias("late"), F.count("*").alias("live")
+    )
+    kinds = F.array(
+        F.struct(F.lit(ALL).alias("segment_kind"), F.lit(ALL).alias("segment")),
+        F.struct(F.lit("grade").alias("segment_kind"), F.col("grade").alias("segment")),
+    )
+    rows = counts.select("snapshot_month", "late", "live", F.inline(kinds)).filter(
+        "segment is not null"
+    )
+    return rows.groupBy("snapshot_month", "segment_kind", "segment").agg(
+        F.lit("delinquent_30_plus").alias("measure"),
+        F.sum("late").cast("double").alias("numerator"),
+        F.sum("live").cast("double").alias("denominator"),
+        F.sum("live").alias("loans"),
+    )
+
+
+def _approvals(loans: DataFrame, rejections: DataFrame, months: DataFrame) -> DataFrame:
+    """Issued loans among all applications of a month; only months with rejections on file."""
+    rejected = read_columns(rejections, REJECTION_COLUMNS, "fct_loan_rejections")
+    refused = rejected.groupBy(F.col("application_month").alias("snapshot_month")).agg(
+        F.count("*").alias("refused")
+    )
+    issued = loans.groupBy(F.col("issue_month").alias("snapshot_month")).agg(
+        F.count("*").alias("issued")
+    )
+    both = months.join(refused, "snapshot_month").join(issued, "snapshot_month", "left")
+    accepted = F.coalesce(F.col("issued"), F.lit(0))
+    return both.select(
+        "snapshot_month",
+        F.lit("approval_rate").alias("measure"),
+        F.lit(ALL).alias("segment_kind"),
+        F.lit(ALL).alias("segment"),
+        accepted.cast("double").alias("numerator"),
+        (accepted + F.col("refused")).cast("double").alias("denominator"),
+        (accepted + F.col("refused")).alias("loans"),
+    )
