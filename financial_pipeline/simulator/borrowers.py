@@ -9,6 +9,12 @@ import numpy.typing as npt
 from scipy.special import gammaincinv, ndtr
 
 from financial_pipeline.simulator import borrower_tables as tables
+from financial_pipeline.simulator.loan_amounts import (
+    annuity,
+    draw_amounts,
+    draw_funded,
+    draw_invested,
+)
 from financial_pipeline.simulator.loan_calendar import FIRST_ISSUE_MONTH, LAST_ISSUE_MONTH, by_year
 from financial_pipeline.simulator.loan_draws import (
     FloatArray,
@@ -24,6 +30,7 @@ FIRST_LONG_TERM: Final = 12 * 2010 + 4  # May 2010
 FIRST_JOINT: Final = 12 * 2015 + 9  # October 2015
 SHORT_TERM: Final = 36
 LONG_TERM: Final = 60
+MINIMUM_INCOME: Final = 4_000.0
 # Rate cards move by up to this fraction around the grade's mean, quarter by quarter.
 RATE_CARD_SWING: Final = 0.002
 _GAMMA_GRID: Final = np.linspace(-5.0, 5.0, 1001)
@@ -80,8 +87,8 @@ def draw_features(
     scores = rng.standard_normal((size, len(factor))) @ factor.T
     digit = rng.integers(1, 6, size)
     policy_met = rng.random(size) >= by_year(tables.POLICY_EXCEPTION_SHARES, issue)
-    amount = _amounts(rng, grade, scores[:, 5])
-    funded = _funded(rng, issue, amount)
+    amount = draw_amounts(rng, grade, scores[:, 5])
+    funded = draw_funded(rng, issue, amount)
     rate = card[issue // 3 - FIRST_ISSUE_MONTH // 3, 5 * grade + digit - 1]
     return Borrowers(
         issue=issue,
@@ -95,7 +102,7 @@ def draw_features(
         inquiries=_inquiries(grade, scores[:, 4]),
         amount=amount,
         funded=funded,
-        invested=_invested(rng, issue, funded),
+        invested=draw_invested(rng, issue, funded),
         rate=rate,
         installment=annuity(funded, rate, term),
         purpose=_purposes(rng, issue),
@@ -116,13 +123,7 @@ def rate_card(seed: int) -> FloatArray:
     steps = np.arange(5) - 2
     levels = (tables.RATE_MEAN[:, None] + tables.RATE_STEP[:, None] * steps).reshape(-1)
     moved = levels + rng.uniform(-RATE_CARD_SWING, RATE_CARD_SWING, (quarters, levels.size))
-    return np.round(np.clip(moved, *tables.RATE_RANGE), 4)
-
-
-def annuity(principal: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray:
-    """The level monthly payment in dollars and cents: P i / (1 - (1 + i)^-n)."""
-    monthly = rate / 12
-    return np.round(principal * monthly / -np.expm1(-term * np.log1p(monthly)), 2)
+    return np.asarray(np.clip(moved, *tables.RATE_RANGE).round(4), dtype=np.float64)
 
 
 @cache
@@ -152,17 +153,17 @@ def _incomes(rng: np.random.Generator, grade: IntArray, score: FloatArray) -> Fl
     income = np.exp(tables.LOG_INCOME_MEAN[grade] + tables.LOG_INCOME_DEVIATION * score)
     # Most people state a round income.
     step = np.array([1_000.0, 100.0, 1.0])[choose(rng, (0.7, 0.2, 0.1), grade.size)]
-    return np.maximum(np.round(income / step) * step, 4_000.0)
+    return np.asarray(np.maximum(np.round(income / step) * step, MINIMUM_INCOME))
 
 
 def _dti(grade: IntArray, score: FloatArray) -> FloatArray:
     dti = tables.DTI_MEAN[grade] + tables.DTI_DEVIATION * score
-    return np.round(np.clip(dti, 0, tables.DTI_MAX), 2)
+    return np.asarray(np.clip(dti, 0, tables.DTI_MAX).round(2), dtype=np.float64)
 
 
 def _utilisation(grade: IntArray, score: FloatArray) -> FloatArray:
     utilisation = tables.UTILISATION_MEAN[grade] + tables.UTILISATION_DEVIATION * score
-    return np.round(np.clip(utilisation, 0, tables.UTILISATION_MAX), 1)
+    return np.asarray(np.clip(utilisation, 0, tables.UTILISATION_MAX).round(1), dtype=np.float64)
 
 
 def _inquiries(grade: IntArray, score: FloatArray) -> IntArray:
@@ -176,46 +177,6 @@ def _inquiries(grade: IntArray, score: FloatArray) -> IntArray:
         term = term * rate / count
         total += term
     return passed
-
-
-def _amounts(rng: np.random.Generator, grade: IntArray, score: FloatArray) -> FloatArray:
-    raw = np.exp(tables.LOG_AMOUNT_MEAN[grade] + tables.LOG_AMOUNT_DEVIATION * score)
-    raw = np.clip(raw, *tables.AMOUNT_RANGE)
-    step = np.where(rng.random(grade.size) < 0.75, 500.0, 25.0)
-    amount = np.round(raw / step) * step
-    edges, probabilities = _spike_bins()
-    bins = np.searchsorted(edges, raw, side="right")
-    is_spike = rng.random(grade.size) < probabilities[bins]
-    return np.where(is_spike, tables.AMOUNT_SPIKES[np.clip(bins - 1, 0, 5)], amount)
-
-
-@cache
-def _spike_bins() -> tuple[FloatArray, FloatArray]:
-    """Edges around the round amounts, and the chance to be moved to one, per bin.
-
-    The chance is the share wanted over the share of loans in the bin, so that a spike takes loans
-    from its own neighbourhood and the distribution as a whole stays.
-    """
-    spikes = tables.AMOUNT_SPIKES
-    edges = np.concatenate([[spikes[0] * 0.75], np.sqrt(spikes[:-1] * spikes[1:]), [39_000.0]])
-    shares = np.asarray(tables.GRADE_SHARES)[:, None] / sum(tables.GRADE_SHARES)
-    scores = (np.log(edges) - tables.LOG_AMOUNT_MEAN[:, None]) / tables.LOG_AMOUNT_DEVIATION
-    masses = np.diff((shares * ndtr(scores)).sum(axis=0))
-    inside = np.minimum(tables.AMOUNT_SPIKE_SHARES / masses, 1.0)
-    return edges, np.concatenate([[0.0], inside, [0.0]])
-
-
-def _funded(rng: np.random.Generator, issue: IntArray, amount: FloatArray) -> FloatArray:
-    """Until 2011 some loans were funded in part."""
-    partly = (issue < 12 * 2012) & (rng.random(issue.size) < 0.08)
-    part = np.round(amount * rng.uniform(0.5, 0.98, issue.size) / 25) * 25
-    return np.where(partly, np.maximum(part, 500.0), amount)
-
-
-def _invested(rng: np.random.Generator, issue: IntArray, funded: FloatArray) -> FloatArray:
-    """Until 2010 the company itself often held a part of a loan."""
-    partly = (issue < 12 * 2011) & (rng.random(issue.size) < 0.4)
-    return np.where(partly, np.round(funded * rng.uniform(0.6, 1.0, issue.size), 2), funded)
 
 
 def _employment(rng: np.random.Generator, issue: IntArray) -> IntArray:

@@ -74,9 +74,9 @@ def _calibration_cells() -> tuple[IntArray, IntArray, IntArray]:
     book = issue_months(0, BOOK_SAMPLE, BOOK_SAMPLE)
     grades = LIFETIME_TARGETS.shape[1]
     issues = []
-    for term in TERMS:
-        matured = book[book + term <= MATURED_BY]
-        if term == LONG_TERM:
+    for months in TERMS:
+        matured = book[book + months <= MATURED_BY]
+        if months == LONG_TERM:
             matured = matured[matured >= FIRST_LONG_TERM]
         spread = np.linspace(0, matured.size - 1, LOANS_PER_CELL).astype(np.int64)
         issues += [matured[spread]] * grades

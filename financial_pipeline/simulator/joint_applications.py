@@ -51,7 +51,7 @@ def _second(rng: np.random.Generator, loans: Borrowers) -> dict[str, FloatArray]
     accounts = np.maximum(np.round(rng.gamma(3.0, 3.8, size)), 0)
     derogatory = np.round(rng.uniform(1, 90, size))
     return {
-        "revol_bal_joint": np.round(np.exp(10.1 + 0.8 * rng.standard_normal(size))),
+        "revol_bal_joint": np.exp(10.1 + 0.8 * rng.standard_normal(size)).round(),
         "sec_app_fico_range_low": score,
         "sec_app_fico_range_high": score + np.where(score == 845, 5, 4),
         "sec_app_inq_last_6mths": _count(rng, (0.60, 0.25, 0.10, 0.04, 0.01), size),

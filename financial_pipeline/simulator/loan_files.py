@@ -1,8 +1,10 @@
 """Files of simulated loans: one per snapshot month, streamed chunk by chunk in issue order.
 
-Memory holds one chunk at a time, whatever the number of loans.
+Memory holds one chunk at a time, whatever the number of loans. A loan is drawn once and cut at
+each snapshot month, so a file does not depend on which others are written with it.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import date
@@ -11,29 +13,81 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
 from financial_pipeline.simulator.loan_calendar import month_number
-from financial_pipeline.simulator.loan_columns import chunk_count, draw_chunk, snapshot_rows
+from financial_pipeline.simulator.loan_columns import (
+    LoanChunk,
+    chunk_count,
+    draw_chunk,
+    snapshot_rows,
+)
+from financial_pipeline.simulator.loan_draws import Part, generator
+from financial_pipeline.simulator.loan_layouts import (
+    UPSTREAM_QUIRKS,
+    Layout,
+    LoanFileWriter,
+    Quirks,
+    with_duplicates,
+    with_odd_values,
+)
 
 LAST_SNAPSHOT: Final = date(2019, 3, 1)
+WRITE_BUFFER: Final = 1 << 20
 
 
-def write_loan_files(targets: Mapping[Path, date], *, loans: int, seed: int) -> None:
+def write_loan_files(
+    targets: Mapping[Path, date],
+    *,
+    loans: int,
+    seed: int,
+    layout: Layout = Layout.ACCEPTED,
+    quirks: Quirks = UPSTREAM_QUIRKS,
+) -> None:
     """Write for each path the file of all loans as its snapshot month shows them."""
     with ExitStack() as stack:
-        files = {path: stack.enter_context(path.open("wb", buffering=1 << 20)) for path in targets}
-        for file in files.values():
-            file.write((",".join(LOAN_COLUMNS) + "\n").encode())
+        writers = {}
+        for path in targets:
+            file = stack.enter_context(path.open("wb", buffering=WRITE_BUFFER))
+            writers[path] = LoanFileWriter(file, layout, quirks)
         for number in range(chunk_count(loans)):
-            chunk = draw_chunk(seed, loans, number)
+            chunk = _chunk(seed, loans, number, quirks)
             for path, snapshot in targets.items():
-                rows: pl.DataFrame = snapshot_rows(chunk, month_number(snapshot))
-                rows.write_csv(files[path], include_header=False)
+                rows = snapshot_rows(chunk, month_number(snapshot))
+                if quirks.duplicates:
+                    rows = with_duplicates(generator(seed, Part.DUPLICATE, number), rows)
+                writers[path].append(rows)
+        for writer in writers.values():
+            writer.finish()
 
 
 def write_accepted_file(
-    path: Path, *, loans: int, seed: int, snapshot: date = LAST_SNAPSHOT
+    path: Path,
+    *,
+    loans: int,
+    seed: int,
+    snapshot: date = LAST_SNAPSHOT,
+    quirks: Quirks = UPSTREAM_QUIRKS,
 ) -> None:
     """Write one 151-column file of `loans` simulated loans."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_loan_files({path: snapshot}, loans=loans, seed=seed)
+    write_loan_files({path: snapshot}, loans=loans, seed=seed, quirks=quirks)
+
+
+def write_mangled_file(path: Path, *, loans: int, seed: int) -> None:
+    """Write a loanstats file that a spreadsheet has spoilt: CRLF, and `18-Dec` for `Dec-2018`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        writer = LoanFileWriter(file, Layout.LOANSTATS, line_end="\r\n")
+        for number in range(chunk_count(loans)):
+            rows = snapshot_rows(draw_chunk(seed, loans, number), month_number(LAST_SNAPSHOT))
+            months = pl.col("issue_d").str.extract_groups(r"^(?<name>\w+)-\d\d(?<year>\d\d)$")
+            mangled = pl.format("{}-{}", months.struct["year"], months.struct["name"])
+            writer.append(rows.with_columns(mangled.alias("issue_d")))
+        writer.finish()
+
+
+def _chunk(seed: int, loans: int, number: int, quirks: Quirks) -> LoanChunk:
+    chunk = draw_chunk(seed, loans, number)
+    if not quirks.odd_values:
+        return chunk
+    fixed = with_odd_values(generator(seed, Part.QUIRK, number), chunk.fixed)
+    return dataclasses.replace(chunk, fixed=fixed)

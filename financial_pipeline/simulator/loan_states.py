@@ -69,6 +69,7 @@ def states_at(loans: Borrowers, outcomes: Outcomes, month: int) -> LoanStates:
     state = _states(outcomes, age, is_over, behind)
     payments = _payments(outcomes, age, is_over, behind)
     principal, interest, last_amount = _cash(loans, payments, paid_off)
+    fees, caught_up, latest_fee = _catching_up(loans, outcomes, age)
     charged_off = state == State.CHARGED_OFF
     recovered = charged_off & (age >= outcomes.recovery_month)
     recoveries = np.where(recovered, (loans.funded - principal) * outcomes.recovery, 0.0).round(2)
@@ -77,11 +78,11 @@ def states_at(loans: Borrowers, outcomes: Outcomes, month: int) -> LoanStates:
         balance=np.where(is_over, 0.0, loans.funded - principal).round(2),
         principal=principal,
         interest=interest,
-        late_fees=_late_fees(loans, outcomes, age),
+        late_fees=fees,
         recoveries=recoveries,
         collection_fee=(COLLECTION_FEE_SHARE * recoveries).round(4),
         last_payment=payments,
-        last_payment_amount=last_amount,
+        last_payment_amount=(last_amount + caught_up * loans.installment + latest_fee).round(2),
     )
 
 
@@ -89,7 +90,8 @@ def owed_after(loans: Borrowers, payments: IntArray) -> FloatArray:
     """Principal owed after so many instalments: P g - A (g - 1) / i with g = (1 + i)^n."""
     monthly = loans.rate / 12
     growth = np.exp(payments * np.log1p(monthly))
-    return np.maximum(loans.funded * growth - loans.installment * (growth - 1) / monthly, 0.0)
+    owed = loans.funded * growth - loans.installment * (growth - 1) / monthly
+    return np.asarray(np.maximum(owed, 0.0))
 
 
 def _months_behind(outcomes: Outcomes, age: IntArray) -> IntArray:
@@ -98,7 +100,7 @@ def _months_behind(outcomes: Outcomes, age: IntArray) -> IntArray:
     inside = (position >= 0) & (position < outcomes.spell_length)
     in_spell = np.where(inside, position + 1, 0).max(axis=1)
     towards_default = np.where(outcomes.is_default, age - (outcomes.exit_month - DEFAULT_LAG), 0)
-    return np.maximum(in_spell, towards_default)
+    return np.asarray(np.maximum(in_spell, towards_default))
 
 
 def _states(outcomes: Outcomes, age: IntArray, is_over: BoolArray, behind: IntArray) -> IntArray:
@@ -133,10 +135,17 @@ def _cash(
     return principal, np.maximum(interest, 0.0).round(2), last_amount.round(2)
 
 
-def _late_fees(loans: Borrowers, outcomes: Outcomes, age: IntArray) -> FloatArray:
-    """A fee for each month end more than 15 days late, paid when the loan catches up."""
-    cured = outcomes.spell_start + outcomes.spell_length <= age[:, None]
-    late = outcomes.spell_length - outcomes.in_grace[:, None]
-    months = (cured * np.maximum(late, 0)).sum(axis=1)
-    fee = np.maximum(LATE_FEE_SHARE * loans.installment, LATE_FEE_MINIMUM)
-    return np.asarray((months * fee).round(2))
+def _catching_up(
+    loans: Borrowers, outcomes: Outcomes, age: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Late fees so far, and what this month's payment adds: instalments missed, and their fee.
+
+    A fee is due for each month end more than 15 days late; it is paid when the loan catches up.
+    """
+    end = outcomes.spell_start + outcomes.spell_length
+    late = np.maximum(outcomes.spell_length - outcomes.in_grace[:, None], 0)
+    fee = np.maximum(LATE_FEE_SHARE * loans.installment, LATE_FEE_MINIMUM).round(2)
+    ends_now = end == age[:, None]
+    fees = ((end <= age[:, None]) * late).sum(axis=1) * fee
+    missed = (ends_now * outcomes.spell_length).sum(axis=1)
+    return fees.round(2), missed.astype(np.float64), (ends_now * late).sum(axis=1) * fee

@@ -14,15 +14,19 @@ from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.loan_calendar import by_year, issue_months
 from financial_pipeline.simulator.loan_draws import Part, choose, generator
-from financial_pipeline.simulator.loan_texts import draw_places, lookup
+from financial_pipeline.simulator.loan_texts import EMPLOYMENT_TEXTS, draw_places, lookup
 
 CHUNK_ROWS: Final = 100_000
-# Shares of applications without a risk score (methodology 1.1: 82.1 % of 2015, 93.2 % of 2018;
-# the first vintages nearly all have one). Up to and including the year.
-SCORE_NULLS: Final = {2012: 0.03, 2013: 0.25, 2014: 0.60, 2015: 0.821, 2017: 0.90, 2018: 0.932}
+# Shares of applications without a risk score, up to and including the year: 82.1 % of 2015 and
+# 93.2 % of 2018 (methodology 1.1); the other years are set so that 66.9 % of all lack it.
+SCORE_NULLS: Final = {2012: 0.03, 2013: 0.25, 2014: 0.60, 2015: 0.821, 2017: 0.60, 2018: 0.932}
 # dti -1 stands for unknown; some applications state 0 or far above 100 per cent.
 ODD_DTI: Final = ((-1.0, 0.04), (0.0, 0.05), (100.0, 0.02))
-EMPLOYMENT_SHARES: Final = (0.04, 0.78, 0.03, 0.02, 0.02, 0.015, 0.02, 0.01, 0.01, 0.01, 0.005)
+# In the order of EMPLOYMENT_TEXTS ("10+ years", "< 1 year", 1 to 9 years); the last is missing.
+EMPLOYMENT_SHARES: Final = (
+    *(0.04, 0.78, 0.03, 0.02, 0.02, 0.015, 0.02, 0.01, 0.01, 0.01, 0.01),
+    0.035,
+)
 _EPOCH_MONTH: Final = 12 * 1970
 
 
@@ -52,17 +56,16 @@ def _draw(seed: int, chunk: int, first: int, last: int, rows: int) -> pl.DataFra
         dti[rng.random(size) < share] = value
     titles = [title for _, title, _ in tables.PURPOSES]
     state, zip_code = draw_places(rng, size)
-    employment = ["< 1 year" if text == "n/a" else text for text in tables.EMPLOYMENT]
     amount = np.clip(np.exp(9.1 + 0.9 * rng.standard_normal(size)), 500, 40_000)
     columns = (
         (100 * np.round(amount / 100)).round(1),
         pl.Series(dates).dt.to_string("%Y-%m-%d"),
         lookup(titles, choose(rng, [share for *_, share in tables.PURPOSES], size)),
         pl.Series(score, nan_to_null=True),
-        pl.Series(dti.round(2)).cast(pl.String) + "%",
+        pl.Series(dti).cast(pl.String).str.strip_suffix(".0") + "%",
         zip_code,
         state,
-        lookup(employment, choose(rng, EMPLOYMENT_SHARES, size)),
+        lookup([*EMPLOYMENT_TEXTS, None], choose(rng, EMPLOYMENT_SHARES, size)),
         np.zeros(size),
     )
     return pl.DataFrame(dict(zip(REJECTION_COLUMNS, columns, strict=True)))

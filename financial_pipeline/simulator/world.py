@@ -23,7 +23,7 @@ from financial_pipeline.simulator.rejections import write_rejections
 # Today, in the simulated world.
 WORLD_CLOCK: Final = date(2019, 3, 31)
 # Raise it whenever the same seed gives other bytes.
-GENERATOR_VERSION: Final = "1"
+GENERATOR_VERSION: Final = "2"
 DEFAULT_SNAPSHOTS: Final = 13
 MANIFEST_NAME: Final = "simulation.json"
 NOTES: Final = (
@@ -74,9 +74,11 @@ def write_world(
     shutil.rmtree(work, ignore_errors=True)
     _write_files(work, loans=loans, seed=seed, snapshots=snapshots)
     _write_manifest(work, identity)
-    if landing.exists():
-        landing.rmdir()
-    os.replace(work, landing)
+    # Another run may have written the same world meanwhile; the first one stays.
+    if not _is_written(landing, identity):
+        landing.mkdir(exist_ok=True)
+        os.replace(work, landing)
+    shutil.rmtree(work, ignore_errors=True)
     return _summary(landing, written=True)
 
 
@@ -146,8 +148,18 @@ def _remove_abandoned(landing: Path) -> None:
     """Delete what killed runs left behind; a run that is still alive keeps its folder."""
     for folder in landing.parent.glob(f".{landing.name}.*.tmp"):
         process = folder.name.split(".")[-2]
-        if process.isdigit() and not Path(f"/proc/{process}").exists():
+        if process.isdigit() and not _is_running(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _summary(landing: Path, *, written: bool) -> WorldSummary:
