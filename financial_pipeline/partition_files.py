@@ -36,7 +36,7 @@ def write_partitions(frame: pl.DataFrame, by: str, folder: Path, keys: Sequence[
     rows = frame.sort(by, maintain_order=True)
     starts = rows[by].search_sorted(pl.Series(keys, dtype=pl.Date), "left").to_list()
     ends = rows[by].search_sorted(pl.Series(keys, dtype=pl.Date), "right").to_list()
-    table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     for key, start, end in zip(keys, starts, ends, strict=True):
         content = _parquet_bytes(table.slice(start, end - start))
         target = folder / f"{key.isoformat()}.parquet"
@@ -47,13 +47,14 @@ def write_partitions(frame: pl.DataFrame, by: str, folder: Path, keys: Sequence[
 
 
 def _parquet_bytes(table: pa.Table) -> bytes:
-    # Dictionaries, statistics and the Arrow schema cost more than a handful of rows.
+    # For a handful of rows, compression, dictionaries and statistics cost more than they save.
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
-        compression=COMPRESSION,
+        compression="none",
         use_dictionary=False,
+        column_encoding="PLAIN",
         write_statistics=False,
         store_schema=False,
     )
