@@ -22,8 +22,11 @@ def income_band(income: pl.Series) -> pl.Series:
     """Yearly income in dollars as a band, e.g. "30000-50000"; null stays null."""
     ends = [str(edge) for edge in INCOME_BANDS_USD]
     inner = [f"{low}-{high}" for low, high in pairwise(ends)]
-    labels = [f"under {ends[0]}", *inner, f"{ends[-1]} and over"]
-    return income.cut(list(INCOME_BANDS_USD), labels=labels, left_closed=True).cast(pl.String)
+    labels = pl.Series([f"under {ends[0]}", *inner, f"{ends[-1]} and over"])
+    position = pl.Series(INCOME_BANDS_USD, dtype=pl.Float64).search_sorted(
+        income.cast(pl.Float64).fill_null(0), side="right"
+    )
+    return labels.gather(position).set(income.is_null(), None).alias("income_band")
 
 
 def fairness_rows(

@@ -1,0 +1,75 @@
+"""Calibration metrics: golden vector G4, identities, and what the words promise."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from statsmodels.stats.proportion import proportion_confint
+
+from financial_pipeline.ml import calibration
+from financial_pipeline_tests.ml.test_discrimination import G4_PD, G4_TARGET
+
+
+def _calibrated(loans: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    pd = expit(rng.normal(-1.8, 0.7, loans))
+    return (rng.random(loans) < pd).astype(int), pd
+
+
+def test_brier_and_log_loss_reproduce_golden_vector_g4() -> None:
+    assert calibration.brier(G4_TARGET, G4_PD) == pytest.approx(0.21025, abs=1e-12)
+    assert calibration.log_loss(G4_TARGET, G4_PD) == pytest.approx(0.6052139310181468, abs=1e-12)
+
+
+def test_brier_skill_is_zero_for_the_base_rate_and_none_for_one_class() -> None:
+    assert calibration.brier_skill(G4_TARGET, np.full(10, 0.4)) == pytest.approx(0, abs=1e-12)
+    assert calibration.brier_skill([1, 1], [0.4, 0.5]) is None
+
+
+@pytest.mark.parametrize(("events", "trials"), [(0, 10), (3, 30), (602, 10_085), (7, 7)])
+def test_wilson_interval_equals_statsmodels(events: int, trials: int) -> None:
+    expected = proportion_confint(events, trials, method="wilson")
+    assert calibration.wilson_interval(events, trials) == pytest.approx(expected, abs=1e-12)
+
+
+def test_wilson_interval_is_none_without_trials() -> None:
+    assert calibration.wilson_interval(0, 0) is None
+
+
+def test_calibration_bins_hold_every_loan_once_and_rise() -> None:
+    target, pd = _calibrated(1_003)
+    bins = calibration.calibration_bins(target, pd)
+    assert sum(item.loans for item in bins) == 1_003
+    assert sum(item.defaults for item in bins) == target.sum()
+    assert [item.mean_pd for item in bins] == sorted(item.mean_pd for item in bins)
+    assert max(item.loans for item in bins) - min(item.loans for item in bins) <= 1
+
+
+def test_ece_is_the_weighted_distance_of_rate_and_probability() -> None:
+    target = np.array([0, 0, 1, 1])
+    bins = calibration.calibration_bins(target, np.array([0.1, 0.3, 0.5, 0.7]), bins=2)
+    assert calibration.expected_calibration_error(bins) == pytest.approx(0.5 * 0.2 + 0.5 * 0.4)
+
+
+def test_calibration_line_finds_the_shift_that_was_put_in() -> None:
+    target, pd = _calibrated(200_000)
+    distorted = expit(0.5 + 2 * logit(pd))
+    line = calibration.calibration_line(target, distorted)
+    assert line == pytest.approx((-0.25, 0.5), abs=0.02)
+
+
+def test_calibration_line_is_none_for_separable_or_constant_scores() -> None:
+    assert calibration.calibration_line([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]) is None
+    assert calibration.calibration_line([0, 1, 0, 1], [0.3, 0.3, 0.3, 0.3]) is None
+
+
+def test_hosmer_lemeshow_uses_two_degrees_less_in_development() -> None:
+    bins = calibration.calibration_bins(*_calibrated(5_000))
+    outside, inside = (calibration.hosmer_lemeshow(bins, flag) for flag in (False, True))
+    assert outside is not None
+    assert inside is not None
+    expected = sum(
+        (b.defaults - b.loans * b.mean_pd) ** 2 / (b.loans * b.mean_pd * (1 - b.mean_pd))
+        for b in bins
+    )
+    assert outside[0] == inside[0] == pytest.approx(expected)
+    assert outside[1] > inside[1]

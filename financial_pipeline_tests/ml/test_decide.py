@@ -1,0 +1,143 @@
+"""Thresholds and their economics: golden vector G4, brute force, and the real reference rows."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from financial_pipeline.ml import decide
+from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml.train import fit_model
+from financial_pipeline_tests.ml.loans import CUTOFF, Book
+from financial_pipeline_tests.ml.test_discrimination import G4_PD, G4_TARGET
+
+AT = decide.Prices(gain=0.2, loss=0.4)
+
+
+def _cash(bad: np.ndarray, seed: int = 2) -> decide.LoanCash:
+    rng = np.random.default_rng(seed)
+    size = len(bad)
+    funded = rng.uniform(1_000, 35_000, size)
+    return decide.LoanCash(funded, rng.uniform(0.05, 0.3, size), rng.uniform(0, 1, size), bad == 1)
+
+
+def _random_book(size: int) -> tuple[np.ndarray, decide.LoanCash]:
+    rng = np.random.default_rng(4)
+    pd = rng.beta(2, 10, size)
+    return pd, _cash((rng.random(size) < pd).astype(int))
+
+
+def test_confusion_matrix_reproduces_golden_vector_g4() -> None:
+    table = decide.threshold_table(G4_PD, _cash(G4_TARGET), AT)
+    row = decide.threshold_row(table, 0.35)
+    assert [row[name] for name in ("tp", "fp", "fn", "tn")] == [3, 3, 1, 3]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.057, 0.29, 0.57, 0.999, 1.0])
+def test_table_equals_counting_loan_by_loan(threshold: float) -> None:
+    pd, cash = _random_book(3_000)
+    pd[:50] = threshold
+    row = decide.threshold_row(decide.threshold_table(pd, cash, AT), threshold)
+    approved = pd < threshold
+    assert row["tn"] == (approved & ~cash.is_bad).sum()
+    assert row["fn"] == (approved & cash.is_bad).sum()
+    assert row["tp"] + row["fp"] + row["approved"] == len(pd)
+    profit = (cash.funded * np.where(cash.is_bad, -cash.loss, cash.gain))[approved].sum()
+    assert row["profit_realised_usd"] == pytest.approx(profit)
+    expected = (cash.funded * ((1 - pd) * 0.2 - pd * 0.4))[approved].sum()
+    assert row["profit_expected_usd"] == pytest.approx(expected)
+
+
+def test_rates_without_a_denominator_are_null() -> None:
+    pd, cash = _random_book(500)
+    table = decide.threshold_table(pd, cash, AT)
+    assert decide.threshold_row(table, 0)["bad_rate_approved"] is None
+    assert decide.threshold_row(table, 1)["precision"] is None
+
+
+def test_table_of_over_a_million_loans_has_no_more_rows_than_one_of_a_thousand() -> None:
+    large, small = (decide.threshold_table(*_random_book(n), AT) for n in (1_300_000, 1_000))
+    assert large.height == small.height == 1_001
+    assert decide.threshold_row(large, 1)["approved"] == 1_300_000
+
+
+@pytest.mark.parametrize("threshold", [-0.001, 1.001])
+def test_a_threshold_that_is_no_probability_is_refused(threshold: float) -> None:
+    pd, cash = _random_book(10)
+    with pytest.raises(ValueError, match="probability"):
+        decide.threshold_row(decide.threshold_table(pd, cash, AT), threshold)
+
+
+def test_capacity_gives_the_highest_threshold_that_fits() -> None:
+    pd, cash = _random_book(2_000)
+    table = decide.threshold_table(pd, cash, AT)
+    threshold = decide.threshold_for_capacity(table, 700)
+    assert decide.threshold_row(table, threshold)["approved"] <= 700
+    assert decide.threshold_row(table, threshold + 0.001)["approved"] > 700
+    assert decide.threshold_for_capacity(table, 2_000) == 1.0
+    assert decide.threshold_for_capacity(table, 0) == pytest.approx(
+        np.floor(pd.min() * 1000) / 1000
+    )
+
+
+def test_cost_matrix_prices_both_errors() -> None:
+    row = {"fn": 3, "fp": 5}
+    assert decide.decision_cost(row, cost_bad_approved=1_000, cost_good_declined=100) == 3_500
+
+
+def test_band_is_the_stretch_within_one_percent_of_the_best() -> None:
+    profit = np.full(1_001, 0.0)
+    profit[300:401] = 99.5
+    profit[350] = 100
+    profit[600] = 99.9
+    assert decide.best_band(profit) == (0.35, 0.3, 0.4)
+
+
+def test_band_of_a_book_that_only_loses_is_declining_everybody() -> None:
+    best, low, _ = decide.best_band(-np.arange(1_001.0))
+    assert (best, low) == (0, 0)
+
+
+def test_best_threshold_interval_contains_it_and_is_repeatable() -> None:
+    pd, cash = _random_book(2_000)
+    found = decide.best_threshold_summary(pd, cash, seed=1)
+    assert found == decide.best_threshold_summary(pd, cash, seed=1)
+    assert found["band_low"] <= found["best_threshold"] <= found["band_high"]
+    assert found["best_profit_low_usd"] < found["best_profit_usd"] < found["best_profit_high_usd"]
+
+
+def test_break_even_pd_earns_nothing() -> None:
+    chance = np.array([AT.break_even_pd])
+    assert AT.expected(np.array([1_000.0]), chance)[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_prices_are_none_without_both_classes() -> None:
+    assert decide.prices(_cash(np.zeros(5))) is None
+
+
+def _real_cash(book: Book, cohort: pl.DataFrame) -> decide.LoanCash:
+    keys = cohort.select("loan_key")
+    return decide.loan_cash(keys.join(book.loans, on="loan_key", maintain_order="left"))
+
+
+def test_real_prices_and_break_even_are_those_of_the_methodology(
+    real_book: Book, real_cohort: pl.DataFrame
+) -> None:
+    found = decide.prices(_real_cash(real_book, real_cohort))
+    assert found is not None
+    assert found.gain == pytest.approx(0.211, abs=5e-4)
+    assert found.loss == pytest.approx(0.416, abs=5e-4)
+    assert found.break_even_pd == pytest.approx(0.337, abs=5e-4)
+
+
+def test_real_threshold_rows_are_near_the_reference_of_the_methodology(
+    real_book: Book, real_cohort: pl.DataFrame
+) -> None:
+    # The reference model also has grade dummies; the shipped one does not, hence the tolerance.
+    split = out_of_time(real_cohort, CUTOFF)
+    train, test = (real_cohort.filter(pl.Series(m)) for m in (split.train, split.test))
+    model = fit_model("platform_informed", train, train["default_d1"].to_numpy())
+    table = decide.threshold_table(model.predict(test), _real_cash(real_book, test), AT)
+    for threshold, bad_rate, caught in ((0.10, 0.069, 0.818), (0.20, 0.108, 0.465)):
+        row = decide.threshold_row(table, threshold)
+        assert row["bad_rate_approved"] == pytest.approx(bad_rate, abs=0.005)
+        assert row["bads_caught"] == pytest.approx(caught, abs=0.04)
