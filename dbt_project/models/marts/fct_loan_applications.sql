@@ -5,7 +5,7 @@
 
 with loans as (
 
-    select * from {{ ref('stg_lending_club__loans') }}
+    select * from {{ ref('stg_lending_club__borrowers') }}
     where {{ in_window('issue_month') }}
 
 )
