@@ -26,16 +26,22 @@ def write_partition(frame: pl.DataFrame, folder: Path, partition_key: str) -> Pa
     return target
 
 
-def write_partitions(frame: pl.DataFrame, by: str, folder: Path, keys: Sequence[date]) -> None:
-    """Write one partition per date of `keys`, of the rows whose `by` column equals it.
+def write_partitions(
+    frame: pl.DataFrame, partition: pl.Expr, folder: Path, keys: Sequence[date]
+) -> dict[str, int]:
+    """Write one partition per date of `keys`, of the rows for which `partition` gives that date.
 
-    A key without rows gets an empty file, so that whatever stood there is replaced. Meant for
-    thousands of small partitions: a file that already holds the same bytes is left alone.
+    Returns the rows written by key. A key without rows gets an empty file, so that whatever stood
+    there is replaced; rows of other dates are left out. Meant for thousands of small partitions:
+    a file that already holds the same bytes is left alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = frame.sort(by, maintain_order=True)
-    starts = rows[by].search_sorted(pl.Series(keys, dtype=pl.Date), "left").to_list()
-    ends = rows[by].search_sorted(pl.Series(keys, dtype=pl.Date), "right").to_list()
+    dates = frame.select(partition).to_series()
+    order = dates.arg_sort()
+    rows, dates = frame[order], dates[order]
+    wanted = pl.Series(keys, dtype=pl.Date)
+    starts = dates.search_sorted(wanted, "left").to_list()
+    ends = dates.search_sorted(wanted, "right").to_list()
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     for key, start, end in zip(keys, starts, ends, strict=True):
         content = _parquet_bytes(table.slice(start, end - start))
@@ -44,6 +50,7 @@ def write_partitions(frame: pl.DataFrame, by: str, folder: Path, keys: Sequence[
             temporary = folder / f".{key.isoformat()}.{os.getpid()}.tmp"
             temporary.write_bytes(content)
             os.replace(temporary, target)
+    return {k.isoformat(): e - s for k, s, e in zip(keys, starts, ends, strict=True)}
 
 
 def _parquet_bytes(table: pa.Table) -> bytes:

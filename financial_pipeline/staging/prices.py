@@ -52,15 +52,15 @@ def stage_prices(
         parts.append(part.select(_no_rows().columns))
     rows = transform.one_row_per_session(pl.concat(parts))
     keys = [day for day in calendar if first <= day <= last]
-    written = rows.filter(pl.col("session_date").is_in(keys)).select(BANK_PRICES.keys())
-    write_partitions(written, "session_date", paths.staging(DATASET), keys)
-    counts = dict(written.group_by("session_date").len().iter_rows())
+    rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
+    written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
+    newest = rows.filter(pl.col("session_date").is_between(first, last))["session_date"].max()
     return StagingSummary(
-        rows=written.height,
+        rows=sum(written.values()),
         quarantined=quarantined,
-        partitions={day.isoformat(): counts.get(day, 0) for day in keys},
+        partitions=written,
         files=len(files),
-        newest_event=written["session_date"].max(),  # type: ignore[arg-type]
+        newest_event=newest,  # type: ignore[arg-type]
     )
 
 

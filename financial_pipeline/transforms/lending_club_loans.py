@@ -20,7 +20,7 @@ from financial_pipeline.schemas.lending_club import (
     TEXT_COLUMNS,
     UPSTREAM_MONTHS,
 )
-from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
+from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, LENDING_CLUB_LOANS
 
 LOAN_STATUSES: Final = (
     "Fully Paid",
@@ -44,8 +44,6 @@ EMPLOYMENT_YEARS: Final = {
 EMPLOYMENT_UNKNOWN: Final = "n/a"
 # Observed rates run from 5.31 to 30.99 per cent.
 LOWEST_RATE, HIGHEST_RATE = 0.04, 0.36
-# The reason of a sound loan that lies before the first month that is kept.
-TOO_EARLY: Final = "before_first_issue_month"
 OLDEST_CREDIT_LINE: Final = date(1930, 1, 1)
 # Written "10.65%" in LoanStats files and 10.65 in the accepted file.
 PERCENT_COLUMNS: Final = ("int_rate", "revol_util")
@@ -63,6 +61,8 @@ FINGERPRINT_COLUMNS: Final = tuple(
 # Six decimals tell any two dollar amounts or rates apart and hide binary noise.
 FINGERPRINT_SCALE: Final = 1_000_000
 FINGERPRINT_DIGITS: Final = 24
+# What rates are divided by where a file writes them in per cent.
+PER_CENT: Final = 100.0
 
 
 def number_schema(percent_as_text: bool) -> dict[str, pl.DataType]:
@@ -80,7 +80,7 @@ def text_schema() -> dict[str, pl.DataType]:
 def rate_divisor(rows: pl.DataFrame) -> float:
     """100 where the largest `int_rate` (text) is above 1, hence per cent; 1 for fractions."""
     largest = rows.select(_number("int_rate", True).max()).item()
-    return 100.0 if largest is not None and largest > 1 else 1.0
+    return PER_CENT if largest is not None and largest > 1 else 1.0
 
 
 def _blank_to_null(text: pl.Expr) -> pl.Expr:
@@ -165,7 +165,7 @@ def _reason(has_ids: bool, first_issue_month: date) -> pl.Expr:
             (pl.col("earliest_cr_line") > pl.col("issue_d"))
             | (pl.col("earliest_cr_line") < OLDEST_CREDIT_LINE),
         ),
-        (TOO_EARLY, pl.col("issue_d") < first_issue_month),
+        (BEFORE_FIRST_MONTH, pl.col("issue_d") < first_issue_month),
     ]
     if has_ids:
         rules.insert(-1, ("missing_id", pl.col("loan_id").is_null()))
