@@ -4,6 +4,7 @@ Classes: O usable at application, P produced by the platform at origination, X k
 afterwards (leaks the outcome), I identifier, free text or constant.
 """
 
+from datetime import date
 from typing import Final
 
 LOAN_COLUMNS: Final[tuple[str, ...]] = tuple(
@@ -115,6 +116,16 @@ CLASS_O: Final = APPLICATION | BUREAU_CORE | BUREAU_2012 | BUREAU_2015 | SECOND_
 CLASS_P: Final = PLATFORM
 CLASS_X: Final = PERFORMANCE | HARDSHIP | SETTLEMENT
 CLASS_I: Final = IDENTIFIERS
+
+# Every month as upstream writes it, to the first of the month. What is not here is no date:
+# spreadsheets turn "Dec-2018" into "18-Dec", and neither year nor day can be told from that.
+UPSTREAM_MONTHS: Final[dict[str, date]] = {
+    f"{name}-{year}": date(year, number, 1)
+    for year in range(1900, 2100)
+    for number, name in enumerate(
+        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1
+    )
+}
 
 # Month-precision dates, upstream form "Dec-2015"; stored as the first of the month.
 MONTH_COLUMNS: Final = frozenset(

@@ -135,6 +135,9 @@ QUARANTINE: Final[Schema] = {
     "original_text": pl.String(),
 }
 
+# The kind of note of a sound row that lies before the first partition of its table.
+BEFORE_FIRST_MONTH: Final = "before_first_month"
+
 # One row per raw file and kind of line; one file per raw file,
 # `staging/row_accounting/<sha>.parquet`.
 # category: "staged", "quarantined" or "note"; reason: the quarantine reason or the kind of note.

@@ -1,4 +1,4 @@
-"""Plain text out of `.csv`, `.csv.gz` and one-member `.zip` files, told apart by their first bytes."""
+"""Plain text out of `.csv`, `.csv.gz` and one-member `.zip` files, told by their first bytes."""
 
 import gzip
 import shutil
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, TextIO
+from typing import IO, TextIO, cast
 
 from financial_pipeline.errors import PipelineError
 
@@ -42,7 +42,7 @@ def _open_bytes(path: Path) -> IO[bytes]:
     if not magic:
         raise PipelineError(f"{path} is empty (0 bytes); download or export it again.")
     if magic == GZIP_MAGIC:
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     return _zip_member(path) if magic == ZIP_MAGIC else path.open("rb")
 
 

@@ -1,0 +1,79 @@
+"""What is in a drop folder: every file recognised by its content, never by its name."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.raw import LandedFile
+from financial_pipeline.sources import bank_prices, lending_club, rejections
+from financial_pipeline.sources.compression import first_lines
+
+# Enough for the longest preamble before a header.
+SEEN_LINES = 20
+# Shown of a header that nobody knows.
+SHOWN_CHARACTERS = 120
+# What lies beside data in a drop folder without being data.
+BESIDE_DATA: Final = ("simulation.json", "README*", "LICENSE*", "*.md")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of file: how it is told, described, and named to people."""
+
+    matches: Callable[[Sequence[str]], bool]
+    describe: Callable[[Path], LandedFile]
+    expected: str
+
+
+KINDS: Final = (
+    _Kind(
+        lending_club.matches,
+        lending_club.describe,
+        "Lending Club loans (a header with loan_amnt, term, int_rate)",
+    ),
+    _Kind(
+        rejections.matches,
+        rejections.describe,
+        "Lending Club rejected applications (Amount Requested, Application Date, ...)",
+    ),
+    _Kind(
+        bank_prices.matches,
+        bank_prices.describe,
+        "daily bank prices (Date,Open,High,Low,Close,Adj Close,Volume or yfinance's three headers)",
+    ),
+)
+
+
+def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
+    """The files of a drop folder that should be data, sorted; hidden files are not.
+
+    `ignore` holds further name patterns to leave out, such as `*.pdf`.
+    """
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not any(path.match(pattern) for pattern in (*BESIDE_DATA, *ignore))
+    ]
+
+
+def recognise(path: Path) -> LandedFile:
+    """What one file is; raises PipelineError listing what was expected if it is nothing known."""
+    lines = first_lines(path, SEEN_LINES)
+    for kind in KINDS:
+        if kind.matches(lines):
+            return kind.describe(path)
+    header = next((line for line in lines if line.strip()), "")[:SHOWN_CHARACTERS]
+    raise PipelineError(
+        f"{path} starts with {header!r}, which is no known header; expected one of: "
+        + "; ".join(kind.expected for kind in KINDS)
+        + "."
+    )
+
+
+def recognise_folder(folder: Path, ignore: Collection[str] = ()) -> list[LandedFile]:
+    """Every data file of a drop folder, sorted by path; errors as `recognise`."""
+    return [recognise(path) for path in candidates(folder, ignore)]

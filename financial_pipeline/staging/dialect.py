@@ -1,0 +1,53 @@
+"""What a kind of delimited file must tell, so that it can be read into typed month fragments."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.schemas.staging import Schema
+from financial_pipeline.sources.sieve import Finding
+
+FAULT_SCHEMA = {"line_number": pl.Int64(), "reason": pl.String()}
+
+
+class Dialect(ABC):
+    """One file of its kind; its typed frames have `row`, `reason` and the contract's columns."""
+
+    columns: Sequence[str]
+    header_line: int
+    # Columns of the fragments, and the one (a first of month) that splits them.
+    contract: Schema
+    month: str
+    # Columns where a comma is no surprise, and those that `is_doubtful` looks at.
+    free_text: Sequence[str] = ()
+    evidence: Sequence[str] = ()
+
+    @abstractmethod
+    def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
+        """The kind of note that a record is, or None for what must be a row."""
+
+    @abstractmethod
+    def fast(self, plain: Path) -> pl.LazyFrame:
+        """The typed rows of a clean file; collecting may raise ComputeError."""
+
+    @abstractmethod
+    def careful(self, clean: Path) -> pl.LazyFrame:
+        """The typed rows of a sieved file, which has no header and whatever values."""
+
+    def is_doubtful(self, refused: pl.DataFrame) -> bool:
+        """Whether the refused rows show that the fast way guessed wrong."""
+        return False
+
+    def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Sound rows with the columns that no expression can make."""
+        return rows
+
+    def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:
+        """Refuse rows that only the whole file shows to be wrong: line_number, reason."""
+        return pl.DataFrame(schema=FAULT_SCHEMA)
+
+    def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:
+        """Sums worth keeping, by name."""
+        return {}

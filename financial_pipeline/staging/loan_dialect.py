@@ -1,0 +1,96 @@
+"""What is particular to loan files when they are read into typed fragments."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources import lending_club as source
+from financial_pipeline.sources.lending_club import LoanLayout
+from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.staging.dialect import Dialect
+from financial_pipeline.staging.loan_keys import settle_repeated_ids
+from financial_pipeline.transforms import lending_club_loans as transform
+
+SNIFFED_ROWS = 1_000
+# Rates above this are per cent: no loan costs 100 per cent.
+LARGEST_FRACTION = 1.0
+
+
+class LoanDialect(Dialect):
+    """One loan file: its header, whether it has ids, and the unit of its rates."""
+
+    contract = LENDING_CLUB_LOANS
+    month = "issue_d"
+    free_text = ("emp_title", "title", "desc", "url")
+    evidence = ("int_rate",)
+
+    def __init__(self, layout: LoanLayout, has_ids: bool, settings: Settings) -> None:
+        self.columns = layout.columns
+        self.header_line = layout.header_line
+        self._layout = layout
+        self._has_ids = has_ids
+        self._first_issue_month = settings.first_issue_month
+        self._rate_divisor = transform.PER_CENT
+
+    def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
+        """The kind of note that a record is, or None."""
+        return source.note_kind(fields, header)
+
+    def fast(self, plain: Path) -> pl.LazyFrame:
+        """Numbers parsed by Polars; percent signs and the unit of rates from the first rows."""
+        head = source.scan(plain, self._layout, transform.text_schema()).head(SNIFFED_ROWS)
+        sniffed = head.select(transform.PERCENT_COLUMNS).collect()
+        signs = sniffed.select(pl.all().str.contains("%", literal=True).any()).row(0)
+        self._rate_divisor = transform.rate_divisor(sniffed)
+        schema = transform.number_schema(percent_as_text=any(signs))
+        return self._typed(source.scan(plain, self._layout, schema))
+
+    def careful(self, clean: Path) -> pl.LazyFrame:
+        """Everything read as text; the unit of rates from the whole file."""
+        raw = source.scan(clean, replace(self._layout, header_line=0), transform.text_schema())
+        self._rate_divisor = transform.rate_divisor(raw.select("int_rate").collect())
+        return self._typed(raw)
+
+    def _typed(self, raw: pl.LazyFrame) -> pl.LazyFrame:
+        schema = raw.collect_schema()
+        return transform.type_loans(
+            raw,
+            self.columns,
+            text={name for name in self.columns if schema[name] == pl.String()},
+            rate_divisor=self._rate_divisor,
+            has_ids=self._has_ids,
+            first_issue_month=self._first_issue_month,
+        )
+
+    def is_doubtful(self, refused: pl.DataFrame) -> bool:
+        """Whether rates taken for fractions turn out to be per cent further down."""
+        is_fraction = self._rate_divisor != transform.PER_CENT
+        return is_fraction and bool((refused["int_rate"] > LARGEST_FRACTION).any())
+
+    def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Loans without an upstream id get their fingerprint."""
+        return rows if self._has_ids else rows.with_columns(transform.fingerprints(rows))
+
+    def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:
+        """Make `loan_id` unique within the file."""
+        return settle_repeated_ids(fragments, self._has_ids)
+
+    def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:
+        """Sums of the two amounts, and the dollars that the footers claim, where there are any."""
+        footers = [total for item in found if (total := source.footer_total(item.text)) is not None]
+        claimed = {"footer_total": sum(footers)} if footers else {}
+        if not fragments:
+            return {"loan_amnt": 0.0, "funded_amnt": 0.0} | claimed
+        sums = pl.scan_parquet(list(fragments)).select(pl.col("loan_amnt", "funded_amnt").sum())
+        return sums.collect(engine="streaming").row(0, named=True) | claimed
+
+
+def loan_dialect(file: RawFile, plain: Path, settings: Settings) -> LoanDialect:
+    """The dialect of one archived loan file; errors as `find_layout`."""
+    has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
+    return LoanDialect(source.find_layout(plain), has_ids, settings)

@@ -1,0 +1,159 @@
+"""Loan files to one thin table per snapshot month, with quarantine and row accounting."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.partition_files import COMPRESSION, partition_keys, write_partition
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
+from financial_pipeline.settings import Settings
+from financial_pipeline.staging.accounting import write_accounting, write_quarantine
+from financial_pipeline.staging.limits import refuse_dirty_file, refuse_mixed_ids
+from financial_pipeline.staging.loan_dialect import loan_dialect
+from financial_pipeline.staging.loan_keys import faults_across_files
+from financial_pipeline.staging.loan_months import stage_issue_months
+from financial_pipeline.staging.summary import StagingSummary
+from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
+
+__all__ = ["stage_issue_months", "stage_loan_snapshot", "stage_snapshots"]
+
+DATASET: Final = "lending_club_loan_snapshots"
+
+
+def precedence(file: RawFile) -> tuple[int, str]:
+    """Sort key of the files of one snapshot: of two that agree on a loan, the larger keeps it."""
+    return -file.landed.rows_seen, file.sha256
+
+
+def stage_snapshots(
+    paths: Paths, files: Sequence[RawFile], first: date, last: date, settings: Settings
+) -> StagingSummary:
+    """Stage every snapshot month from `first` to `last`; months without a file lose theirs.
+
+    `files` are all loan files, whatever their month. Errors as `stage_loan_snapshot`.
+    """
+    refuse_mixed_ids(files)
+    months: dict[date, list[RawFile]] = {}
+    for file in files:
+        month = file.landed.snapshot_date
+        if month is not None and first <= month <= last:
+            months.setdefault(month, []).append(file)
+    parts = [
+        stage_loan_snapshot(paths, members, month, settings)
+        for month, members in sorted(months.items())
+    ]
+    for key in partition_keys(paths.staging(DATASET)):
+        if first <= date.fromisoformat(key) <= last and date.fromisoformat(key) not in months:
+            (paths.staging(DATASET) / f"{key}.parquet").unlink()
+    return StagingSummary(
+        rows=sum(part.rows for part in parts),
+        quarantined=sum(part.quarantined for part in parts),
+        partitions={key: rows for part in parts for key, rows in part.partitions.items()},
+        files=sum(part.files for part in parts),
+        newest_event=max(months, default=None),
+        warnings=tuple(text for part in parts for text in part.warnings),
+        remarks=tuple(text for part in parts for text in part.remarks),
+    )
+
+
+def stage_loan_snapshot(
+    paths: Paths, files: Sequence[RawFile], snapshot_month: date, settings: Settings
+) -> StagingSummary:
+    """Write the thin table of one snapshot month, and quarantine and accounting of its files.
+
+    Raises RefusedFile, before anything is written, for a file with too many broken rows and for
+    one that contradicts another file of the month.
+    """
+    refuse_mixed_ids(files)
+    ordered = sorted(files, key=precedence)
+    typed = {file.sha256: typed_file(paths, file, settings, loan_dialect) for file in ordered}
+    across = faults_across_files([part.fragments for part in typed.values()])
+    for file in ordered:
+        _refuse_if_dirty(file, typed[file.sha256], across, settings)
+    quarantined = 0
+    for file in ordered:
+        quarantined += _account(paths, file, typed[file.sha256], across, settings)
+    target = _sink_snapshot(paths, list(typed.values()), across, snapshot_month)
+    rows = pl.scan_parquet(target).select(pl.len()).collect().item()
+    notes = [_footers(file, typed[file.sha256]) for file in ordered]
+    return StagingSummary(
+        rows=rows,
+        quarantined=quarantined,
+        partitions={snapshot_month.isoformat(): rows},
+        files=len(files),
+        newest_event=snapshot_month,
+        warnings=tuple(text for agrees, text in notes if text and not agrees),
+        remarks=tuple(text for agrees, text in notes if text and agrees),
+    )
+
+
+def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
+    return across.filter(pl.col("file_sha256") == file.sha256).select("line_number", "reason")
+
+
+def _refuse_if_dirty(
+    file: RawFile, typed: TypedFile, across: pl.DataFrame, settings: Settings
+) -> None:
+    """A copy of loans that another file holds too is no fault of the file; a contradiction is."""
+    conflicts = _of_file(across, file).filter(pl.col("reason") != "duplicate")
+    refused = Counter([*typed.faults()["reason"], *conflicts["reason"]])
+    refuse_dirty_file(file, refused, typed.rows - conflicts.height, settings)
+
+
+def _account(
+    paths: Paths, file: RawFile, typed: TypedFile, across: pl.DataFrame, settings: Settings
+) -> int:
+    """Write quarantine and accounting of one file; returns the rows quarantined."""
+    late = late_faults(file, _of_file(across, file), typed, settings, loan_dialect)
+    rows = pl.concat([typed.faults(), late])
+    write_quarantine(paths, file, rows)
+    by_reason = rows.group_by("reason").agg(pl.col("physical_lines").sum())
+    write_accounting(
+        paths,
+        file,
+        staged=typed.staged_lines - int(late["physical_lines"].sum()),
+        quarantined=dict(by_reason.iter_rows()),
+        notes=typed.notes,
+        file_physical_lines=typed.file_physical_lines,
+    )
+    return rows.height
+
+
+def _sink_snapshot(
+    paths: Paths, typed: Sequence[TypedFile], across: pl.DataFrame, snapshot_month: date
+) -> Path:
+    folder, key = paths.staging(DATASET), snapshot_month.isoformat()
+    fragments = [path for part in typed for path in part.fragments]
+    if not fragments:
+        return write_partition(pl.DataFrame(schema=LENDING_CLUB_LOAN_SNAPSHOTS), folder, key)
+    rows = pl.scan_parquet(fragments).select(LENDING_CLUB_LOAN_SNAPSHOTS.keys())
+    if across.height:
+        rows = rows.join(across.lazy(), on=["file_sha256", "line_number"], how="anti")
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{key}.{os.getpid()}.tmp"
+    rows.sink_parquet(temporary, compression=COMPRESSION)
+    target = folder / f"{key}.parquet"
+    os.replace(temporary, target)
+    return target
+
+
+def _footers(file: RawFile, typed: TypedFile) -> tuple[bool, str]:
+    """Whether the totals in a file's footers agree with its loans, and a sentence that tells."""
+    name, total = file.landed.path.name, typed.totals.get("footer_total")
+    if total is None:
+        return True, ""
+    for column in ("funded_amnt", "loan_amnt"):
+        if round(typed.totals[column]) == round(total):
+            return True, f"{name}: the footer total {total:,.0f} is the sum of {column}."
+    return False, (
+        f"{name}: its footers claim {total:,.0f} dollars, but the staged loans sum to"
+        f" {typed.totals['funded_amnt']:,.0f} (funded_amnt) and"
+        f" {typed.totals['loan_amnt']:,.0f} (loan_amnt)."
+    )

@@ -1,0 +1,55 @@
+"""Rows of one raw file, split by month while they stream by, in bounded memory.
+
+Upstream files are nearly ordered by month, so most months end in one fragment, which becomes the
+partition as it is; a small file stays whole and is split when its partitions are written.
+"""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.partition_files import COMPRESSION
+
+# Rows of 155 columns held in memory before the longest untouched month is written.
+BUFFERED_ROWS = 150_000
+# Up to this many rows a file stays in one fragment: many tiny Parquet files cost more.
+WHOLE_FILE_ROWS = 60_000
+
+
+class MonthFragments:
+    """Collects frames, writes Parquet fragments, and knows which months each of them holds."""
+
+    def __init__(self, folder: Path, month_column: str) -> None:
+        self._folder = folder
+        self._column = month_column
+        self._buffers: OrderedDict[str, list[pl.DataFrame]] = OrderedDict()
+        self._buffered = 0
+        self.months: dict[str, list[str]] = {}
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take rows over; the month that has waited longest is written when memory is short."""
+        parts = frame.partition_by(self._column, as_dict=True, maintain_order=True)
+        for (month,), part in parts.items():
+            key = str(month)
+            self._buffers.setdefault(key, []).append(part)
+            self._buffers.move_to_end(key)
+        self._buffered += frame.height
+        while self._buffered > BUFFERED_ROWS:
+            self._write([next(iter(self._buffers))])
+
+    def close(self) -> None:
+        """Write what is left."""
+        if not self.months and self._buffered <= WHOLE_FILE_ROWS:
+            self._write(sorted(self._buffers))
+        while self._buffers:
+            self._write([next(iter(self._buffers))])
+
+    def _write(self, keys: list[str]) -> None:
+        if not keys:
+            return
+        rows = pl.concat([part for key in keys for part in self._buffers.pop(key)])
+        self._buffered -= rows.height
+        name = f"{len(self.months):05}.parquet"
+        rows.write_parquet(self._folder / name, compression=COMPRESSION)
+        self.months[name] = keys

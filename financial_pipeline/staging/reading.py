@@ -1,0 +1,202 @@
+"""Read one plain delimited file into typed month fragments: fast where it is clean, else sieved.
+
+The fast way lets Polars parse the file and splits the stream by month. It holds only if the bytes
+confirm it: as many lines as records, and as many commas as whole rows need. Otherwise the file is
+read again, record by record, and only whole rows reach the types.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources.physical_lines import count_bytes, split, texts_of
+from financial_pipeline.sources.sieve import Finding, judge, sieve
+from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
+from financial_pipeline.staging.limits import refuse_dirty_file
+from financial_pipeline.staging.month_fragments import MonthFragments
+
+# More note lines than any upstream file has; a larger excess of unusable rows is no footer.
+MOST_NOTES = 10_000
+
+
+class DoubtfulError(Exception):
+    """The bytes of the file contradict what was read the fast way."""
+
+
+@dataclass(frozen=True)
+class ReadJob:
+    """One file to read: where its plain text lies and where its fragments go."""
+
+    file: RawFile
+    plain: Path
+    dialect: Dialect
+    folder: Path
+    settings: Settings
+
+
+@dataclass
+class Reading:
+    """What reading one file found; line counts are physical lines."""
+
+    months: dict[str, list[str]]
+    findings: list[Finding]
+    staged_lines: int
+    early_lines: int
+    file_physical_lines: int
+    # Lines spanned by the records that span more than one, by their first line.
+    spans: dict[int, int]
+
+
+@dataclass
+class _Stream:
+    """What has gone by while typed batches stream past."""
+
+    rows: int = 0
+    commas: int = 0
+    early: list[pl.Series] = field(default_factory=list)
+    refused: list[pl.DataFrame] = field(default_factory=list)
+    months: dict[str, list[str]] = field(default_factory=dict)
+
+
+def told(
+    plain: Path, dialect: Dialect, rows: pl.DataFrame, spans: Mapping[int, int]
+) -> list[Finding]:
+    """Refused rows (line_number, reason) with their text; notes are told apart by that text."""
+    starts = rows["line_number"].to_list()
+    lines = texts_of(plain, [n for start in starts for n in _lines(start, spans)])
+    found = []
+    for start, reason in rows.select("line_number", "reason").iter_rows():
+        text = "\n".join(lines[number] for number in _lines(start, spans))
+        verdict = judge(split(text), dialect.columns, dialect.note_kind)
+        is_note, told_reason = verdict or (False, reason)
+        found.append(Finding(start, spans.get(start, 1), is_note, told_reason, text))
+    return found
+
+
+def _lines(start: int, spans: Mapping[int, int]) -> range:
+    return range(start, start + spans.get(start, 1))
+
+
+def _line_count(starts: Iterable[int], spans: Mapping[int, int]) -> int:
+    return sum(spans.get(start, 1) for start in starts)
+
+
+def _preamble(job: ReadJob) -> list[Finding]:
+    header, dialect = job.dialect.header_line, job.dialect
+    texts = texts_of(job.plain, range(1, header + 1))
+    kinds = {
+        number: dialect.note_kind(split(text) or [], dialect.columns) or "note"
+        for number, text in texts.items()
+    }
+    kinds[header] = "header"
+    return [Finding(number, 1, True, kinds[number], texts[number]) for number in sorted(texts)]
+
+
+def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray | None) -> _Stream:
+    """Write the sound rows to fragments, and keep account of the others."""
+    stream, dialect, file = _Stream(), job.dialect, job.file
+    fragments = MonthFragments(job.folder, dialect.month)
+    for batch in typed.collect_batches(maintain_order=True, engine="streaming"):
+        line = batch["row"].cast(pl.Int64) + dialect.header_line + 1
+        if line_numbers is not None:
+            line = pl.Series(line_numbers[batch["row"].to_numpy()])
+        rows = batch.with_columns(
+            line_number=line,
+            snapshot_month=pl.lit(file.landed.snapshot_date),
+            source=pl.lit(file.source),
+            is_synthetic=pl.lit(file.is_synthetic),
+            file_sha256=pl.lit(file.sha256),
+        )
+        reason = pl.col("reason")
+        is_refused = (reason != BEFORE_FIRST_MONTH).fill_null(False)
+        is_clean = batch["reason"].null_count() == batch.height
+        sound = rows if is_clean else rows.filter(~is_refused)
+        stream.rows += batch.height
+        stream.commas += _commas(sound, dialect.free_text)
+        stream.early.append(sound["line_number"].filter(sound["reason"].is_not_null()))
+        stream.refused.append(
+            rows.select("line_number", "reason", *dialect.evidence).filter(is_refused)
+        )
+        kept = sound if is_clean else sound.filter(reason.is_null())
+        fragments.add(dialect.finish(kept).select(dialect.contract.keys()))
+    fragments.close()
+    stream.months = fragments.months
+    return stream
+
+
+def _commas(rows: pl.DataFrame, free_text: Sequence[str]) -> int:
+    counts = rows.select(pl.col(free_text).str.count_matches(",", literal=True).sum())
+    return int(counts.sum_horizontal().sum())
+
+
+def _refused(job: ReadJob, stream: _Stream) -> pl.DataFrame:
+    if not stream.refused:
+        return pl.DataFrame(schema=FAULT_SCHEMA)
+    rows = pl.concat(stream.refused)
+    if rows.height > MOST_NOTES:
+        sound = stream.rows - rows.height
+        reasons = Counter(rows["reason"].head(rows.height - MOST_NOTES))
+        refuse_dirty_file(job.file, reasons, sound, job.settings)
+    return rows
+
+
+def _read_fast(job: ReadJob) -> Reading:
+    dialect = job.dialect
+    stream = _split_by_month(job, dialect.fast(job.plain), None)
+    refused, counts = _refused(job, stream), count_bytes(job.plain)
+    if counts.physical_lines != dialect.header_line + stream.rows or dialect.is_doubtful(refused):
+        raise DoubtfulError
+    found = _preamble(job) + told(job.plain, dialect, refused, {})
+    sound = stream.rows - refused.height
+    commas = stream.commas + sum(item.text.count(",") for item in found)
+    if counts.commas != commas + sound * (len(dialect.columns) - 1):
+        raise DoubtfulError
+    early = sum(len(lines) for lines in stream.early)
+    return Reading(stream.months, found, sound - early, early, counts.physical_lines, {})
+
+
+def _read_sieved(job: ReadJob) -> Reading:
+    clean, dialect = job.folder / "clean.csv", job.dialect
+    sieved = sieve(job.plain, dialect.columns, dialect.header_line, dialect.note_kind, clean)
+    starts, lengths = np.asarray(sieved.line_numbers), np.asarray(sieved.spans)
+    spans = {int(starts[at]): int(lengths[at]) for at in np.flatnonzero(lengths > 1)}
+    stream = _Stream()
+    if len(starts):
+        stream = _split_by_month(job, dialect.careful(clean), starts)
+    clean.unlink()
+    if stream.rows != len(starts):
+        raise PipelineError(
+            f"{job.file.landed.path} was read as {stream.rows} rows where {len(starts)} records"
+            " stand; its quoting is ambiguous: export it again with standard double quotes."
+        )
+    refused = _refused(job, stream)
+    early = sum(_line_count(lines, spans) for lines in stream.early)
+    return Reading(
+        months=stream.months,
+        findings=_preamble(job) + sieved.findings + told(job.plain, dialect, refused, spans),
+        staged_lines=int(lengths.sum()) - early - _line_count(refused["line_number"], spans),
+        early_lines=early,
+        file_physical_lines=count_bytes(job.plain).physical_lines,
+        spans=spans,
+    )
+
+
+def read(job: ReadJob) -> Reading:
+    """Type the rows of a plain file into fragments.
+
+    Raises RefusedFile where far too many rows break a rule, PipelineError for ambiguous quoting.
+    """
+    try:
+        return _read_fast(job)
+    except (pl.exceptions.ComputeError, DoubtfulError):
+        for leftover in job.folder.glob("[0-9]*.parquet"):
+            leftover.unlink()
+        return _read_sieved(job)

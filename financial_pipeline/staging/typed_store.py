@@ -1,0 +1,158 @@
+"""Archived delimited files as typed fragments, faults and counts, kept by content.
+
+The private store `staging/.typed/<dataset>/<sha256>/` lets a file that did not change be read
+once, and lets a snapshot and its issue months share the same fragments.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+import financial_pipeline
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, QUARANTINE
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources.compression import decompressed
+from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.staging.dialect import Dialect
+from financial_pipeline.staging.reading import ReadJob, read, told
+
+# A change in any module of these packages makes what was typed before obsolete.
+CODE = ("schemas", "sources", "transforms", "staging")
+FAULT_COLUMNS = ("line_number", "physical_lines", "reason", "original_text")
+
+DialectOf = Callable[[RawFile, Path, Settings], Dialect]
+
+
+@dataclass(frozen=True)
+class TypedFile:
+    """What one file holds: counts of rows and physical lines, and where its rows lie."""
+
+    # What the result depends on besides the file itself.
+    version: str
+    folder: str
+    rows: int
+    staged_lines: int
+    # Physical lines of each kind of note.
+    notes: dict[str, int]
+    file_physical_lines: int
+    totals: dict[str, float]
+    # Months of each fragment, by its name.
+    months: dict[str, list[str]]
+    # Lines spanned by rows that span more than one, by their first line.
+    spans: dict[str, int]
+
+    @property
+    def fragments(self) -> list[Path]:
+        """The Parquet fragments, in order of writing."""
+        return [Path(self.folder) / name for name in self.months]
+
+    def faults(self) -> pl.DataFrame:
+        """Refused rows: line_number, physical_lines, reason, original_text."""
+        return pl.read_parquet(Path(self.folder) / "faults.parquet")
+
+
+@cache
+def _code_version() -> str:
+    digest = hashlib.sha256(pl.__version__.encode())
+    package = Path(str(financial_pipeline.__file__)).parent
+    for path in sorted(path for name in CODE for path in (package / name).glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _store(paths: Paths, dataset: str) -> Path:
+    return paths.staging(".typed") / dataset
+
+
+def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: DialectOf) -> TypedFile:
+    """Type a file, or take what is stored where neither file, code nor settings changed.
+
+    Raises PipelineError for an unreadable file and RefusedFile for a hopeless one.
+    """
+    place = _store(paths, file.landed.dataset) / file.sha256
+    depends = (_code_version(), settings.first_issue_month, settings.first_application_month)
+    version = " ".join(map(str, (*depends, file.source, file.landed.snapshot_date)))
+    if (place / "typed.json").exists():
+        stored = TypedFile(**json.loads((place / "typed.json").read_text("utf-8")))
+        if (stored.version, stored.folder) == (version, str(place)):
+            return stored
+    work = place.with_suffix(".tmp")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        with decompressed(file.archived_path, work) as plain:
+            job = ReadJob(file, plain, dialect_of(file, plain, settings), work, settings)
+            typed = _type(job, version, place)
+        (work / "typed.json").write_text(json.dumps(asdict(typed)), "utf-8")
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(work, place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return typed
+
+
+def _type(job: ReadJob, version: str, place: Path) -> TypedFile:
+    """Write fragments and faults into the job's folder, which becomes `place`."""
+    reading = read(job)
+    fragments = [job.folder / name for name in reading.months]
+    late = told(job.plain, job.dialect, job.dialect.settle(fragments), reading.spans)
+    found = [*reading.findings, *late]
+    _fault_rows(found).write_parquet(job.folder / "faults.parquet")
+    notes = Counter({BEFORE_FIRST_MONTH: reading.early_lines} if reading.early_lines else {})
+    for item in found:
+        if item.is_note:
+            notes[item.reason] += item.physical_lines
+    rows = pl.scan_parquet(fragments).select(pl.len()).collect().item() if fragments else 0
+    return TypedFile(
+        version=version,
+        folder=str(place),
+        rows=rows,
+        staged_lines=reading.staged_lines - sum(item.physical_lines for item in late),
+        notes=dict(notes),
+        file_physical_lines=reading.file_physical_lines,
+        totals=job.dialect.totals(found, fragments),
+        months=reading.months,
+        spans={str(line): lines for line, lines in reading.spans.items()},
+    )
+
+
+def _fault_rows(found: Sequence[Finding]) -> pl.DataFrame:
+    rows = [
+        (item.line_number, item.physical_lines, item.reason, item.text)
+        for item in found
+        if not item.is_note
+    ]
+    schema = {name: QUARANTINE[name] for name in FAULT_COLUMNS}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def late_faults(
+    file: RawFile, rows: pl.DataFrame, typed: TypedFile, settings: Settings, dialect_of: DialectOf
+) -> pl.DataFrame:
+    """Rows (line_number, reason) that fell after typing, with their text, as `faults` has them."""
+    if rows.is_empty():
+        return _fault_rows([])
+    spans = {int(line): lines for line, lines in typed.spans.items()}
+    with (
+        TemporaryDirectory(dir=typed.folder) as work,
+        decompressed(file.archived_path, Path(work)) as plain,
+    ):
+        return _fault_rows(told(plain, dialect_of(file, plain, settings), rows, spans))
+
+
+def forget_others(paths: Paths, dataset: str, hashes: Collection[str]) -> None:
+    """Remove what is stored of files of a dataset that no longer count."""
+    for folder in _store(paths, dataset).glob("*"):
+        if folder.name not in hashes:
+            shutil.rmtree(folder)
