@@ -43,8 +43,9 @@ def write_partitions(
     starts = dates.search_sorted(wanted, "left").to_list()
     ends = dates.search_sorted(wanted, "right").to_list()
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    empty = _parquet_bytes(table.slice(0, 0))
     for key, start, end in zip(keys, starts, ends, strict=True):
-        content = _parquet_bytes(table.slice(start, end - start))
+        content = _parquet_bytes(table.slice(start, end - start)) if start < end else empty
         target = folder / f"{key.isoformat()}.parquet"
         if not target.exists() or target.read_bytes() != content:
             temporary = folder / f".{key.isoformat()}.{os.getpid()}.tmp"

@@ -1,0 +1,180 @@
+"""Price files are told by their header, and their bank by content first and name second."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.sources import bank_prices
+from financial_pipeline.sources.price_layout import PriceLayout, layout
+
+SYMBOLS = ("JPM", "BAC", "C", "WFC", "GS")
+CLASSIC = "Date,Open,High,Low,Close,Adj Close,Volume\n2004-01-02,1,2,1,2,1.5,10\n"
+
+
+def drop(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content, "utf-8")
+    return path
+
+
+def known_layout(*lines: str) -> PriceLayout:
+    found = layout(lines)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [
+        ("Date,Open,High,Low,Close,Adj Close,Volume", "yahoo-classic"),
+        ("Date,Adj Close,Close,High,Low,Open,Volume", "yahoo-classic"),
+        (
+            "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits",
+            "yfinance-history",
+        ),
+        (
+            "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits,Capital Gains",
+            "yfinance-history-adjusted",
+        ),
+    ],
+)
+def test_layout_tells_one_line_headers_apart(header: str, form: str) -> None:
+    assert known_layout(header).form == form
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Date,Open,High,Low,Close,Volume",
+        "Date;Open;High;Low;Close;Adj Close;Volume",
+        "Date,Open,High,Low,Close,Adj Close,Volume,Colour",
+        "Date,Open,High,Low,Close,Close,Adj Close,Volume",
+        "datetime,open,high,low,close,volume",
+        "DATE,UNRATE",
+    ],
+)
+def test_layout_knows_no_other_header(header: str) -> None:
+    assert not bank_prices.matches([header])
+
+
+@pytest.mark.parametrize(
+    ("lines", "form"),
+    [
+        (
+            ["Price,Close,High,Low,Open,Volume", "Ticker,JPM,JPM,JPM,JPM,JPM", "Date,,,,,"],
+            "yfinance-multiheader-adjusted",
+        ),
+        (
+            [
+                "Price,Adj Close,Close,High,Low,Open,Volume",
+                "Ticker,JPM,JPM,JPM,JPM,JPM,JPM",
+                "Date,,,,,,",
+            ],
+            "yfinance-multiheader",
+        ),
+        (
+            ["Ticker,JPM,JPM,JPM,JPM,JPM", "Price,Close,High,Low,Open,Volume", "Date,,,,,"],
+            "yfinance-multiheader-adjusted",
+        ),
+    ],
+)
+def test_layout_reads_the_three_header_lines_in_either_order(lines: list[str], form: str) -> None:
+    found = known_layout(*lines)
+    assert found.form == form
+    assert found.header_lines == (1, 2, 3)
+    assert found.columns.keys() == {"JPM"}
+
+
+def test_layout_finds_the_columns_of_several_tickers() -> None:
+    found = known_layout(
+        "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume",
+        "Ticker,BAC,JPM,BAC,JPM,BAC,JPM,BAC,JPM,BAC,JPM",
+        "Date,,,,,,,,,,",
+    )
+    assert found.columns["BAC"] == {"close": 1, "high": 3, "low": 5, "open": 7, "volume": 9}
+    assert found.columns["JPM"]["volume"] == 10
+
+
+@pytest.mark.parametrize("name", ["JPM.csv", "jpm.csv", "JPM_2004-2018.csv", "JPM (1).csv"])
+def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(
+    tmp_path: Path, name: str
+) -> None:
+    landed = bank_prices.describe(drop(tmp_path, name, CLASSIC), SYMBOLS)
+    assert (landed.subject, landed.form, landed.rows_seen) == ("JPM", "yahoo-classic", 1)
+    assert (landed.first_date, landed.last_date) == (date(2004, 1, 2), date(2004, 1, 2))
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "AAPL.csv", "JPM_BAC.csv"])
+def test_describe_refuses_a_name_that_tells_no_single_bank(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PipelineError, match=r"JPM, BAC, C, WFC, GS"):
+        bank_prices.describe(drop(tmp_path, name, CLASSIC), SYMBOLS)
+
+
+def test_describe_believes_the_ticker_line_before_the_file_name(tmp_path: Path) -> None:
+    text = (
+        "Price,Close,High,Low,Open,Volume\nTicker,BAC,BAC,BAC,BAC,BAC\nDate,,,,,\n"
+        "2004-01-02,2,2,1,1,5\n"
+    )
+    assert bank_prices.describe(drop(tmp_path, "JPM.csv", text), SYMBOLS).subject == "BAC"
+    foreign = drop(tmp_path, "JPM2.csv", text.replace("BAC", "SPY"))
+    with pytest.raises(PipelineError, match=r"SPY; expected only the configured symbols JPM, BAC"):
+        bank_prices.describe(foreign, SYMBOLS)
+
+
+def test_describe_refuses_an_unknown_header_and_a_file_without_dates(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="Adj Close,Volume"):
+        bank_prices.describe(drop(tmp_path, "JPM.csv", "a,b\n1,2\n"), SYMBOLS)
+    header = CLASSIC.splitlines()[0]
+    with pytest.raises(PipelineError, match="no line with a readable date"):
+        bank_prices.describe(drop(tmp_path, "JPM.csv", header + "\n"), SYMBOLS)
+
+
+def test_read_lines_counts_each_physical_line_once(tmp_path: Path) -> None:
+    text = (
+        "\n" + CLASSIC + CLASSIC.splitlines()[0] + '\n\n2004-01-05,"1\n",2,1,2,1.5,10\n2004-01-06,1'
+    )
+    path = drop(tmp_path, "JPM.csv", text)
+    lines = bank_prices.read_lines(path, known_layout(*text.split("\n")), ["JPM"])
+    assert lines.notes == {"header": 1, "repeated_header": 1, "blank": 2}
+    assert lines.records["line_number"].to_list() == [3, 6, 8]
+    assert lines.records["physical_lines"].to_list() == [1, 2, 1]
+    assert lines.records["problem"].to_list() == [None, None, "wrong_field_count"]
+    assert lines.records["original_text"][2] == "2004-01-06,1"
+
+
+def test_read_lines_leaves_out_a_bank_without_values_on_a_line_of_several(tmp_path: Path) -> None:
+    text = (
+        "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\n"
+        "Ticker,BAC,GS,BAC,GS,BAC,GS,BAC,GS,BAC,GS\nDate,,,,,,,,,,\n"
+        "1999-05-03,1,,2,,1,,1,,5,\n1999-05-04,1,9,2,9,1,9,1,9,5,9\n1999-05-05,,,,,,,,,,\n"
+    )
+    path = drop(tmp_path, "banks.csv", text)
+    records = bank_prices.read_lines(path, known_layout(*text.split("\n")), ["BAC", "GS"]).records
+    assert records.select("line_number", "symbol", "close", "physical_lines").rows() == [
+        (4, "BAC", "1", 1),
+        (5, "BAC", "1", 1),
+        (5, "GS", "9", 0),
+        (6, "BAC", None, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2004-01-02", date(2004, 1, 2)),
+        (" 2004-01-02 ", date(2004, 1, 2)),
+        ("2004-01-02 00:00:00-05:00", date(2004, 1, 2)),
+        ("2004-01-02T00:00:00.000Z", date(2004, 1, 2)),
+        ("2004-02-30", None),
+        ("2004-01-02x", None),
+        ("1/2/2004", None),
+        ("", None),
+    ],
+)
+def test_session_date_takes_the_local_date(tmp_path: Path, text: str, expected: date) -> None:
+    path = drop(tmp_path, "JPM.csv", CLASSIC.replace("2004-01-02", text))
+    records = bank_prices.read_lines(path, known_layout(CLASSIC.split("\n")[0]), ["JPM"]).records
+    assert records.select(bank_prices.session_date()).to_series().to_list() == [expected]
