@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -66,10 +66,12 @@ def _paths() -> Paths:
     return Paths(Settings().data_root.resolve())
 
 
-def _run(layers: str) -> None:
+def _run(layers: Literal["all", "ingest", "transform"]) -> None:
+    # Imported here: loading the definitions parses the dbt project where it changed.
+    from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
 
-    runs.run_families(Settings(), _paths(), click.echo, layers=layers)
+    runs.run_families(Settings(), _paths(), defs, click.echo, layers=layers)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -18,13 +18,14 @@ TIERS: list[set[str]] = [
     {"bench", "drills", "crosscheck"},
     {"definitions"},
     {"defs"},
-    {"dashboard", "figures", "ingest", "sql", "staging", "table_export"},
-    {"alerts", "ml", "published", "raw_archive", "row_accounting"}
+    {"dashboard", "figures", "figures_table", "sql_prompt"},
+    {"ingest", "published_sql", "row_accounting", "staging", "table_export"},
+    {"alerts", "ml", "published", "raw_archive"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]
 # Contracts, places and small tools that every unit may import, and that import one another.
-FOUNDATION = {"content_hash", "errors", "file_lock", "partition_files", "paths", "schemas"} | {
-    "settings"
+FOUNDATION = {"content_hash", "errors", "file_lock", "partition_files", "paths"} | {
+    *("schemas", "settings")
 }
 DAGSTER_IMPORTERS = {"definitions", "defs", "event_storage"}
 # What cannot be said in one word is placed with its subject, not in a drawer.

@@ -9,13 +9,16 @@ import shutil
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import dagster as dg
 
 from financial_pipeline import ingest, published, raw_archive
+from financial_pipeline.defs import killed_runs
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
@@ -26,6 +29,7 @@ from financial_pipeline.defs.partitions import (
     SNAPSHOT_MONTHS,
 )
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
@@ -128,25 +132,34 @@ def _keys(run: FamilyRun, job: dg.JobDefinition, layers: Layers) -> list[dg.Asse
 
 
 def execute(
-    run: FamilyRun, layers: Layers, defs: dg.Definitions, instance: dg.DagsterInstance
+    run: FamilyRun,
+    layers: Layers,
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    log: Path,
 ) -> bool:
     """Execute one family run in this process; raises PipelineError with the first cause.
 
-    Returns whether the family has assets in these layers.
+    What dbt prints goes to the file `log`. Returns whether the family has assets in these layers.
     """
     job = defs.resolve_job_def(run.job)
     keys = _keys(run, job, layers)
     if not keys:
         return False
-    tags = {RANGE_START: run.first, RANGE_END: run.last} if run.first and run.last else {}
+    tags = dict(killed_runs.COMMAND_TAG)
+    if run.first and run.last:
+        tags |= {RANGE_START: run.first, RANGE_END: run.last}
     try:
-        job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, run_config=QUIET)
+        with log.open("a", encoding="utf-8") as writer, redirect_stdout(writer):
+            job.execute_in_process(
+                instance=instance, asset_selection=keys, tags=tags, run_config=QUIET
+            )
     except PipelineError:
         raise
     except Exception as error:
         raise PipelineError(
             f"The job {run.job} failed and nothing published changed; look at its run in"
-            f" `make dev`, or mend what it says: {error}"
+            f" `make dev` or into {log}, and mend what it says: {error}"
         ) from error
     return True
 
@@ -170,25 +183,29 @@ def _landed(settings: Settings, paths: Paths, layers: Layers) -> list[LandedFile
     return landed
 
 
-def run_families(settings: Settings, paths: Paths, report: Report, layers: Layers = "all") -> None:
+def run_families(
+    settings: Settings,
+    paths: Paths,
+    load: Callable[[], dg.Definitions],
+    report: Report,
+    layers: Layers = "all",
+) -> None:
     """Archive, stage, build and export what landed, then publish it all at once.
 
-    `layers` may stop after the archive (`ingest`) or start behind it (`transform`). `report` is
-    told each step as it ends. Raises PipelineError with one sentence.
+    `load` gives the definitions once there is something to run. `layers` may stop after the
+    archive (`ingest`) or start behind it (`transform`). `report` is told each step as it ends. Raises PipelineError with one sentence.
     """
-    # Imported here: loading the definitions parses the dbt project where it changed.
-    from financial_pipeline.definitions import defs as load
-
     landed = _landed(settings, paths, layers)
     for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
         report(f"absent: {absent}; its assets are skipped")
     prepare_home(paths)
-    published.discard_pending(paths)
     defs = load()
-    with dg.DagsterInstance.get() as instance:
+    with locked(paths.dagster_home / "command.lock"), dg.DagsterInstance.get() as instance:
+        killed_runs.fail_killed_runs(instance)
+        published.discard_pending(paths)
         for run in [*plan(landed), FamilyRun(PUBLISH_JOB)]:
             started = time.monotonic()
-            if not execute(run, layers, defs, instance):
+            if not execute(run, layers, defs, instance, paths.log):
                 continue
             report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
 
