@@ -1,0 +1,153 @@
+"""The baseline logistic regression on Spark: a cross-check, and the way past one machine.
+
+The same preparation as `train.logistic_pipeline`, written in DataFrame expressions: medians and
+winsorising quantiles are exact, levels under 50 loans share one column, and the ridge penalty is
+that of scikit-learn (C = 1 is 1/n in Spark's scale).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pyspark.ml.classification import LogisticRegression, LogisticRegressionModel
+from pyspark.ml.feature import VectorAssembler
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from financial_pipeline.ml.features import FEATURES
+from financial_pipeline.ml.train import MAX_ITERATIONS, MIN_LEVEL_LOANS, WINSORISED_SHARE
+
+KEY: Final = "loan_key"
+TARGET: Final = "default_d1"
+INFREQUENT: Final = "infrequent"
+TOLERANCE: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class NumberPreparation:
+    """What training says about one number."""
+
+    median: float
+    low: float
+    high: float
+    mean: float
+    deviation: float
+    has_missing: bool
+
+
+@dataclass(frozen=True)
+class SparkDefaultModel:
+    """A fitted Spark model with its preparation."""
+
+    numbers: dict[str, NumberPreparation]
+    levels: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    fit: LogisticRegressionModel
+
+    def predict(self, frame: DataFrame) -> DataFrame:
+        """Columns loan_key and pd, one row per row of `frame` (features and loan_key)."""
+        scored = self.fit.transform(_design(frame, self.numbers, self.levels))
+        return scored.select(KEY, vector_to_array(F.col("probability"))[1].alias("pd"))
+
+
+def fit_spark(training: DataFrame, features: Sequence[str], loans: int) -> SparkDefaultModel:
+    """Fit on training rows (features, loan_key and default_d1); `loans` is their number."""
+    numeric = [name for name in features if FEATURES[name].is_numeric]
+    numbers = _number_preparation(training, numeric)
+    levels = _frequent_levels(training, [name for name in features if name not in numeric])
+    design = _design(training, numbers, levels, F.col(TARGET).cast("double").alias(TARGET))
+    learner = LogisticRegression(
+        featuresCol="design",
+        labelCol=TARGET,
+        maxIter=MAX_ITERATIONS,
+        regParam=1.0 / loans,
+        standardization=False,
+        tol=TOLERANCE,
+    )
+    return SparkDefaultModel(numbers, levels, learner.fit(design))
+
+
+def _number_preparation(training: DataFrame, names: Sequence[str]) -> dict[str, NumberPreparation]:
+    """Medians, then quantiles of the imputed values, then moments of the clipped ones."""
+    counts = (F.count(name).alias(f"{name}_known") for name in names)
+    first = _row(training.agg(F.count("*").alias("loans"), *counts, *_each(F.median, names)))
+    imputed = {name: F.coalesce(F.col(name), F.lit(first[name])) for name in names}
+    shares = F.array(F.lit(WINSORISED_SHARE), F.lit(1 - WINSORISED_SHARE))
+    cuts = _row(training.agg(*(F.percentile(imputed[n], shares).alias(n) for n in names)))
+    clipped = {name: _clipped(imputed[name], *cuts[name]) for name in names}
+    moments = _row(
+        training.agg(
+            *(F.mean(clipped[name]).alias(f"{name}_mean") for name in names),
+            *(F.stddev_pop(clipped[name]).alias(f"{name}_deviation") for name in names),
+        )
+    )
+    return {
+        name: NumberPreparation(
+            median=first[name],
+            low=cuts[name][0],
+            high=cuts[name][1],
+            mean=moments[f"{name}_mean"],
+            # A constant column is centred only, as scikit-learn does.
+            deviation=moments[f"{name}_deviation"] or 1.0,
+            has_missing=first[f"{name}_known"] < first["loans"],
+        )
+        for name in names
+    }
+
+
+def _frequent_levels(
+    training: DataFrame, names: Sequence[str]
+) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Per column its levels with at least 50 loans, and the rarer ones; counted in one pass."""
+    pairs = F.explode(F.array(*(F.struct(F.lit(n).alias("n"), F.col(n).alias("v")) for n in names)))
+    rows = training.select(pairs.alias("p")).groupBy("p.n", "p.v").count().collect()
+    frequent: dict[str, list[str]] = {name: [] for name in names}
+    rare: dict[str, list[str]] = {name: [] for name in names}
+    for row in sorted(rows, key=lambda row: str(row["v"])):
+        (frequent if row["count"] >= MIN_LEVEL_LOANS else rare)[row["n"]].append(row["v"])
+    return {name: (tuple(frequent[name]), tuple(rare[name])) for name in names}
+
+
+def _row(frame: DataFrame) -> Row:
+    """The one row of an aggregate."""
+    return frame.collect()[0]
+
+
+def _each(function: Callable[[str], Column], names: Sequence[str]) -> list[Column]:
+    return [function(name).alias(name) for name in names]
+
+
+def _clipped(value: Column, low: float, high: float) -> Column:
+    return F.greatest(F.least(value, F.lit(high)), F.lit(low))
+
+
+def _design(
+    frame: DataFrame,
+    numbers: dict[str, NumberPreparation],
+    levels: dict[str, tuple[tuple[str, ...], tuple[str, ...]]],
+    *kept: Column,
+) -> DataFrame:
+    columns = [_standardised(name, prepared) for name, prepared in numbers.items()]
+    columns += [
+        F.col(name).isNull().cast("double").alias(f"{name}_missing")
+        for name, prepared in numbers.items()
+        if prepared.has_missing
+    ]
+    for name, (frequent, rare) in levels.items():
+        columns += [
+            (F.col(name) == level).cast("double").alias(f"{name}_{level}") for level in frequent
+        ]
+        if rare:
+            columns.append(F.col(name).isin(*rare).cast("double").alias(f"{name}_{INFREQUENT}"))
+    names = [f"x{number}" for number in range(len(columns))]
+    renamed = [column.alias(name) for column, name in zip(columns, names, strict=True)]
+    plain = frame.select(KEY, *kept, *renamed)
+    assembled = VectorAssembler(inputCols=names, outputCol="design").transform(plain)
+    return assembled.drop(*names)
+
+
+def _standardised(name: str, prepared: NumberPreparation) -> Column:
+    value = F.coalesce(F.col(name), F.lit(prepared.median))
+    return (_clipped(value, prepared.low, prepared.high) - F.lit(prepared.mean)) / F.lit(
+        prepared.deviation
+    )
