@@ -45,9 +45,14 @@ def bill_returns(sessions: DataFrame, indicators: DataFrame) -> DataFrame:
         rate.alias("rate"),
         F.lit(False).alias("is_session"),
     )
-    asked = sessions.select("session_date").distinct().select(
-        "session_date", F.lit(None).cast(news.schema["rate"].dataType).alias("rate"),
-        F.lit(True).alias("is_session"),
+    asked = (
+        sessions.select("session_date")
+        .distinct()
+        .select(
+            "session_date",
+            F.lit(None).cast(news.schema["rate"].dataType).alias("rate"),
+            F.lit(True).alias("is_session"),
+        )
     )
     so_far = Window.orderBy("session_date", "is_session").rowsBetween(
         Window.unboundedPreceding, Window.currentRow

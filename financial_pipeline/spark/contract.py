@@ -33,3 +33,9 @@ def ratio(numerator: Column, denominator: Column) -> Column:
     """Numerator over denominator as a double; null where the denominator is zero or null."""
     bottom = denominator.cast("double")
     return F.when(bottom != 0, numerator.cast("double") / bottom)
+
+
+def month_list(like: DataFrame, months: Sequence[date], name: str) -> DataFrame:
+    """A column of months, for joins; built on Spark, so that no Python worker is started."""
+    month = F.explode(F.array(*(F.lit(month) for month in months)))
+    return like.sparkSession.range(1).select(month.alias(name))

@@ -46,13 +46,14 @@ def mid_ranks(values: Vector) -> Vector:
 
 def newey_west_lags(months: int) -> int:
     """The usual bandwidth, floor(4 (n / 100)^(2/9))."""
-    return math.floor(4 * (months / 100) ** (2 / 9))
+    return math.floor(4 * math.pow(months / 100, 2 / 9))
 
 
 def hac(x: Vector, y: Vector, lags: int) -> HacResult:
     """Interval of the slope of standardised OLS with Bartlett weights and small-sample factor.
 
-    Equals statsmodels `OLS.fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})`.
+    Equals statsmodels `OLS.fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction":
+    True})`.
     """
     months = len(x)
     x, y = (x - x.mean()) / x.std(ddof=1), (y - y.mean()) / y.std(ddof=1)
@@ -71,8 +72,8 @@ def hac(x: Vector, y: Vector, lags: int) -> HacResult:
 def block_length(values: Vector) -> float:
     """Expected block, in months, of the stationary bootstrap for one series.
 
-    Source: Politis and White 2004 with the correction of Patton, Politis and White 2009; the steps are
-    those of `arch.bootstrap.optimal_block_length`, column `stationary`.
+    Source: Politis and White 2004 with the correction of Patton, Politis and White 2009; the steps
+    are those of `arch.bootstrap.optimal_block_length`, column `stationary`.
     """
     months = len(values)
     centred = values - values.mean()
@@ -90,7 +91,7 @@ def block_length(values: Vector) -> float:
     if level == 0:
         return 1.0
     bound = math.ceil(min(3 * math.sqrt(months), months / 3))
-    return min((slope / level) ** 2 * months, float(bound) ** 3) ** (1 / 3)
+    return min(math.pow((slope / level) ** 2 * months, 1 / 3), bound)
 
 
 def _first_insignificant_lag(covariances: Vector, months: int, run: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import read_columns
+from financial_pipeline.spark.contract import month_list, read_columns
 
 LOAN_COLUMNS: Final = ("issue_month", "term_months", "default_d1", "default_d3_12")
 PERFORMANCE_COLUMNS: Final = (
@@ -43,9 +43,7 @@ def credit_series(
     C3). A vintage counts once its whole window, with the event lag for D3, lies before the as-of
     month.
     """
-    session = loans.sparkSession
-    months = session.createDataFrame([(month,) for month in as_of_months], "as_of_month date")
-    asked = F.broadcast(months)
+    asked = F.broadcast(month_list(loans, as_of_months, "as_of_month"))
     vintages = _vintage_rates(loans, default_lag_months).join(
         asked, F.col("known_month") <= F.col("as_of_month")
     )
@@ -69,19 +67,23 @@ def _vintage_rates(loans: DataFrame, lag: int) -> DataFrame:
         )
     )
     rates = known.groupBy(F.col("issue_month").alias("month")).agg(flags.alias("flags"))
-    return rates.select("month", F.inline("flags")).filter("loans > 0").withColumns(
-        {
-            "known_month": F.add_months("month", F.col("wait")),
-            "value": F.col("defaults") / F.col("loans"),
-        }
+    return (
+        rates.select("month", F.inline("flags"))
+        .filter("loans > 0")
+        .withColumns(
+            {
+                "known_month": F.add_months("month", F.col("wait")),
+                "value": F.col("defaults") / F.col("loans"),
+            }
+        )
     )
 
 
 def _hazards(performance: DataFrame, asked: DataFrame) -> DataFrame:
     """Defaults per loan on book in a month, raw and over what the book's age mix would give."""
-    on_book = read_columns(
-        performance, PERFORMANCE_COLUMNS, "fct_loan_performance_monthly"
-    ).filter((F.col("term_months") == TERM) & (F.col("months_on_book") > 0))
+    on_book = read_columns(performance, PERFORMANCE_COLUMNS, "fct_loan_performance_monthly").filter(
+        (F.col("term_months") == TERM) & (F.col("months_on_book") > 0)
+    )
     cells = on_book.groupBy("performance_month", "months_on_book", "grade").agg(
         F.count("*").alias("loans"), F.sum("default_event").alias("defaults")
     )
@@ -101,7 +103,8 @@ def _hazards(performance: DataFrame, asked: DataFrame) -> DataFrame:
     adjusted = F.when(F.col("expected") > 0, F.col("defaults") / F.col("expected"))
     series = F.array(
         F.struct(
-            F.lit(HAZARD).alias("credit_series"), (F.col("defaults") / F.col("loans")).alias("value")
+            F.lit(HAZARD).alias("credit_series"),
+            (F.col("defaults") / F.col("loans")).alias("value"),
         ),
         F.struct(F.lit(SEASONED).alias("credit_series"), adjusted.alias("value")),
     )

@@ -64,9 +64,7 @@ def _outcomes(definition: str, flag: str) -> Column:
 
 
 def _rates(cells: DataFrame) -> DataFrame:
-    rows = cells.select(
-        *CELL, "originated_loans", "active_loans", F.inline("outcomes")
-    )
+    rows = cells.select(*CELL, "originated_loans", "active_loans", F.inline("outcomes"))
     rate = wilson(F.col("defaults"), F.col("loans"))
     return rows.withColumns(
         {
@@ -74,8 +72,6 @@ def _rates(cells: DataFrame) -> DataFrame:
             "default_rate": rate.share,
             "default_rate_low": rate.low,
             "default_rate_high": rate.high,
-            "default_rate_usd_weighted": ratio(
-                F.col("defaulted_funded_usd"), F.col("funded_usd")
-            ),
+            "default_rate_usd_weighted": ratio(F.col("defaulted_funded_usd"), F.col("funded_usd")),
         }
     )

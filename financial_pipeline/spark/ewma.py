@@ -1,8 +1,9 @@
 """Exponentially weighted volatility as window sums: a recursion without a loop.
 
-v_t = decay v_(t-1) + (1 - decay) l_t^2 is a sum of past squares with powers of the decay as weights.
-The powers are counted within blocks, because over a whole history they would overflow; what a block
-inherits is the end of the block before. Two blocks back the weight is below double precision.
+v_t = decay v_(t-1) + (1 - decay) l_t^2 is a sum of past squares with powers of the decay as
+weights. The powers are counted within blocks, because over a whole history they would overflow;
+what a block inherits is the end of the block before. Two blocks back the weight is below double
+precision.
 """
 
 from typing import Final
@@ -18,9 +19,7 @@ DECAY: Final = 0.94
 BLOCK: Final = 2000
 
 
-def ewma_volatility(
-    returns: DataFrame, *, decay: float = DECAY, block: int = BLOCK
-) -> DataFrame:
+def ewma_volatility(returns: DataFrame, *, decay: float = DECAY, block: int = BLOCK) -> DataFrame:
     """Adds ewma_volatility of log returns, annualised and seeded with the first square.
 
     Needs the whole history of a bank (methodology 3.2).
@@ -44,11 +43,12 @@ def ewma_volatility(
     )
     scaled = F.sum(F.col("weighted") * F.pow(F.lit(decay), -F.col("power"))).over(in_block)
     own = placed.withColumn("own", scaled * F.pow(F.lit(decay), "power"))
-    ends = own.withColumn(
-        "block_end", F.when(F.col("power") == block, F.col("own"))
-    ).withColumn("inherited", F.last("block_end", ignorenulls=True).over(
-        of_bank.rowsBetween(Window.unboundedPreceding, -1)
-    ))
+    ends = own.withColumn("block_end", F.when(F.col("power") == block, F.col("own"))).withColumn(
+        "inherited",
+        F.last("block_end", ignorenulls=True).over(
+            of_bank.rowsBetween(Window.unboundedPreceding, -1)
+        ),
+    )
     carried = F.coalesce(F.col("inherited") * F.pow(F.lit(decay), "power"), F.lit(0.0))
     variance = F.col("own") + carried
     return ends.withColumn("ewma_volatility", F.sqrt(variance * ANNUAL_SESSIONS)).drop(

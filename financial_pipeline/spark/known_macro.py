@@ -1,7 +1,7 @@
 """Macro values as they were known: the only place that joins credit months to macro releases.
 
-A lagged value is of the vintage that stood at the end of the credit month. A value of the same month
-or later cannot have been known, so it is of the vintage that stood at the as-of month.
+A lagged value is of the vintage that stood at the end of the credit month. A value of the same
+month or later cannot have been known, so it is of the vintage that stood at the as-of month.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import read_columns
+from financial_pipeline.spark.contract import month_list, read_columns
 from financial_pipeline.spark.returns import ANNUAL_SESSIONS, simple_returns
 
 INDICATOR_COLUMNS: Final = (
@@ -39,22 +39,31 @@ FOREVER: Final = date(9999, 12, 31)
 def macro_vintages(indicators: DataFrame, prices: DataFrame) -> DataFrame:
     """INDICATOR_COLUMNS of agg_macro_indicators and of the monthly bank index.
 
-    `prices` is fct_daily_prices. The index is the equal-weighted bank; its month is known at its end
-    and never revised.
+    `prices` is fct_daily_prices. The index is the equal-weighted bank; its month is known at its
+    end and never revised.
     """
     known = read_columns(indicators, INDICATOR_COLUMNS, "agg_macro_indicators").filter(
         F.col("indicator_id").isin(*OBSERVATION_MONTHS) & F.col("value").isNotNull()
     )
-    sessions = simple_returns(prices).filter("has_return").groupBy("session_date").agg(
-        # Sorted, so that the mean is the same on every cluster.
-        F.aggregate(
-            F.sort_array(F.collect_list("simple_return")), F.lit(0.0), lambda total, x: total + x
-        ).alias("total"),
-        F.count("*").alias("banks"),
+    sessions = (
+        simple_returns(prices)
+        .filter("has_return")
+        .groupBy("session_date")
+        .agg(
+            # Sorted, so that the mean is the same on every cluster.
+            F.aggregate(
+                F.sort_array(F.collect_list("simple_return")),
+                F.lit(0.0),
+                lambda total, x: total + x,
+            ).alias("total"),
+            F.count("*").alias("banks"),
+        )
     )
     index = sessions.withColumn("index_return", F.col("total") / F.col("banks"))
     ordered = F.sort_array(F.collect_list(F.struct("session_date", "index_return")))
-    growth = F.aggregate(ordered, F.lit(1.0), lambda product, day: product * (1 + day["index_return"]))
+    growth = F.aggregate(
+        ordered, F.lit(1.0), lambda product, day: product * (1 + day["index_return"])
+    )
     months = index.groupBy(F.trunc("session_date", "month").alias("observation_date")).agg(
         (growth - 1).alias("bank_index_return"),
         (F.stddev_samp("index_return") * ANNUAL_SESSIONS**0.5).alias("bank_index_volatility"),
@@ -72,7 +81,8 @@ def macro_vintages(indicators: DataFrame, prices: DataFrame) -> DataFrame:
 def lagged_as_known(vintages: DataFrame) -> DataFrame:
     """indicator_id, month, lag_months (1 to 12), value and release, as known at the end of `month`.
 
-    The observation stands for `month` less the lag; a quarter's value is a step, never interpolated.
+    The observation stands for `month` less the lag; a quarter's value is a step, never
+    interpolated.
     """
     steps = _stretched(vintages, LONGEST_STEP)
     lags = steps.withColumn("lag_months", F.explode(F.sequence(F.lit(1), F.lit(MAX_LAG))))
@@ -83,9 +93,8 @@ def lagged_as_known(vintages: DataFrame) -> DataFrame:
 
 
 def latest_as_of(vintages: DataFrame, as_of_months: Sequence[date]) -> DataFrame:
-    """as_of_month, indicator_id, month, value and release of the vintage at each as-of month's end."""
-    session = vintages.sparkSession
-    months = session.createDataFrame([(month,) for month in as_of_months], "as_of_month date")
+    """as_of_month, indicator_id, month, value and release of the vintage at each month's end."""
+    months = month_list(vintages, as_of_months, "as_of_month")
     end = F.last_day("as_of_month")
     is_current = (F.col("realtime_start") <= end) & (end < F.col("realtime_end"))
     stood = _stretched(vintages, 0).join(F.broadcast(months), is_current)
@@ -105,9 +114,13 @@ def _stretched(vintages: DataFrame, quarter_step: int) -> DataFrame:
 
 def _newest(rows: DataFrame, *by: str) -> DataFrame:
     newest = F.max(F.struct("observation_date", "realtime_start", "value")).alias("newest")
-    return rows.groupBy("indicator_id", *by).agg(newest).select(
-        "indicator_id",
-        *by,
-        F.col("newest.value").alias("value"),
-        F.col("newest.realtime_start").alias("release"),
+    return (
+        rows.groupBy("indicator_id", *by)
+        .agg(newest)
+        .select(
+            "indicator_id",
+            *by,
+            F.col("newest.value").alias("value"),
+            F.col("newest.realtime_start").alias("release"),
+        )
     )

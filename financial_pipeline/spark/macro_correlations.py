@@ -38,16 +38,16 @@ SIGN_TRAP: Final = (
     " follow."
 )
 
-Values = Mapping[date, tuple[float, date]]
+Values = dict[date, tuple[float, date]]
 
 
 @dataclass(frozen=True)
 class _Known:
     """What is known at one as-of month: credit values, lagged and latest macro values."""
 
-    credit: Mapping[str, Mapping[date, float]]
-    lagged: Mapping[tuple[str, int], Values]
-    latest: Mapping[str, Values]
+    credit: dict[str, dict[date, float]]
+    lagged: dict[tuple[str, int], Values]
+    latest: dict[str, Values]
 
 
 def macro_correlations(
@@ -70,7 +70,10 @@ def macro_correlations(
         loans, performance, as_of_months, default_lag_months=default_lag_months
     ).toArrow()
     vintages = macro_vintages(indicators, prices).cache()
-    lagged, latest = lagged_as_known(vintages).toArrow(), latest_as_of(vintages, as_of_months).toArrow()
+    lagged, latest = (
+        lagged_as_known(vintages).toArrow(),
+        latest_as_of(vintages, as_of_months).toArrow(),
+    )
     vintages.unpersist()
     known = _known_by_month(credit.to_pylist(), lagged.to_pylist(), latest.to_pylist())
     rows = [row for month in as_of_months if month in known for row in _matrix(month, known[month])]
@@ -146,10 +149,10 @@ def _cells(known: _Known, credit: str, macro: str, lag: int) -> list[dict[str, A
         "is_descriptive": macro in LEVELS or not is_lag,
         "caution": SIGN_TRAP if credit in VINTAGE_FLAGS and macro in LEVELS and lag >= 0 else None,
     }
-    ranked = (x, y) if len(pairs) < MIN_MONTHS else (inference.mid_ranks(x), inference.mid_ranks(y))
+    rank_x, rank_y = (x, y) if len(pairs) < MIN_MONTHS else map(inference.mid_ranks, (x, y))
     return [
         {**shared, "method": "pearson", **_evidence(x, y, macro)},
-        {**shared, "method": "spearman", **_evidence(*ranked, macro)},
+        {**shared, "method": "spearman", **_evidence(rank_x, rank_y, macro)},
     ]
 
 

@@ -1,8 +1,8 @@
 """Portfolio ratios that accumulate month by month: volume, default, loss, rate and score.
 
-A loan enters a measure in the month that makes it known: volume and averages with its issue, matured
-rates with its maturity, losses given default with its default. Outcomes are those of the loan's
-latest snapshot, and the default flag is the warehouse's.
+A loan enters a measure in the month that makes it known: volume and averages with its issue,
+matured rates with its maturity, losses given default with its default. Outcomes are those of the
+loan's latest snapshot, and the default flag is the warehouse's.
 """
 
 from typing import Final

@@ -27,7 +27,7 @@ APPLICATIONS: Final = "issued loans and rejected applications of the month"
 # Shares of a count, which carry an interval.
 SHARES: Final = ("default_rate_matured", "delinquent_30_plus", "approval_rate")
 # Totals, which are their own value.
-TOTALS: Final = ("loans", "funded_usd", "effective_number")
+TOTALS: Final = ("loans", "funded_usd", "hhi_funded", "effective_number")
 SEGMENT: Final = ("snapshot_month", "measure", "segment_kind", "segment")
 
 
@@ -96,7 +96,10 @@ def _concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     )
     cells = (
         issued.groupBy("issue_month", "grade", "addr_state", "purpose")
-        .agg(F.sum(F.col("funded_amnt").cast("decimal(18,2)")).alias("funded"), F.count("*").alias("loans"))
+        .agg(
+            F.sum(F.col("funded_amnt").cast("decimal(18,2)")).alias("funded"),
+            F.count("*").alias("loans"),
+        )
         .select("issue_month", "funded", "loans", F.inline(segments))
         .groupBy("issue_month", "kind", "member")
         .agg(F.sum("funded").alias("funded"), F.sum("loans").alias("loans"))
@@ -113,20 +116,23 @@ def _concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     )
     squares, square = F.col("squares"), F.col("square")
     measures = F.array(
-        _named("hhi_funded", squares, square),
-        _named("effective_number", ratio(square, squares), F.lit(None).cast("double")),
+        _named("hhi_funded", ratio(squares, square)),
+        _named("effective_number", ratio(square, squares)),
     )
     return index.select(
-        "snapshot_month", "loans", F.col("kind").alias("segment_kind"), F.lit(ALL).alias("segment"),
+        "snapshot_month",
+        "loans",
+        F.col("kind").alias("segment_kind"),
+        F.lit(ALL).alias("segment"),
         F.inline(measures),
     )
 
 
-def _named(name: str, numerator: Column, denominator: Column) -> Column:
+def _named(name: str, value: Column) -> Column:
     return F.struct(
         F.lit(name).alias("measure"),
-        numerator.alias("numerator"),
-        denominator.alias("denominator"),
+        value.alias("numerator"),
+        F.lit(None).cast("double").alias("denominator"),
     )
 
 

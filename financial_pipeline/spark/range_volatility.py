@@ -19,8 +19,8 @@ ESTIMATORS: Final = ("parkinson", "garman_klass", "rogers_satchell", "yang_zhang
 def range_volatilities(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
     """Adds the four annualised estimators over the last `window` valid days; null before that.
 
-    Opens, highs, lows and closes are one day's, in one scale; a day without a valid range leaves the
-    window. The night is measured on adjusted prices (methodology 3.2).
+    Opens, highs, lows and closes are one day's, in one scale; a day without a valid range leaves
+    the window. The night is measured on adjusted prices (methodology 3.2).
     """
     return _yang_zhang(_intraday(_log_prices(returns), window), window)
 
@@ -75,9 +75,7 @@ def _yang_zhang(days: DataFrame, window: int) -> DataFrame:
         + k * F.var_samp(day).over(spec)
         + (1 - k) * F.avg("rogers_satchell_day").over(spec)
     )
-    return days.withColumn(
-        "yang_zhang", when_full(_annual(variance), "night", spec, window)
-    )
+    return days.withColumn("yang_zhang", when_full(_annual(variance), "night", spec, window))
 
 
 def _annual(variance: Column) -> Column:

@@ -31,8 +31,8 @@ def rating_transitions(performance: DataFrame, first: date, last: date) -> DataF
     """Shares of loans, and of dollars, that move between states from month m to m + 1.
 
     `performance` is fct_loan_performance_monthly. A loan counts in month m where both months were
-    observed in a snapshot, so the shares out of a state sum to one (methodology 2.5). Dollars are the
-    closing balance of month m.
+    observed in a snapshot, so the shares out of a state sum to one (methodology 2.5). Dollars are
+    the closing balance of month m.
     """
     observed = read_columns(
         performance, PERFORMANCE_COLUMNS, "fct_loan_performance_monthly"
@@ -41,8 +41,10 @@ def rating_transitions(performance: DataFrame, first: date, last: date) -> DataF
         & F.col("loan_state").isNotNull()
         & F.col("performance_month").between(F.lit(first), F.add_months(F.lit(last), 1))
     )
-    moves = _pairs(observed).groupBy(*ORIGIN, "to_state").agg(
-        F.count("*").alias("loans"), F.sum("balance").alias("balance_usd")
+    moves = (
+        _pairs(observed)
+        .groupBy(*ORIGIN, "to_state")
+        .agg(F.count("*").alias("loans"), F.sum("balance").alias("balance_usd"))
     )
     origin = Window.partitionBy(*ORIGIN)
     rate = wilson(F.col("loans"), F.col("loans_from"))

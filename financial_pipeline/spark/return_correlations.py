@@ -19,8 +19,8 @@ def return_correlations(
 ) -> DataFrame:
     """Pearson correlation of the last n sessions on which both banks have a return.
 
-    `prices` is fct_daily_prices up to `last`, with a year of look-back before `first`. A pair stands
-    once, in alphabetical order; a flat bank has no correlation (methodology 3.2).
+    `prices` is fct_daily_prices up to `last`, with a year of look-back before `first`. A pair
+    stands once, in alphabetical order; a flat bank has no correlation (methodology 3.2).
     """
     returns = simple_returns(prices).select("session_date", "symbol", "simple_return")
     left = returns.selectExpr("session_date", "symbol symbol_a", "simple_return return_a")
@@ -43,6 +43,4 @@ def _correlation(count: int) -> Column:
     moves = (deviation_a > FLAT_DEVIATION) & (deviation_b > FLAT_DEVIATION)
     covariance = F.covar_samp("return_a", "return_b").over(window)
     correlation = F.when(moves, covariance / (deviation_a * deviation_b))
-    return F.when(
-        F.col("has_both"), when_full(correlation, "return_a", window, count)
-    )
+    return F.when(F.col("has_both"), when_full(correlation, "return_a", window, count))

@@ -1,4 +1,4 @@
-"""Daily returns of the banks on the sessions of the market: what every market metric starts from."""
+"""Daily returns of the banks on the market's sessions: what every market metric starts from."""
 
 from typing import Final
 
@@ -19,9 +19,9 @@ FLAT_DEVIATION: Final = 1e-12
 def simple_returns(prices: DataFrame, *also: str) -> DataFrame:
     """One row per bank and session: symbol, session_date, adjusted_close, simple_return, `also`.
 
-    `prices` is fct_daily_prices. The return is P_t / P_(t-1) - 1 on adjusted closes (methodology 3.2)
-    and null where the bank has no price in the session before: prices are never carried forward.
-    `has_return` says whether there is one.
+    `prices` is fct_daily_prices. The return is P_t / P_(t-1) - 1 on adjusted closes (methodology
+    3.2) and null where the bank has no price in the session before: prices are never carried
+    forward. `has_return` says whether there is one.
     """
     priced = read_columns(prices, (*PRICE_COLUMNS, *also), "fct_daily_prices").filter(
         F.col("adjusted_close") > 0

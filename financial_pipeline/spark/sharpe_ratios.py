@@ -47,7 +47,7 @@ def _daily_sharpe(window: WindowSpec) -> Column:
 
 def _standard_error(sharpe: Column, observations: Column) -> Column:
     """Annualised error of a daily Sharpe ratio of independent normal returns (Lo 2002)."""
-    return F.sqrt((1 + sharpe * sharpe / 2) / observations) * ROOT_YEAR
+    return F.lit(ROOT_YEAR) * F.sqrt((1 + sharpe * sharpe / 2) / observations)
 
 
 def _rolling(excess: DataFrame, window: WindowSpec, count: int) -> DataFrame:

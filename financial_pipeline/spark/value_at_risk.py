@@ -10,6 +10,8 @@ from financial_pipeline.spark.returns import all_observations, last_observations
 
 WINDOW: Final = 250
 CONFIDENCE: Final = 0.95
+# A gain in log likelihood below this is rounding.
+ROUNDING: Final = 1e-11
 
 
 def tail_losses(
@@ -17,8 +19,8 @@ def tail_losses(
 ) -> DataFrame:
     """Adds value_at_risk and expected_shortfall of the last `window` returns; losses are positive.
 
-    The quantile interpolates linearly (type 7); the shortfall is the mean of the returns at or below
-    it (methodology 3.2).
+    The quantile interpolates linearly (type 7); the shortfall is the mean of the returns at or
+    below it (methodology 3.2).
     """
     spec = last_observations(window)
     tail = when_full(
@@ -83,37 +85,39 @@ def _results() -> dict[str, Column]:
     }
 
 
-def _times_log(count: Column, share: Column) -> Column:
-    """count x ln(share), where zero times ln(0) is zero."""
-    return F.when(count > 0, count * F.ln(share)).otherwise(F.lit(0.0))
+def _gain(count: Column, fitted: Column, assumed: Column) -> Column:
+    """count x ln(fitted / assumed), where zero times ln(0) is zero."""
+    return F.when(count > 0, count * F.ln(fitted / assumed)).otherwise(F.lit(0.0))
 
 
 def _share(part: Column, rest: Column) -> Column:
     return F.when(part + rest > 0, part / (part + rest)).otherwise(F.lit(0.0))
 
 
-def _at_least_zero(statistic: Column) -> Column:
-    # A likelihood ratio of equal likelihoods is zero; rounding may put it just below.
-    return F.greatest(statistic, F.lit(0.0))
+def _likelihood_ratio(gain: Column) -> Column:
+    # Equal likelihoods differ by rounding only.
+    return F.when(gain > ROUNDING, 2 * gain).otherwise(F.lit(0.0))
 
 
 def kupiec_statistic(forecasts: Column, hits: Column, expected: float) -> Column:
     """Likelihood ratio of unconditional coverage; null before the first forecast (Kupiec 1995)."""
     misses = forecasts - hits
     rate = _share(hits, misses)
-    null = _times_log(misses, F.lit(1 - expected)) + _times_log(hits, F.lit(expected))
-    fitted = _times_log(misses, 1 - rate) + _times_log(hits, rate)
-    return F.when(forecasts > 0, _at_least_zero(2 * (fitted - null)))
+    gain = _gain(misses, 1 - rate, F.lit(1 - expected)) + _gain(hits, rate, F.lit(expected))
+    return F.when(forecasts > 0, _likelihood_ratio(gain))
 
 
 def christoffersen_statistic(n00: Column, n01: Column, n10: Column, n11: Column) -> Column:
     """Likelihood ratio of independent hits; n_ab counts b after a (Christoffersen 1998)."""
-    overall, after_miss, after_hit = _share(n01 + n11, n00 + n10), _share(n01, n00), _share(n11, n10)
-    null = _times_log(n00 + n10, 1 - overall) + _times_log(n01 + n11, overall)
-    fitted = (
-        _times_log(n00, 1 - after_miss)
-        + _times_log(n01, after_miss)
-        + _times_log(n10, 1 - after_hit)
-        + _times_log(n11, after_hit)
+    overall, after_miss, after_hit = (
+        _share(n01 + n11, n00 + n10),
+        _share(n01, n00),
+        _share(n11, n10),
     )
-    return F.when(n00 + n01 + n10 + n11 > 0, _at_least_zero(2 * (fitted - null)))
+    gain = (
+        _gain(n00, 1 - after_miss, 1 - overall)
+        + _gain(n01, after_miss, overall)
+        + _gain(n10, 1 - after_hit, 1 - overall)
+        + _gain(n11, after_hit, overall)
+    )
+    return F.when(n00 + n01 + n10 + n11 > 0, _likelihood_ratio(gain))

@@ -1,8 +1,8 @@
 """Cumulative default by month on book for quarterly vintages, and the incidence beside it.
 
-The default rate has a fixed denominator, all loans of the vintage. The cumulative incidence treats a
-payoff as a competing event (Aalen-Johansen); the Kaplan-Meier column treats it as censoring and is
-there to show by how much that overstates.
+The default rate has a fixed denominator, all loans of the vintage. The cumulative incidence treats
+a payoff as a competing event (Aalen-Johansen); the Kaplan-Meier column treats it as censoring and
+is there to show by how much that overstates.
 """
 
 from datetime import date
@@ -31,7 +31,7 @@ ALL_GRADES: Final = "all"
 def vintage_curves(
     loans: DataFrame, first: date, last: date, *, default_lag_months: int
 ) -> DataFrame:
-    """Vintage curves of the quarters whose first month lies in `first` to `last` (methodology 2.2-2.4).
+    """Curves of the quarters whose first month lies in `first` to `last` (methodology 2.2-2.4).
 
     `loans` is fct_loans; `default_lag_months` is the lag of its event dating. No point lies beyond
     the months that every loan of the vintage was observed for, less that lag. Months between two
@@ -87,8 +87,10 @@ def _events_by_month(durations: DataFrame, lag: int) -> DataFrame:
 
 
 def _with_rates(events: DataFrame) -> DataFrame:
-    until = Window.partitionBy(*CURVE).orderBy("months_on_book").rowsBetween(
-        Window.unboundedPreceding, Window.currentRow
+    until = (
+        Window.partitionBy(*CURVE)
+        .orderBy("months_on_book")
+        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
     before = until.rowsBetween(Window.unboundedPreceding, -1)
     counted = events.withColumns(

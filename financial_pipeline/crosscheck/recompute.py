@@ -1,0 +1,60 @@
+"""A metric table computed a second time, by DuckDB, from the same Parquet files.
+
+The SQL beside this module states each metric on its own terms; nothing of it runs on Spark.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from financial_pipeline.schemas.metrics import MetricTable
+
+# Steps that a table needs before its own query, each a file beside this module.
+STEPS: Final[dict[str, tuple[str, ...]]] = {
+    "portfolio_summary": ("portfolio_ratios", "portfolio_losses", "portfolio_activity"),
+    "rolling_volatility": ("bank_returns",),
+    "sharpe_ratios": ("bank_returns",),
+    "market_risk": ("bank_returns",),
+    "return_correlations": ("bank_returns",),
+    "macro_correlations": ("bank_returns", "credit_months", "macro_months"),
+}
+# DuckDB writes these instead of Spark's names for the same types.
+DUCKDB_TYPES: Final = {"string": "varchar", "int": "integer"}
+
+
+def recompute(
+    table: MetricTable,
+    inputs: Mapping[str, Sequence[Path]],
+    first: date,
+    last: date,
+    *,
+    default_lag_months: int,
+) -> pl.DataFrame:
+    """The table's rows for the partitions `first` to `last`, in contract order and type.
+
+    `inputs` maps mart names to their Parquet files. Only `drawn` columns are left out.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("set variable first_partition = ?::date", [first])
+        connection.execute("set variable last_partition = ?::date", [last])
+        connection.execute("set variable default_lag_months = ?::int", [default_lag_months])
+        for name, files in inputs.items():
+            relation = connection.read_parquet([str(path) for path in files])
+            relation.create_view(name)
+        for step in ("shared_views", *STEPS.get(table.name, ())):
+            connection.execute(_sql(step))
+        columns = ", ".join(
+            f"cast({name} as {DUCKDB_TYPES.get(column.type, column.type)}) as {name}"
+            for name, column in table.columns.items()
+            if column.role != "drawn"
+        )
+        rows: pl.DataFrame = connection.sql(f"select {columns} from ({_sql(table.name)})").pl()
+        return rows
+
+
+def _sql(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.sql").read_text("utf-8")

@@ -1,0 +1,37 @@
+-- What several recomputations share: intervals, tails, and the banks' daily returns.
+create or replace macro wilson_centre(k, n) as (k / n + 1.959964 ** 2 / (2 * n)) / (1 + 1.959964 ** 2 / n);
+
+create or replace macro wilson_half(k, n) as
+    sqrt((k / n) * (1 - k / n) / n + 1.959964 ** 2 / (4 * n * n)) * 1.959964 / (1 + 1.959964 ** 2 / n);
+
+create or replace macro wilson_low(k, n) as
+    case when n > 0 then wilson_centre(k, n) - wilson_half(k, n) end;
+
+create or replace macro wilson_high(k, n) as
+    case when n > 0 then wilson_centre(k, n) + wilson_half(k, n) end;
+
+create or replace macro share(part, whole) as
+    case when whole <> 0 then cast(part as double) / cast(whole as double) end;
+
+-- erfc(z) as one minus Kummer's series, whose terms are all positive; DuckDB has no error function.
+create or replace macro erfc(z) as
+    case
+        when z = 0 then 1
+        when z > 6 then 0
+        else greatest(
+            0,
+            1 - 2 / sqrt(pi()) * list_sum(list_transform(
+                range(0, 140),
+                lambda n: exp(
+                    2 * n * ln(2.0) + (2 * n + 1) * ln(z) + lgamma(n + 1.0) - lgamma(2.0 * n + 2) - z * z
+                )
+            ))
+        )
+    end;
+
+create or replace macro chi_square_tail(x) as case when x >= 0 then erfc(sqrt(x / 2)) end;
+
+create or replace macro times_log(n, p) as case when n > 0 then n * ln(p) else 0 end;
+
+create or replace macro in_window(day) as
+    day between getvariable('first_partition') and getvariable('last_partition');
