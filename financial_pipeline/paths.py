@@ -44,6 +44,11 @@ class Paths:
         return self.data_root / layer / table / version
 
     @property
+    def log(self) -> Path:
+        """What dbt printed in the runs that the commands started."""
+        return self.data_root / "runs.log"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's instance folder."""
         return self.data_root / "dagster_home"

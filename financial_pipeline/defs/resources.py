@@ -1,6 +1,8 @@
 """The resources that assets ask for: the data root, dbt, DuckDB and (later) Spark."""
 
 import os
+import sys
+from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -39,6 +41,11 @@ def resources() -> dg.Definitions:
         resources={
             "pipeline": Pipeline(),
             "warehouse": DuckDBResource(database=str(paths.warehouse_file)),
-            "dbt": DbtCliResource(project_dir=project, profiles_dir=project),
+            # The dbt of this environment, also where the environment is not activated.
+            "dbt": DbtCliResource(
+                project_dir=project,
+                profiles_dir=project,
+                dbt_executable=str(Path(sys.executable).with_name("dbt")),
+            ),
         }
     )

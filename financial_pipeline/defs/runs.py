@@ -193,7 +193,8 @@ def run_families(
     """Archive, stage, build and export what landed, then publish it all at once.
 
     `load` gives the definitions once there is something to run. `layers` may stop after the
-    archive (`ingest`) or start behind it (`transform`). `report` is told each step as it ends. Raises PipelineError with one sentence.
+    archive (`ingest`) or start behind it (`transform`). `report` is told each step as it ends.
+    Raises PipelineError with one sentence.
     """
     landed = _landed(settings, paths, layers)
     for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):

@@ -20,9 +20,8 @@ MARTS: Final[dict[str, Mart]] = {
     "dim_grade": Mart("shared", ("grade_key",)),
     "dim_loan_status": Mart("shared", ("loan_status_key",)),
     "dim_purpose": Mart("shared", ("purpose_key",)),
-    "dim_security": Mart("shared", ("security_key",)),
     "dim_borrower_profile": Mart("loans", ("borrower_profile_key",)),
-    "dim_geography": Mart("loans", ("geography_key",)),
+    "dim_geography": Mart("shared", ("geography_key",)),
     "fct_loans": Mart(
         "loans", ("loan_key",), "snapshot_month", ("interest_rate", "funded_amount_usd")
     ),
@@ -33,6 +32,7 @@ MARTS: Final[dict[str, Mart]] = {
     "fct_loan_rejections": Mart(
         "rejections", ("rejection_key",), "application_date", ("amount_requested_usd",)
     ),
+    "dim_security": Mart("prices", ("security_key",)),
     "fct_daily_prices": Mart(
         "prices", ("symbol", "session_date"), "session_date", ("adjusted_close",)
     ),

@@ -6,23 +6,6 @@ from financial_pipeline import ingest
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 
-LANDING = {
-    "lending_club_loans": "Loan files that people drop: LoanStats, accepted loans, loan.csv.",
-    "lending_club_rejections": "The file of rejected applications that people drop.",
-    "bank_prices": "Daily price files of the banks.",
-    "fred_observations": "Macro series as FRED or ALFRED publish them.",
-}
-
-
-@dg.definitions
-def landing() -> dg.Definitions:
-    """The drop folder as external assets, one per dataset."""
-    specs = [
-        dg.AssetSpec(["landing", dataset], group_name="landing", description=text, owners=OWNERS)
-        for dataset, text in LANDING.items()
-    ]
-    return dg.Definitions(assets=specs)
-
 
 def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
     files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
