@@ -40,6 +40,7 @@ def draw_bureau(seed: int, chunk: int, loans: Borrowers) -> pl.DataFrame:
     columns |= _balances(rng, loans, columns)
     for name, (whole, low, high) in tables.SHARES.items():
         columns[name] = np.round(columns[whole] * rng.uniform(low, high, size))
+    _keep_in_bounds(columns)
     columns |= _ratios(rng, loans, columns)
     columns |= _records(rng, loans, columns)
     oldest = np.maximum(columns["mo_sin_old_rev_tl_op"], MINIMUM_HISTORY).astype(np.int64)
@@ -81,6 +82,16 @@ def _balances(rng: np.random.Generator, loans: Borrowers, drawn: Columns) -> Col
         "tot_hi_cred_lim": limit + credit + np.round(1.1 * mortgage),
         "tot_coll_amt": np.where(rng.random(size) < 0.85, 0.0, collections),
     }
+
+
+def _keep_in_bounds(columns: Columns) -> None:
+    """All accounts of a kind are at least the open ones, and no card owes more than all."""
+    columns["num_rev_accts"] = np.maximum(columns["num_rev_accts"], columns["num_op_rev_tl"])
+    columns["num_bc_tl"] = np.maximum(columns["num_bc_tl"], columns["num_bc_sats"])
+    others = columns["total_acc"] - columns["num_rev_accts"]
+    columns["num_il_tl"] = np.minimum(columns["num_il_tl"], others)
+    columns["open_act_il"] = np.minimum(columns["open_act_il"], columns["num_il_tl"])
+    columns["max_bal_bc"] = np.minimum(columns["max_bal_bc"], columns["revol_bal"])
 
 
 def _ratios(rng: np.random.Generator, loans: Borrowers, drawn: Columns) -> Columns:

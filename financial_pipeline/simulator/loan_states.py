@@ -70,8 +70,7 @@ def states_at(loans: Borrowers, outcomes: Outcomes, month: int) -> LoanStates:
     payments = _payments(outcomes, age, is_over, behind)
     principal, interest, last_amount = _cash(loans, payments, paid_off)
     fees, caught_up, latest_fee = _catching_up(loans, outcomes, age)
-    charged_off = state == State.CHARGED_OFF
-    recovered = charged_off & (age >= outcomes.recovery_month)
+    recovered = age >= outcomes.recovery_month
     recoveries = np.where(recovered, (loans.funded - principal) * outcomes.recovery, 0.0).round(2)
     return LoanStates(
         state=state,

@@ -20,17 +20,17 @@ NO_RECOVERY_SHARE: Final = 0.20
 RECOVERY_BETA: Final = (1.3, 8.0)
 RECOVERY_MONTHS: Final = (6, 18)
 # A paying loan falls behind with this monthly probability and catches up with the other, after
-# three month ends at the latest. Entry, grace and slow share are tuned so that the open loans of
+# two month ends at the latest. Entry, grace and slow share are tuned so that the open loans of
 # March 2019 show the delinquent shares of the status counts (.92, .48 and 2.35 per cent); the
 # .6 per cent a month of 7.2 would give too many, as most of those behind are on the way to default.
 SPELL_ENTRY: Final = 0.0035
-SPELL_CURE: Final = 0.55
-MAX_SPELL: Final = 3
+SPELL_CURE: Final = 0.6
+MAX_SPELL: Final = 2
 SPELLS: Final = 3
 # Share of spells that are still in grace (1 to 15 days late) at their first month end, and of
 # those the share that is then seen at 16 to 30 days before 31 to 120.
-GRACE_SHARE: Final = 0.78
-SLOW_SHARE: Final = 0.30
+GRACE_SHARE: Final = 0.80
+SLOW_SHARE: Final = 0.33
 NEVER: Final = 999
 
 
