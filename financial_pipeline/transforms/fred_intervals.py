@@ -27,7 +27,8 @@ def realtime_intervals(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _intervals_of_series(rows: pl.DataFrame) -> pl.DataFrame:
-    rule = release_date(rows["series_id"][0], frequency(rows[DAY]))
+    series_id = rows["series_id"][0]
+    rule = release_date(series_id, frequency(series_id, rows[DAY]))
     dated = rows.with_columns(release_rule=rule, pit_method=pl.lit("alfred"))
     is_recorded, is_copy = pl.col("realtime_start").is_not_null(), pl.col("vintage").is_not_null()
     found = _from_recorded(dated.filter(is_recorded))

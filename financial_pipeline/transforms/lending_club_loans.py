@@ -106,28 +106,26 @@ def _typed(column: str, is_text: bool) -> pl.Expr:
     if column in TEXT_COLUMNS:
         return _blank_to_null(pl.col(column))
     number = _number(column, is_text)
-    return number.cast(pl.Int64, strict=False) if column in INTEGER_COLUMNS else number
-
-
-def _is_filled(column: str) -> pl.Expr:
-    return pl.col(column).is_not_null() & (pl.col(column).str.strip_chars() != "")
+    # A parsed number that no integer can hold fails the whole read, which then reads text.
+    return number.cast(pl.Int64, strict=not is_text) if column in INTEGER_COLUMNS else number
 
 
 def _is_unreadable(column: str, is_text: bool) -> pl.Expr:
     """A number that is none, not finite, or not whole where the column counts."""
-    number = _number(column, is_text)
-    if column in INTEGER_COLUMNS:
-        unreadable = number.ne_missing(_typed(column, is_text).cast(pl.Float64))
-    else:
-        unreadable = ~number.is_finite()
-    return unreadable | (_is_filled(column) & number.is_null()) if is_text else unreadable
+    number, typed = _number(column, is_text), _typed(column, is_text)
+    wrong = number != typed.cast(pl.Float64) if column in INTEGER_COLUMNS else ~number.is_finite()
+    if not is_text:
+        return wrong
+    return wrong | (typed.is_null() & (pl.col(column).str.strip_chars() != ""))
 
 
 def _broken_values(columns: Sequence[str], text: Collection[str]) -> list[pl.Expr]:
     numbers = [_is_unreadable(name, name in text) for name in columns if name in NUMBER_COLUMNS]
     words = ~pl.col("emp_length").is_in([*EMPLOYMENT_YEARS, EMPLOYMENT_UNKNOWN, ""])
     months = [
-        _is_filled(name) & _typed(name, True).is_null() for name in columns if name in MONTH_COLUMNS
+        (pl.col(name) != "") & _typed(name, True).is_null()
+        for name in columns
+        if name in MONTH_COLUMNS
     ]
     return [
         pl.any_horizontal(*numbers).alias("has_unreadable_number"),

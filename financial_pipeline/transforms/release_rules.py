@@ -20,21 +20,32 @@ RELEASE_DAY_OF_SERIES: Final = {"UNRATE": UNEMPLOYMENT_RELEASE_DAY}
 QUARTERLY_LAG_DAYS: Final = 31
 WEEKLY_LAG_DAYS: Final = 7
 
+# Series whose frequency needs no guess, however few observations a file has.
+FREQUENCY_OF_SERIES: Final = {
+    **dict.fromkeys(("UNRATE", "CPIAUCSL", "FEDFUNDS", "TB3MS"), "monthly"),
+    **dict.fromkeys(("GDPC1", "GDP", "A191RL1Q225SBEA"), "quarterly"),
+    "DTB3": "daily",
+}
 # Longest usual distance between observations, in days, by frequency.
 FREQUENCIES: Final = ((4, "daily"), (10, "weekly"), (45, "monthly"), (120, "quarterly"))
+# Gaps make distances longer, never shorter: a low quantile is the usual one.
+USUAL_QUANTILE: Final = 0.25
 MONTHS_OF_PERIOD: Final = {"quarterly": 3, "annual": 12}
 HOLIDAY_YEARS: Final = (1930, 2100)
 
 
-def frequency(observation_dates: pl.Series) -> str:
-    """daily, weekly, monthly, quarterly or annual, by the median distance of the dates.
+def frequency(series_id: str, observation_dates: pl.Series) -> str:
+    """daily, weekly, monthly, quarterly or annual: known, or told by the usual distance of dates.
 
-    A single observation counts as monthly.
+    A single observation of an unknown series counts as monthly.
     """
-    distance = observation_dates.unique().sort().diff().dt.total_days().median()
-    if not isinstance(distance, float):
+    if series_id in FREQUENCY_OF_SERIES:
+        return FREQUENCY_OF_SERIES[series_id]
+    distances = observation_dates.unique().sort().diff().dt.total_days()
+    usual = distances.quantile(USUAL_QUANTILE, "lower")
+    if usual is None:
         return "monthly"
-    return next((name for longest, name in FREQUENCIES if distance <= longest), "annual")
+    return next((name for longest, name in FREQUENCIES if usual <= longest), "annual")
 
 
 @cache

@@ -1,0 +1,159 @@
+"""Intervals tell what was known when, never overlap, and give back every copy they came from."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from financial_pipeline.transforms.fred_intervals import realtime_intervals
+
+OCTOBER, NOVEMBER, DECEMBER = date(2018, 10, 1), date(2018, 11, 1), date(2018, 12, 1)
+CURRENT = date(9999, 12, 31)
+SCHEMA = {
+    "series_id": pl.String,
+    "observation_date": pl.Date,
+    "vintage": pl.Date,
+    "realtime_start": pl.Date,
+    "realtime_end": pl.Date,
+    "value": pl.Float64,
+    "line_number": pl.Int64,
+    "file_rank": pl.Int64,
+}
+
+
+def row(day: date, value: float | None, **more: Any) -> dict[str, Any]:
+    base = {"series_id": "UNRATE", "observation_date": day, "value": value, "file_rank": 0}
+    return dict.fromkeys(SCHEMA) | base | {"line_number": 2} | more
+
+
+def copy(vintage: date, values: dict[date, float | None], rank: int = 0) -> list[dict[str, Any]]:
+    return [row(day, value, vintage=vintage, file_rank=rank) for day, value in values.items()]
+
+
+def intervals(*rows: dict[str, Any]) -> pl.DataFrame:
+    return realtime_intervals(pl.DataFrame(rows, schema=SCHEMA))
+
+
+def told(*rows: dict[str, Any]) -> list[tuple[Any, ...]]:
+    columns = ["observation_date", "realtime_start", "realtime_end", "value", "pit_method"]
+    return intervals(*rows).select(columns).rows()
+
+
+def as_of(frame: pl.DataFrame, day: date) -> dict[date, float | None]:
+    known = frame.filter((pl.col("realtime_start") <= day) & (day < pl.col("realtime_end")))
+    assert known["observation_date"].is_unique().all()
+    return dict(known.select("observation_date", "value").iter_rows())
+
+
+def test_a_recorded_period_is_kept_as_it_is() -> None:
+    first = {"realtime_start": date(2014, 1, 30), "realtime_end": date(2014, 2, 28)}
+    second = {"realtime_start": date(2014, 2, 28), "realtime_end": CURRENT}
+    quarter = date(2013, 10, 1)
+    frame = intervals(row(quarter, 17102.5, **first), row(quarter, 17080.7, **second))
+    assert as_of(frame, date(2014, 1, 29)) == {}
+    assert as_of(frame, date(2014, 2, 15)) == {quarter: 17102.5}
+    assert as_of(frame, date(2014, 3, 1)) == {quarter: 17080.7}
+    assert set(frame["pit_method"]) == {"alfred"}
+
+
+def test_a_newer_answer_ends_the_open_period_of_an_older_one() -> None:
+    old = row(OCTOBER, 3.8, realtime_start=date(2018, 11, 2), realtime_end=CURRENT, file_rank=1)
+    same = old | {"realtime_end": date(2019, 1, 4), "file_rank": 0}
+    new = row(OCTOBER, 3.7, realtime_start=date(2019, 1, 4), realtime_end=CURRENT)
+    expected = [
+        (OCTOBER, date(2018, 11, 2), date(2019, 1, 4), 3.8, "alfred"),
+        (OCTOBER, date(2019, 1, 4), CURRENT, 3.7, "alfred"),
+    ]
+    assert told(old, same, new) == expected
+    assert told(old, new) == expected
+
+
+def test_copies_are_compared_one_by_one() -> None:
+    first, second, third = date(2018, 12, 9), date(2019, 1, 6), date(2019, 2, 3)
+    assert told(
+        *copy(first, {OCTOBER: 3.8, NOVEMBER: 3.7}),
+        *copy(second, {OCTOBER: 3.8, NOVEMBER: 3.7, DECEMBER: 3.9}),
+        *copy(third, {OCTOBER: 3.8, NOVEMBER: 3.6, DECEMBER: 3.9}),
+    ) == [
+        (OCTOBER, date(2018, 11, 10), CURRENT, 3.8, "rule"),
+        # The rule says December 10th, but the first copy had it a day earlier.
+        (NOVEMBER, date(2018, 12, 9), third, 3.7, "rule"),
+        (NOVEMBER, third, CURRENT, 3.6, "alfred"),
+        (DECEMBER, second, CURRENT, 3.9, "alfred"),
+    ]
+
+
+def test_an_observation_that_a_later_copy_leaves_out_ends_there() -> None:
+    first, second, third = date(2019, 1, 1), date(2019, 2, 1), date(2019, 3, 1)
+    both = {OCTOBER: 3.8, NOVEMBER: 3.7}
+    frame = intervals(*copy(first, both), *copy(second, {OCTOBER: 3.8}), *copy(third, both))
+    assert as_of(frame, date(2019, 1, 15)) == both
+    assert as_of(frame, date(2019, 2, 15)) == {OCTOBER: 3.8}
+    assert as_of(frame, third) == both
+
+
+def test_a_copy_that_starts_later_removes_nothing_before_its_start() -> None:
+    frame = intervals(
+        *copy(date(2019, 1, 1), {OCTOBER: 3.8, NOVEMBER: 3.7}),
+        *copy(date(2019, 2, 1), {NOVEMBER: 3.7, DECEMBER: 3.9}),
+    )
+    assert as_of(frame, date(2019, 2, 1)) == {OCTOBER: 3.8, NOVEMBER: 3.7, DECEMBER: 3.9}
+
+
+def test_a_value_that_goes_missing_is_a_revision() -> None:
+    frame = intervals(
+        *copy(date(2019, 1, 1), {OCTOBER: 3.8, NOVEMBER: None}),
+        *copy(date(2019, 2, 1), {OCTOBER: None, NOVEMBER: None}),
+    )
+    assert as_of(frame, date(2019, 1, 1)) == {OCTOBER: 3.8, NOVEMBER: None}
+    assert as_of(frame, date(2019, 2, 1)) == {OCTOBER: None, NOVEMBER: None}
+    assert frame.height == 3
+
+
+def test_an_undated_file_serves_only_what_no_vintage_has() -> None:
+    recorded = row(OCTOBER, 3.8, realtime_start=date(2018, 11, 2), realtime_end=CURRENT)
+    copied = copy(date(2019, 1, 6), {OCTOBER: 1.0, NOVEMBER: 3.7})
+    undated = [row(OCTOBER, 2.0), row(NOVEMBER, 2.0), row(DECEMBER, 3.9)]
+    assert told(recorded, *copied, *undated) == [
+        (OCTOBER, date(2018, 11, 2), CURRENT, 3.8, "alfred"),
+        (NOVEMBER, date(2018, 12, 10), CURRENT, 3.7, "rule"),
+        (DECEMBER, date(2019, 1, 10), CURRENT, 3.9, "rule"),
+    ]
+
+
+def test_the_newest_undated_file_wins() -> None:
+    assert [item[3] for item in told(row(OCTOBER, 1.0, file_rank=1), row(OCTOBER, 2.0))] == [2.0]
+
+
+def test_series_do_not_touch_each_other() -> None:
+    frame = intervals(row(OCTOBER, 3.8), row(OCTOBER, 252.0) | {"series_id": "CPIAUCSL"})
+    assert frame.select("series_id", "realtime_start").rows() == [
+        ("UNRATE", date(2018, 11, 10)),
+        ("CPIAUCSL", date(2018, 11, 18)),
+    ]
+
+
+MONTHS = st.integers(0, 5).map(lambda step: date(2018, 1 + step, 1))
+VALUES = st.sampled_from([None, 1.0, 2.0])
+COPIES = st.dictionaries(
+    st.integers(0, 20).map(lambda step: date(2018, 7, 1) + timedelta(weeks=step)),
+    st.dictionaries(MONTHS, VALUES, min_size=1),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(COPIES)
+def test_as_of_a_copy_gives_that_copy_back(copies: dict[date, dict[date, float | None]]) -> None:
+    frame = intervals(*(item for day, values in copies.items() for item in copy(day, values)))
+    for day, values in copies.items():
+        known = {d: v for d, v in as_of(frame, day).items() if d >= min(values)}
+        assert known == values
+    ordered = frame.sort("observation_date", "realtime_start")
+    same = ordered["observation_date"] == ordered["observation_date"].shift(-1)
+    overlap = ordered["realtime_end"] > ordered["realtime_start"].shift(-1)
+    assert not (same & overlap).any()
+    assert (frame["realtime_start"] < frame["realtime_end"]).all()
