@@ -7,7 +7,7 @@ from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
-from financial_pipeline.sources import bank_prices, lending_club, rejections
+from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
 from financial_pipeline.sources.compression import first_lines
 
 # Enough for the longest preamble before a header.
@@ -42,6 +42,11 @@ KINDS: Final = (
         bank_prices.matches,
         bank_prices.describe,
         "daily bank prices (Date,Open,High,Low,Close,Adj Close,Volume or yfinance's three headers)",
+    ),
+    _Kind(
+        fred.matches,
+        fred.describe,
+        "a FRED series (DATE,<id>, observation_date,<id>, date,value, or the API's JSON)",
     ),
 )
 
