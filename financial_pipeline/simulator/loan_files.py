@@ -26,7 +26,7 @@ from financial_pipeline.simulator.loan_layouts import (
     Layout,
     LoanFileWriter,
     Quirks,
-    with_duplicates,
+    few_rows,
     with_odd_values,
 )
 
@@ -52,9 +52,10 @@ def write_loan_files(
             chunk = _chunk(seed, loans, number, quirks)
             for path, snapshot in targets.items():
                 rows = snapshot_rows(chunk, month_number(snapshot))
-                if quirks.duplicates:
-                    rows = with_duplicates(generator(seed, Part.DUPLICATE, number), rows)
                 writers[path].append(rows)
+                if quirks.duplicates:
+                    rng = generator(seed, Part.DUPLICATE, number)
+                    writers[path].repeat(few_rows(rng, rows))
         for writer in writers.values():
             writer.finish()
 
@@ -73,15 +74,13 @@ def write_accepted_file(
 
 
 def write_mangled_file(path: Path, *, loans: int, seed: int) -> None:
-    """Write a loanstats file that a spreadsheet has spoilt: CRLF, and `18-Dec` for `Dec-2018`."""
+    """Write a loanstats file that a spreadsheet has spoilt: CRLF, `18-Dec` for `Dec-2018`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         writer = LoanFileWriter(file, Layout.LOANSTATS, line_end="\r\n")
         for number in range(chunk_count(loans)):
             rows = snapshot_rows(draw_chunk(seed, loans, number), month_number(LAST_SNAPSHOT))
-            months = pl.col("issue_d").str.extract_groups(r"^(?<name>\w+)-\d\d(?<year>\d\d)$")
-            mangled = pl.format("{}-{}", months.struct["year"], months.struct["name"])
-            writer.append(rows.with_columns(mangled.alias("issue_d")))
+            writer.append(rows.with_columns(_mangled("issue_d"), _mangled("earliest_cr_line")))
         writer.finish()
 
 
@@ -91,3 +90,12 @@ def _chunk(seed: int, loans: int, number: int, quirks: Quirks) -> LoanChunk:
         return chunk
     fixed = with_odd_values(generator(seed, Part.QUIRK, number), chunk.fixed)
     return dataclasses.replace(chunk, fixed=fixed)
+
+
+def _mangled(column: str) -> pl.Expr:
+    """A year that could be a day becomes one: `Aug-2003` is read as 3 August, `Aug-1994` stays."""
+    parts = pl.col(column).str.extract_groups(r"^(?<month>\w+)-\d\d(?<year>\d\d)$").struct
+    day = parts["year"].cast(pl.Int64)
+    as_day = pl.format("{}-{}", day, parts["month"])
+    as_year = pl.format("{}-{}", parts["month"], parts["year"])
+    return pl.when(day.is_between(1, 31)).then(as_day).otherwise(as_year).alias(column)

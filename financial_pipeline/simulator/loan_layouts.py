@@ -82,9 +82,10 @@ def with_odd_values(rng: np.random.Generator, fixed: pl.DataFrame) -> pl.DataFra
     )
 
 
-def with_duplicates(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
-    """Append a second copy of a few rows."""
-    return pl.concat([rows, rows.filter(pl.Series(rng.random(rows.height) < DUPLICATE_SHARE))])
+def few_rows(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that a file with duplicates holds twice."""
+    chosen = pl.Series(rng.random(rows.height) < DUPLICATE_SHARE, dtype=pl.Boolean)
+    return rows.filter(chosen, ~pl.col("loan_status").str.starts_with(POLICY_PREFIX))
 
 
 @dataclass
@@ -114,6 +115,10 @@ class LoanFileWriter:
             exception = pl.col("loan_status").str.starts_with(POLICY_PREFIX)
             self.waiting.append(rows.filter(exception))
             rows = rows.filter(~exception)
+        self._write(rows)
+
+    def repeat(self, rows: pl.DataFrame) -> None:
+        """Write rows once more; the totals count each loan once."""
         self._write(rows)
 
     def finish(self) -> None:

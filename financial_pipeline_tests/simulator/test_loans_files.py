@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.simulator import loan_layouts
 from financial_pipeline.simulator.loan_columns import CHUNK_LOANS, draw_chunk, snapshot_rows
 from financial_pipeline.simulator.loan_files import (
     LAST_SNAPSHOT,
@@ -153,6 +154,14 @@ def test_duplicates_are_identical_rows(tmp_path):
     assert len(set(ids)) == len(set(lines)) == 20_000 < len(lines)
 
 
+def test_footer_total_counts_a_repeated_loan_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(loan_layouts, "DUPLICATE_SHARE", 0.05)
+    plain = written(tmp_path, Layout.LOAN_CSV, Quirks(odd_values=False))
+    repeated = written(tmp_path, Layout.LOAN_CSV, Quirks(odd_values=False, duplicates=True))
+    assert len(repeated) > len(plain) + 50
+    assert plain[-3] == repeated[-3]
+
+
 def test_odd_values_have_their_shares_and_leave_the_rest_alone():
     fixed = draw_chunk(SEED, CHUNK_LOANS, 0).fixed
     odd = with_odd_values(np.random.default_rng(1), pl.concat([fixed] * 8))
@@ -172,7 +181,8 @@ def test_mangled_file_has_dates_that_a_spreadsheet_made(tmp_path):
     text = path.read_bytes().decode()
     assert text.count("\r\n") == text.count("\n")
     rows = pl.read_csv(path, infer_schema=False, skip_rows=1, n_rows=280)
-    assert rows["issue_d"].str.contains(r"^\d{1,2}-[A-Z][a-z]{2}$").all()
+    assert rows["issue_d"].str.contains(r"^[1-9]\d?-[A-Z][a-z]{2}$").all()
+    assert rows["earliest_cr_line"].str.contains(r"^([1-9]\d?-[A-Z]\w\w|[A-Z]\w\w-\d\d)?$").all()
 
 
 def test_layouts_of_the_real_files_have_the_same_header(shared_data, tmp_path):
