@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     """What a run reads, where it writes, and the first partition of each family."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FINANCIAL_PIPELINE_", env_file=".env", extra="ignore"
+        env_prefix="FINANCIAL_PIPELINE_", env_file=".env", env_ignore_empty=True, extra="ignore"
     )
 
     data_root: Path = PROJECT_ROOT / "data"
@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     first_application_month: date = date(2007, 5, 1)
     first_observation_month: date = date(1947, 1, 1)
     first_release_month: date = date(1990, 1, 1)
+    # Training cut-offs of the default model, one per quarter.
+    first_cutoff: date = date(2010, 1, 1)
 
     # Above this share of quarantined loan lines a file is refused.
     max_quarantine_share: float = 0.01

@@ -53,7 +53,9 @@ def clean(
 
 def _drop_zero_prices(typed: pl.DataFrame) -> pl.DataFrame:
     prices = (pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in OHLC[:3])
-    return typed.with_columns(*prices, main_price=pl.col("close"))
+    # yfinance writes 0.0 on days without a split; the ratio of such a day is one.
+    split = pl.when(pl.col("split_ratio") == 0).then(1.0).otherwise("split_ratio")
+    return typed.with_columns(*prices, split_ratio=split, main_price=pl.col("close"))
 
 
 def _keep_adjusted(typed: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """The dbt star schema: one set of assets per family, one dbt call per family and run."""
 
-import json
+import os
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
@@ -18,7 +19,7 @@ from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
 from financial_pipeline.defs.warehouse.project import Translator, prepared_manifest
 from financial_pipeline.settings import Settings
 
-FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {  # type: ignore[type-arg]
+FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {
     "shared": None,
     "loans": ISSUE_MONTHS,
     "rejections": APPLICATION_MONTHS,
@@ -27,17 +28,25 @@ FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {  # type: ignore
 }
 
 
-def dbt_arguments(settings: Settings, partitions: tuple[str, str] | None) -> list[str]:
-    """The dbt command of a run: build the family's window in one call."""
-    variables: dict[str, object] = {
-        "default_lag_months": settings.default_lag_months,
-        "world_clock": ingest.clock(settings).isoformat(),
+# Unit tests hold whatever the data: `make test` runs them, not every run.
+BUILD = ["build", "--exclude-resource-type", "unit_test"]
+
+
+def run_environment(
+    settings: Settings, clock: date, partitions: tuple[date, date] | None
+) -> dict[str, str]:
+    """What dbt reads of a run: its window, the world's today and the outcome settings.
+
+    dbt parses the whole project again when `--vars` change, hence the environment.
+    """
+    first, last = partitions or (None, None)
+    return {
+        "FINANCIAL_PIPELINE_FIRST_PARTITION": first.isoformat() if first else "",
+        "FINANCIAL_PIPELINE_LAST_PARTITION": last.isoformat() if last else "",
+        "FINANCIAL_PIPELINE_WORLD_CLOCK": clock.isoformat(),
+        "FINANCIAL_PIPELINE_DEFAULT_LAG_MONTHS": str(settings.default_lag_months),
+        "FINANCIAL_PIPELINE_MATURITY_CUTOFF": str(settings.maturity_cutoff or ""),
     }
-    if settings.maturity_cutoff:
-        variables["maturity_cutoff"] = settings.maturity_cutoff.isoformat()
-    if partitions:
-        variables["first_partition"], variables["last_partition"] = partitions
-    return ["build", "--vars", json.dumps(variables)]
 
 
 def _family_assets(family: str) -> dg.AssetsDefinition:
@@ -55,13 +64,12 @@ def _family_assets(family: str) -> dg.AssetsDefinition:
     def build(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, pipeline: Pipeline
     ) -> Iterator[object]:
-        partitions = None
-        if partitions_def:
-            first, last = window(context)
-            partitions = first.isoformat(), last.isoformat()
+        settings = pipeline.settings
+        partitions = window(context) if partitions_def else None
+        environment = run_environment(settings, ingest.clock(settings), partitions)
         pipeline.paths.warehouse_file.parent.mkdir(parents=True, exist_ok=True)
-        arguments = dbt_arguments(pipeline.settings, partitions)
-        yield from dbt.cli(arguments, context=context).stream()
+        os.environ.update(environment)
+        yield from dbt.cli(BUILD, context=context).stream()
 
     return build
 
