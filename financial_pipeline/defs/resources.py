@@ -15,7 +15,7 @@ WAREHOUSE_POOL = "warehouse"
 OWNERS = ["team:data-engineering"]
 
 
-class Pipeline(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Pipeline(dg.ConfigurableResource):
     """The settings of this process and the folders they point at."""
 
     @property

@@ -68,7 +68,7 @@ def prepare_home(paths: Paths) -> None:
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
 
 
-def _within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:  # type: ignore[type-arg]
+def _within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:
     """The partition keys that span `first` to `last`, or the nearest ones there are."""
     keys = partitions.get_partition_keys()
     low = min(bisect_left(keys, first.isoformat()), len(keys) - 1)
@@ -79,7 +79,7 @@ def _within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tup
 def _events(
     job: str,
     partitions: dg.PartitionsDefinition,
-    files: Sequence[LandedFile],  # type: ignore[type-arg]
+    files: Sequence[LandedFile],
 ) -> FamilyRun:
     first, last = min(file.first_date for file in files), max(file.last_date for file in files)
     if partitions is not SESSIONS:
@@ -89,7 +89,7 @@ def _events(
 
 def _arrivals(
     job: str,
-    partitions: dg.PartitionsDefinition,  # type: ignore[type-arg]
+    partitions: dg.PartitionsDefinition,
     files: Sequence[LandedFile],
     without: tuple[dg.AssetKey, ...] = (),
 ) -> FamilyRun:
@@ -106,7 +106,7 @@ def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
     rejections = by_dataset.get("lending_club_rejections", [])
     runs = [FamilyRun("shared_job")]
     if loans or rejections:
-        absent = () if loans else LOAN_KEYS
+        absent: tuple[dg.AssetKey, ...] = () if loans else LOAN_KEYS
         absent += () if rejections else REJECTION_KEYS
         runs.append(_arrivals("snapshots_job", SNAPSHOT_MONTHS, [*loans, *rejections], absent))
     if loans:

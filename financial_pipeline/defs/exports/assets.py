@@ -13,7 +13,7 @@ from financial_pipeline.defs.partitions import (
 from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
 from financial_pipeline.schemas.marts import MARTS, Mart
 
-PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {  # type: ignore[type-arg]
+PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {
     "shared": None,
     "loans": ISSUE_MONTHS,
     "rejections": APPLICATION_MONTHS,
@@ -44,7 +44,7 @@ def _check_specs(name: str) -> list[dg.AssetCheckSpec]:
 
 def _export(
     pipeline: Pipeline, warehouse: DuckDBResource, name: str, mart: Mart
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+) -> dg.MaterializeResult:
     paths = pipeline.paths
     dataset = RAW_DATASETS.get(mart.family)
     files = raw_archive.accepted_files(paths, dataset) if dataset else []
@@ -92,7 +92,7 @@ def _export_asset(name: str, mart: Mart) -> dg.AssetsDefinition:
         check_specs=_check_specs(name),
         pool=WAREHOUSE_POOL,
     )
-    def export(pipeline: Pipeline, warehouse: DuckDBResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def export(pipeline: Pipeline, warehouse: DuckDBResource) -> dg.MaterializeResult:
         return _export(pipeline, warehouse, name, mart)
 
     return export

@@ -23,7 +23,7 @@ STAGED = (
     kinds={"polars", "parquet"},
     tags={"family": "publish"},
 )
-def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per raw file, kind of line and reason: where every physical line went."""
     table = row_accounting.export(pipeline.paths)
     published.register(pipeline.paths, table)
@@ -40,7 +40,7 @@ def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:  # type: i
     kinds={"python", "json"},
     tags={"family": "publish"},
 )
-def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:
     """One manifest naming the current folder of every table; it moves in one rename.
 
     Tables whose blocking checks failed stay at their last published version.

@@ -7,7 +7,7 @@ from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHO
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 
 
-def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
     files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
     return dg.MaterializeResult(
         metadata={
@@ -32,7 +32,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:  # type:
     kinds={"python", "csv"},
     tags={"domain": "lending", "family": "snapshots"},
 )
-def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per snapshot of all loans, as Lending Club or the simulator wrote it."""
     return _archive(pipeline, "lending_club_loans")
 
@@ -47,7 +47,7 @@ def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ign
     kinds={"python", "csv"},
     tags={"domain": "lending", "family": "snapshots"},
 )
-def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
     """One file of all applications that were turned down; it has no outcomes."""
     return _archive(pipeline, "lending_club_rejections")
 
@@ -62,7 +62,7 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:  # type
     kinds={"python", "csv"},
     tags={"domain": "market", "family": "prices"},
 )
-def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
     return _archive(pipeline, "bank_prices")
 
@@ -77,6 +77,6 @@ def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[typ
     kinds={"python", "csv"},
     tags={"domain": "macro", "family": "releases"},
 )
-def fred_observations(pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def fred_observations(pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per series and download or vintage, as FRED or ALFRED wrote it."""
     return _archive(pipeline, "fred_observations")

@@ -20,7 +20,7 @@ from financial_pipeline.staging import fred, loans, prices, rejections
 from financial_pipeline.staging.summary import StagingSummary
 
 ACCOUNTED = "every_line_is_accounted_for"
-Result = dg.MaterializeResult  # type: ignore[type-arg]
+Result = dg.MaterializeResult
 
 
 def _check(dataset: str) -> list[dg.AssetCheckSpec]:
@@ -79,7 +79,7 @@ def _stage(
 )
 def lending_club_loan_snapshots(
     context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+) -> dg.MaterializeResult:
     """One row per loan and snapshot month: status and balances as they stood then.
 
     Source: the raw loan files. A loan without an upstream id is keyed by a fingerprint.
@@ -110,7 +110,7 @@ def lending_club_loan_snapshots(
 )
 def lending_club_loans(
     context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+) -> dg.MaterializeResult:
     """One row per loan, from the latest snapshot that holds it, all 151 columns typed.
 
     Known gaps: no borrower identity; columns that upstream added later are null before.
@@ -138,7 +138,7 @@ def lending_club_loans(
 )
 def lending_club_rejections(
     context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+) -> dg.MaterializeResult:
     """One row per rejected application; the risk score is missing for most of them."""
     first, last = window(context)
 
@@ -159,7 +159,7 @@ def lending_club_rejections(
     tags={"domain": "market", "family": "prices"},
     check_specs=_check("bank_prices"),
 )
-def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per bank and session: raw and adjusted prices kept apart.
 
     Known gaps: an open, high or low that upstream wrote as 0.0 is null.
@@ -185,7 +185,7 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 )
 def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+) -> dg.MaterializeResult:
     """One row per series, observation date and realtime interval.
 
     Source: FRED or ALFRED files. Without vintages the release date follows a rule.
