@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev ingest transform docs test lint types lock clean java
+.PHONY: help setup demo dev ingest transform docs dictionary test lint types lock clean java
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ transform: java setup  ## Build, check and publish what is staged
 
 docs: setup  ## Write the dbt documentation
 	@$(RUN) docs $(ARGS)
+
+dictionary: setup  ## Write docs/data_dictionary.md from the contracts
+	@$(RUN) docs --dictionary docs/data_dictionary.md
 
 test: java $(VENV)/.development  ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)

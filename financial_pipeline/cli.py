@@ -106,8 +106,18 @@ def transform() -> None:
 
 @commands.command()
 @data_root_option
-def docs() -> None:
+@click.option(
+    "--dictionary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the data dictionary as Markdown to this file instead.",
+)
+def docs(dictionary: Path | None) -> None:
     """Generate the dbt documentation of the warehouse under its target folder."""
+    if dictionary:
+        from financial_pipeline.data_dictionary import data_dictionary
+
+        dictionary.write_text(data_dictionary(), "utf-8")
+        return
     from financial_pipeline.defs.warehouse import project
 
     click.echo(f"Open {project.generate_docs(_paths())} in a browser.")

@@ -19,7 +19,7 @@ TIERS: list[set[str]] = [
     {"definitions"},
     {"defs"},
     {"dashboard", "figures", "figures_table", "sql_prompt"},
-    {"ingest", "published_sql", "row_accounting", "staging", "table_export"},
+    {"data_dictionary", "ingest", "published_sql", "row_accounting", "staging", "table_export"},
     {"alerts", "ml", "published", "raw_archive"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]
