@@ -8,18 +8,27 @@ with levels as (
 ),
 
 -- The indicator, its series, and how many months before the other level lies.
-indicators as (
+indicators (indicator_id, series_id, months_back) as (
 
-    select *
-    from (
-        values
-            ('unrate', 'UNRATE', 0),
-            ('unrate_change_12m', 'UNRATE', 12),
-            ('cpi_yoy', 'CPIAUCSL', 12),
-            ('gdp_growth_saar', 'GDPC1', 3),
-            ('bill_rate_discount', 'DTB3', 0),
-            ('fed_funds_rate', 'FEDFUNDS', 0)
-    ) as listed (indicator_id, series_id, months_back)
+    values
+    ('unrate', 'UNRATE', 0),
+    ('unrate_change_12m', 'UNRATE', 12),
+    ('cpi_yoy', 'CPIAUCSL', 12),
+    ('gdp_growth_saar', 'GDPC1', 3),
+    ('bill_rate_discount', 'DTB3', 0),
+    ('fed_funds_rate', 'FEDFUNDS', 0)
+
+),
+
+-- Materialized, or the planner joins all dates of a series before it looks at this one.
+later as materialized (
+
+    select
+        indicators.indicator_id,
+        levels.*,
+        cast(levels.observation_date - to_months(indicators.months_back) as date) as date_before
+    from levels
+    inner join indicators on levels.series_id = indicators.series_id
 
 ),
 
@@ -27,39 +36,24 @@ indicators as (
 pairs as (
 
     select
-        indicators.indicator_id,
-        indicators.series_id,
+        later.indicator_id,
+        later.series_id,
         later.observation_date,
         greatest(later.realtime_start, earlier.realtime_start) as realtime_start,
         least(later.realtime_end, earlier.realtime_end) as realtime_end,
-        later.value as level,
-        nullif(earlier.value, 0) as level_before,
-        case
-            when later.pit_method = 'alfred' and earlier.pit_method = 'alfred' then 'alfred' else 'rule'
-        end as pit_method
-    from indicators
-    inner join levels as later on indicators.series_id = later.series_id
+        later.value as level_now,
+        earlier.value as level_before,
+        -- One level dated by rule makes the pair so: 'alfred' sorts before 'rule'.
+        greatest(later.pit_method, earlier.pit_method) as pit_method
+    from later
     inner join levels as earlier
         on
             later.series_id = earlier.series_id
-            and later.observation_date - to_months(indicators.months_back) = earlier.observation_date
+            and later.date_before = earlier.observation_date
             and later.realtime_start < earlier.realtime_end
             and earlier.realtime_start < later.realtime_end
-
-),
-
-computed as (
-
-    select
-        *,
-        case indicator_id
-            when 'unrate' then level
-            when 'unrate_change_12m' then level - level_before
-            when 'cpi_yoy' then 100 * (level / level_before - 1)
-            when 'gdp_growth_saar' then 100 * (pow(level / level_before, 4) - 1)
-            else level / 100
-        end as value
-    from pairs
+            -- Growth from nothing is no number.
+            and (later.indicator_id not in ('cpi_yoy', 'gdp_growth_saar') or earlier.value > 0)
 
 )
 
@@ -69,7 +63,12 @@ select
     observation_date,
     realtime_start,
     realtime_end,
-    value,
+    case indicator_id
+        when 'unrate' then level_now
+        when 'unrate_change_12m' then level_now - level_before
+        when 'cpi_yoy' then 100 * (level_now / level_before - 1)
+        when 'gdp_growth_saar' then 100 * (pow(level_now / level_before, 4) - 1)
+        else level_now / 100
+    end as value, -- noqa: RF04
     pit_method
-from computed
-where value is not null
+from pairs

@@ -8,15 +8,16 @@ with closures as (
 
 days as (
 
-    select cast(unnest(generate_series(date '1900-01-01', date '2035-12-31', interval 1 day)) as date) as day
+    select cast(moment as date) as calendar_day
+    from generate_series(date '1900-01-01', date '2035-12-31', interval 1 day) as series (moment)
 
 ),
 
 members as (
 
     select
-        day,
-        {{ date_key('day') }} as date_key,
+        calendar_day,
+        {{ date_key('calendar_day') }} as date_key,
         'day' as member
     from days
     union all
@@ -35,19 +36,20 @@ members as (
 select
     date_key,
     member,
-    day as calendar_date,
-    cast(date_trunc('month', day) as date) as month_start_date,
-    cast(date_trunc('quarter', day) as date) as quarter_start_date,
-    cast(year(day) as integer) as calendar_year,
-    cast(quarter(day) as integer) as calendar_quarter,
-    cast(month(day) as integer) as calendar_month,
-    cast(isodow(day) as integer) as iso_weekday,
-    day(day) = 1 as is_month_start,
+    calendar_day as calendar_date,
+    cast(date_trunc('month', calendar_day) as date) as month_start_date,
+    cast(date_trunc('quarter', calendar_day) as date) as quarter_start_date,
+    cast(year(calendar_day) as integer) as calendar_year,
+    cast(quarter(calendar_day) as integer) as calendar_quarter,
+    cast(month(calendar_day) as integer) as calendar_month,
+    cast(isodow(calendar_day) as integer) as iso_weekday,
+    day(calendar_day) = 1 as is_month_start,
     -- The closures are listed from 1960 on; before that the answer is unknown.
     case
-        when day >= date '1960-01-01' then isodow(day) <= 5 and closures.closure_date is null
+        when calendar_day >= date '1960-01-01'
+            then isodow(calendar_day) <= 5 and closures.closure_date is null
     end as is_us_market_day,
     -- The fiscal year of the United States starts in October.
-    cast(year(day + interval 3 month) as integer) as us_fiscal_year
+    cast(year(calendar_day + interval 3 month) as integer) as us_fiscal_year
 from members
-left join closures on members.day = closures.closure_date
+left join closures on members.calendar_day = closures.closure_date

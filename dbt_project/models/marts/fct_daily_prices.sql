@@ -1,6 +1,6 @@
 {{ config(
     tags=['prices'], materialized='incremental', incremental_strategy='window',
-    incremental_predicates=[in_window('session_date')]
+    incremental_predicates=['session_date']
 ) }}
 -- depends_on: {{ ref('dim_date') }}
 

@@ -1,6 +1,6 @@
 {{ config(
     tags=['loans'], materialized='incremental', incremental_strategy='window',
-    incremental_predicates=[in_window('issue_month')]
+    incremental_predicates=['issue_month']
 ) }}
 
 with loans as (

@@ -1,6 +1,6 @@
 {{ config(
     tags=['loans'], materialized='incremental', incremental_strategy='window',
-    incremental_predicates=[in_window('issue_month')]
+    incremental_predicates=['issue_month']
 ) }}
 -- depends_on: {{ ref('dim_date') }}
 
@@ -20,9 +20,7 @@ observed as (
 
 statuses as (
 
-    select
-        *,
-        loan_status not in ('Issued', 'Default') as is_usual
+    select *, loan_status not in ('Issued', 'Default') as is_usual
     from {{ ref('dim_loan_status') }}
 
 ),
@@ -42,13 +40,11 @@ months as (
             when is_paid then opening * monthly_rate
             else 0
         end as interest_paid,
-        {{ annuity('funded_amnt', 'monthly_rate', 'term') }} - opening * monthly_rate as principal_due,
-        cast(scheduled.issue_month + to_months(cast(scheduled.months_on_book as integer)) as date) as performance_month
+        greatest({{ annuity('funded_amnt', 'monthly_rate', 'term') }} - opening * monthly_rate, 0)
+            as principal_due
     from scheduled
     left join observed
-        on
-            scheduled.loan_id = observed.loan_id
-            and scheduled.months_on_book = observed.months_on_book
+        on scheduled.loan_id = observed.loan_id and scheduled.months_on_book = observed.months_on_book
     left join observed as previous
         on
             scheduled.loan_id = previous.loan_id
@@ -68,10 +64,8 @@ select
     coalesce(statuses.loan_status_key, -1) as loan_status_key,
     months.opening as opening_balance_usd,
     months.closing as closing_balance_usd,
-    cast(
-        case when months_on_book = 0 then 0 else least(opening, greatest(principal_due, 0)) end
-        as decimal(18, 2)
-    ) as scheduled_principal_usd,
+    cast(case when months_on_book > 0 then least(opening, principal_due) else 0 end as decimal(18, 2))
+        as scheduled_principal_usd,
     cast(months.opening - months.closing as decimal(18, 2)) as paid_principal_usd,
     cast(months.interest_paid as decimal(18, 2)) as interest_paid_usd,
     cast(months.is_last and months.loan_state = 'BAD' as smallint) as default_event,

@@ -1,6 +1,6 @@
 {{ config(
     tags=['rejections'], materialized='incremental', incremental_strategy='window',
-    incremental_predicates=[in_window('application_month')]
+    incremental_predicates=['application_month']
 ) }}
 -- depends_on: {{ ref('dim_date') }}
 

@@ -1,6 +1,6 @@
 {{ config(
     tags=['macro'], materialized='incremental', incremental_strategy='window',
-    incremental_predicates=[in_window("date_trunc('month', observation_date)")]
+    incremental_predicates=["date_trunc('month', observation_date)"]
 ) }}
 -- depends_on: {{ ref('dim_date') }}
 

@@ -1,4 +1,6 @@
 {{ config(tags=['loans']) }}
+{%- set lag = run_setting('default_lag_months') %}
+{%- set cutoff = run_setting('maturity_cutoff') %}
 
 with loans as (
 
@@ -11,9 +13,6 @@ statuses as (
     select loan_status, loan_state from {{ ref('loan_statuses') }}
 
 ),
-
-{%- set lag = var('default_lag_months') %}
-{%- set cutoff = var('maturity_cutoff') %}
 
 dated as (
 
@@ -30,8 +29,7 @@ dated as (
                 then cast(coalesce(last_pymnt_d, issue_month) + to_months({{ lag }}) as date)
         end as default_month,
         case
-            when loan_state = 'PAID'
-                then coalesce(last_pymnt_d, least(maturity_month, snapshot_month))
+            when loan_state = 'PAID' then coalesce(last_pymnt_d, least(maturity_month, snapshot_month))
         end as payoff_month,
         maturity_month <= known_until_month as is_matured
     from loans
@@ -68,7 +66,7 @@ select
     {%- for months in [12, 24] %}
         cast(
             case
-                when credit_policy_met and months_observed >= {{ months + lag }}
+                when credit_policy_met and months_observed >= {{ months }} + {{ lag }}
                     then coalesce(months_to_default <= {{ months }}, false)
             end as smallint
         ) as default_d3_{{ months }},

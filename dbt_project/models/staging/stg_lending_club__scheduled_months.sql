@@ -1,4 +1,5 @@
 {{ config(tags=['loans']) }}
+{%- set lag = run_setting('default_lag_months') %}
 
 with outcomes as (
 
@@ -14,9 +15,7 @@ with outcomes as (
 
 alive as (
 
-    select
-        loan_id,
-        max(months_on_book) as last_alive_month
+    select loan_id, max(months_on_book) as last_alive_month
     from {{ ref('stg_lending_club__observed_months') }}
     where not is_terminal
     group by loan_id
@@ -31,14 +30,11 @@ histories as (
         outcomes.*,
         case
             when is_active then age
-            else greatest(
-                least(duration_months, greatest(age, 1)), coalesce(last_alive_month + 1, 1)
-            )
+            else greatest(least(duration_months, greatest(age, 1)), coalesce(last_alive_month + 1, 1))
         end as last_month,
         case
-            when loan_state = 'BAD'
-                then greatest(least(last_payment_age, duration_months - {{ var('default_lag_months') }}), 0)
-            else last_payment_age
+            when loan_state != 'BAD' then last_payment_age
+            else greatest(least(last_payment_age, duration_months - {{ lag }}), 0)
         end as last_paid_month
     from outcomes
     left join alive on outcomes.loan_id = alive.loan_id
@@ -49,7 +45,9 @@ months as (
 
     select
         *,
-        unnest(range(last_month + 1)) as months_on_book
+        unnest(range(last_month + 1)) as months_on_book,
+        least(months_on_book, last_paid_month) as paid_months,
+        least(greatest(months_on_book - 1, 0), last_paid_month) as paid_before
     from histories
 
 )
@@ -58,6 +56,7 @@ select
     loan_id,
     loan_key,
     issue_month,
+    cast(issue_month + to_months(cast(months_on_book as integer)) as date) as performance_month,
     months_on_book,
     term,
     grade,
@@ -72,11 +71,9 @@ select
         when months_on_book = last_paid_month + 1 then 'D16_30'
         else 'D31_120'
     end as month_state,
-    {{ scheduled_balance('funded_amnt', 'monthly_rate', 'term', 'least(greatest(months_on_book - 1, 0), last_paid_month)') }}
-        as opening_balance,
+    {{ scheduled_balance('funded_amnt', 'monthly_rate', 'term', 'paid_before') }} as opening_balance,
     case
-        when not is_last
-            then {{ scheduled_balance('funded_amnt', 'monthly_rate', 'term', 'least(months_on_book, last_paid_month)') }}
+        when not is_last then {{ scheduled_balance('funded_amnt', 'monthly_rate', 'term', 'paid_months') }}
         when loan_state = 'BAD' then greatest(ead, 0)
         else 0
     end as closing_balance

@@ -4,19 +4,14 @@
     ("2014-02-28", 17080.7), ("2014-03-01", 17080.7), ("2014-03-27", 17089.6), ("2030-01-01", 17089.6),
 ] %}
 
-with releases as (
+with releases (series_id, observation_date, realtime_start, realtime_end, value) as (
 
-    select
-        'GDP' as series_id,
-        *
-    from (
-        values
-            (date '2013-07-01', date '2013-11-07', date '9999-12-31', 16912.9),
-            (date '2013-10-01', date '2014-01-30', date '2014-02-28', 17102.5),
-            (date '2013-10-01', date '2014-02-28', date '2014-03-27', 17080.7),
-            (date '2013-10-01', date '2014-03-27', date '9999-12-31', 17089.6),
-            (date '2014-01-01', date '2014-01-15', date '9999-12-31', null)
-    ) as listed (observation_date, realtime_start, realtime_end, value)
+    values
+    ('GDP', date '2013-07-01', date '2013-11-07', date '9999-12-31', 16912.9),
+    ('GDP', date '2013-10-01', date '2014-01-30', date '2014-02-28', 17102.5),
+    ('GDP', date '2013-10-01', date '2014-02-28', date '2014-03-27', 17080.7),
+    ('GDP', date '2013-10-01', date '2014-03-27', date '9999-12-31', 17089.6),
+    ('GDP', date '2014-01-01', date '2014-01-15', date '9999-12-31', null)
 
 ),
 
@@ -25,7 +20,7 @@ answers as (
     {%- for day, expected in cases %}
         {{ "union all" if not loop.first }}
         select
-            '{{ day }}' as day,
+            '{{ day }}' as known_on,
             {{ expected }} as expected,
             (select value from {{ as_of("'GDP'", "date '" ~ day ~ "'", "releases") }}) as actual
     {%- endfor %}
