@@ -61,6 +61,20 @@ live as (
         and in_window(performance_month)
 ),
 
+speeds as (
+    select
+        performance_month as snapshot_month,
+        sum(paid_principal_usd - scheduled_principal_usd) filter (where loan_state in ('CURRENT', 'PAID')) as prepaid,
+        sum(opening_balance_usd - scheduled_principal_usd) filter (where loan_state in ('CURRENT', 'PAID')) as owed,
+        count(*) filter (where loan_state in ('CURRENT', 'PAID')) as paying,
+        coalesce(sum(closing_balance_usd) filter (where default_event = 1), 0) as lost,
+        sum(opening_balance_usd) as opening,
+        count(*) as loans
+    from fct_loan_performance_monthly
+    where months_on_book > 0 and in_window(performance_month)
+    group by all
+),
+
 accepted as (select issue_month as snapshot_month, count(*) as issued from fct_loans group by all),
 
 refused as (select application_month as snapshot_month, count(*) as refused from fct_loan_rejections group by all)
@@ -82,6 +96,16 @@ select
     'observed snapshot' as basis
 from live
 group by grouping sets ((snapshot_month), (snapshot_month, grade))
+union all
+select
+    snapshot_month, 'conditional_prepayment_rate' as measure, 'all' as segment_kind, 'all' as segment,
+    prepaid as numerator, owed as denominator, paying as loans, 'observed and reconstructed months' as basis
+from speeds
+union all
+select
+    snapshot_month, 'conditional_default_rate' as measure, 'all' as segment_kind, 'all' as segment,
+    lost as numerator, opening as denominator, loans, 'observed and reconstructed months' as basis
+from speeds
 union all
 select
     snapshot_month, 'approval_rate' as measure, 'all' as segment_kind, 'all' as segment,

@@ -25,6 +25,12 @@ with facts as (
         sum(cast(fico_midpoint as decimal(5, 1)) * funded_amount_usd) as scored,
         count(fico_midpoint) as scored_loans,
         sum(funded_amount_usd) filter (where fico_midpoint is not null) as scored_funded,
+        count(installment_usd) as payments,
+        count(*) filter (
+            where abs(installment_usd / (
+                funded_amount_usd * interest_rate / 12 / (1 - (1 + interest_rate / 12) ** (-term_months))
+            ) - 1) <= 1.6e-4
+        ) as level_payments,
         count(default_d1) as d1_loans,
         count(*) filter (where default_d1 = 1) as d1_bad,
         sum(funded_amount_usd) filter (where default_d1 is not null) as d1_funded,
@@ -44,6 +50,8 @@ accumulating as (
     select issue_month as entry, grade, 'weighted_average_rate' as measure, exact(rated) as numerator, exact(funded) as denominator, loans from facts
     union all by name
     select issue_month as entry, grade, 'weighted_average_fico' as measure, exact(scored) as numerator, exact(scored_funded) as denominator, scored_loans as loans from facts
+    union all by name
+    select issue_month as entry, grade, 'annuity_identity' as measure, exact(level_payments) as numerator, exact(payments) as denominator, payments as loans from facts
     union all by name
     select maturity_month as entry, grade, 'default_rate_matured' as measure, exact(d1_bad) as numerator, exact(d1_loans) as denominator, d1_loans as loans from facts where d1_loans > 0
     union all by name

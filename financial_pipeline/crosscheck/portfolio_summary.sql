@@ -11,6 +11,8 @@ select
     *,
     case
         when measure in ('loans', 'funded_usd', 'hhi_funded', 'effective_number') then numerator
+        when measure in ('conditional_prepayment_rate', 'conditional_default_rate')
+            then 1 - (1 - share(numerator, denominator)) ** 12
         when measure = 'loss_given_default_on_ead' then greatest(0, least(1, share(numerator, denominator)))
         else share(numerator, denominator)
     end as value,

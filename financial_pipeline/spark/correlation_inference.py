@@ -102,8 +102,8 @@ def _first_insignificant_lag(covariances: Vector, months: int, run: int) -> int 
     return next((lag for lag in starts if small[lag : lag + run].all()), None)
 
 
-@lru_cache(maxsize=256)
-def _resample_counts(months: int, block: int, draws: int, seed: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=64)
+def _resample_counts(months: int, block: int, draws: int, seed: int) -> Vector:
     """How often each draw of a stationary bootstrap takes each month; draws x months.
 
     A block goes on to the next month, around the end, with probability 1 - 1 / block.
@@ -117,25 +117,39 @@ def _resample_counts(months: int, block: int, draws: int, seed: int) -> NDArray[
     taken = (np.take_along_axis(starts, place - since, axis=1) + since) % months
     flat = taken + months * np.arange(draws)[:, None]
     counts = np.bincount(flat.ravel(), minlength=draws * months)
-    return counts.reshape(draws, months).astype(np.float32)
+    return counts.reshape(draws, months).astype(np.float64)
 
 
-def bootstrap_interval(
-    x: Vector, y: Vector, block: int, draws: int = DRAWS, seed: int = SEED
-) -> tuple[float, float]:
-    """95 % percentile interval of the correlation under a stationary block bootstrap.
+def bootstrap_intervals(
+    pairs: Sequence[tuple[Vector, Vector, int]], draws: int = DRAWS, seed: int = SEED
+) -> list[tuple[float, float]]:
+    """95 % percentile intervals of correlations under a stationary block bootstrap.
 
-    `block` is the expected block in months; equal inputs and seed give equal intervals.
+    Each pair is two series and their expected block in months. Pairs of equal length and block see
+    the same draws; equal inputs and seed give equal intervals.
     """
-    months = len(x)
-    counts = _resample_counts(months, block, draws, seed)
-    x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
-    products = np.column_stack([x, y, x * y, x * x, y * y])
-    mean_x, mean_y, cross, square_x, square_y = (counts @ products / months).T
+    groups: dict[tuple[int, int], list[int]] = {}
+    for place, (x, _, block) in enumerate(pairs):
+        groups.setdefault((len(x), block), []).append(place)
+    intervals: dict[int, tuple[float, float]] = {}
+    for (months, block), places in groups.items():
+        counts = _resample_counts(months, block, draws, seed)
+        drawn = _drawn_correlations(counts, [pairs[place][:2] for place in places])
+        low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+        bounds = zip(np.maximum(low, -1.0).tolist(), np.minimum(high, 1.0).tolist(), strict=True)
+        intervals.update(zip(places, bounds, strict=True))
+    return [intervals[place] for place in range(len(pairs))]
+
+
+def _drawn_correlations(counts: Vector, pairs: Sequence[tuple[Vector, Vector]]) -> Vector:
+    """The correlation of every draw and pair (draws x pairs), from resampled sums of products."""
+    x = np.column_stack([(x - x.mean()) / x.std() for x, _ in pairs])
+    y = np.column_stack([(y - y.mean()) / y.std() for _, y in pairs])
+    means = counts @ np.hstack([x, y, x * y, x * x, y * y]) / counts.shape[1]
+    mean_x, mean_y, cross, square_x, square_y = np.hsplit(means, 5)
     spread = (square_x - mean_x**2) * (square_y - mean_y**2)
     drawn = (cross - mean_x * mean_y) / np.sqrt(np.where(spread > FLAT, spread, np.nan))
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return float(max(low, -1.0)), float(min(high, 1.0))
+    return np.asarray(drawn, dtype=np.float64)
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:

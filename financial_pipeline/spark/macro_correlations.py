@@ -32,6 +32,7 @@ METHODS: Final = ("pearson", "spearman")
 MIN_MONTHS: Final = 24
 # Twelve-month changes of neighbouring months overlap, so their errors do too.
 OVERLAPPING: Final = ("unrate_change_12m", "cpi_yoy")
+OVERLAP: Final = 12
 LEVELS: Final = ("unrate",)
 SIGN_TRAP: Final = (
     "Wrong sign by construction: loans made while unemployment is low default in the bad times that"
@@ -112,23 +113,44 @@ def _known_by_month(
     return known
 
 
+@dataclass(frozen=True)
+class _Cell:
+    """One pair of series at one lag and by one method: its row so far, and its months."""
+
+    row: dict[str, Any]
+    x: inference.Vector
+    y: inference.Vector
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there are enough months and none of the series is flat."""
+        return len(self.x) >= MIN_MONTHS and inference.correlation(self.x, self.y) is not None
+
+
 def _matrix(as_of_month: date, known: _Known) -> list[dict[str, Any]]:
-    rows = [
-        row
+    cells = [
+        cell
         for credit in CREDIT_SERIES
         for macro in OBSERVATION_MONTHS
         for lag in LAGS
-        for row in _cells(known, credit, macro, lag)
+        for cell in _cells(known, credit, macro, lag)
     ]
+    usable = [cell for cell in cells if cell.has_evidence]
+    blocks = [_block(cell) for cell in usable]
+    intervals = inference.bootstrap_intervals(
+        [(cell.x, cell.y, block) for cell, block in zip(usable, blocks, strict=True)]
+    )
+    for cell, (low, high) in zip(usable, intervals, strict=True):
+        cell.row.update(_evidence(cell), bootstrap_low=low, bootstrap_high=high)
     for method in METHODS:
-        family = [r for r in rows if r["method"] == method and r["hac_p_value"] is not None]
+        family = [cell.row for cell in usable if cell.row["method"] == method]
         q_values = inference.benjamini_hochberg([row["hac_p_value"] for row in family])
         for row, q_value in zip(family, q_values, strict=True):
             row["q_value"] = q_value
-    return [{**row, "as_of_month": as_of_month} for row in rows]
+    return [{**cell.row, "as_of_month": as_of_month} for cell in cells]
 
 
-def _cells(known: _Known, credit: str, macro: str, lag: int) -> list[dict[str, Any]]:
+def _cells(known: _Known, credit: str, macro: str, lag: int) -> list[_Cell]:
     """The Pearson and the Spearman cell of one pair of series at one lag."""
     series = known.credit.get(credit, {})
     is_lag = lag > 0
@@ -149,32 +171,27 @@ def _cells(known: _Known, credit: str, macro: str, lag: int) -> list[dict[str, A
         "is_descriptive": macro in LEVELS or not is_lag,
         "caution": SIGN_TRAP if credit in VINTAGE_FLAGS and macro in LEVELS and lag >= 0 else None,
     }
-    rank_x, rank_y = (x, y) if len(pairs) < MIN_MONTHS else map(inference.mid_ranks, (x, y))
+    ranks = (x, y) if not pairs else (inference.mid_ranks(x), inference.mid_ranks(y))
     return [
-        {**shared, "method": "pearson", **_evidence(x, y, macro)},
-        {**shared, "method": "spearman", **_evidence(rank_x, rank_y, macro)},
+        _Cell({**shared, "method": "pearson"}, x, y),
+        _Cell({**shared, "method": "spearman"}, *ranks),
     ]
 
 
-def _evidence(x: inference.Vector, y: inference.Vector, macro: str) -> dict[str, float | None]:
-    value = inference.correlation(x, y) if len(x) >= MIN_MONTHS else None
-    if value is None:
-        return dict.fromkeys(_EVIDENCE)
-    lags = inference.newey_west_lags(len(x))
-    hac = inference.hac(x, y, max(lags, 12) if macro in OVERLAPPING else lags)
-    block = math.ceil(max(inference.block_length(x), inference.block_length(y), 1.0))
-    low, high = inference.bootstrap_interval(x, y, block)
-    return dict(zip(_EVIDENCE, (value, hac.low, hac.high, hac.p_value, low, high), strict=True))
+def _block(cell: _Cell) -> int:
+    return math.ceil(max(inference.block_length(cell.x), inference.block_length(cell.y), 1.0))
 
 
-_EVIDENCE: Final = (
-    "correlation",
-    "hac_low",
-    "hac_high",
-    "hac_p_value",
-    "bootstrap_low",
-    "bootstrap_high",
-)
+def _evidence(cell: _Cell) -> dict[str, float | None]:
+    lags = inference.newey_west_lags(len(cell.x))
+    overlaps = cell.row["macro_series"] in OVERLAPPING
+    hac = inference.hac(cell.x, cell.y, max(lags, OVERLAP) if overlaps else lags)
+    return {
+        "correlation": inference.correlation(cell.x, cell.y),
+        "hac_low": hac.low,
+        "hac_high": hac.high,
+        "hac_p_value": hac.p_value,
+    }
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

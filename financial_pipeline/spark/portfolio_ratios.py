@@ -10,6 +10,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from financial_pipeline.spark.amortisation import annuity_payment
+
 LOAN_COLUMNS: Final = (
     "issue_month",
     "maturity_month",
@@ -22,6 +24,7 @@ LOAN_COLUMNS: Final = (
     "default_d1",
     "funded_amount_usd",
     "interest_rate",
+    "installment_usd",
     "fico_midpoint",
     "ead_usd",
     "net_loss_usd",
@@ -32,6 +35,8 @@ ALL: Final = "all"
 RATE: Final = "decimal(9,6)"
 SCORE: Final = "decimal(5,1)"
 FUNDED: Final = "funded_amount_usd"
+# Upstream rounds payments to the cent; older loans differ by more (methodology 1.5).
+ANNUITY_TOLERANCE: Final = 1.6e-4
 
 
 def accumulated_ratios(loans: DataFrame, months: DataFrame) -> DataFrame:
@@ -76,6 +81,10 @@ def _volumes(loans: DataFrame) -> DataFrame:
     rated = F.sum(F.col("interest_rate").cast(RATE) * F.col(FUNDED))
     scored = F.sum(F.col("fico_midpoint").cast(SCORE) * F.col(FUNDED))
     has_score = F.col("fico_midpoint").isNotNull()
+    level = annuity_payment(
+        F.col(FUNDED).cast("double"), F.col("interest_rate"), F.col("term_months")
+    )
+    gap = F.abs(F.col("installment_usd").cast("double") / level - 1)
     return _cells(
         loans,
         "issue_month",
@@ -87,6 +96,12 @@ def _volumes(loans: DataFrame) -> DataFrame:
             scored,
             F.sum(F.when(has_score, F.col(FUNDED))),
             F.count("fico_midpoint"),
+        ),
+        _measure(
+            "annuity_identity",
+            F.count_if(gap <= ANNUITY_TOLERANCE),
+            F.count("installment_usd"),
+            F.count("installment_usd"),
         ),
     )
 

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import PORTFOLIO_SUMMARY
+from financial_pipeline.spark.amortisation import yearly
 from financial_pipeline.spark.contract import ratio, read_columns, write_columns
 from financial_pipeline.spark.inference import wilson
 from financial_pipeline.spark.portfolio_losses import expected_losses
@@ -17,6 +18,8 @@ from financial_pipeline.spark.portfolio_ratios import (
     LOAN_COLUMNS,
     accumulated_ratios,
 )
+from financial_pipeline.spark.portfolio_speeds import BASIS as SPEED_BASIS
+from financial_pipeline.spark.portfolio_speeds import DEFAULT, PREPAYMENT, portfolio_speeds
 from financial_pipeline.spark.rating_transitions import LIVE_STATES
 
 APPLICATION_COLUMNS: Final = ("issue_month", "grade", "purpose", "addr_state", "funded_amnt")
@@ -28,6 +31,8 @@ APPLICATIONS: Final = "issued loans and rejected applications of the month"
 SHARES: Final = ("default_rate_matured", "delinquent_30_plus", "approval_rate")
 # Totals, which are their own value.
 TOTALS: Final = ("loans", "funded_usd", "hhi_funded", "effective_number")
+# Monthly shares that are shown as yearly ones.
+SPEEDS: Final = (PREPAYMENT, DEFAULT)
 SEGMENT: Final = ("snapshot_month", "measure", "segment_kind", "segment")
 
 
@@ -49,8 +54,9 @@ def portfolio_summary(
     parts = [
         accumulated_ratios(known, months).withColumn("basis", F.lit(BASIS)),
         expected_losses(known, months).withColumn("basis", F.lit(BASIS)),
-        _concentration(applications, months).withColumn("basis", F.lit(BASIS)),
+        concentration(applications, months).withColumn("basis", F.lit(BASIS)),
         _delinquency(performance, first, last).withColumn("basis", F.lit(OBSERVED)),
+        portfolio_speeds(performance, first, last).withColumn("basis", F.lit(SPEED_BASIS)),
         _approvals(known, rejections, months).withColumn("basis", F.lit(APPLICATIONS)),
     ]
     rows = reduce(DataFrame.unionByName, (part.select(*_SHAPE) for part in parts))
@@ -69,8 +75,11 @@ def _months(loans: DataFrame, first: date, last: date) -> DataFrame:
 
 def _with_values(rows: DataFrame) -> DataFrame:
     numerator, denominator = F.col("numerator"), F.col("denominator")
-    value = F.when(F.col("measure").isin(*TOTALS), numerator).otherwise(
-        ratio(numerator, denominator)
+    share = ratio(numerator, denominator)
+    value = (
+        F.when(F.col("measure").isin(*TOTALS), numerator)
+        .when(F.col("measure").isin(*SPEEDS), yearly(share))
+        .otherwise(share)
     )
     is_loss = F.col("measure") == "loss_given_default_on_ead"
     clipped = F.when(is_loss, F.least(F.greatest(value, F.lit(0.0)), F.lit(1.0))).otherwise(value)
@@ -84,7 +93,7 @@ def _with_values(rows: DataFrame) -> DataFrame:
     )
 
 
-def _concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
+def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     """Herfindahl index of funded dollars by grade, state and purpose, and one over it."""
     issued = read_columns(applications, APPLICATION_COLUMNS, "fct_loan_applications")
     kinds = (("grade", "grade"), ("state", "addr_state"), ("purpose", "purpose"))

@@ -14,25 +14,29 @@ from financial_pipeline.spark.returns import FLAT_DEVIATION, simple_returns, whe
 WINDOWS: Final = (63, 252)
 
 
-def return_correlations(
-    prices: DataFrame, first: date, last: date, *, windows: tuple[int, ...] = WINDOWS
-) -> DataFrame:
+def return_correlations(prices: DataFrame, first: date, last: date) -> DataFrame:
     """Pearson correlation of the last n sessions on which both banks have a return.
 
     `prices` is fct_daily_prices up to `last`, with a year of look-back before `first`. A pair
     stands once, in alphabetical order; a flat bank has no correlation (methodology 3.2).
     """
-    returns = simple_returns(prices).select("session_date", "symbol", "simple_return")
+    pairs = bank_pairs(simple_returns(prices))
+    correlations = {f"correlation_{count}d": correlation(count) for count in WINDOWS}
+    return write_columns(pairs.withColumns(correlations), RETURN_CORRELATIONS, first, last)
+
+
+def bank_pairs(simple: DataFrame) -> DataFrame:
+    """Every two banks of a session: symbol_a before symbol_b, their returns, and `has_both`."""
+    returns = simple.select("session_date", "symbol", "simple_return")
     left = returns.selectExpr("session_date", "symbol symbol_a", "simple_return return_a")
     right = returns.selectExpr("session_date", "symbol symbol_b", "simple_return return_b")
     pairs = left.join(right, "session_date").filter(F.col("symbol_a") < F.col("symbol_b"))
     both = F.col("return_a").isNotNull() & F.col("return_b").isNotNull()
-    flagged = pairs.withColumn("has_both", both)
-    correlations = {f"correlation_{count}d": _correlation(count) for count in windows}
-    return write_columns(flagged.withColumns(correlations), RETURN_CORRELATIONS, first, last)
+    return pairs.withColumn("has_both", both)
 
 
-def _correlation(count: int) -> Column:
+def correlation(count: int) -> Column:
+    """Pearson correlation of the last `count` common returns of a pair; null before that."""
     window = (
         Window.partitionBy("symbol_a", "symbol_b", "has_both")
         .orderBy("session_date")
@@ -42,5 +46,5 @@ def _correlation(count: int) -> Column:
     deviation_b = F.stddev_samp("return_b").over(window)
     moves = (deviation_a > FLAT_DEVIATION) & (deviation_b > FLAT_DEVIATION)
     covariance = F.covar_samp("return_a", "return_b").over(window)
-    correlation = F.when(moves, covariance / (deviation_a * deviation_b))
-    return F.when(F.col("has_both"), when_full(correlation, "return_a", window, count))
+    value = F.when(moves, covariance / (deviation_a * deviation_b))
+    return F.when(F.col("has_both"), when_full(value, "return_a", window, count))

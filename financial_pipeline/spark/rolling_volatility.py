@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import ROLLING_VOLATILITY
@@ -26,9 +26,12 @@ def rolling_volatility(prices: DataFrame, first: date, last: date) -> DataFrame:
     (methodology 3.2).
     """
     returns = simple_returns(prices)
-    deviations = {}
-    for count in WINDOWS:
-        window = last_observations(count)
-        deviation = F.stddev_samp("simple_return").over(window) * ANNUAL_SESSIONS**0.5
-        deviations[f"volatility_{count}d"] = when_full(deviation, "simple_return", window, count)
-    return write_columns(returns.withColumns(deviations), ROLLING_VOLATILITY, first, last)
+    columns = {f"volatility_{count}d": volatility(count) for count in WINDOWS}
+    return write_columns(returns.withColumns(columns), ROLLING_VOLATILITY, first, last)
+
+
+def volatility(count: int) -> Column:
+    """The annualised deviation of a bank's last `count` returns; null before that."""
+    window = last_observations(count)
+    deviation = F.stddev_samp("simple_return").over(window) * ANNUAL_SESSIONS**0.5
+    return when_full(deviation, "simple_return", window, count)

@@ -1,0 +1,69 @@
+"""How fast the portfolio prepays and defaults: CPR and CDR of each month, in dollars."""
+
+from datetime import date
+from typing import Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from financial_pipeline.spark.contract import read_columns
+from financial_pipeline.spark.portfolio_ratios import ALL
+
+PERFORMANCE_COLUMNS: Final = (
+    "performance_month",
+    "months_on_book",
+    "loan_state",
+    "opening_balance_usd",
+    "closing_balance_usd",
+    "scheduled_principal_usd",
+    "paid_principal_usd",
+    "default_event",
+)
+BASIS: Final = "observed and reconstructed months"
+PREPAYMENT: Final = "conditional_prepayment_rate"
+DEFAULT: Final = "conditional_default_rate"
+
+
+def portfolio_speeds(performance: DataFrame, first: date, last: date) -> DataFrame:
+    """Monthly numerator and denominator of both speeds; their yearly form is taken elsewhere.
+
+    `performance` is fct_loan_performance_monthly. Prepaid is principal paid above schedule by loans
+    that are current or paid off, over what they owed after the scheduled payment; defaulted is the
+    balance at default over all opening balances (methodology 2.6).
+    """
+    months = read_columns(performance, PERFORMANCE_COLUMNS, "fct_loan_performance_monthly").filter(
+        (F.col("months_on_book") > 0)
+        & F.col("performance_month").between(F.lit(first), F.lit(last))
+    )
+    paying = F.col("loan_state").isin("CURRENT", "PAID")
+    surplus = F.col("paid_principal_usd") - F.col("scheduled_principal_usd")
+    owed = F.col("opening_balance_usd") - F.col("scheduled_principal_usd")
+    lost = F.when(F.col("default_event") == 1, F.col("closing_balance_usd"))
+    sums = months.groupBy(F.col("performance_month").alias("snapshot_month")).agg(
+        F.sum(F.when(paying, surplus)).alias("prepaid"),
+        F.sum(F.when(paying, owed)).alias("owed"),
+        F.count_if(paying).alias("paying"),
+        F.coalesce(F.sum(lost), F.lit(0)).alias("lost"),
+        F.sum("opening_balance_usd").alias("opening"),
+        F.count("*").alias("months"),
+    )
+    speeds = F.array(
+        *(
+            F.struct(
+                F.lit(name).alias("measure"),
+                F.col(top).cast("double").alias("numerator"),
+                F.col(bottom).cast("double").alias("denominator"),
+                F.col(count).alias("loans"),
+            )
+            for name, top, bottom, count in (
+                (PREPAYMENT, "prepaid", "owed", "paying"),
+                (DEFAULT, "lost", "opening", "months"),
+            )
+        )
+    )
+    return sums.select(
+        "snapshot_month",
+        F.lit(ALL).alias("segment_kind"),
+        F.lit(ALL).alias("segment"),
+        F.inline(speeds),
+    )
