@@ -47,14 +47,19 @@ def reasons(result: Cleaned) -> dict[int, str]:
 
 
 def test_clean_types_a_sound_row() -> None:
-    row = cleaned(record(dividend="0.25", split_ratio="0.0", volume="1,000")).rows.row(
+    row = cleaned(record(dividend="0.25", split_ratio="0.1", volume="1,000")).rows.row(
         0, named=True
     )
     assert row == {
         **{"symbol": "JPM", "session_date": FRIDAY, "open": 10.0, "high": 12.0, "low": 9.0},
         **{"close": 11.0, "adjusted_close": 8.0, "volume": 1000, "dividend": 0.25},
-        **{"split_ratio": 0.0, "line_number": 2},
+        **{"split_ratio": 0.1, "line_number": 2},
     }
+
+
+def test_clean_takes_the_ratio_of_a_day_without_split_as_one() -> None:
+    assert cleaned(record(split_ratio="0.0")).rows["split_ratio"].to_list() == [1.0]
+    assert cleaned(record()).rows["split_ratio"].to_list() == [None]
 
 
 @pytest.mark.parametrize("field", ["open", "high", "low"])
