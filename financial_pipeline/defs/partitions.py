@@ -15,6 +15,7 @@ from financial_pipeline.sources.market_calendar import holidays
 _settings = Settings()
 _end = ingest.clock(_settings) if _settings.source == "simulated" else None
 SESSION_CRON = "0 0 * * 1-5"
+QUARTER_CRON = "0 0 1 1,4,7,10 *"
 # Holidays are listed this many days ahead of today, so that the calendar never runs out.
 CALENDAR_MARGIN = timedelta(days=365)
 
@@ -38,12 +39,29 @@ def _sessions(first: date) -> dg.TimeWindowPartitionsDefinition:
     )
 
 
+def _quarters(first: date) -> dg.TimeWindowPartitionsDefinition:
+    return dg.TimeWindowPartitionsDefinition(
+        start=first.isoformat(),
+        fmt="%Y-%m-%d",
+        cron_schedule=QUARTER_CRON,
+        end=(_end + timedelta(days=1)).isoformat() if _end else None,
+        end_offset=0 if _end else 1,
+    )
+
+
 SNAPSHOT_MONTHS = _months(_settings.first_issue_month)
 ISSUE_MONTHS = _months(_settings.first_issue_month)
 APPLICATION_MONTHS = _months(_settings.first_application_month)
 SESSIONS = _sessions(_settings.first_session)
 RELEASE_MONTHS = _months(_settings.first_release_month)
 OBSERVATION_MONTHS = _months(_settings.first_observation_month)
+AS_OF_MONTHS = _months(_settings.first_issue_month)
+# Quarterly vintages, from the quarter of the first issue month.
+VINTAGE_QUARTERS = _quarters(
+    _settings.first_issue_month.replace(month=(_settings.first_issue_month.month - 1) // 3 * 3 + 1)
+)
+# Training cut-offs of the default model.
+CUTOFFS = _quarters(_settings.first_cutoff)
 
 
 def window(context: dg.AssetExecutionContext) -> tuple[date, date]:

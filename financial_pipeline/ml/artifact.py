@@ -19,7 +19,7 @@ from typing import Any, Final
 import skops.io as skops_io
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.ml.scorecard import Scorecard
+from financial_pipeline.ml.scorecard import Characteristic, Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
 from financial_pipeline.ml.train import DefaultModel
 
@@ -92,6 +92,24 @@ def load_model(folder: Path, artifact: str, name: str) -> DefaultModel:
     return DefaultModel(
         pipeline=pipeline, **{**described, "features": tuple(described["features"])}
     )
+
+
+def load_scorecard(folder: Path, artifact: str) -> Scorecard:
+    """The scorecard of an artifact, after the hashes are checked."""
+    read_contents(folder, artifact)
+    content = json.loads((folder / artifact / "scorecard.json").read_bytes())
+    lists = ("edges", "levels", "loans", "defaults", "woe", "points")
+    items = [
+        Characteristic(**{**item, **{name: tuple(item[name]) for name in lists}})
+        for item in content["characteristics"]
+    ]
+    return Scorecard(content["base_points"], tuple(items))
+
+
+def scorecard_query(folder: Path, artifact: str) -> str:
+    """The scorecard of an artifact as SQL, after the hashes are checked."""
+    read_contents(folder, artifact)
+    return (folder / artifact / "scorecard.sql").read_text("utf-8")
 
 
 def _described(model: DefaultModel) -> dict[str, Any]:

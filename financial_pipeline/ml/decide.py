@@ -19,6 +19,14 @@ THRESHOLDS: Final[Floats] = np.arange(GRID_STEPS + 1) / GRID_STEPS
 BAND_SHARE: Final = 0.01
 RESAMPLES: Final = 200
 INTERVAL: Final = (0.025, 0.975)
+# What the economics need of `fct_loans`, beside the outcome.
+CASH_COLUMNS: Final = (
+    "funded_amount_usd",
+    "interest_received_usd",
+    "late_fees_received_usd",
+    "total_payment_usd",
+    "collection_recovery_fee_usd",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,10 @@ class LoanCash:
     def realised(self) -> Floats:
         """Profit of each loan as it turned out, in dollars."""
         return self.funded * np.where(self.is_bad, -self.loss, self.gain)
+
+    def take(self, rows: NDArray[np.intp]) -> "LoanCash":
+        """The cash of some of the loans, by row number."""
+        return LoanCash(self.funded[rows], self.gain[rows], self.loss[rows], self.is_bad[rows])
 
 
 @dataclass(frozen=True)
@@ -59,16 +71,7 @@ class Prices:
 
 def loan_cash(loans: pl.DataFrame) -> LoanCash:
     """Cash of D1 loans from columns of `fct_loans`; `default_d1` is the outcome."""
-    money = {
-        name: loans[name].cast(pl.Float64).to_numpy()
-        for name in (
-            "funded_amount_usd",
-            "interest_received_usd",
-            "late_fees_received_usd",
-            "total_payment_usd",
-            "collection_recovery_fee_usd",
-        )
-    }
+    money = {name: loans[name].cast(pl.Float64).to_numpy() for name in CASH_COLUMNS}
     funded = money["funded_amount_usd"]
     return LoanCash(
         funded,

@@ -69,12 +69,13 @@ def stability(before: Reference, current: pl.Series) -> dict[str, Any]:
     psi = population_stability_index(before.counts, now)
     development_loans, loans = int(before.counts.sum()), int(now.sum())
     bins = int(((before.counts + now) > 0).sum())
+    critical = critical_value(bins, development_loans, loans)
     return {
         "psi": psi,
-        "critical_value": critical_value(bins, development_loans, loans),
+        "critical_value": critical,
         "development_loans": development_loans,
         "loans": loans,
-        "verdict": _verdict(psi),
+        "verdict": _verdict(psi, critical),
     }
 
 
@@ -103,7 +104,10 @@ def _counts(column: pl.Series, edges: Floats | None, levels: tuple[Any, ...]) ->
     return np.bincount(coded.to_numpy(), minlength=len(levels) + 2)
 
 
-def _verdict(psi: float | None) -> str:
+def _verdict(psi: float | None, critical: float | None) -> str:
+    """The rule of thumb, unless so few loans differ as much by chance."""
     if psi is None:
         return "unknown"
+    if critical is not None and psi <= critical:
+        return "stable"
     return "stable" if psi < WATCH else "watch" if psi < ACT else "act"

@@ -18,13 +18,21 @@ MIN_ROW_SHARE: Final = 0.90
 
 @dataclass(frozen=True)
 class Served:
-    """What is served: one artifact and what later candidates are compared with."""
+    """One artifact that is or was served, and what later candidates are compared with."""
 
     artifact: str
     cutoff: date
     training_loans: int
     # Worlds are not compared: a model of simulated loans says nothing about real ones.
     source: str
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What is served, and what that replaced."""
+
+    served: Served | None = None
+    replaced: Served | None = None
 
 
 @dataclass(frozen=True)
@@ -66,23 +74,30 @@ def run_gates(candidate: Candidate) -> list[GateResult]:
     ]
 
 
-def comparable(served: Served | None, cutoff: date, source: str) -> Served | None:
-    """The served model where it is of the same source and not newer than the candidate."""
-    if served is None or served.source != source or served.cutoff > cutoff:
+def comparable(pointer: Pointer, candidate: Served) -> Served | None:
+    """The model that a candidate must not fall behind: of the same source and not newer.
+
+    A candidate that is served already is compared with the one it replaced, as it was before.
+    """
+    rival = pointer.served
+    if rival is not None and rival.artifact == candidate.artifact:
+        rival = pointer.replaced
+    if rival is None or rival.source != candidate.source or rival.cutoff > candidate.cutoff:
         return None
-    return served
+    return rival
 
 
-def next_served(
-    served: Served | None, candidate: Served, results: Sequence[GateResult]
-) -> Served | None:
-    """What is served afterwards: the candidate if it passed and is not older, else as before."""
-    if not results or not all(result.passed for result in results):
-        return served
-    is_older = served is not None and served.source == candidate.source
-    if served is not None and is_older and served.cutoff > candidate.cutoff:
-        return served
-    return candidate
+def next_pointer(pointer: Pointer, candidate: Served, results: Sequence[GateResult]) -> Pointer:
+    """Where the pointer stands afterwards: at the candidate if it passed and is not older.
+
+    Running the same candidate again leaves the pointer as it is.
+    """
+    served = pointer.served
+    if not results or not all(result.passed for result in results) or served == candidate:
+        return pointer
+    if served and served.source == candidate.source and served.cutoff > candidate.cutoff:
+        return pointer
+    return Pointer(candidate, served)
 
 
 def _calibration_gap(candidate: Candidate) -> GateResult:
@@ -150,4 +165,4 @@ def _at_most(gate: str, model: str, value: float | None, limit: float, detail: s
 
 
 def _nothing_served(gate: str, model: str, limit: float) -> GateResult:
-    return GateResult(gate, model, True, None, limit, "no comparable model is served yet")
+    return GateResult(gate, model, True, None, limit, "no other comparable model was served before")

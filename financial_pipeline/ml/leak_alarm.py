@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.ml.discrimination import auc, auc_from_ranks
@@ -127,7 +128,8 @@ def _is_recoded(first: _Ranked, second: _Ranked) -> bool:
 def _check_ranks(candidates: dict[str, _Ranked], outcomes: dict[str, _Ranked]) -> None:
     first = np.column_stack([column.ranks for column in candidates.values()])
     second = np.column_stack([column.ranks for column in outcomes.values()])
-    common, screened = _pairwise_correlation(first, second)
+    with threadpool_limits(limits=1):
+        common, screened = _pairwise_correlation(first, second)
     for row, column in np.argwhere((np.abs(screened) > SCREEN) & (common >= MIN_COMMON_LOANS)):
         value = _spearman(first[:, row], second[:, column])
         if abs(value) > MAX_SPEARMAN:

@@ -61,10 +61,11 @@ class DefaultModel:
 
     def predict(self, frame: pl.DataFrame) -> Floats:
         """Probability of default of each row of `build_features` output, as a fraction."""
-        parts = [
-            self.pipeline.predict_proba(part.select(self.features))[:, 1]
-            for part in frame.iter_slices(SCORING_BATCH)
-        ]
+        with threadpool_limits(limits=1):
+            parts = [
+                self.pipeline.predict_proba(part.select(self.features))[:, 1]
+                for part in frame.iter_slices(SCORING_BATCH)
+            ]
         return np.concatenate(parts) if parts else np.empty(0)
 
 

@@ -33,7 +33,7 @@ def make_book(size: int = 2400, seed: int = 7) -> Book:
     rng = np.random.default_rng(seed)
     applications = _applications(rng, size)
     risk = (
-        -2.6
+        -4.0
         + 12 * applications["int_rate"].to_numpy()
         - 0.6 * (np.log(applications["income_effective"].to_numpy()) - 11)
         + 0.01 * (applications["revol_util"].fill_null(50).to_numpy() - 50)

@@ -97,3 +97,12 @@ def test_real_psi_from_2010_to_2011_is_that_of_the_methodology(
     for name, value in expected.items():
         found = drift.stability(drift.reference(before[name]), after[name])
         assert found["psi"] == pytest.approx(value, abs=5e-4), name
+
+
+def test_a_high_psi_that_few_loans_reach_by_chance_is_no_verdict() -> None:
+    rng = np.random.default_rng(1)
+    before = drift.reference(pl.Series(rng.normal(size=1_000)))
+    found = drift.stability(before, pl.Series(rng.normal(size=40)))
+    assert found["psi"] > drift.WATCH
+    assert found["psi"] < found["critical_value"]
+    assert found["verdict"] == "stable"

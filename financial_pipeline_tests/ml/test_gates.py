@@ -5,10 +5,18 @@ from datetime import date
 
 import pytest
 
-from financial_pipeline.ml.gates import Candidate, Served, comparable, next_served, run_gates
+from financial_pipeline.ml.gates import (
+    Candidate,
+    Pointer,
+    Served,
+    comparable,
+    next_pointer,
+    run_gates,
+)
 
 SERVED = Served("old", date(2010, 10, 1), 10_000, "simulated")
 NEW = Served("new", date(2011, 1, 1), 11_000, "simulated")
+BEFORE = Pointer(SERVED)
 GOOD = Candidate(
     model="borrower_only",
     training_loans=11_000,
@@ -33,42 +41,47 @@ def test_a_good_candidate_passes_every_gate_and_is_served() -> None:
     results = run_gates(GOOD)
     assert [result.gate for result in results] == list(TRIPPED)
     assert all(result.passed for result in results)
-    assert next_served(SERVED, NEW, results) == NEW
+    assert next_pointer(BEFORE, NEW, results) == Pointer(NEW, SERVED)
 
 
 @pytest.mark.parametrize("gate", TRIPPED)
 def test_each_gate_trips_alone_and_the_served_model_stays(gate: str) -> None:
     results = run_gates(TRIPPED[gate])
     assert [result.gate for result in results if not result.passed] == [gate]
-    assert next_served(SERVED, NEW, results) == SERVED
+    assert next_pointer(BEFORE, NEW, results) == BEFORE
 
 
 def test_a_candidate_without_figures_fails_and_serves_nothing() -> None:
     results = run_gates(Candidate("borrower_only", 0, None, None, None, None, None))
     assert not any(result.passed for result in results if result.gate != "training_rows")
-    assert next_served(None, NEW, results) is None
-    assert next_served(SERVED, NEW, results) == SERVED
+    assert next_pointer(Pointer(), NEW, results) == Pointer()
+    assert next_pointer(BEFORE, NEW, results) == BEFORE
 
 
 def test_the_first_model_has_nothing_to_be_compared_with() -> None:
     first = replace(GOOD, previous_auc=None, previous_training_loans=None)
     results = run_gates(first)
     assert all(result.passed for result in results)
-    assert "no comparable model" in results[-1].detail
-    assert next_served(None, NEW, results) == NEW
+    assert "no other comparable model" in results[-1].detail
+    assert next_pointer(Pointer(), NEW, results) == Pointer(NEW)
 
 
 def test_no_gates_serve_nothing_new() -> None:
-    assert next_served(SERVED, NEW, []) == SERVED
+    assert next_pointer(BEFORE, NEW, []) == BEFORE
 
 
 def test_the_pointer_never_goes_back_to_an_older_cutoff() -> None:
     older = replace(NEW, cutoff=date(2010, 7, 1))
-    assert next_served(SERVED, older, run_gates(GOOD)) == SERVED
+    assert next_pointer(BEFORE, older, run_gates(GOOD)) == BEFORE
+
+
+def test_the_same_candidate_again_moves_nothing_and_has_the_same_rival() -> None:
+    after = next_pointer(BEFORE, NEW, run_gates(GOOD))
+    assert next_pointer(after, NEW, run_gates(GOOD)) == after
+    assert comparable(BEFORE, NEW) == comparable(after, NEW) == SERVED
 
 
 def test_models_of_another_source_or_a_newer_cutoff_are_not_compared() -> None:
-    assert comparable(SERVED, date(2011, 1, 1), "simulated") == SERVED
-    assert comparable(SERVED, date(2011, 1, 1), "lending_club") is None
-    assert comparable(SERVED, date(2010, 7, 1), "simulated") is None
-    assert comparable(None, date(2011, 1, 1), "simulated") is None
+    assert comparable(BEFORE, replace(NEW, source="lending_club")) is None
+    assert comparable(BEFORE, replace(NEW, cutoff=date(2010, 7, 1))) is None
+    assert comparable(Pointer(), NEW) is None

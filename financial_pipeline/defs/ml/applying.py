@@ -1,0 +1,181 @@
+"""The model applied: scores of every loan, drift by month, thresholds and their economics."""
+
+from datetime import date
+
+import dagster as dg
+import duckdb
+import numpy as np
+import polars as pl
+
+from financial_pipeline import published
+from financial_pipeline.defs.ml import tables
+from financial_pipeline.defs.ml.evaluation import gates_passed, stored_models
+from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
+from financial_pipeline.defs.ml.training import artifacts
+from financial_pipeline.defs.partitions import CUTOFFS
+from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.ml import backtest, decide, portfolio
+from financial_pipeline.ml.artifact import load_scorecard, scorecard_query
+from financial_pipeline.ml.features import build_features
+from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.paths import Paths
+
+# SQL and Python scores agree to this many points, for every loan.
+SCORE_TOLERANCE = 1e-9
+WITHHELD = "the gates of this cut-off did not pass; what is published stays as it was"
+
+
+def score_loans(paths: Paths, cutoff: date) -> Outcome:
+    """Score every loan with the model of one cut-off, if its gates passed."""
+    checks = ("sql_and_python_scores_agree", "every_loan_is_scored_once")
+    if not gates_passed(paths, cutoff):
+        return _withheld(*checks)
+    artifact, models = stored_models(paths, cutoff)
+    applications = tables.scan(paths, tables.APPLICATIONS)
+    features = build_features(applications).sort("loan_key").collect()
+    card = load_scorecard(artifacts(paths), str(artifact))
+    scores = portfolio.score_table(features, models, card, _training(paths, cutoff))
+    gap = _sql_gap(paths, str(artifact), scores)
+    found = {
+        "sql_and_python_scores_agree": gap <= SCORE_TOLERANCE,
+        "every_loan_is_scored_once": scores["loan_key"].is_unique().all()
+        and scores["pd_borrower_only"].is_finite().all(),
+    }
+    facts = {"artifact": artifact, "largest_sql_difference": gap}
+    if not all(found.values()):
+        return Outcome([], found, facts)
+    upstream = tables.built_from(paths, tables.APPLICATIONS, "ml/default_model")
+    return Outcome([tables.write(paths, "scores", cutoff, scores, upstream, facts)], found, facts)
+
+
+def measure_drift(paths: Paths, cutoff: date) -> Outcome:
+    """PSI of scores and inputs of every month since one cut-off, against its training loans."""
+    if not gates_passed(paths, cutoff):
+        return _withheld("score_is_stable")
+    scores = tables.read(paths, "scores", cutoff)
+    applications = tables.scan(paths, tables.APPLICATIONS)
+    features = build_features(applications).sort("loan_key").collect()
+    rows = portfolio.drift_table(features, scores, _training(paths, cutoff), cutoff)
+    upstream = tables.built_from(paths, tables.APPLICATIONS, "ml/scores")
+    table = tables.write(paths, "drift", cutoff, rows, upstream)
+    drifted = sorted(
+        {f"{row['month']:%Y-%m}" for row in rows if row["variable"] == "pd_borrower_only"
+         and row["verdict"] == "act" and row["loans"] >= portfolio.MIN_SEGMENT_LOANS}
+    )  # fmt: skip
+    facts = {"months_to_act_on": ", ".join(drifted) or "none"}
+    return Outcome([table], {"score_is_stable": not drifted}, facts)
+
+
+def price_thresholds(paths: Paths, cutoff: date) -> Outcome:
+    """Confusion matrix and profit at every threshold, on the test loans of one cut-off."""
+    if not gates_passed(paths, cutoff):
+        return _withheld("decisions_add_up")
+    _, models = stored_models(paths, cutoff)
+    cohort = tables.read(paths, "training_set", cutoff)
+    split = out_of_time(cohort, cutoff)
+    money = tables.scan(paths, tables.LOANS).select("loan_key", "grade", *decide.CASH_COLUMNS)
+    loans = cohort.join(money.collect(), on="loan_key", how="left", maintain_order="left")
+    prices = decide.prices(decide.loan_cash(loans.filter(pl.Series(split.train))))
+    if prices is None:
+        return _withheld("decisions_add_up")
+    trials = {t.model: t for t in backtest.run_trials(cohort, [split], models)}
+    tested = loans.filter(pl.Series(split.test))
+    segments = tested.select("grade", "term", "purpose")
+    table, summary = portfolio.threshold_tables(trials, tested, segments, prices, backtest.SEED)
+    whole = table.filter(pl.col("segment") == portfolio.ALL)
+    adds_up = (whole["tp"] + whole["fp"] + whole["tn"] + whole["fn"] == tested.height).all()
+    upstream = tables.built_from(paths, tables.LOANS, "ml/training_set", "ml/default_model")
+    written = [
+        tables.write(paths, "threshold_table", cutoff, table, upstream),
+        tables.write(paths, "threshold_summary", cutoff, summary, upstream),
+    ]
+    return Outcome(written, {"decisions_add_up": bool(adds_up)}, {"test_loans": tested.height})
+
+
+def _training(paths: Paths, cutoff: date) -> pl.DataFrame:
+    return tables.read(paths, "training_set", cutoff).filter(pl.col("issue_month") < cutoff)
+
+
+def _withheld(*checks: str) -> Outcome:
+    return Outcome([], dict.fromkeys(checks, True), {"withheld": WITHHELD})
+
+
+def _sql_gap(paths: Paths, artifact: str, scores: pl.DataFrame) -> float:
+    """Largest difference of the scorecard in points, DuckDB against Python, over every loan."""
+    files = published.parquet_files(paths, published.newest(paths, tables.APPLICATIONS))
+    with duckdb.connect() as connection:
+        relation = connection.read_parquet([str(path) for path in files])
+        relation.create_view("fct_loan_applications")
+        query = scorecard_query(artifacts(paths), artifact)
+        found = connection.execute(f"select score from ({query}) order by loan_key").fetchnumpy()
+    if len(found["score"]) != scores.height:
+        return float("inf")
+    difference = found["score"] - scores["scorecard_points"].to_numpy()
+    return float(np.abs(difference).max(initial=0.0))
+
+
+@dg.asset(
+    key=["ml", "scores"],
+    group_name="ml",
+    deps=[["ml", "evaluation"], ["ml", "default_model"], ["exports", "fct_loan_applications"]],
+    partitions_def=CUTOFFS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"scikitlearn", "parquet"},
+    tags={"family": "model", "domain": "lending"},
+    check_specs=tables.check_specs(
+        "scores",
+        sql_and_python_scores_agree="The scorecard gives every loan equal points in both, to 1e-9.",
+        every_loan_is_scored_once="Every loan has one finite probability.",
+    ),
+)
+def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """One row per loan, matured or not: probabilities of default, points and reason codes.
+
+    Reason codes explain `borrower_only`: points lost against the average training loan, at most
+    four, never grade or rate. Withheld where the gates of the cut-off did not pass.
+    """
+    return each_cutoff(context, score_loans, pipeline.paths)
+
+
+@dg.asset(
+    key=["ml", "drift"],
+    group_name="ml",
+    deps=[["ml", "scores"], ["ml", "training_set"], ["exports", "fct_loan_applications"]],
+    partitions_def=CUTOFFS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"polars", "parquet"},
+    tags={"family": "model", "domain": "lending"},
+    check_specs=tables.check_specs(
+        "drift", is_blocking=False, score_is_stable="No month of 100 loans has a score PSI of 0.25."
+    ),
+)
+def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """One row per issue month since the cut-off and variable: PSI against the training loans.
+
+    The critical value beside each PSI depends on n; 0.10 and 0.25 are rules of thumb.
+    """
+    return each_cutoff(context, measure_drift, pipeline.paths)
+
+
+@dg.asset(
+    key=["ml", "threshold_table"],
+    group_name="ml",
+    deps=[["ml", "evaluation"], ["ml", "training_set"], ["exports", "fct_loans"]],
+    partitions_def=CUTOFFS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"polars", "parquet"},
+    tags={"family": "model", "domain": "lending"},
+    check_specs=tables.check_specs(
+        "threshold_table", decisions_add_up="The confusion matrix holds every test loan."
+    ),
+)
+def threshold_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """One row per model, segment level and threshold: what declining from there on would have done.
+
+    Counted and priced on the out-of-time loans, from realised and from predicted outcomes. The
+    best threshold, its 1 % band and bootstrap intervals stand in `threshold_summary`.
+    """
+    return each_cutoff(context, price_thresholds, pipeline.paths)

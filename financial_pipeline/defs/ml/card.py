@@ -1,0 +1,124 @@
+"""The model card of each cut-off, with the fairness screen."""
+
+import json
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from financial_pipeline.defs.ml import tables
+from financial_pipeline.defs.ml.evaluation import pointer, stored_models
+from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
+from financial_pipeline.defs.partitions import CUTOFFS
+from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.ml import decide, portfolio
+from financial_pipeline.ml.fairness import fairness_rows, income_band
+from financial_pipeline.ml.model_card import card_markdown, model_card
+from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml.train import DefaultModel
+from financial_pipeline.paths import Paths
+
+LIBRARIES = ("scikit-learn", "numpy", "polars", "skops")
+
+
+def write_model_card(paths: Paths, cutoff: date, is_synthetic: bool) -> Outcome:
+    """Put what the other tables say about one cut-off into a card, for people and programs."""
+    artifact, models = stored_models(paths, cutoff)
+    row = tables.read(paths, "default_model", cutoff).row(0, named=True)
+    screen = _screen(paths, cutoff, models[portfolio.DECIDING]) if models else []
+    economics = tables.read_if_there(paths, "threshold_summary", cutoff)
+    served = pointer(paths).served
+    facts = {
+        "cutoff": cutoff.isoformat(),
+        **row,
+        "served": served.artifact if served else None,
+        "is_synthetic": is_synthetic,
+        "versions": {name: version(name) for name in LIBRARIES},
+        "built_from": tables.built_from(paths, "ml/training_set"),
+    }
+    card = model_card(
+        facts,
+        {name: _described(paths, cutoff, model) for name, model in models.items()},
+        tables.read(paths, "evaluation", cutoff).to_dicts(),
+        tables.read(paths, "gates", cutoff).to_dicts(),
+        economics.filter(pl.col("segment") == portfolio.ALL).drop("segment", "level").to_dicts(),
+        screen,
+    )
+    upstream = tables.built_from(paths, "ml/default_model", "ml/evaluation")
+    texts = {"markdown": card_markdown(card), "json": json.dumps(card, indent=1, default=str)}
+    written = [
+        tables.write(paths, "model_card", cutoff, [texts], upstream),
+        tables.write(paths, "fairness", cutoff, screen, upstream),
+    ]
+    place = _write_files(paths, cutoff, texts)
+    return Outcome(written, {}, {"artifact": artifact or "none", "card": str(place)})
+
+
+def _described(paths: Paths, cutoff: date, model: DefaultModel) -> dict[str, Any]:
+    coefficients = tables.read(paths, "coefficients", cutoff).filter(pl.col("model") == model.name)
+    return {
+        "features": list(model.features),
+        "absent": dict(model.absent),
+        "training_loans": model.training_loans,
+        "training_defaults": model.training_defaults,
+        "coefficients": coefficients.drop("model").to_dicts(),
+    }
+
+
+def _screen(paths: Paths, cutoff: date, model: DefaultModel) -> list[dict[str, Any]]:
+    """The fairness screen on the test loans, at the break-even PD of the training loans."""
+    columns = tables.scan(paths, tables.APPLICATIONS).select(
+        "loan_key", "addr_state", "income_effective"
+    )
+    money = tables.scan(paths, tables.LOANS).select("loan_key", *decide.CASH_COLUMNS)
+    cohort = tables.read(paths, "training_set", cutoff)
+    loans = cohort.join(
+        columns.join(money, on="loan_key").collect(), on="loan_key", maintain_order="left"
+    )
+    split = out_of_time(cohort, cutoff)
+    prices = decide.prices(decide.loan_cash(loans.filter(pl.Series(split.train))))
+    tested = loans.filter(pl.Series(split.test))
+    if prices is None or tested.is_empty():
+        return []
+    groups = tested.select("addr_state").with_columns(income_band(tested["income_effective"]))
+    target = tested["default_d1"].to_numpy()
+    return fairness_rows(target, model.predict(tested), groups, prices.break_even_pd)
+
+
+def _write_files(paths: Paths, cutoff: date, texts: dict[str, str]) -> Path:
+    """The card beside the tables, for people; the published table stays the record."""
+    folder = paths.data_root / tables.LAYER / "model_cards"
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, suffix in (("json", "json"), ("markdown", "md")):
+        place = folder / f"{cutoff.isoformat()}.{suffix}"
+        temporary = place.with_suffix(".tmp")
+        temporary.write_text(texts[kind], "utf-8")
+        temporary.replace(place)
+    return folder / f"{cutoff.isoformat()}.md"
+
+
+@dg.asset(
+    key=["ml", "model_card"],
+    group_name="ml",
+    deps=[["ml", "evaluation"], ["ml", "threshold_table"], ["ml", "default_model"]],
+    partitions_def=CUTOFFS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"python", "markdown"},
+    tags={"family": "model", "domain": "lending"},
+)
+def model_card_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """One card per cut-off, as Markdown and JSON.
+
+    Purpose, evidence, gates, limits and the fairness screen. Coefficients have their units;
+    simulated loans are labelled as such.
+    """
+    is_synthetic = pipeline.settings.source == "simulated"
+
+    def step(paths: Paths, cutoff: date) -> Outcome:
+        return write_model_card(paths, cutoff, is_synthetic)
+
+    return each_cutoff(context, step, pipeline.paths)

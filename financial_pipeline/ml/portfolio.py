@@ -1,0 +1,130 @@
+"""The models applied: scores of every loan, their drift, and what each threshold does."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from financial_pipeline.ml import decide
+from financial_pipeline.ml.backtest import Trial
+from financial_pipeline.ml.drift import drift_rows, reference, stability
+from financial_pipeline.ml.explain import average_log_odds, reason_codes
+from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
+from financial_pipeline.ml.gates import Candidate
+from financial_pipeline.ml.scorecard import Scorecard, points
+from financial_pipeline.ml.train import DefaultModel
+
+Floats = NDArray[np.float64]
+Models = Mapping[str, DefaultModel]
+
+# Reason codes explain this model; it cannot know grade or rate.
+DECIDING: Final[ModelName] = "borrower_only"
+# A segment needs this many loans for thresholds of its own.
+MIN_SEGMENT_LOANS: Final = 100
+ALL: Final = "all"
+
+
+def score_table(
+    features: pl.DataFrame, models: Models, card: Scorecard, training: pl.DataFrame
+) -> pl.DataFrame:
+    """One row per row of `features` (`build_features` output): PDs, points, reason codes.
+
+    `training` are the training loans, against whose average the reasons are counted.
+    """
+    deciding = models[DECIDING]
+    chance = deciding.predict(features)
+    reasons = reason_codes(deciding, features, average_log_odds(deciding, training))
+    return features.select("loan_key", "issue_month").with_columns(
+        pl.Series("pd_borrower_only", chance),
+        pl.Series("pd_platform_informed", models["platform_informed"].predict(features)),
+        pl.Series("pd_scorecard", card.predict(features)),
+        pl.Series("score", points(chance)),
+        pl.Series("scorecard_points", card.score(features)),
+        *reasons,
+    )
+
+
+def drift_table(
+    features: pl.DataFrame, scores: pl.DataFrame, training: pl.DataFrame, cutoff: date
+) -> list[dict[str, Any]]:
+    """PSI per month from the cut-off on, of both PDs and of every input, against `training`.
+
+    `features` and `scores` have the same loans in the same order; `training` is a frame of them.
+    """
+    pds = [f"pd_{name}" for name in FEATURE_SETS]
+    everything = features.select("loan_key", "issue_month", *FEATURES).with_columns(
+        scores.select(pds)
+    )
+    development = everything.join(training.select("loan_key"), on="loan_key", how="semi")
+    current = everything.filter(pl.col("issue_month") >= cutoff)
+    columns = [*pds, *FEATURES]
+    return drift_rows(development.select(columns), current.select(columns), current["issue_month"])
+
+
+def threshold_tables(
+    trials: Mapping[str, Trial],
+    tested: pl.DataFrame,
+    segments: pl.DataFrame,
+    at: decide.Prices,
+    seed: int,
+) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Threshold table and summary of each model, whole and by segment level.
+
+    `tested` holds the cash columns of `fct_loans` for the test loans, `segments` their levels, both
+    in trial order. `at` are the prices of the training loans.
+    """
+    cash = decide.loan_cash(tested)
+    parts: list[pl.DataFrame] = []
+    summaries: list[dict[str, Any]] = []
+    for model, trial in trials.items():
+        for segment, level, rows in _segment_rows(segments):
+            inside = cash.take(rows)
+            label = {"model": model, "segment": segment, "level": level}
+            table = decide.threshold_table(trial.pd[rows], inside, at)
+            literals = [pl.lit(text).alias(name) for name, text in label.items()]
+            parts.append(table.select(*literals, pl.all()))
+            prices = {"gain": at.gain, "loss": at.loss, "break_even_pd": at.break_even_pd}
+            best = decide.best_threshold_summary(trial.pd[rows], inside, seed)
+            counts = {"loans": len(rows), "defaults": int(inside.is_bad.sum())}
+            summaries.append({**label, **counts, **prices, **best})
+    return pl.concat(parts), summaries
+
+
+def gate_candidate(
+    trial: Trial,
+    challenger: Trial | None,
+    training_pd: Floats,
+    training_loans: int,
+    previous_auc: float | None,
+    previous_training_loans: int | None,
+) -> Candidate:
+    """The out-of-time evidence on one model, for the gates; null figures fail theirs."""
+    psi = None
+    if len(trial.pd) and len(training_pd):
+        psi = stability(reference(pl.Series(training_pd)), pl.Series(trial.pd))["psi"]
+    return Candidate(
+        model=trial.model,
+        training_loans=training_loans,
+        mean_pd=trial.metrics.mean_pd,
+        default_rate=trial.metrics.default_rate,
+        score_psi=psi,
+        auc=trial.metrics.auc,
+        challenger_auc=challenger.metrics.auc if challenger else None,
+        previous_auc=previous_auc,
+        previous_training_loans=previous_training_loans,
+    )
+
+
+def _segment_rows(segments: pl.DataFrame) -> list[tuple[str, str, NDArray[np.intp]]]:
+    """Segment, level and row numbers: all loans first, then each level that is large enough."""
+    found = [(ALL, ALL, np.arange(segments.height))]
+    for name in segments.columns:
+        column = segments[name].cast(pl.String)
+        for level in column.drop_nulls().unique().sort():
+            rows = np.flatnonzero((column == level).fill_null(False).to_numpy())
+            if len(rows) >= MIN_SEGMENT_LOANS:
+                found.append((name, level, rows))
+    return found
