@@ -114,9 +114,11 @@ def test_read_lines_takes_padding_in_a_file_of_several_series_for_no_observation
     ]
 
 
-@pytest.mark.parametrize("indent", [None, 0, 2])
+@pytest.mark.parametrize(
+    ("indent", "counts", "envelope"), [(None, [1, 0], 0), (0, [6, 6], 7), (2, [6, 6], 7)]
+)
 def test_read_lines_counts_every_physical_line_of_a_json_answer(
-    tmp_path: Path, indent: int | None
+    tmp_path: Path, indent: int | None, counts: list[int], envelope: int
 ) -> None:
     document = answer(observation("2018-12-01", "3.9"), observation("2019-01-01", "."))
     text = json.dumps(document, indent=indent)
@@ -127,8 +129,9 @@ def test_read_lines_counts_every_physical_line_of_a_json_answer(
         ("UNRATE", None, "2019-02-10", "9999-12-31", "2018-12-01", "3.9"),
         ("UNRATE", None, "2019-02-10", "9999-12-31", "2019-01-01", "."),
     ]
-    counted = lines.records["physical_lines"].sum() + lines.notes["envelope"]
-    assert counted == text.count("\n") + 1
+    assert lines.records["physical_lines"].to_list() == counts
+    assert lines.notes == {"envelope": envelope}
+    assert sum(counts) + envelope == text.count("\n") + 1
     numbered = [text.splitlines()[number - 1] for number in lines.records["line_number"]]
     assert all("{" in line for line in numbered)
 
