@@ -19,7 +19,9 @@ MIN_TRAINING_LOANS: Final = 500
 RANDOM_TEST_SHARE: Final = 0.3
 OLDEST_SHARE: Final = 0.6
 NEWEST_SHARE: Final = 0.2
-MONTHS_OUT_OF_TIME: Final = 12
+QUARTERS_OUT_OF_TIME: Final = 4
+MONTHS_OUT_OF_TIME: Final = 3 * QUARTERS_OUT_OF_TIME
+MIN_MATURED_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,24 +60,23 @@ def months_after(month: date, months: int) -> date:
 
 
 def latest_cutoff(loans: pl.LazyFrame, first_cutoff: date) -> date | None:
-    """The latest quarter whose next four quarters are matured vintages, every term of them.
+    """The latest quarter of which the next four quarters (its own included) are mostly matured.
 
-    None where the file is too young for any cut-off from `first_cutoff` on.
+    A young vintage still holds its matured loans of the shorter term, so half of the loans is
+    asked for and not all; the matured share stands beside each evaluation. None where the file is
+    too young for any cut-off from `first_cutoff` on.
     """
-    youngest = (
-        loans.filter(pl.col("credit_policy_met") & ~pl.col("is_matured"))
-        .select(pl.col("issue_month").min())
-        .collect()
-        .item()
+    quarters = loans.filter("credit_policy_met").group_by(
+        pl.col("issue_month").dt.truncate("1q").alias("quarter")
     )
-    if youngest is None:
-        newest = loans.select(pl.col("issue_month").max()).collect().item()
-        if newest is None:
-            return None
-        youngest = months_after(newest, 1)
-    latest = months_after(youngest, -MONTHS_OUT_OF_TIME)
-    cutoff = latest.replace(month=latest.month - (latest.month - 1) % 3)
-    return cutoff if cutoff >= first_cutoff else None
+    shares = dict(quarters.agg(pl.col("is_matured").mean()).collect().rows())
+    ready = [quarter for quarter, share in shares.items() if share >= MIN_MATURED_SHARE]
+    for last in sorted(ready, reverse=True):
+        window = [months_after(last, -3 * step) for step in range(QUARTERS_OUT_OF_TIME)]
+        is_mature = all(shares.get(quarter, 1.0) >= MIN_MATURED_SHARE for quarter in window)
+        if is_mature and window[-1] >= first_cutoff:
+            return window[-1]
+    return None
 
 
 def out_of_time(cohort: pl.DataFrame, cutoff: date) -> Split:

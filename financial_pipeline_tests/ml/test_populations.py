@@ -90,13 +90,30 @@ def test_months_after_crosses_years(months: int, expected: date) -> None:
     assert populations.months_after(date(2011, 1, 1), months) == expected
 
 
-def test_latest_cutoff_leaves_four_quarters_of_wholly_matured_vintages(book: Book) -> None:
+def _matured_before(book: Book, month: date, term: int = 60) -> pl.LazyFrame:
+    is_young = (pl.col("issue_month") >= month) & (pl.col("term_months") <= term)
+    return book.loans.with_columns(is_matured=~is_young).lazy()
+
+
+def test_latest_cutoff_leaves_four_quarters_of_mostly_matured_vintages(book: Book) -> None:
     first = date(2010, 1, 1)
     assert populations.latest_cutoff(book.loans.lazy(), first) == date(2011, 1, 1)
-    immature = book.loans.with_columns(is_matured=pl.col("issue_month") < date(2011, 11, 1))
-    assert populations.latest_cutoff(immature.lazy(), first) == date(2010, 10, 1)
-    assert populations.latest_cutoff(immature.lazy(), date(2011, 1, 1)) is None
-    assert populations.latest_cutoff(book.loans.clear().lazy(), first) is None
+    young = _matured_before(book, date(2011, 11, 1))
+    assert populations.latest_cutoff(young, first) == date(2010, 10, 1)
+
+
+def test_latest_cutoff_is_none_for_a_young_or_empty_file(book: Book) -> None:
+    young = _matured_before(book, date(2011, 11, 1))
+    assert populations.latest_cutoff(young, date(2011, 1, 1)) is None
+    assert populations.latest_cutoff(book.loans.clear().lazy(), date(2010, 1, 1)) is None
+    never = _matured_before(book, date(2000, 1, 1))
+    assert populations.latest_cutoff(never, date(2010, 1, 1)) is None
+
+
+def test_latest_cutoff_accepts_vintages_of_which_only_the_long_term_is_open(book: Book) -> None:
+    # Two loans in three have 36 months.
+    longer_open = book.loans.with_columns(is_matured=pl.col("term_months") == 36).lazy()
+    assert populations.latest_cutoff(longer_open, date(2010, 1, 1)) == date(2011, 1, 1)
 
 
 def test_split_masks_are_disjoint(cohort: pl.DataFrame) -> None:
