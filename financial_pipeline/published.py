@@ -127,6 +127,11 @@ def newest(paths: Paths, key: str) -> PublishedTable:
     return pending[key] if key in pending else read_manifest(paths).table(key)
 
 
+def known(paths: Paths) -> set[str]:
+    """The keys of all tables that are registered or published."""
+    return {*_pending(paths), *(read_manifest(paths).tables if paths.manifest.exists() else ())}
+
+
 def publish(paths: Paths, world: Mapping[str, object]) -> Manifest:
     """Make every registered table current, in one rename; returns the new manifest."""
     with locked(paths.data_root / ".publish.lock"):

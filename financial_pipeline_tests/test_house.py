@@ -15,12 +15,12 @@ PACKAGE = "financial_pipeline"
 # Arrows point down this list only: a unit imports itself and units of lower tiers.
 TIERS: list[set[str]] = [
     {"cli"},
-    {"bench", "drills", "crosscheck"},
+    {"bench", "drills"},
     {"definitions"},
     {"defs"},
     {"dashboard", "figures", "figures_table", "sql_prompt"},
-    {"data_dictionary", "ingest", "published_sql", "row_accounting", "staging", "table_export"},
-    {"alerts", "ml", "published", "raw_archive"}
+    {"data_dictionary", "ingest", "metric_export", "published_sql", "row_accounting", "staging", "table_export"},
+    {"alerts", "crosscheck", "ml", "published", "raw_archive"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]
 # Contracts, places and small tools that every unit may import, and that import one another.

@@ -22,6 +22,10 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
     "return_correlations": ("bank_returns",),
     "macro_correlations": ("bank_returns", "credit_months", "macro_months"),
 }
+# Marts that may be absent, and the empty table that stands for them.
+OPTIONAL_INPUTS: Final = {
+    "fct_loan_rejections": "select null::date as application_month where false"
+}
 # DuckDB writes these instead of Spark's names for the same types.
 DUCKDB_TYPES: Final = {"string": "varchar", "int": "integer"}
 
@@ -45,6 +49,8 @@ def recompute(
         for name, files in inputs.items():
             relation = connection.read_parquet([str(path) for path in files])
             relation.create_view(name)
+        for name in OPTIONAL_INPUTS.keys() - inputs.keys():
+            connection.execute(f"create view {name} as {OPTIONAL_INPUTS[name]}")
         for step in ("shared_views", *STEPS.get(table.name, ())):
             connection.execute(_sql(step))
         columns = ", ".join(

@@ -20,6 +20,11 @@ JOBS = {
     "rejections_job": "Rejected applications by month: staging, star schema, published Parquet.",
     "prices_job": "Bank prices by trading day: raw archive to published Parquet.",
     "releases_job": "Archive the macro files by release month.",
+    "default_rates_job": "Default rates by issue month, grade and term, on Spark.",
+    "vintages_job": "Cumulative default of quarterly vintages, on Spark.",
+    "portfolio_job": "Roll rates and portfolio measures by snapshot month, on Spark.",
+    "market_metrics_job": "Volatility, Sharpe ratio, risk and correlation by session, on Spark.",
+    "macro_correlations_job": "Defaults against the economy by as-of month, on Spark.",
     "macro_job": "Macro series by observation month: staging, star schema, published Parquet.",
 }
 

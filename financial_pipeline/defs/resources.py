@@ -1,15 +1,21 @@
-"""The resources that assets ask for: the data root, dbt, DuckDB and (later) Spark."""
+"""The resources that assets ask for: the data root, dbt, DuckDB and Spark."""
 
 import os
 import sys
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
+from dagster_pyspark import PySparkResource
+from packaging.version import Version
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
+from financial_pipeline.spark.session import start_session
 
 WAREHOUSE_POOL = "warehouse"
 OWNERS = ["team:data-engineering"]
@@ -29,20 +35,52 @@ class Pipeline(dg.ConfigurableResource):
         return Paths(self.settings.data_root.resolve())
 
 
+class Spark(PySparkResource):
+    """The Spark session of the run: one per process, on the master that SPARK_MASTER names.
+
+    Raises PipelineError, before any work, where Java or the master is missing.
+    """
+
+    spark_config: dict[str, Any] = {}  # noqa: RUF012
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Check what Spark needs, and start or join the session."""
+        self._spark_session = start_session()  # type: ignore[assignment]
+
+
+class LockedDbt(DbtCliResource):
+    """The dbt of this environment, whose version is known without starting it once more."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+
+def point_dbt_at_data_root() -> Paths:
+    """Tell dbt, through the environment, where the data root, warehouse and target folder are.
+
+    dbt parses everything again when one of them differs from the parse before, so every dbt
+    process of a data root sees the same values.
+    """
+    paths = Paths(Settings().data_root.resolve())
+    os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
+    os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
+    os.environ["DBT_TARGET_PATH"] = str(paths.dbt_target)
+    return paths
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """The resources by the names that assets ask for."""
-    paths = Paths(Settings().data_root.resolve())
-    # dbt reads both through env_var() in its profile and sources.
-    os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
-    os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
+    paths = point_dbt_at_data_root()
     project = str(PROJECT_ROOT / "dbt_project")
     return dg.Definitions(
         resources={
             "pipeline": Pipeline(),
+            "spark": Spark(),
             "warehouse": DuckDBResource(database=str(paths.warehouse_file)),
             # The dbt of this environment, also where the environment is not activated.
-            "dbt": DbtCliResource(
+            "dbt": LockedDbt(
                 project_dir=project,
                 profiles_dir=project,
                 dbt_executable=str(Path(sys.executable).with_name("dbt")),

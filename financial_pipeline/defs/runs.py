@@ -7,11 +7,8 @@ after every family passed.
 import os
 import shutil
 import time
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -20,14 +17,7 @@ import dagster as dg
 from financial_pipeline import ingest, published, raw_archive
 from financial_pipeline.defs import killed_runs
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
-from financial_pipeline.defs.partitions import (
-    APPLICATION_MONTHS,
-    ISSUE_MONTHS,
-    OBSERVATION_MONTHS,
-    RELEASE_MONTHS,
-    SESSIONS,
-    SNAPSHOT_MONTHS,
-)
+from financial_pipeline.defs.run_plan import FamilyRun, plan
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
@@ -44,21 +34,6 @@ ALL_DATASETS = (
     "bank_prices",
     "fred_observations",
 )
-LOAN_KEYS = (
-    dg.AssetKey(["raw", "lending_club_loans"]),
-    dg.AssetKey(["staging", "lending_club_loan_snapshots"]),
-)
-REJECTION_KEYS = (dg.AssetKey(["raw", "lending_club_rejections"]),)
-
-
-@dataclass(frozen=True)
-class FamilyRun:
-    """One run of one job: its partitions (inclusive; None for unpartitioned) and what to leave."""
-
-    job: str
-    first: str | None = None
-    last: str | None = None
-    without: tuple[dg.AssetKey, ...] = ()
 
 
 def prepare_home(paths: Paths) -> None:
@@ -66,59 +41,6 @@ def prepare_home(paths: Paths) -> None:
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT_ROOT / "dagster.yaml", paths.dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
-
-
-def _within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:
-    """The partition keys that span `first` to `last`, or the nearest ones there are."""
-    keys = partitions.get_partition_keys()
-    low = min(bisect_left(keys, first.isoformat()), len(keys) - 1)
-    high = bisect_right(keys, last.isoformat()) - 1
-    return keys[low], keys[max(high, low)]
-
-
-def _events(
-    job: str,
-    partitions: dg.PartitionsDefinition,
-    files: Sequence[LandedFile],
-) -> FamilyRun:
-    first, last = min(file.first_date for file in files), max(file.last_date for file in files)
-    if partitions is not SESSIONS:
-        first, last = first.replace(day=1), last.replace(day=1)
-    return FamilyRun(job, *_within(partitions, first, last))
-
-
-def _arrivals(
-    job: str,
-    partitions: dg.PartitionsDefinition,
-    files: Sequence[LandedFile],
-    without: tuple[dg.AssetKey, ...] = (),
-) -> FamilyRun:
-    seen = [(file.snapshot_date or file.last_date).replace(day=1) for file in files]
-    return FamilyRun(job, *_within(partitions, min(seen), max(seen)), without)
-
-
-def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
-    """The runs that what landed calls for, in order; a family that did not land is left out."""
-    by_dataset: dict[str, list[LandedFile]] = {}
-    for file in landed:
-        by_dataset.setdefault(file.dataset, []).append(file)
-    loans = by_dataset.get("lending_club_loans", [])
-    rejections = by_dataset.get("lending_club_rejections", [])
-    runs = [FamilyRun("shared_job")]
-    if loans or rejections:
-        absent: tuple[dg.AssetKey, ...] = () if loans else LOAN_KEYS
-        absent += () if rejections else REJECTION_KEYS
-        runs.append(_arrivals("snapshots_job", SNAPSHOT_MONTHS, [*loans, *rejections], absent))
-    if loans:
-        runs.append(_events("loans_job", ISSUE_MONTHS, loans))
-    if rejections:
-        runs.append(_events("rejections_job", APPLICATION_MONTHS, rejections))
-    if prices := by_dataset.get("bank_prices"):
-        runs.append(_events("prices_job", SESSIONS, prices))
-    if macro := by_dataset.get("fred_observations"):
-        runs.append(_arrivals("releases_job", RELEASE_MONTHS, macro))
-        runs.append(_events("macro_job", OBSERVATION_MONTHS, macro))
-    return runs
 
 
 def _keys(run: FamilyRun, job: dg.JobDefinition, layers: Layers) -> list[dg.AssetKey]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from financial_pipeline.schemas.metrics import METRIC_TABLES, MetricTable
 from financial_pipeline.spark.default_rates_by_grade import default_rates_by_grade
@@ -22,6 +22,9 @@ LOANS: Final = "fct_loans"
 PERFORMANCE: Final = "fct_loan_performance_monthly"
 PRICES: Final = "fct_daily_prices"
 INDICATORS: Final = "agg_macro_indicators"
+REJECTIONS: Final = "fct_loan_rejections"
+# Marts that may be absent, and the columns of the empty table that stands for them.
+OPTIONAL_INPUTS: Final = {REJECTIONS: "application_month date"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,23 @@ class Metric:
         return METRIC_TABLES[self.function.__name__]
 
     def compute(
-        self, marts: Mapping[str, DataFrame], first: date, last: date, *, default_lag_months: int
+        self,
+        session: SparkSession,
+        marts: Mapping[str, DataFrame],
+        first: date,
+        last: date,
+        *,
+        default_lag_months: int,
     ) -> DataFrame:
-        """The rows of the partitions `first` to `last`; `marts` holds at least `inputs`."""
+        """The rows of the partitions `first` to `last`; `marts` holds the inputs that exist."""
+        absent = {
+            name: session.createDataFrame([], columns)
+            for name, columns in OPTIONAL_INPUTS.items()
+            if name in self.inputs and name not in marts
+        }
+        given = {**absent, **marts}
         lag = {"default_lag_months": default_lag_months} if self.takes_lag else {}
-        return self.function(*(marts[name] for name in self.inputs), first, last, **lag)
+        return self.function(*(given[name] for name in self.inputs), first, last, **lag)
 
 
 METRICS: Final[dict[str, Metric]] = {
@@ -54,7 +69,7 @@ METRICS: Final[dict[str, Metric]] = {
         Metric(rating_transitions, (PERFORMANCE,)),
         Metric(
             portfolio_summary,
-            (LOANS, "fct_loan_applications", PERFORMANCE, "fct_loan_rejections"),
+            (LOANS, "fct_loan_applications", PERFORMANCE, REJECTIONS),
         ),
         Metric(rolling_volatility, (PRICES,)),
         Metric(sharpe_ratios, (PRICES, INDICATORS)),

@@ -1,0 +1,166 @@
+"""The metric tables as assets: computed on Spark, checked by DuckDB, published as Parquet."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from financial_pipeline import metric_export, published
+from financial_pipeline.crosscheck.agreement import Agreement, compare
+from financial_pipeline.crosscheck.recompute import recompute
+from financial_pipeline.defs.partitions import (
+    AS_OF_MONTHS,
+    ISSUE_MONTHS,
+    SESSIONS,
+    SNAPSHOT_MONTHS,
+    VINTAGE_QUARTERS,
+    window,
+)
+from financial_pipeline.defs.resources import OWNERS, Pipeline, Spark
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.metrics import MetricTable
+from financial_pipeline.spark.catalogue import METRICS, OPTIONAL_INPUTS, Metric
+from financial_pipeline.spark.session import ui_address
+
+CHECK = "equals_its_recomputation"
+# Partition column -> its partitions and the family whose job computes them.
+FAMILIES: dict[str, tuple[dg.PartitionsDefinition, str]] = {
+    "issue_month": (ISSUE_MONTHS, "default_rates"),
+    "vintage_quarter": (VINTAGE_QUARTERS, "vintages"),
+    "snapshot_month": (SNAPSHOT_MONTHS, "portfolio"),
+    "session_date": (SESSIONS, "market_metrics"),
+    "as_of_month": (AS_OF_MONTHS, "macro_correlations"),
+}
+# A backfill names this many failed partitions one by one; more than that is one fault.
+NAMED_FAILURES = 100
+
+Files = Mapping[str, Sequence[Path]]
+
+
+def input_files(paths: Paths, metric: Metric) -> tuple[Files, dict[str, str]]:
+    """The Parquet files of a metric's marts, and the content hashes they were read at."""
+    present = published.known(paths)
+    keys = {name: f"exports/{name}" for name in metric.inputs}
+    tables = {
+        name: published.newest(paths, key)
+        for name, key in keys.items()
+        if key in present or name not in OPTIONAL_INPUTS
+    }
+    files = {name: published.parquet_files(paths, table) for name, table in tables.items()}
+    return files, {keys[name]: table.content_hash for name, table in tables.items()}
+
+
+def _compute(
+    spark: Spark, metric: Metric, files: Files, first: date, last: date, lag: int
+) -> tuple[pl.DataFrame, Agreement]:
+    session = spark.spark_session
+    marts = {
+        name: session.read.parquet(*(str(path) for path in paths)) for name, paths in files.items()
+    }
+    computed = metric.compute(session, marts, first, last, default_lag_months=lag)
+    rows = pl.DataFrame(pl.from_arrow(computed.toArrow()))
+    again = recompute(metric.table, files, first, last, default_lag_months=lag)
+    return rows, compare(metric.table, rows, again)
+
+
+def _check_result(agreement: Agreement) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=agreement.holds,
+        metadata={
+            "rows": agreement.rows,
+            "missing_rows": agreement.missing_rows,
+            "extra_rows": agreement.extra_rows,
+            "max_abs_difference": agreement.max_abs_difference,
+            "max_rel_difference": agreement.max_rel_difference,
+            "disagreements": agreement.disagreements,
+            "failed_partitions": list(agreement.failed_partitions),
+        },
+    )
+
+
+def _log_failed_partitions(
+    context: dg.AssetExecutionContext, table: MetricTable, agreement: Agreement
+) -> None:
+    """One evaluation per failed partition, because a range run stores its own without one."""
+    for partition in agreement.failed_partitions[:NAMED_FAILURES]:
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=context.asset_key,
+                check_name=CHECK,
+                passed=False,
+                partition=partition,
+                blocking=True,
+                description=f"{table.name} of {partition} differs from its recomputation.",
+            )
+        )
+
+
+def _materialize(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, spark: Spark, metric: Metric
+) -> dg.MaterializeResult:
+    paths, lag = pipeline.paths, pipeline.settings.default_lag_months
+    first, last = window(context)
+    files, built_from = input_files(paths, metric)
+    rows, agreement = _compute(spark, metric, files, first, last, lag)
+    table = metric_export.export_metric(paths, metric.table, rows, first, last, built_from)
+    check = metric_export.check_facts(paths, table, agreement, first, last)
+    if agreement.holds:
+        published.register(paths, published.with_facts(table, cross_engine_check=check))
+    _log_failed_partitions(context, metric.table, agreement)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": table.rows,
+            "rows_of_this_run": rows.height,
+            "content_hash": table.content_hash,
+            "path": dg.MetadataValue.path(table.folder),
+            "as_of": str(table.as_of),
+            "built_from": built_from,
+            "spark_ui": ui_address(spark.spark_session) or "shown by the Spark Connect server",
+        },
+        check_results=[_check_result(agreement)],
+    )
+
+
+def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
+    table = metric.table
+    partitions_def, family = FAMILIES[table.partition]
+
+    @dg.asset(
+        key=["metrics", table.name],
+        group_name="metrics",
+        # A row needs look-back rows or, for loans, their latest snapshot: any upstream partition.
+        deps=[
+            dg.AssetDep(["exports", name], partition_mapping=dg.AllPartitionMapping())
+            for name in metric.inputs
+        ],
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        owners=OWNERS,
+        kinds={"spark", "parquet"},
+        tags={"family": family, "domain": table.domain},
+        description=f"{table.grain}\n\n{metric.function.__doc__}",
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=["metrics", table.name],
+                blocking=True,
+                description="DuckDB computes the same rows from the same exports: integers equal,"
+                " sums within 1e-9 and ratios within 1e-6, relative.",
+            )
+        ],
+    )
+    def metric_table(
+        context: dg.AssetExecutionContext, pipeline: Pipeline, spark: Spark
+    ) -> dg.MaterializeResult:
+        return _materialize(context, pipeline, spark, metric)
+
+    return metric_table
+
+
+@dg.definitions
+def metrics() -> dg.Definitions:
+    """One asset per metric table."""
+    return dg.Definitions(assets=[_metric_asset(metric) for metric in METRICS.values()])

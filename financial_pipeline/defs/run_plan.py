@@ -1,0 +1,129 @@
+"""Which runs what landed calls for: one per job, over the partitions that it touches."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import dagster as dg
+
+from financial_pipeline import ingest
+from financial_pipeline.defs.partitions import (
+    APPLICATION_MONTHS,
+    AS_OF_MONTHS,
+    ISSUE_MONTHS,
+    OBSERVATION_MONTHS,
+    RELEASE_MONTHS,
+    SESSIONS,
+    SNAPSHOT_MONTHS,
+    VINTAGE_QUARTERS,
+)
+from financial_pipeline.schemas.raw import LandedFile
+from financial_pipeline.settings import Settings
+
+LOAN_KEYS = (
+    dg.AssetKey(["raw", "lending_club_loans"]),
+    dg.AssetKey(["staging", "lending_club_loan_snapshots"]),
+)
+REJECTION_KEYS = (dg.AssetKey(["raw", "lending_club_rejections"]),)
+SHARPE_KEYS = (dg.AssetKey(["metrics", "sharpe_ratios"]),)
+# The newest statements of how defaults go with the economy; older ones are a backfill away.
+AS_OF_MONTHS_SHOWN = 3
+
+ByDataset = Mapping[str, Sequence[LandedFile]]
+
+
+@dataclass(frozen=True)
+class FamilyRun:
+    """One run of one job: its partitions (inclusive; None for unpartitioned) and what to leave."""
+
+    job: str
+    first: str | None = None
+    last: str | None = None
+    without: tuple[dg.AssetKey, ...] = ()
+
+
+def within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:
+    """The partition keys that span `first` to `last`, or the nearest ones there are."""
+    keys = partitions.get_partition_keys()
+    low = min(bisect_left(keys, first.isoformat()), len(keys) - 1)
+    high = bisect_right(keys, last.isoformat()) - 1
+    return keys[low], keys[max(high, low)]
+
+
+def _events(
+    job: str,
+    partitions: dg.PartitionsDefinition,
+    files: Sequence[LandedFile],
+) -> FamilyRun:
+    first, last = min(file.first_date for file in files), max(file.last_date for file in files)
+    if partitions is not SESSIONS:
+        first, last = first.replace(day=1), last.replace(day=1)
+    return FamilyRun(job, *within(partitions, first, last))
+
+
+def _arrivals(
+    job: str,
+    partitions: dg.PartitionsDefinition,
+    files: Sequence[LandedFile],
+    without: tuple[dg.AssetKey, ...] = (),
+) -> FamilyRun:
+    seen = [(file.snapshot_date or file.last_date).replace(day=1) for file in files]
+    return FamilyRun(job, *within(partitions, min(seen), max(seen)), without)
+
+
+def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
+    """The runs that what landed calls for, in order; a family that did not land is left out."""
+    by_dataset: dict[str, list[LandedFile]] = {}
+    for file in landed:
+        by_dataset.setdefault(file.dataset, []).append(file)
+    loans = by_dataset.get("lending_club_loans", [])
+    rejections = by_dataset.get("lending_club_rejections", [])
+    runs = [FamilyRun("shared_job")]
+    if loans or rejections:
+        absent: tuple[dg.AssetKey, ...] = () if loans else LOAN_KEYS
+        absent += () if rejections else REJECTION_KEYS
+        runs.append(_arrivals("snapshots_job", SNAPSHOT_MONTHS, [*loans, *rejections], absent))
+    if loans:
+        runs.append(_events("loans_job", ISSUE_MONTHS, loans))
+    if rejections:
+        runs.append(_events("rejections_job", APPLICATION_MONTHS, rejections))
+    if prices := by_dataset.get("bank_prices"):
+        runs.append(_events("prices_job", SESSIONS, prices))
+    if macro := by_dataset.get("fred_observations"):
+        runs.append(_arrivals("releases_job", RELEASE_MONTHS, macro))
+        runs.append(_events("macro_job", OBSERVATION_MONTHS, macro))
+    return [*runs, *_metrics(by_dataset)]
+
+
+def _metrics(by_dataset: ByDataset) -> list[FamilyRun]:
+    """The metric runs, after the tables that they read."""
+    loans = by_dataset.get("lending_club_loans", [])
+    prices, macro = by_dataset.get("bank_prices", []), by_dataset.get("fred_observations", [])
+    runs = []
+    if loans:
+        runs += [_events("default_rates_job", ISSUE_MONTHS, loans), _vintages(loans)]
+        runs.append(_portfolio(loans))
+    if prices:
+        market = _events("market_metrics_job", SESSIONS, prices)
+        runs.append(market if macro else replace(market, without=SHARPE_KEYS))
+    if loans and prices and macro:
+        today = ingest.clock(Settings()).replace(day=1)
+        keys = within(AS_OF_MONTHS, date.min, today)
+        shown = AS_OF_MONTHS.get_partition_keys_in_range(dg.PartitionKeyRange(*keys))
+        runs.append(FamilyRun("macro_correlations_job", shown[-AS_OF_MONTHS_SHOWN:][0], shown[-1]))
+    return runs
+
+
+def _vintages(loans: Sequence[LandedFile]) -> FamilyRun:
+    first = min(file.first_date for file in loans)
+    quarter = first.replace(month=(first.month - 1) // 3 * 3 + 1, day=1)
+    last = max(file.last_date for file in loans)
+    return FamilyRun("vintages_job", *within(VINTAGE_QUARTERS, quarter, last))
+
+
+def _portfolio(loans: Sequence[LandedFile]) -> FamilyRun:
+    """From the first issue month: volume and approvals are known before the first snapshot."""
+    seen = [(file.snapshot_date or file.last_date).replace(day=1) for file in loans]
+    first = min(file.first_date for file in loans).replace(day=1)
+    return FamilyRun("portfolio_job", *within(SNAPSHOT_MONTHS, first, max(seen)))
