@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from financial_pipeline import row_accounting
+from financial_pipeline.metric_figures import metric_figures
 from financial_pipeline.paths import Paths
 from financial_pipeline.published import Manifest, parquet_files, read_manifest
 from financial_pipeline.published_sql import connect
@@ -16,22 +17,10 @@ from financial_pipeline.published_sql import connect
 SESSIONS_PER_YEAR = 252
 
 DEFAULT_RATES = """
-with flags as (
-    unpivot (
-        select
-            grade,
-            default_d0::integer as D0,
-            default_d1::integer as D1,
-            default_d2::integer as D2,
-            default_d3_12::integer as D3_12,
-            default_d3_24::integer as D3_24
-        from marts.fct_loans
-        where credit_policy_met
-    ) on D0, D1, D2, D3_12, D3_24 into name definition value is_default
-),
-counted as (
-    select definition, coalesce(grade, 'all') as grade, count(*) as n, sum(is_default) as bad
-    from flags
+with counted as (
+    select definition, coalesce(grade, 'all') as grade, sum(loans) as n, sum(defaults) as bad
+    from metrics.default_rates_by_grade
+    where loans > 0
     group by grouping sets ((definition, grade), (definition))
 ),
 rated as (
@@ -107,8 +96,8 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
 def figures(paths: Paths) -> dict[str, Any]:
     """The main figures of the published version; raises PipelineError where there is none.
 
-    Sections: version, world, default_rates, prices, macro, tables, row_accounting. Rates and
-    volatilities are fractions; loans outside the credit policy are left out of the rates; an
+    Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics. Rates
+    and volatilities are fractions; loans outside the credit policy are left out of the rates; an
     absent dataset gives an empty section.
     """
     manifest = read_manifest(paths)
@@ -117,7 +106,9 @@ def figures(paths: Paths) -> dict[str, Any]:
             "version": manifest.version,
             "published_at": manifest.published_at,
             "world": manifest.world,
-            "default_rates": _section(connection, manifest, "exports/fct_loans", DEFAULT_RATES),
+            "default_rates": _section(
+                connection, manifest, "metrics/default_rates_by_grade", DEFAULT_RATES
+            ),
             "prices": _section(connection, manifest, "exports/fct_daily_prices", PRICES),
             "macro": _section(connection, manifest, "exports/fct_macro_observations", MACRO),
             "tables": [
@@ -131,4 +122,5 @@ def figures(paths: Paths) -> dict[str, Any]:
                 for _, table in sorted(manifest.tables.items())
             ],
             "row_accounting": _row_accounting(paths, manifest),
+            "metrics": metric_figures(connection, manifest),
         }

@@ -40,6 +40,40 @@ def _default_rates(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _shown(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _metrics(content: dict[str, Any]) -> list[Table]:
+    """Risk of each bank, defaults against unemployment, and how well two engines agree."""
+    tables: list[Table] = []
+    columns: tuple[str, ...]
+    if content["market"]:
+        columns = ("session", "volatility 63", "Sharpe 252", "drawdown 252", "VaR 95 %")
+        tables.append(_table("Risk of the banks, last session", "symbol", *columns))
+        for row in content["market"]:
+            names = ("volatility_63d", "sharpe_252d", "max_drawdown_252d", "value_at_risk_95")
+            numbers = [_shown(row[name], ".3f") for name in names]
+            tables[-1].add_row(row["symbol"], row["session_date"], *numbers)
+    if content["macro_correlations"]:
+        columns = ("lag", "months", "correlation", "95 % (HAC)")
+        tables.append(_table("D1 vintage rate against the economy", "series", *columns))
+        for row in content["macro_correlations"]:
+            interval = f"{_shown(row['low'], '.2f')} to {_shown(row['high'], '.2f')}"
+            months, value = str(row["months"]), _shown(row["correlation"], ".3f")
+            tables[-1].add_row(row["macro_series"], str(row["lag_months"]), months, value, interval)
+    if content["tables"]:
+        columns = ("partitions", "rows", "DuckDB agrees", "largest difference")
+        tables.append(_table("Metrics", "table", *columns))
+        for row in content["tables"]:
+            check = row["cross_engine_check"] or {}
+            agrees = "yes" if check.get("passed") else "no"
+            difference = _shown(check.get("max_rel_difference"), ".1e")
+            counts = f"{row['partitions']:,}", f"{row['rows']:,}"
+            tables[-1].add_row(row["name"], *counts, agrees, difference)
+    return tables
+
+
 def show(content: dict[str, Any], paths: Paths) -> None:
     """Print the figures; sections of absent datasets are left out."""
     console = Console(width=100, highlight=False)
@@ -67,6 +101,8 @@ def show(content: dict[str, Any], paths: Paths) -> None:
                 row["series_id"], row["observation_date"], f"{row['value']:g}", row["as_of"]
             )
         console.print(table)
+    for metric_table in _metrics(content["metrics"]):
+        console.print(metric_table)
     table = _table("Published tables", "table", "rows", "content hash")
     for row in content["tables"]:
         table.add_row(row["name"], f"{row['rows']:,}", row["content_hash"][:12])

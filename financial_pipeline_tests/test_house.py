@@ -19,7 +19,16 @@ TIERS: list[set[str]] = [
     {"definitions"},
     {"defs"},
     {"dashboard", "figures", "figures_table", "sql_prompt"},
-    {"data_dictionary", "ingest", "metric_export", "published_sql", "row_accounting", "staging", "table_export"},
+    {
+        "data_dictionary",
+        "ingest",
+        "metric_export",
+        "metric_figures",
+        "published_sql",
+        "row_accounting",
+        "staging",
+        "table_export",
+    },
     {"alerts", "crosscheck", "ml", "published", "raw_archive"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]
