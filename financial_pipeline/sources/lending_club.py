@@ -113,6 +113,8 @@ def scan(plain: Path, layout: LoanLayout, schema: Mapping[str, pl.DataType]) -> 
         skip_lines=layout.header_line,
         schema={column: schema[column] for column in layout.columns},
         quote_char='"',
+        # A quoted empty field is as empty as a bare one.
+        null_values=[""],
         row_index_name="row",
         glob=False,
     )
@@ -151,8 +153,6 @@ def _survey(plain: Path, layout: LoanLayout) -> _Survey:
             if record.fields and len(record.fields) == len(layout.columns)
         ]
         frame = pl.DataFrame(rows, schema=dict.fromkeys(wanted, pl.String()), orient="row")
-    # A quoted empty field arrives as an empty text.
-    frame = frame.with_columns(pl.all().replace("", None))
     loans = frame.filter(pl.col("loan_amnt").is_not_null() & pl.col("issue_d").is_not_null())
     issued = loans["issue_d"].unique().to_list()
     active = {*loans["last_pymnt_d"].unique(), *loans["last_credit_pull_d"].unique()}

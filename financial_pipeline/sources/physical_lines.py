@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 
 BLOCK = 1 << 24
-NEWLINE, COMMA, QUOTE = b"\n"[0], b","[0], b'"'[0]
+NEWLINE, COMMA = b"\n"[0], b","[0]
 # A record that is still inside a quoted field after this many lines lost its closing quote.
 MAX_RECORD_LINES = 500
 
@@ -25,7 +25,6 @@ class ByteCounts:
 
     physical_lines: int
     commas: int
-    quotes: int
 
 
 @dataclass(frozen=True)
@@ -39,17 +38,16 @@ class Record:
 
 
 def count_bytes(path: Path) -> ByteCounts:
-    """Count lines, commas and quotes of a plain file in blocks of 16 MB."""
-    newlines = commas = quotes = 0
+    """Count lines and commas of a plain file in blocks of 16 MB."""
+    newlines = commas = 0
     last = NEWLINE
     with path.open("rb") as stream:
         while block := stream.read(BLOCK):
             values = np.frombuffer(block, np.uint8)
             newlines += int(np.count_nonzero(values == NEWLINE))
             commas += int(np.count_nonzero(values == COMMA))
-            quotes += int(np.count_nonzero(values == QUOTE))
             last = block[-1]
-    return ByteCounts(newlines + (last != NEWLINE), commas, quotes)
+    return ByteCounts(newlines + (last != NEWLINE), commas)
 
 
 def _decode(line: bytes) -> str:

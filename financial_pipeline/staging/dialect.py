@@ -20,8 +20,8 @@ class Dialect(ABC):
     # Columns of the fragments, and the one (a first of month) that splits them.
     contract: Schema
     month: str
-    # Columns where a comma is no surprise, and those that `is_doubtful` looks at.
-    free_text: Sequence[str] = ()
+    # All columns that may hold a comma, and those that `is_doubtful` looks at.
+    text_columns: Sequence[str] = ()
     evidence: Sequence[str] = ()
 
     @abstractmethod

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from financial_pipeline.schemas.lending_club import TEXT_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
@@ -26,7 +27,7 @@ class LoanDialect(Dialect):
 
     contract = LENDING_CLUB_LOANS
     month = "issue_d"
-    free_text = ("emp_title", "title", "desc", "url")
+    text_columns = sorted(TEXT_COLUMNS)
     evidence = ("int_rate",)
 
     def __init__(self, layout: LoanLayout, has_ids: bool, settings: Settings) -> None:
@@ -47,7 +48,7 @@ class LoanDialect(Dialect):
         sniffed = head.select(transform.PERCENT_COLUMNS).collect()
         signs = sniffed.select(pl.all().str.contains("%", literal=True).any()).row(0)
         self._rate_divisor = transform.rate_divisor(sniffed)
-        schema = transform.number_schema(percent_as_text=any(signs))
+        schema = transform.parsed_schema(percent_as_text=any(signs))
         return self._typed(source.scan(plain, self._layout, schema))
 
     def careful(self, clean: Path) -> pl.LazyFrame:
@@ -57,11 +58,8 @@ class LoanDialect(Dialect):
         return self._typed(raw)
 
     def _typed(self, raw: pl.LazyFrame) -> pl.LazyFrame:
-        schema = raw.collect_schema()
         return transform.type_loans(
             raw,
-            self.columns,
-            text={name for name in self.columns if schema[name] == pl.String()},
             rate_divisor=self._rate_divisor,
             has_ids=self._has_ids,
             first_issue_month=self._first_issue_month,
@@ -73,7 +71,8 @@ class LoanDialect(Dialect):
         return is_fraction and bool((refused["int_rate"] > LARGEST_FRACTION).any())
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Loans without an upstream id get their fingerprint."""
+        """Months as dates; loans without an upstream id get their fingerprint."""
+        rows = transform.months_to_dates(rows)
         return rows if self._has_ids else rows.with_columns(transform.fingerprints(rows))
 
     def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ partition as it is; a small file stays whole and is split when its partitions ar
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,8 @@ from financial_pipeline.partition_files import COMPRESSION
 BUFFERED_ROWS = 150_000
 # Up to this many rows a file stays in one fragment: many tiny Parquet files cost more.
 WHOLE_FILE_ROWS = 60_000
+# Up to this many changes of month a batch counts as ordered.
+FEW_RUNS = 200
 
 
 class MonthFragments:
@@ -29,14 +32,24 @@ class MonthFragments:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take rows over; the month that has waited longest is written when memory is short."""
-        parts = frame.partition_by(self._column, as_dict=True, maintain_order=True)
-        for (month,), part in parts.items():
-            key = str(month)
+        for key, part in self._parts(frame):
             self._buffers.setdefault(key, []).append(part)
             self._buffers.move_to_end(key)
         self._buffered += frame.height
         while self._buffered > BUFFERED_ROWS:
             self._write([next(iter(self._buffers))])
+
+    def _parts(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+        runs = frame[self._column].rle().struct.unnest()
+        if runs.height > FEW_RUNS:
+            parts = frame.partition_by(self._column, as_dict=True, maintain_order=True)
+            yield from ((str(month), part) for (month,), part in parts.items())
+            return
+        # Rows that stand month after month are cut, not copied.
+        start = 0
+        for length, month in runs.iter_rows():
+            yield str(month), frame.slice(start, length)
+            start += length
 
     def close(self) -> None:
         """Write what is left."""
@@ -51,5 +64,6 @@ class MonthFragments:
         rows = pl.concat([part for key in keys for part in self._buffers.pop(key)])
         self._buffered -= rows.height
         name = f"{len(self.months):05}.parquet"
-        rows.write_parquet(self._folder / name, compression=COMPRESSION)
+        # A month is read whole, so statistics would serve nobody.
+        rows.write_parquet(self._folder / name, compression=COMPRESSION, statistics=False)
         self.months[name] = keys

@@ -23,6 +23,8 @@ from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
 from financial_pipeline.staging.limits import refuse_dirty_file
 from financial_pipeline.staging.month_fragments import MonthFragments
 
+# Rows of a batch: below this the handling of 155 columns costs more than their content.
+BATCH_ROWS = 25_000
 # More note lines than any upstream file has; a larger excess of unusable rows is no footer.
 MOST_NOTES = 10_000
 
@@ -104,7 +106,9 @@ def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray 
     """Write the sound rows to fragments, and keep account of the others."""
     stream, dialect, file = _Stream(), job.dialect, job.file
     fragments = MonthFragments(job.folder, dialect.month)
-    for batch in typed.collect_batches(maintain_order=True, engine="streaming"):
+    for batch in typed.collect_batches(
+        chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"
+    ):
         line = batch["row"].cast(pl.Int64) + dialect.header_line + 1
         if line_numbers is not None:
             line = pl.Series(line_numbers[batch["row"].to_numpy()])
@@ -120,7 +124,7 @@ def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray 
         is_clean = batch["reason"].null_count() == batch.height
         sound = rows if is_clean else rows.filter(~is_refused)
         stream.rows += batch.height
-        stream.commas += _commas(sound, dialect.free_text)
+        stream.commas += _commas(sound, dialect.text_columns)
         stream.early.append(sound["line_number"].filter(sound["reason"].is_not_null()))
         stream.refused.append(
             rows.select("line_number", "reason", *dialect.evidence).filter(is_refused)
@@ -132,8 +136,8 @@ def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray 
     return stream
 
 
-def _commas(rows: pl.DataFrame, free_text: Sequence[str]) -> int:
-    counts = rows.select(pl.col(free_text).str.count_matches(",", literal=True).sum())
+def _commas(rows: pl.DataFrame, columns: Sequence[str]) -> int:
+    counts = rows.select(pl.col(columns).str.count_matches(",", literal=True).sum())
     return int(counts.sum_horizontal().sum())
 
 
@@ -196,7 +200,7 @@ def read(job: ReadJob) -> Reading:
     """
     try:
         return _read_fast(job)
-    except (pl.exceptions.ComputeError, DoubtfulError):
+    except (pl.exceptions.PolarsError, DoubtfulError):
         for leftover in job.folder.glob("[0-9]*.parquet"):
             leftover.unlink()
         return _read_sieved(job)

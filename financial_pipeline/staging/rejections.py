@@ -35,7 +35,7 @@ class RejectionDialect(Dialect):
 
     contract = FRAGMENT_COLUMNS
     month = MONTH
-    free_text = ("loan_title",)
+    text_columns = tuple(transform.TEXTS.values())
 
     def __init__(self, layout: RejectionLayout, month_first: bool, settings: Settings) -> None:
         self.columns = layout.columns

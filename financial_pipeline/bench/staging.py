@@ -1,0 +1,178 @@
+"""Staging of the 151-column loan file against a bare Polars scan and sink with the same casts.
+
+Ours reads to typed rows, one partition per issue month, with quarantine and row accounting; bare
+writes one unpartitioned file and checks nothing. Recognising and archiving the file stay outside.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import click
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.partition_files import COMPRESSION
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.lending_club import (
+    INTEGER_COLUMNS,
+    LOAN_COLUMNS,
+    MONTH_COLUMNS,
+    TEXT_COLUMNS,
+)
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources import lending_club
+from financial_pipeline.staging import loans as loan_staging
+from financial_pipeline.transforms import lending_club_loans as transform
+
+# The loans of the upstream file of the end of 2018.
+UPSTREAM_LOANS: Final = 2_260_668
+ROUNDS: Final = 5
+SNAPSHOT: Final = date(2019, 3, 1)
+# getrusage counts in kilobytes on Linux and in bytes on macOS.
+PEAK_UNIT_BYTES: Final = 1 if sys.platform == "darwin" else 1024
+MEGABYTE: Final = 1_000_000
+
+
+def _bare_cast(column: str) -> pl.Expr:
+    text = pl.col(column)
+    if column in MONTH_COLUMNS:
+        return ("1-" + text).str.to_date("%d-%b-%Y", strict=False).alias(column)
+    if column == "term":
+        return text.str.extract(r"(\d+)").cast(pl.Int64)
+    if column == "emp_length":
+        years = transform.EMPLOYMENT_YEARS
+        return text.replace_strict(years, default=None, return_dtype=pl.Int64)
+    if column in INTEGER_COLUMNS:
+        return text.cast(pl.Int64, strict=False)
+    if column == "int_rate":
+        return text / transform.PER_CENT
+    return text.str.strip_chars() if column in TEXT_COLUMNS else text
+
+
+def bare(source: Path, work_dir: Path) -> None:
+    """Scan, cast and sink into one file, as a script without any promise would."""
+    numbers = transform.NUMBER_COLUMNS
+    schema = {name: pl.Float64() if name in numbers else pl.String() for name in LOAN_COLUMNS}
+    rows = pl.scan_csv(source, schema=schema, quote_char='"', glob=False)
+    rows.with_columns(_bare_cast(name) for name in LOAN_COLUMNS).sink_parquet(
+        work_dir / "bare.parquet", compression=COMPRESSION
+    )
+
+
+def ours(file: RawFile, work_dir: Path) -> None:
+    """Stage the snapshot and every issue month, from an empty data root."""
+    settings, paths = Settings(), Paths(work_dir)
+    last = max(SNAPSHOT, file.landed.last_date)
+    loan_staging.stage_snapshots(paths, [file], settings.first_issue_month, last, settings)
+    loan_staging.stage_issue_months(paths, [file], settings.first_issue_month, last, settings)
+
+
+def _raw_file(source: Path) -> RawFile:
+    return RawFile(
+        landed=lending_club.describe(source),
+        sha256=hashlib.sha256(source.name.encode()).hexdigest(),
+        bytes=source.stat().st_size,
+        fetched_at=datetime.now(UTC),
+        source="simulated",
+        is_synthetic=True,
+        archived_path=source,
+    )
+
+
+def _child(which: str, source: Path, work_dir: Path) -> None:
+    """What a measured process does: prepare, then print the seconds that the work took."""
+    file = _raw_file(source) if which == "ours" else None
+    start = time.perf_counter()
+    if file is not None:
+        ours(file, work_dir)
+    else:
+        bare(source, work_dir)
+    print(time.perf_counter() - start)
+
+
+def _measure(which: str, source: Path, work_dir: Path) -> tuple[float, float]:
+    """Seconds and peak resident megabytes of one fresh process."""
+    work_dir.mkdir()
+    command = [sys.executable, "-m", __name__, which, str(source), str(work_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        output = process.stdout.read() if process.stdout else ""
+        # Unlike getrusage(RUSAGE_CHILDREN), this tells one child from the others.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    shutil.rmtree(work_dir)
+    if process.returncode:
+        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
+    return float(output), usage.ru_maxrss * PEAK_UNIT_BYTES / MEGABYTE
+
+
+def _simulate(source: Path, loans: int, seed: int) -> None:
+    # In a process of its own, whose memory must not count for the measured ones.
+    code = (
+        "import sys, datetime, pathlib; from financial_pipeline.simulator import loan_files;"
+        "loan_files.write_accepted_file(pathlib.Path(sys.argv[1]), loans=int(sys.argv[2]),"
+        " seed=int(sys.argv[3]), snapshot=datetime.date.fromisoformat(sys.argv[4]))"
+    )
+    arguments = [str(source), str(loans), str(seed), SNAPSHOT.isoformat()]
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+
+
+def run(
+    loans: int, *, rounds: int = ROUNDS, seed: int, tell: Callable[[str], None] = lambda text: None
+) -> dict[str, str | int | float]:
+    """Measure in alternation, drop the first pair, and return medians.
+
+    Keys: name, loans, ours_seconds, bare_seconds, ratio, ours_peak_mb, bare_peak_mb (the largest).
+    """
+    root = Settings().data_root / "bench"
+    root.mkdir(parents=True, exist_ok=True)
+    seconds: dict[str, list[float]] = {"ours": [], "bare": []}
+    peaks: dict[str, list[float]] = {"ours": [], "bare": []}
+    with TemporaryDirectory(dir=root) as folder:
+        source = Path(folder) / "accepted.csv"
+        tell(f"writing {loans:,} loans")
+        _simulate(source, loans, seed)
+        for number in range(rounds + 1):
+            for which in ("ours", "bare"):
+                took, peak = _measure(which, source, Path(folder) / which)
+                tell(f"round {number} {which}: {took:.2f} s, {peak:,.0f} MB")
+                if number:
+                    seconds[which].append(took)
+                    peaks[which].append(peak)
+    return {
+        "name": "staging",
+        "loans": loans,
+        "ours_seconds": round(median(seconds["ours"]), 3),
+        "bare_seconds": round(median(seconds["bare"]), 3),
+        "ratio": round(median(seconds["ours"]) / median(seconds["bare"]), 3),
+        "ours_peak_mb": round(max(peaks["ours"]), 1),
+        "bare_peak_mb": round(max(peaks["bare"]), 1),
+    }
+
+
+@click.command()
+@click.option("--loans", default=UPSTREAM_LOANS, show_default=True, type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def staging(loans: int, as_json: bool) -> None:
+    """Stage a simulated loan file, and scan and sink it bare: seconds and peak memory."""
+    result = run(loans, seed=Settings().seed, tell=lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for name, value in result.items():
+        click.echo(f"{name:>14}  {value}")
+
+
+if __name__ == "__main__":
+    _child(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
