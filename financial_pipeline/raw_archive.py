@@ -75,6 +75,11 @@ def accepted_files(paths: Paths, dataset: str) -> list[RawFile]:
     return [file for file in read_raw_files(paths, dataset) if file.refused is None]
 
 
+def digest(files: Sequence[RawFile]) -> str:
+    """One hash for a set of raw files: what a table was built from, short enough to repeat."""
+    return hashlib.sha256("".join(sorted(file.sha256 for file in files)).encode()).hexdigest()
+
+
 def _write_manifest(paths: Paths, files: Sequence[RawFile]) -> None:
     temporary = _manifest(paths).with_suffix(".tmp")
     temporary.write_text("".join(_to_row(paths, file) + "\n" for file in files), "utf-8")

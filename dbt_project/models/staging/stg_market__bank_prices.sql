@@ -1,4 +1,5 @@
-{{ config(tags=['prices']) }}
+{#- Inlined: as a view it would be one more asset with thousands of daily partitions. -#}
+{{ config(tags=['prices'], materialized='ephemeral') }}
 
 with source as (
 

@@ -48,7 +48,7 @@ def _export(
     paths = pipeline.paths
     dataset = RAW_DATASETS.get(mart.family)
     files = raw_archive.accepted_files(paths, dataset) if dataset else []
-    built_from = {file.landed.path.name: file.sha256 for file in files}
+    built_from = {"raw": raw_archive.digest(files), "files": str(len(files))}
     with warehouse.get_connection() as connection:
         table = table_export.export_table(connection, paths, name, mart, built_from)
     outcomes = table_export.check_table(paths, table, mart)
@@ -77,7 +77,8 @@ def _export(
 
 
 def _export_asset(name: str, mart: Mart) -> dg.AssetsDefinition:
-    partitions_def = PARTITIONS[mart.family]
+    # A dimension has no window: each run exports all of it.
+    partitions_def = None if name.startswith("dim_") else PARTITIONS[mart.family]
 
     @dg.asset(
         key=["exports", name],

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from financial_pipeline import ingest
+from financial_pipeline import ingest, raw_archive
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 
@@ -17,7 +17,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
             "bytes": sum(file.bytes for file in files),
             "is_synthetic": any(file.is_synthetic for file in files),
             "path": dg.MetadataValue.path(str(pipeline.paths.raw / dataset)),
-            "content_hashes": {file.landed.path.name: file.sha256 for file in files},
+            "content_hash": raw_archive.digest(files),
         }
     )
 

@@ -54,7 +54,7 @@ def _stage(
             "quarantined": summary.quarantined,
             "files": summary.files,
             "newest_event": str(summary.newest_event),
-            "built_from": sorted(file.sha256 for file in files),
+            "built_from": raw_archive.digest(files),
         },
         check_results=[
             dg.AssetCheckResult(

@@ -10,14 +10,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
-from financial_pipeline.defs.resources import OWNERS
+from financial_pipeline.defs.resources import OWNERS, point_dbt_at_data_root
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
-MANIFEST = PROJECT_DIR / "target" / "manifest.json"
 # What a person reads of a long dbt message: its end.
 MESSAGE_LENGTH = 2000
 SOURCE_SUFFIXES = {".sql", ".yml", ".csv", ".md"}
@@ -29,15 +28,11 @@ FAMILY_DOMAINS = {
 }
 
 
-def _is_current() -> bool:
-    if not MANIFEST.exists():
+def _is_current(manifest: Path) -> bool:
+    if not manifest.exists():
         return False
-    built = MANIFEST.stat().st_mtime
-    sources = (
-        path
-        for path in PROJECT_DIR.rglob("*")
-        if path.suffix in SOURCE_SUFFIXES and "target" not in path.parts
-    )
+    built = manifest.stat().st_mtime
+    sources = (path for path in PROJECT_DIR.rglob("*") if path.suffix in SOURCE_SUFFIXES)
     return all(path.stat().st_mtime <= built for path in sources)
 
 
@@ -60,10 +55,11 @@ def _dbt(*arguments: str) -> None:
 
 def prepared_manifest() -> Path:
     """The manifest, parsed again when a file of the project is newer; raises PipelineError."""
-    with locked(PROJECT_DIR / "target" / ".parse.lock"):
-        if not _is_current():
+    target = point_dbt_at_data_root().dbt_target
+    with locked(target / ".parse.lock"):
+        if not _is_current(target / "manifest.json"):
             _dbt("parse")
-    return MANIFEST
+    return target / "manifest.json"
 
 
 def generate_docs(paths: Paths) -> Path:
@@ -75,9 +71,8 @@ def generate_docs(paths: Paths) -> Path:
         raise PipelineError(
             f"There is no warehouse at {paths.warehouse_file} yet; run `make demo` first."
         )
-    os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
-    os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
-    _dbt("docs", "generate", "--static", "--target-path", str(paths.dbt_target))
+    point_dbt_at_data_root()
+    _dbt("docs", "generate", "--static")
     return paths.dbt_target / "static_index.html"
 
 
