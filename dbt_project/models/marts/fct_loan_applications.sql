@@ -2,6 +2,7 @@
     tags=['loans'], materialized='incremental', incremental_strategy='window',
     incremental_predicates=['issue_month']
 ) }}
+-- depends_on: {{ ref('fct_loans') }}
 
 with loans as (
 

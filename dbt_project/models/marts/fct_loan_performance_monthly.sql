@@ -2,7 +2,7 @@
     tags=['loans'], materialized='incremental', incremental_strategy='window',
     incremental_predicates=['issue_month']
 ) }}
--- depends_on: {{ ref('dim_date') }}
+-- depends_on: {{ ref('dim_date') }}, {{ ref('fct_loans') }}
 
 with scheduled as (
 

@@ -1,0 +1,1 @@
+"""Tests of the dbt project: a small staged world, built by dbt itself."""

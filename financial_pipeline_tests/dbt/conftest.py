@@ -1,0 +1,98 @@
+"""One story of a warehouse, told once: windows, a full build, a kill, a revision, a failure."""
+
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline_tests.dbt.planted import PLANTED
+from financial_pipeline_tests.dbt.warehouse import Tables, Warehouse, Window
+from financial_pipeline_tests.dbt.world import (
+    LENDING_CLUB_LOANS,
+    loans,
+    stage_loans,
+    stage_world,
+    write,
+)
+
+BEFORE, AFTER = ("1900-01-01", "2015-06-30"), ("2015-07-01", "9999-12-31")
+REVISED_MONTH = ("2015-04-01", "2015-04-01")
+ONLY_BUILD = ("build", "--exclude-resource-type", "unit_test")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the marts held after each chapter, and how dbt answered."""
+
+    windowed: Tables
+    full: Tables
+    full_outcomes: dict[str, str]
+    killed: Tables
+    repeated: Tables
+    revised: Tables
+    failed_output: str
+    failed: Tables
+    planted_outcomes: dict[str, str]
+    warehouse: Warehouse
+
+
+def built(warehouse: Warehouse, *arguments: str, window: Window | None = None) -> Tables:
+    """Run dbt, which must succeed, and read the marts."""
+    assert warehouse.dbt(*arguments, window=window), warehouse.output.read_text()
+    return warehouse.tables()
+
+
+def killed_in_a_fact(warehouse: Warehouse) -> Tables:
+    """Start a full build, kill it while it writes the loan months, and read what is left."""
+    process = warehouse.start("run")
+    while "model marts.fct_loan_performance_monthly" not in warehouse.output.read_text():
+        assert process.is_alive(), warehouse.output.read_text()
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    return warehouse.tables()
+
+
+def revise(root: Path) -> None:
+    """April 2015 loses a loan and another goes bad; September changes too, outside the window."""
+    rows = loans()
+    april = [row for row in rows if row["issue_d"] == date(2015, 4, 1)]
+    april[4] |= {"loan_status": "Charged Off", "last_pymnt_d": date(2018, 1, 1)}
+    rows = [row for row in rows if row is not april[0]]
+    for row in rows:
+        row["addr_state"] = "TX" if row["issue_d"] == date(2015, 9, 1) else row["addr_state"]
+    stage_loans(root, rows)
+
+
+def break_april(root: Path) -> None:
+    """One loan of April 2015 loses its amount, which no loan may lack."""
+    april = [row for row in loans() if row["issue_d"] == date(2015, 4, 1)]
+    april[7]["loan_amnt"] = None
+    write(root, "lending_club_loans", LENDING_CLUB_LOANS, "issue_d", april)
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The whole story; each chapter starts from the warehouse that the last one left."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("world"))
+    stage_world(warehouse.root)
+    built(warehouse, *ONLY_BUILD, window=BEFORE)
+    windowed = built(warehouse, *ONLY_BUILD, window=AFTER)
+    warehouse.file.unlink()
+    full = built(warehouse, "build")
+    outcomes = warehouse.outcomes()
+    killed = killed_in_a_fact(warehouse)
+    repeated = built(warehouse, "run")
+    revise(warehouse.root)
+    revised = built(warehouse, "run", "--select", "tag:loans", window=REVISED_MONTH)
+    break_april(warehouse.root)
+    assert not warehouse.dbt("run", "--select", "tag:loans", window=REVISED_MONTH)
+    failed_output, failed = warehouse.output.read_text(), warehouse.tables()
+    warehouse.change(*PLANTED.values())
+    warehouse.dbt("test", "--exclude-resource-type", "unit_test", world_clock="2030-01-01")
+    return Story(
+        windowed, full, outcomes, killed, repeated, revised,
+        failed_output, failed, warehouse.outcomes(), warehouse,
+    )  # fmt: skip
