@@ -25,7 +25,11 @@ from financial_pipeline.ml.train import DefaultModel
 
 CONTENTS: Final = "artifact.json"
 # Everything that a file may name besides what skops trusts by itself.
-TRUSTED_TYPES: Final = ("financial_pipeline.ml.train.QuantileClipper", "numpy.dtype")
+TRUSTED_TYPES: Final = (
+    "financial_pipeline.ml.preparation.LevelCoder",
+    "financial_pipeline.ml.preparation.QuantileClipper",
+    "numpy.dtype",
+)
 # Zip entries carry a date; a fixed one keeps equal models equal.
 ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 

@@ -46,6 +46,16 @@ def auc_from_ranks(target: ArrayLike, ranks: ArrayLike) -> float | None:
     return float((np.asarray(ranks)[bad].sum() - bads * (bads + 1) / 2) / (bads * goods))
 
 
+def auc_of_levels(loans: ArrayLike, bads: ArrayLike) -> float | None:
+    """As `auc`, for scores with few levels: loans and bads of each level, in order of the score."""
+    bad = np.asarray(bads, dtype=float)
+    good = np.asarray(loans, dtype=float) - bad
+    if bad.sum() == 0 or good.sum() == 0:
+        return None
+    goods_below = np.cumsum(good) - good
+    return float(np.sum(bad * (goods_below + good / 2)) / (bad.sum() * good.sum()))
+
+
 def auc_interval(target: ArrayLike, score: ArrayLike) -> tuple[float, float] | None:
     """95 % DeLong interval of the AUC, cut to [0, 1].
 

@@ -17,6 +17,8 @@ from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel
 Floats = NDArray[np.float64]
 
 MAX_REASONS: Final = 4
+# The term of all levels too rare for a coefficient of their own.
+INFREQUENT: Final = "rare levels"
 
 
 def coefficient_rows(model: DefaultModel) -> list[dict[str, Any]]:
@@ -111,7 +113,10 @@ def _terms(model: DefaultModel) -> list[tuple[str, str]]:
     terms = [(name, "value") for name in numeric]
     missing = prepare.named_transformers_["missing"].features_
     terms += [(numeric[position], "missing") for position in missing]
-    for name in prepare.named_transformers_["level"].get_feature_names_out(levels):
-        feature = next(feature for feature in levels if name.startswith(f"{feature}_"))
-        terms.append((feature, name.removeprefix(f"{feature}_")))
+    coder, encoder = (step for _, step in prepare.named_transformers_["level"].steps)
+    for position, name in enumerate(levels):
+        rare = encoder.infrequent_categories_[position]
+        frequent = [c for c in encoder.categories_[position] if rare is None or c not in rare]
+        terms += [(name, coder.levels_[position][code]) for code in frequent]
+        terms += [(name, INFREQUENT)] if rare is not None else []
     return terms

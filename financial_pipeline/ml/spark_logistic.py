@@ -16,7 +16,8 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from financial_pipeline.ml.features import FEATURES
-from financial_pipeline.ml.train import MAX_ITERATIONS, MIN_LEVEL_LOANS, WINSORISED_SHARE
+from financial_pipeline.ml.preparation import WINSORISED_SHARE
+from financial_pipeline.ml.train import MAX_ITERATIONS, MIN_LEVEL_LOANS
 
 KEY: Final = "loan_key"
 TARGET: Final = "default_d1"

@@ -11,40 +11,25 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName, present_features
 from financial_pipeline.ml.leak_alarm import check_whitelist
+from financial_pipeline.ml.preparation import LevelCoder, QuantileClipper
 
 Floats = NDArray[np.float64]
 Target = NDArray[np.int8]
 
-WINSORISED_SHARE: Final = 0.005
 MIN_LEVEL_LOANS: Final = 50
 MAX_ITERATIONS: Final = 2000
 # Rows scored at a time, so that memory does not grow with the portfolio.
 SCORING_BATCH: Final = 200_000
-
-
-class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Winsorise: cut each column at the 0.5 % and 99.5 % quantiles of the training data."""
-
-    def fit(self, X: Floats, y: object = None) -> "QuantileClipper":
-        """Learn the quantiles (linear interpolation) of an array without missing values."""
-        self.low_, self.high_ = np.quantile(X, [WINSORISED_SHARE, 1 - WINSORISED_SHARE], axis=0)
-        self.n_features_in_ = X.shape[1]
-        return self
-
-    def transform(self, X: Floats) -> Floats:
-        """Clip an array of the same columns."""
-        return np.clip(X, self.low_, self.high_)
 
 
 @dataclass(frozen=True)
@@ -107,11 +92,12 @@ def logistic_pipeline(features: Sequence[str]) -> Pipeline:
     encoder = OneHotEncoder(
         handle_unknown="ignore", min_frequency=MIN_LEVEL_LOANS, sparse_output=False
     )
+    one_hot = Pipeline([("number", LevelCoder()), ("encode", encoder)])
     prepare = ColumnTransformer(
         [
             ("number", numbers, numeric),
             ("missing", MissingIndicator(error_on_new=False), numeric),
-            ("level", encoder, levels),
+            ("level", one_hot, levels),
         ],
         sparse_threshold=0,
     )
@@ -123,10 +109,9 @@ def logistic_pipeline(features: Sequence[str]) -> Pipeline:
 def boosted_pipeline(features: Sequence[str], seed: int) -> Pipeline:
     """The unfitted challenger: shallow histogram boosting, levels as categories."""
     numeric, levels = _by_kind(features)
-    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=np.nan, min_frequency=MIN_LEVEL_LOANS
+    prepare = ColumnTransformer(
+        [("number", "passthrough", numeric), ("level", LevelCoder(), levels)]
     )
-    prepare = ColumnTransformer([("number", "passthrough", numeric), ("level", encoder, levels)])
     booster = HistGradientBoostingClassifier(
         learning_rate=0.06,
         max_iter=120,

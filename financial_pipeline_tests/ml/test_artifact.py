@@ -87,9 +87,10 @@ def test_no_file_of_an_artifact_is_a_pickle(tmp_path: Path, saved: str) -> None:
             pickle.load(io.BytesIO(path.read_bytes()))
 
 
-def test_only_two_types_beside_those_of_skops_are_trusted(tmp_path: Path, saved: str) -> None:
+def test_only_three_types_beside_those_of_skops_are_trusted(tmp_path: Path, saved: str) -> None:
     content = (tmp_path / saved / "borrower_only.skops").read_bytes()
     assert set(skops_io.get_untrusted_types(data=content)) <= {
-        "financial_pipeline.ml.train.QuantileClipper",
+        "financial_pipeline.ml.preparation.LevelCoder",
+        "financial_pipeline.ml.preparation.QuantileClipper",
         "numpy.dtype",
     }

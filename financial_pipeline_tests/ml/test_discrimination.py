@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -31,6 +31,7 @@ def test_ranking_metrics_reproduce_golden_vector_g4() -> None:
     )
 
 
+@settings(deadline=None)
 @given(SAMPLES)
 def test_ranking_metrics_equal_the_reference_libraries(rows: list[tuple[int, int]]) -> None:
     target, score = _arrays(rows)
@@ -42,6 +43,16 @@ def test_ranking_metrics_equal_the_reference_libraries(rows: list[tuple[int, int
     )
 
 
+@settings(deadline=None)
+@given(SAMPLES)
+def test_auc_of_levels_equals_the_auc_of_the_loans(rows: list[tuple[int, int]]) -> None:
+    target, score = _arrays(rows)
+    level = (score * 12).round().astype(int)
+    counted = discrimination.auc_of_levels(np.bincount(level), np.bincount(level, target))
+    assert counted == pytest.approx(discrimination.auc(target, score))
+
+
+@settings(deadline=None)
 @given(SAMPLES)
 def test_roc_curve_equals_the_reference_at_every_distinct_score(
     rows: list[tuple[int, int]],
@@ -55,6 +66,7 @@ def test_roc_curve_equals_the_reference_at_every_distinct_score(
     np.testing.assert_allclose(curve.false_positive_rate, false_rate)
 
 
+@settings(deadline=None)
 @given(SAMPLES)
 def test_auc_interval_equals_delong_by_comparing_every_pair(rows: list[tuple[int, int]]) -> None:
     target, score = _arrays(rows)

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from financial_pipeline.ml import drift
@@ -22,6 +22,7 @@ def test_psi_and_critical_value_reproduce_golden_vector_g5() -> None:
     assert critical == pytest.approx(0.0033837955209240897, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_psi_is_never_negative_or_infinite_and_is_symmetric(e: list[int], a: list[int]) -> None:
     size = min(len(e), len(a))
@@ -59,8 +60,8 @@ def test_numbers_with_few_values_are_compared_value_by_value() -> None:
 
 def test_values_beyond_development_fall_into_the_outer_bins() -> None:
     before = drift.reference(pl.Series(np.arange(100.0)))
-    found = drift.stability(before, pl.Series([-1e9, 1e9, None]))
-    assert found["loans"] == 3
+    found = drift.stability(before, pl.Series([-1e9, 1e9, None] * 100))
+    assert found["loans"] == 300
     assert found["verdict"] == "act"
 
 
@@ -100,9 +101,7 @@ def test_real_psi_from_2010_to_2011_is_that_of_the_methodology(
 
 
 def test_a_high_psi_that_few_loans_reach_by_chance_is_no_verdict() -> None:
-    rng = np.random.default_rng(1)
-    before = drift.reference(pl.Series(rng.normal(size=1_000)))
-    found = drift.stability(before, pl.Series(rng.normal(size=40)))
-    assert found["psi"] > drift.WATCH
-    assert found["psi"] < found["critical_value"]
+    before = drift.reference(pl.Series(np.arange(1_000.0)))
+    found = drift.stability(before, pl.Series([50.0, 150, 250, 350, 450, 550, 650, 750, 760, 770]))
+    assert drift.WATCH < found["psi"] < found["critical_value"]
     assert found["verdict"] == "stable"

@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from financial_pipeline.ml import scorecard
@@ -49,6 +49,7 @@ def test_points_reproduce_golden_vector_g8_and_the_anchor() -> None:
     assert scorecard.points(1 / 51) == pytest.approx(600, abs=1e-10)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_probability_is_the_inverse_of_points(pd: float) -> None:
     assert scorecard.probability(scorecard.points(pd)) == pytest.approx(pd, rel=1e-9)

@@ -5,10 +5,11 @@ import polars as pl
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from financial_pipeline.ml.explain import coefficient_rows
 from financial_pipeline.ml.leak_alarm import LeakAlarm
+from financial_pipeline.ml.preparation import LevelCoder, QuantileClipper
 from financial_pipeline.ml.train import (
     DefaultModel,
-    QuantileClipper,
     fit_challenger,
     fit_model,
     logistic_pipeline,
@@ -49,13 +50,30 @@ def test_quantile_clipper_cuts_at_the_training_quantiles() -> None:
     ]
 
 
+def test_level_coder_numbers_levels_in_order_and_unseen_ones_apart() -> None:
+    coder = LevelCoder().fit(pl.DataFrame({"purpose": ["car", "boat", "car"], "term": ["36"] * 3}))
+    coded = coder.transform(pl.DataFrame({"purpose": ["car", "house"], "term": ["36", "60"]}))
+    assert coded.tolist() == [[1, 0], [-1, -1]]
+
+
+def test_rare_levels_share_one_column(cohort: pl.DataFrame) -> None:
+    few = pl.when(pl.col("loan_key") <= 10).then(pl.lit("boat"))
+    rare = few.when(pl.col("loan_key") <= 30).then(pl.lit("wedding")).otherwise("purpose")
+    odd = cohort.with_columns(purpose=rare)
+    model = fit_model("borrower_only", odd, odd["default_d1"].to_numpy())
+    terms = {r["term"] for r in coefficient_rows(model) if r["feature"] == "purpose"}
+    assert terms == {"credit_card", "debt_consolidation", "other", "rare levels"}
+    boat, wedding = (odd.filter(pl.col("purpose") == name).head(1) for name in ("boat", "wedding"))
+    same = wedding.with_columns(boat[n] for n in model.features if n != "purpose")
+    assert model.predict(same)[0] == pytest.approx(model.predict(boat)[0])
+
+
 def test_a_rare_missing_flag_is_not_winsorised_away(cohort: pl.DataFrame) -> None:
     few = cohort.with_columns(dti=pl.when(pl.col("loan_key") > 5).then("dti"))
     model = fit_model("borrower_only", few, few["default_d1"].to_numpy())
     design = model.pipeline["prepare"].transform(few.select(model.features))
-    names = model.pipeline["prepare"].get_feature_names_out()
-    flag = design[:, list(names).index("missing__missingindicator_dti")]
-    assert flag.sum() == 5
+    terms = [(row["feature"], row["term"]) for row in coefficient_rows(model)][1:]
+    assert design[:, terms.index(("dti", "missing"))].sum() == 5
 
 
 def test_an_unseen_category_scores_without_error(model: DefaultModel, cohort: pl.DataFrame) -> None:
