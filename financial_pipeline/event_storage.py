@@ -5,18 +5,26 @@ partitions wait for the disk and not for the work. The class leans on private me
 storage, so Dagster is pinned exactly and a test compares the stored rows with stock storage's.
 """
 
+import json
 import os
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
+from dagster._core.events import (
+    ASSET_CHECK_EVENTS,
+    ASSET_EVENTS,
+    AssetMaterializationPlannedData,
+    StepMaterializationData,
+)
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from dagster_shared.record import copy
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
@@ -57,7 +65,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if len({event.run_id for event in events}) != 1:
             super().store_event_batch(events)
             return
-        rows = [self._event_to_row(event) for event in events]
+        rows = self._rows(events)
         indexed = [
             (row, event) for row, event in zip(rows, events, strict=True) if _is_indexed(event)
         ]
@@ -72,6 +80,24 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         for event_id, event in stored:
             if _has_type(event, ASSET_CHECK_EVENTS):
                 self.store_asset_check_event(event, event_id)
+
+    def _rows(self, events: Sequence[EventLogEntry]) -> list[dict[str, Any]]:
+        """The table rows of a batch, in its order.
+
+        Neighbours that differ in partition and time only are serialized once: serialization is
+        most of the work of a long backfill.
+        """
+        rows: list[dict[str, Any]] = []
+        sample, alike = None, None
+        for event in events:
+            form = _without_partition_and_time(event)
+            if sample is not None and form is not None and form == alike:
+                rows.append(_row_like(rows[-1], sample, event))
+            else:
+                rows.append(self._event_to_row(event))
+                alike = form if _is_copyable(rows[-1]["event"]) else None
+            sample = event
+        return rows
 
     def _index_asset_events(self, index: Connection, stored: Sequence[StoredEvent]) -> None:
         """Write the tags of all events, and each asset's entry once per type, oldest type first."""
@@ -102,6 +128,43 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         super()._store_asset_check_evaluation_planned(event, event_id)
 
 
+def _without_partition_and_time(event: EventLogEntry) -> EventLogEntry | None:
+    """The event as it is for every partition, or None for one that names no plain partition."""
+    dagster_event = event.get_dagster_event()
+    data: Any = dagster_event.event_specific_data
+    if type(dagster_event.partition) is not str:
+        return None
+    if isinstance(data, StepMaterializationData):
+        data = data._replace(materialization=data.materialization._replace(partition=None))
+    elif isinstance(data, AssetMaterializationPlannedData):
+        data = data._replace(partition=None)
+    else:
+        return None
+    bare = dagster_event._replace(event_specific_data=data)
+    return event._replace(timestamp=0.0, dagster_event=bare)
+
+
+def _marks(event: EventLogEntry) -> tuple[str, str]:
+    """How the partition and the time of an event stand in its serialized text."""
+    partition, time = event.get_dagster_event().partition, event.timestamp
+    return f'"partition": {json.dumps(partition)}', f'"timestamp": {json.dumps(time)}'
+
+
+def _is_copyable(text: str) -> bool:
+    """Whether partition and time stand in the text once, so that exchanging them is exact."""
+    return text.count('"partition": ') == 1 and text.count('"timestamp": ') == 1
+
+
+def _row_like(row: dict[str, Any], sample: EventLogEntry, event: EventLogEntry) -> dict[str, Any]:
+    """The row of an event that differs from `sample`, whose row is given, in partition and time."""
+    text = row["event"]
+    for old, new in zip(_marks(sample), _marks(event), strict=True):
+        text = text.replace(old, new)
+    partition = event.get_dagster_event().partition
+    time = datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)
+    return row | {"event": text, "partition": partition, "timestamp": time}
+
+
 def _has_type(event: EventLogEntry, types: Any) -> bool:
     return event.is_dagster_event and event.dagster_event_type in types
 
@@ -111,10 +174,13 @@ def _is_indexed(event: EventLogEntry) -> bool:
     return _has_type(event, ASSET_EVENTS) or _has_type(event, ASSET_CHECK_EVENTS)
 
 
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> list[int]:
-    """Insert event rows and return their ids in the order of the rows."""
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> range:
+    """Insert event rows and return their ids, in the order of the rows.
+
+    SQLite numbers rows one by one, and the transaction keeps every other writer out.
+    """
     if not rows:
-        return []
-    table = SqlEventLogStorageTable
-    statement = table.insert().returning(table.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, rows).scalars())
+        return range(0)
+    connection.execute(SqlEventLogStorageTable.insert(), rows)
+    last: int = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
+    return range(last - len(rows) + 1, last + 1)
