@@ -1,0 +1,105 @@
+"""The simulated world from the drop folder to the published version, by command."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from financial_pipeline_tests.command import figures, run_command
+
+SMALL = ("--loans", "3000")
+# Where the run is when it is killed: in the loans' dbt build, and in the price partitions.
+KILL_SECONDS = (25.0, 45.0)
+
+
+@pytest.fixture(scope="module")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    done = run_command(folder, "demo", *SMALL)
+    assert done.exit_code == 0, done.errors
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shown(data_root: Path) -> dict[str, Any]:
+    return figures(data_root)
+
+
+def test_figures_have_the_documented_sections(shown: dict[str, Any]) -> None:
+    assert shown["world"]["is_synthetic"] is True
+    assert {row["definition"] for row in shown["default_rates"]} == {
+        *("D0", "D1", "D2", "D3_12", "D3_24")
+    }
+    assert {row["symbol"] for row in shown["prices"]} == {"JPM", "BAC", "C", "WFC", "GS"}
+    assert {row["sessions"] for row in shown["prices"]} == {4_840}
+    assert {"UNRATE", "GDPC1", "CPIAUCSL", "DTB3"} <= {row["series_id"] for row in shown["macro"]}
+
+
+def test_rates_stand_within_their_intervals(shown: dict[str, Any]) -> None:
+    for row in shown["default_rates"]:
+        assert row["rate"] == row["defaults"] / row["loans"]
+        assert 0 <= row["low"] <= row["rate"] <= row["high"] <= 1
+
+
+def test_every_line_of_every_file_is_accounted_for(shown: dict[str, Any]) -> None:
+    assert len(shown["row_accounting"]) == 13 + 1 + 5 + 5
+    assert {row["unexplained"] for row in shown["row_accounting"]} == {0}
+
+
+def test_sql_reads_the_published_version(data_root: Path, shown: dict[str, Any]) -> None:
+    done = run_command(data_root, "sql", "select count(*) as n from fct_daily_prices")
+    assert done.exit_code == 0
+    assert str(5 * 4_840) in done.output.replace(",", "")
+    faulty = run_command(data_root, "sql", "select nothing from nowhere")
+    assert faulty.exit_code == 1
+    assert faulty.errors.startswith("Error: DuckDB cannot answer the query")
+
+
+def test_sql_never_needs_the_warehouse_file(data_root: Path) -> None:
+    with duckdb.connect(str(data_root / "warehouse" / "warehouse.duckdb")):
+        done = run_command(data_root, "sql", "select 1 as one")
+    assert done.exit_code == 0
+
+
+def test_another_world_in_the_same_root_is_refused(data_root: Path) -> None:
+    done = run_command(data_root, "demo", "--loans", "4000")
+    assert done.exit_code == 1
+    assert "pass another --data-root" in done.errors
+
+
+def _kill_after(data_root: Path, seconds: float) -> None:
+    executable = Path(sys.executable).with_name("financial-pipeline")
+    process = subprocess.Popen(
+        [str(executable), "demo", *SMALL],
+        env={**os.environ, "FINANCIAL_PIPELINE_DATA_ROOT": str(data_root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_killed_run_leaves_the_published_version_and_the_next_run_is_right(
+    data_root: Path, shown: dict[str, Any], tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(data_root, root)
+    for seconds in KILL_SECONDS:
+        _kill_after(root, seconds)
+        assert figures(root)["tables"] == shown["tables"]
+    done = run_command(root, "demo", *SMALL)
+    assert done.exit_code == 0, done.errors
+    assert _hashes(figures(root)) == _hashes(shown)
+
+
+def _hashes(content: dict[str, Any]) -> dict[str, str]:
+    return {row["name"]: row["content_hash"] for row in content["tables"]}
