@@ -15,6 +15,7 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     Views are `marts.fct_loans`, `metrics.rolling_volatility` and so on; bare names work too.
     """
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    connection.execute("set enable_progress_bar = false")
     for schema in SCHEMAS.values():
         connection.execute(f"create schema {schema}")
     for table in manifest.tables.values():

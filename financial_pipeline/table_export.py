@@ -45,6 +45,7 @@ def export_table(
     folder.mkdir(parents=True)
     file = folder / f"{name}.parquet"
     keys = ", ".join(mart.keys)
+    connection.execute("set enable_progress_bar = false")
     connection.execute(
         f"copy (select * from marts.{name} order by {keys})"
         f" to '{file}' (format parquet, compression zstd)"
