@@ -35,6 +35,13 @@ def ratio(numerator: Column, denominator: Column) -> Column:
     return F.when(bottom != 0, numerator.cast("double") / bottom)
 
 
+def ordered_sum(name: str) -> Column:
+    """An aggregate sum of doubles in sorted order: the same on every cluster, to the last bit."""
+    return F.aggregate(
+        F.sort_array(F.collect_list(name)), F.lit(0.0), lambda total, value: total + value
+    )
+
+
 def month_list(like: DataFrame, months: Sequence[date], name: str) -> DataFrame:
     """A column of months, for joins; built on Spark, so that no Python worker is started."""
     month = F.explode(F.array(*(F.lit(month) for month in months)))

@@ -10,7 +10,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import month_list, read_columns
+from financial_pipeline.spark.contract import month_list, ordered_sum, read_columns
 
 LOAN_COLUMNS: Final = ("issue_month", "term_months", "default_d1", "default_d3_12")
 PERFORMANCE_COLUMNS: Final = (
@@ -91,14 +91,13 @@ def _hazards(performance: DataFrame, asked: DataFrame) -> DataFrame:
     baseline = known.groupBy("as_of_month", "months_on_book", "grade").agg(
         (F.sum("defaults") / F.sum("loans")).alias("hazard")
     )
-    expected = known.join(baseline, ["as_of_month", "months_on_book", "grade"])
-    # Sorted, so that the sum does not depend on the order in which cells arrive.
-    terms = F.sort_array(F.collect_list(F.col("loans") * F.col("hazard")))
-    total = F.aggregate(terms, F.lit(0.0), lambda sum_, term: sum_ + term)
+    expected = known.join(baseline, ["as_of_month", "months_on_book", "grade"]).withColumn(
+        "term", F.col("loans") * F.col("hazard")
+    )
     months = expected.groupBy("as_of_month", F.col("performance_month").alias("month")).agg(
         F.sum("loans").alias("loans"),
         F.sum("defaults").alias("defaults"),
-        total.alias("expected"),
+        ordered_sum("term").alias("expected"),
     )
     adjusted = F.when(F.col("expected") > 0, F.col("defaults") / F.col("expected"))
     series = F.array(

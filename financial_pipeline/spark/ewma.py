@@ -11,7 +11,7 @@ from typing import Final
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.returns import ANNUAL_SESSIONS
+from financial_pipeline.spark.returns import ANNUAL_SESSIONS, in_order
 
 # RiskMetrics' daily decay (1996).
 DECAY: Final = 0.94
@@ -24,7 +24,7 @@ def ewma_volatility(returns: DataFrame, *, decay: float = DECAY, block: int = BL
 
     Needs the whole history of a bank (methodology 3.2).
     """
-    of_bank = Window.partitionBy("symbol", "has_return").orderBy("session_date")
+    of_bank = in_order("has_return")
     index = F.row_number().over(of_bank) - 1
     square = F.log1p("simple_return") ** 2
     # The first square counts in full: it is the seed.

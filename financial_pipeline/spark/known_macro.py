@@ -11,7 +11,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import month_list, read_columns
+from financial_pipeline.spark.contract import month_list, ordered_sum, read_columns
 from financial_pipeline.spark.returns import ANNUAL_SESSIONS, simple_returns
 
 INDICATOR_COLUMNS: Final = (
@@ -50,12 +50,7 @@ def macro_vintages(indicators: DataFrame, prices: DataFrame) -> DataFrame:
         .filter("has_return")
         .groupBy("session_date")
         .agg(
-            # Sorted, so that the mean is the same on every cluster.
-            F.aggregate(
-                F.sort_array(F.collect_list("simple_return")),
-                F.lit(0.0),
-                lambda total, x: total + x,
-            ).alias("total"),
+            ordered_sum("simple_return").alias("total"),
             F.count("*").alias("banks"),
         )
     )

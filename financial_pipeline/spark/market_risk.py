@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import MARKET_RISK
-from financial_pipeline.spark.contract import write_columns
+from financial_pipeline.spark.contract import ordered_sum, write_columns
 from financial_pipeline.spark.ewma import ewma_volatility
 from financial_pipeline.spark.range_volatility import (
     ESTIMATORS,
@@ -15,12 +15,8 @@ from financial_pipeline.spark.range_volatility import (
     range_volatilities,
 )
 from financial_pipeline.spark.range_volatility import WINDOW as RANGE_WINDOW
-from financial_pipeline.spark.returns import (
-    FLAT_DEVIATION,
-    last_observations,
-    simple_returns,
-    when_full,
-)
+from financial_pipeline.spark.returns import in_order, simple_returns
+from financial_pipeline.spark.rolling_moments import LastRows, with_totals
 from financial_pipeline.spark.value_at_risk import backtests, tail_losses
 
 WINDOW: Final = 252
@@ -80,19 +76,19 @@ def _worst_fall(prices: Column) -> Column:
 
 def with_beta(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
     """Adds beta_252d against the equal-weighted return of the other banks of the session."""
-    # The order makes the sum of a session's returns the same on every cluster.
-    session = (
-        Window.partitionBy("session_date")
-        .orderBy("symbol")
-        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    present = returns.filter("has_return")
+    sessions = present.groupBy("session_date").agg(
+        ordered_sum("simple_return").alias("total"), F.count("*").alias("banks")
     )
-    value = F.col("simple_return")
-    others = F.count(value).over(session) - 1
-    total = F.sum(value).over(session) - value
-    compared = returns.withColumn("benchmark", F.when(others > 0, total / others))
-    paired = compared.withColumn("has_pair", F.col("benchmark").isNotNull())
-    spec = last_observations(window, "has_pair")
-    covariance = F.covar_samp("simple_return", "benchmark").over(spec)
-    variance = F.var_samp("benchmark").over(spec)
-    beta = F.when(variance > FLAT_DEVIATION**2, covariance / variance)
-    return paired.withColumn("beta_252d", when_full(beta, "benchmark", spec, window))
+    # A broadcast leaves every bank's rows together, so no later window moves them again.
+    compared = returns.join(F.broadcast(sessions), "session_date", "left")
+    others = F.col("banks") - 1
+    benchmark = F.when(others > 0, (F.col("total") - F.col("simple_return")) / others)
+    paired = compared.withColumn("benchmark", benchmark).withColumn(
+        "has_pair", F.col("benchmark").isNotNull()
+    )
+    order = in_order("has_pair")
+    recent = LastRows(order, window)
+    slope = recent.covariance("simple_return", "benchmark") / recent.deviation("benchmark") ** 2
+    beta = F.when(recent.moves("benchmark"), slope)
+    return with_totals(paired, order, "simple_return", "benchmark").withColumn("beta_252d", beta)

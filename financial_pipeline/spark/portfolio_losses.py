@@ -9,6 +9,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from financial_pipeline.spark.contract import ordered_sum
 from financial_pipeline.spark.portfolio_ratios import ALL
 
 MEASURE: Final = "expected_to_realised_loss"
@@ -40,8 +41,7 @@ def expected_losses(loans: DataFrame, months: DataFrame) -> DataFrame:
     segments = rows.select("*", F.inline("kinds"))
     return segments.groupBy("snapshot_month", "segment_kind", "segment").agg(
         F.lit(MEASURE).alias("measure"),
-        # Sorted, so that the sum does not depend on the order in which cells arrive.
-        _ordered_sum("expected").alias("numerator"),
+        ordered_sum("expected").alias("numerator"),
         F.sum("new_loss_usd").alias("denominator"),
         F.sum("new_loans").alias("loans"),
     )
@@ -70,10 +70,4 @@ def _segments() -> Column:
     return F.array(
         F.struct(F.lit(ALL).alias("segment_kind"), F.lit(ALL).alias("segment")),
         F.struct(F.lit("grade").alias("segment_kind"), F.col("grade").alias("segment")),
-    )
-
-
-def _ordered_sum(name: str) -> Column:
-    return F.aggregate(
-        F.sort_array(F.collect_list(name)), F.lit(0.0), lambda total, value: total + value
     )

@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import RETURN_CORRELATIONS
 from financial_pipeline.spark.contract import write_columns
-from financial_pipeline.spark.returns import FLAT_DEVIATION, simple_returns, when_full
+from financial_pipeline.spark.returns import simple_returns
+from financial_pipeline.spark.rolling_moments import LastRows, with_totals
 
 # Windows in common observations: a quarter, a year.
 WINDOWS: Final = (63, 252)
@@ -17,12 +18,11 @@ WINDOWS: Final = (63, 252)
 def return_correlations(prices: DataFrame, first: date, last: date) -> DataFrame:
     """Pearson correlation of the last n sessions on which both banks have a return.
 
-    `prices` is fct_daily_prices up to `last`, with a year of look-back before `first`. A pair
+    `prices` is fct_daily_prices up to `last`. A pair
     stands once, in alphabetical order; a flat bank has no correlation (methodology 3.2).
     """
-    pairs = bank_pairs(simple_returns(prices))
-    correlations = {f"correlation_{count}d": correlation(count) for count in WINDOWS}
-    return write_columns(pairs.withColumns(correlations), RETURN_CORRELATIONS, first, last)
+    rows = correlations(bank_pairs(simple_returns(prices)), WINDOWS)
+    return write_columns(rows, RETURN_CORRELATIONS, first, last)
 
 
 def bank_pairs(simple: DataFrame) -> DataFrame:
@@ -35,16 +35,15 @@ def bank_pairs(simple: DataFrame) -> DataFrame:
     return pairs.withColumn("has_both", both)
 
 
-def correlation(count: int) -> Column:
-    """Pearson correlation of the last `count` common returns of a pair; null before that."""
-    window = (
-        Window.partitionBy("symbol_a", "symbol_b", "has_both")
-        .orderBy("session_date")
-        .rowsBetween(-(count - 1), Window.currentRow)
+def correlations(pairs: DataFrame, windows: tuple[int, ...]) -> DataFrame:
+    """Adds correlation_<n>d for each window of n common returns of a pair; null before that."""
+    order = Window.partitionBy("symbol_a", "symbol_b", "has_both").orderBy("session_date")
+    totals = with_totals(pairs, order, "return_a", "return_b")
+    return totals.withColumns(
+        {f"correlation_{count}d": _correlation(LastRows(order, count)) for count in windows}
     )
-    deviation_a = F.stddev_samp("return_a").over(window)
-    deviation_b = F.stddev_samp("return_b").over(window)
-    moves = (deviation_a > FLAT_DEVIATION) & (deviation_b > FLAT_DEVIATION)
-    covariance = F.covar_samp("return_a", "return_b").over(window)
-    value = F.when(moves, covariance / (deviation_a * deviation_b))
-    return F.when(F.col("has_both"), when_full(value, "return_a", window, count))
+
+
+def _correlation(recent: LastRows) -> Column:
+    deviations = recent.deviation("return_a") * recent.deviation("return_b")
+    return F.when(deviations > 0, recent.covariance("return_a", "return_b") / deviations)

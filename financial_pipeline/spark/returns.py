@@ -52,6 +52,11 @@ def _sessions(priced: DataFrame) -> DataFrame:
     return sessions.select("session_date", number.alias("session_number"))
 
 
+def in_order(present: str) -> WindowSpec:
+    """The rows of a bank that have what `present` flags, in order."""
+    return Window.partitionBy("symbol", present).orderBy("session_date")
+
+
 def last_observations(count: int, present: str = "has_return", by: str = "symbol") -> WindowSpec:
     """The window of the last `count` rows of a bank that have what `present` flags."""
     return (

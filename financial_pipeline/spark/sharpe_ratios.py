@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, WindowSpec
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import SHARPE_RATIOS
@@ -13,10 +13,10 @@ from financial_pipeline.spark.returns import (
     ANNUAL_SESSIONS,
     FLAT_DEVIATION,
     all_observations,
-    last_observations,
+    in_order,
     simple_returns,
-    when_full,
 )
+from financial_pipeline.spark.rolling_moments import LastRows, with_totals
 
 WINDOW: Final = 252
 ROOT_YEAR: Final = ANNUAL_SESSIONS**0.5
@@ -35,14 +35,8 @@ def sharpe_ratios(
         F.broadcast(bill_returns(returns, indicators)), "session_date", "left"
     ).withColumn("excess_return", F.col("simple_return") - F.col("bill_return"))
     flagged = excess.withColumn("has_excess", F.col("excess_return").isNotNull())
-    rolling = _rolling(flagged, last_observations(window, "has_excess"), window)
+    rolling = _rolling(flagged, window)
     return write_columns(_full(rolling), SHARPE_RATIOS, first, last)
-
-
-def _daily_sharpe(window: WindowSpec) -> Column:
-    deviation = F.stddev_samp("excess_return").over(window)
-    mean = F.avg("excess_return").over(window)
-    return F.when(deviation > FLAT_DEVIATION, mean / deviation)
 
 
 def _standard_error(sharpe: Column, observations: Column) -> Column:
@@ -50,9 +44,12 @@ def _standard_error(sharpe: Column, observations: Column) -> Column:
     return F.lit(ROOT_YEAR) * F.sqrt((1 + sharpe * sharpe / 2) / observations)
 
 
-def _rolling(excess: DataFrame, window: WindowSpec, count: int) -> DataFrame:
-    daily = when_full(_daily_sharpe(window), "excess_return", window, count)
-    ratios = excess.withColumn("daily", daily)
+def _rolling(excess: DataFrame, count: int) -> DataFrame:
+    order = in_order("has_excess")
+    recent = LastRows(order, count)
+    deviation = recent.deviation("excess_return")
+    daily = F.when(deviation > FLAT_DEVIATION, recent.mean("excess_return") / deviation)
+    ratios = with_totals(excess, order, "excess_return").withColumn("daily", daily)
     return ratios.withColumns(
         {
             "sharpe_252d": F.col("daily") * ROOT_YEAR,
@@ -67,7 +64,7 @@ def _full(excess: DataFrame) -> DataFrame:
     moments = excess.withColumns(
         {
             "observations": F.count("excess_return").over(window),
-            "daily": _daily_sharpe(window),
+            "deviation": F.stddev_samp(value).over(window),
             "mean": F.avg(value).over(window),
             "skewness": F.skewness(value).over(window),
             "excess_kurtosis": F.kurtosis(value).over(window),
@@ -76,8 +73,8 @@ def _full(excess: DataFrame) -> DataFrame:
             "returns": F.count("simple_return").over(all_observations()),
         }
     )
-    present = F.col("excess_return").isNotNull()
-    daily, count = F.col("daily"), F.col("observations")
+    present, count = F.col("excess_return").isNotNull(), F.col("observations")
+    daily = F.when(F.col("deviation") > FLAT_DEVIATION, F.col("mean") / F.col("deviation"))
     # Mertens 2002, Opdyke 2007; Spark's kurtosis is in excess of the normal three.
     spread = 1 + daily**2 / 2 - daily * F.col("skewness") + daily**2 * F.col("excess_kurtosis") / 4
     return moments.withColumns(

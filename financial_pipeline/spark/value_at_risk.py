@@ -2,11 +2,16 @@
 
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.spark.inference import chi_square_tail_1, chi_square_tail_2
-from financial_pipeline.spark.returns import all_observations, last_observations, when_full
+from financial_pipeline.spark.returns import (
+    all_observations,
+    in_order,
+    last_observations,
+    when_full,
+)
 
 WINDOW: Final = 250
 CONFIDENCE: Final = 0.95
@@ -47,11 +52,11 @@ def backtests(losses: DataFrame, *, confidence: float = CONFIDENCE) -> DataFrame
 
     A hit is a return below minus the value at risk of the session before.
     """
-    in_order = Window.partitionBy("symbol", "has_return").orderBy("session_date")
+    order = in_order("has_return")
     so_far = all_observations()
-    forecast = F.lag("value_at_risk").over(in_order)
+    forecast = F.lag("value_at_risk").over(order)
     dated = losses.withColumn("hit", (F.col("simple_return") < -forecast).cast("int"))
-    paired = dated.withColumn("hit_before", F.lag("hit").over(in_order))
+    paired = dated.withColumn("hit_before", F.lag("hit").over(order))
 
     def pairs(before: int, now: int) -> Column:
         is_pair = (F.col("hit_before") == before) & (F.col("hit") == now)

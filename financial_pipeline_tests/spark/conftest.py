@@ -61,13 +61,13 @@ def collect(rows: DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def metric_rows(marts: dict[str, DataFrame]) -> Callable[[str], pl.DataFrame]:
+def metric_rows(spark: SparkSession, marts: dict[str, DataFrame]) -> Callable[[str], pl.DataFrame]:
     """Each metric of the tiny world, computed once."""
 
     @cache
     def rows(name: str) -> pl.DataFrame:
         metric = METRICS[name]
         first, last = RANGES[metric.table.domain]
-        return collect(metric.compute(marts, first, last, default_lag_months=tiny_world.LAG))
+        return collect(metric.compute(spark, marts, first, last, default_lag_months=tiny_world.LAG))
 
     return rows

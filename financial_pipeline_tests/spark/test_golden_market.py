@@ -56,7 +56,7 @@ def g1(frame: Frame) -> dict[str, Any]:
     simple = returns.simple_returns(frame(two_banks()))
     columns = market_risk.with_beta(market_risk.with_drawdowns(simple, window=7), window=7)
     losses = value_at_risk.tail_losses(columns, window=7, confidence=0.9)
-    volatile = losses.withColumn("volatility", rolling_volatility.volatility(7))
+    volatile = rolling_volatility.volatilities(losses, (7,))
     return last_of_a(collect(ewma.ewma_volatility(volatile)))
 
 
@@ -65,7 +65,7 @@ def test_returns_and_volatility_equal_g1(g1: dict[str, Any], frame: Frame) -> No
     assert rows["simple_return"][0] is None
     assert rows["simple_return"][3] == close(0.03960396039603964)
     assert rows["simple_return"][6] == close(-0.04807692307692313)
-    assert g1["volatility"] == close(0.4552322727914378)
+    assert g1["volatility_7d"] == close(0.4552322727914378)
 
 
 def test_risk_measures_equal_g1(g1: dict[str, Any]) -> None:
@@ -119,8 +119,8 @@ def test_sharpe_ratio_equals_g1(frame: Frame, discount: float | None, expected: 
 
 def test_correlations_equal_g1(frame: Frame) -> None:
     pairs = return_correlations.bank_pairs(returns.simple_returns(frame(two_banks())))
-    rows = collect(pairs.withColumn("value", return_correlations.correlation(7)))
-    assert rows.sort("session_date")["value"][-1] == close(0.992694468654156)
+    rows = collect(return_correlations.correlations(pairs, (7,)))
+    assert rows.sort("session_date")["correlation_7d"][-1] == close(0.992694468654156)
     moves = np.diff(PRICES) / np.array(PRICES[:-1])
     ranks = correlation_inference.mid_ranks(moves)
     others = correlation_inference.mid_ranks(np.array(OTHER_RETURNS))
