@@ -42,7 +42,13 @@ def ordered_sum(name: str) -> Column:
     )
 
 
+def months_between(first: date, last: date) -> list[date]:
+    """The first days of the months from that of `first` to that of `last`."""
+    counts = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [date(count // 12, count % 12 + 1, 1) for count in counts]
+
+
 def month_list(like: DataFrame, months: Sequence[date], name: str) -> DataFrame:
     """A column of months, for joins; built on Spark, so that no Python worker is started."""
-    month = F.explode(F.array(*(F.lit(month) for month in months)))
-    return like.sparkSession.range(1).select(month.alias(name))
+    listed = F.array(*(F.lit(month) for month in months)).cast("array<date>")
+    return like.sparkSession.range(1).select(F.explode(listed).alias(name))

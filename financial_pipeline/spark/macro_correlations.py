@@ -5,7 +5,7 @@ correlation is not a cause, and the level of unemployment at origination even ha
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 
 from financial_pipeline.schemas.metrics import MACRO_CORRELATIONS
 from financial_pipeline.spark import correlation_inference as inference
-from financial_pipeline.spark.contract import write_columns
+from financial_pipeline.spark.contract import months_between, write_columns
 from financial_pipeline.spark.credit_series import CREDIT_SERIES, VINTAGE_FLAGS, credit_series
 from financial_pipeline.spark.known_macro import (
     MAX_LAG,
@@ -66,7 +66,7 @@ def macro_correlations(
     Inputs are fct_loans, fct_loan_performance_monthly, agg_macro_indicators and fct_daily_prices.
     All cells of one as-of month and method are one family of tests for the q-values.
     """
-    as_of_months = list(_months(first, last))
+    as_of_months = months_between(first, last)
     credit = credit_series(
         loans, performance, as_of_months, default_lag_months=default_lag_months
     ).toArrow()
@@ -80,13 +80,6 @@ def macro_correlations(
     rows = [row for month in as_of_months if month in known for row in _matrix(month, known[month])]
     frame = loans.sparkSession.createDataFrame(_table(rows))
     return write_columns(frame, MACRO_CORRELATIONS, first, last)
-
-
-def _months(first: date, last: date) -> Iterator[date]:
-    month = first.replace(day=1)
-    while month <= last:
-        yield month
-        month = _shifted(month, 1)
 
 
 def _shifted(month: date, by: int) -> date:

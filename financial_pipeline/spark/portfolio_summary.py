@@ -9,7 +9,13 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import PORTFOLIO_SUMMARY
 from financial_pipeline.spark.amortisation import yearly
-from financial_pipeline.spark.contract import ratio, read_columns, write_columns
+from financial_pipeline.spark.contract import (
+    month_list,
+    months_between,
+    ratio,
+    read_columns,
+    write_columns,
+)
 from financial_pipeline.spark.inference import wilson
 from financial_pipeline.spark.portfolio_losses import expected_losses
 from financial_pipeline.spark.portfolio_ratios import (
@@ -67,10 +73,13 @@ _SHAPE: Final = (*SEGMENT, "numerator", "denominator", "loans", "basis")
 
 
 def _months(loans: DataFrame, first: date, last: date) -> DataFrame:
+    """The snapshot months asked for; they are known before the plans that join them are made."""
     bounds = loans.agg(F.min("issue_month").alias("start"), F.max("snapshot_month").alias("end"))
-    month = F.explode(F.sequence("start", "end", F.expr("interval 1 month")))
-    months = bounds.filter("start <= end").select(month.alias("snapshot_month"))
-    return months.filter(F.col("snapshot_month").between(F.lit(first), F.lit(last)))
+    span = bounds.first()
+    start, end = (span["start"], span["end"]) if span else (None, None)
+    if start is None or end is None:
+        return month_list(loans, [], "snapshot_month")
+    return month_list(loans, months_between(max(start, first), min(end, last)), "snapshot_month")
 
 
 def _with_values(rows: DataFrame) -> DataFrame:
