@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -164,15 +165,23 @@ def sql(query: str | None) -> None:
     sql_prompt.run(_paths(), query)
 
 
-@commands.group()
+class _Benchmarks(click.Group):
+    """The modules of `bench/`, each imported only when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        folder = Path(__file__).parent / "bench"
+        return sorted(path.stem for path in folder.glob("[!_]*.py"))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(context):
+            return None
+        command = getattr(import_module(f"financial_pipeline.bench.{name}"), name, None)
+        return command if isinstance(command, click.Command) else None
+
+
+@commands.group(cls=_Benchmarks)
 def bench() -> None:
     """Measure against the bare library on the same work."""
-
-
-def _add_benchmarks() -> None:
-    from financial_pipeline.bench import staging
-
-    bench.add_command(staging.staging)
 
 
 def main() -> None:

@@ -84,6 +84,15 @@ def test_every_command_has_help(name: str) -> None:
     assert len(result.output.splitlines()) > 4
 
 
+def test_every_benchmark_is_a_command() -> None:
+    files = (PROJECT_ROOT / "financial_pipeline" / "bench").glob("*.py")
+    modules = [path.stem for path in files if "@click.command" in path.read_text("utf-8")]
+    listed = CliRunner().invoke(commands, ["bench", "--help"]).output
+    assert modules
+    assert [name for name in modules if f"  {name} " not in listed] == []
+    assert CliRunner().invoke(commands, ["bench", "absent"]).exit_code != 0
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
