@@ -52,8 +52,8 @@ def _bare_cast(column: str) -> pl.Expr:
     if column == "term":
         return text.str.extract(r"(\d+)").cast(pl.Int64)
     if column == "emp_length":
-        years = transform.EMPLOYMENT_YEARS
-        return text.replace_strict(years, default=None, return_dtype=pl.Int64)
+        years = text.str.extract(r"(\d+)").cast(pl.Int64)
+        return pl.when(text.str.starts_with("<")).then(0).otherwise(years).alias(column)
     if column in INTEGER_COLUMNS:
         return text.cast(pl.Int64, strict=False)
     if column == "int_rate":

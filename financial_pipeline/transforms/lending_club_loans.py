@@ -20,19 +20,12 @@ from financial_pipeline.schemas.lending_club import (
     UPSTREAM_MONTHS,
 )
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS, Schema
+from financial_pipeline.transforms.employment_length import EMPLOYMENT_TYPE, employment_years
 from financial_pipeline.transforms.lending_club_loan_rules import first_broken_rule
 
 OUTSIDE_POLICY: Final = "Does not meet the credit policy."
-EMPLOYMENT_YEARS: Final = {
-    "< 1 year": 0,
-    "1 year": 1,
-    **{f"{years} years": years for years in range(2, 10)},
-    "10+ years": 10,
-}
-EMPLOYMENT_UNKNOWN: Final = "n/a"
 # The parser of a clean file looks these words up; any other word is told apart as text.
 MONTH_TYPE: Final = pl.Enum(list(UPSTREAM_MONTHS))
-EMPLOYMENT_TYPE: Final = pl.Enum([*EMPLOYMENT_YEARS, EMPLOYMENT_UNKNOWN])
 MONTH_STARTS: Final = pl.Series(list(UPSTREAM_MONTHS.values()), dtype=pl.Date)
 TERM_TEXT: Final = r"^\s*(\d+)(?:\.0)?(?: months)?\s*$"
 # Typed by borrowers, who may leave nothing but blanks.
@@ -91,7 +84,7 @@ def _typed(column: str, kind: pl.DataType) -> pl.Expr:
     if column == "term":
         return pl.col(column).str.extract(TERM_TEXT).cast(pl.Int64)
     if column == "emp_length":
-        return pl.col(column).replace_strict(EMPLOYMENT_YEARS, default=None, return_dtype=pl.Int64)
+        return employment_years(column)
     if column in MONTH_COLUMNS:
         months = pl.col(column)
         return months.cast(MONTH_TYPE, strict=False) if is_text else months
@@ -111,7 +104,8 @@ def _is_unreadable(column: str, is_text: bool) -> pl.Expr:
     wrong = number != number.floor() if column in INTEGER_COLUMNS else ~number.is_finite()
     if not is_text:
         return wrong
-    return wrong | (number.is_null() & (pl.col(column).str.strip_chars() != ""))
+    typed = _typed(column, pl.String())
+    return wrong | (typed.is_null() & (pl.col(column).str.strip_chars() != ""))
 
 
 def _broken_values(schema: Schema) -> list[pl.Expr]:

@@ -10,14 +10,8 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
+from financial_pipeline.transforms.employment_length import EMPLOYMENT_TYPE, employment_years
 
-EMPLOYMENT_YEARS: Final = {
-    "< 1 year": 0,
-    "1 year": 1,
-    **{f"{years} years": years for years in range(2, 10)},
-    "10+ years": 10,
-}
-EMPLOYMENT_UNKNOWN: Final = "n/a"
 NUMBERS: Final = {
     "Amount Requested": "amount_requested",
     "Risk_Score": "risk_score",
@@ -59,14 +53,13 @@ def type_rejections(
     risk score of 0 or a negative dti stays as upstream wrote it. Other columns pass through.
     """
     unreadable = [_text(name).is_not_null() & _number(name).is_null() for name in NUMBERS]
-    day, years = _day(month_first), _text(EMPLOYMENT)
-    first = first_application_month
+    day, first = _day(month_first), first_application_month
     rules = [
         ("unreadable_number", pl.any_horizontal(unreadable)),
         ("missing_application_date", _text(APPLICATION_DATE).is_null()),
         ("mangled_date", day.is_null()),
         ("missing_amount_requested", _text("Amount Requested").is_null()),
-        ("unknown_emp_length", ~years.is_in([*EMPLOYMENT_YEARS, EMPLOYMENT_UNKNOWN])),
+        ("unknown_emp_length", ~_text(EMPLOYMENT).is_in(EMPLOYMENT_TYPE.categories.to_list())),
         (BEFORE_FIRST_MONTH, day < first),
     ]
     return raw.select(
@@ -76,9 +69,7 @@ def type_rejections(
         ),
         day.alias("application_date"),
         day.dt.truncate("1mo").alias("application_month"),
-        years.replace_strict(EMPLOYMENT_YEARS, default=None, return_dtype=pl.Int64).alias(
-            "employment_length"
-        ),
+        employment_years(EMPLOYMENT).alias("employment_length"),
         *(_number(name).alias(ours) for name, ours in NUMBERS.items() if ours != "policy_code"),
         _number("Policy Code").cast(pl.Int64, strict=False).alias("policy_code"),
         *(_text(name).alias(ours) for name, ours in TEXTS.items()),

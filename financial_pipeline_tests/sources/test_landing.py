@@ -1,0 +1,36 @@
+"""A drop folder is read by content; what nobody knows is refused with what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.sources import landing
+from financial_pipeline_tests.loan_text import loan, loan_file
+
+
+def test_candidates_leave_out_hidden_files_and_what_lies_beside_data(tmp_path: Path) -> None:
+    for name in ("b/a.csv", ".hidden.csv", ".git/x.csv", "README.txt", "notes.md", "LICENSE"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "simulation.json").write_text("{}")
+    (tmp_path / "a.pdf").write_text("x")
+    names = [path.relative_to(tmp_path).as_posix() for path in landing.candidates(tmp_path)]
+    assert names == ["a.pdf", "b/a.csv"]
+    assert [path.name for path in landing.candidates(tmp_path, ["*.pdf"])] == ["a.csv"]
+
+
+def test_form_is_told_by_content_and_never_by_name(tmp_path: Path) -> None:
+    loan_file(tmp_path / "UNRATE.csv", [loan(1)])
+    (tmp_path / "loans.csv").write_text("observation_date,UNRATE\n2007-01-01,4.6\n")
+    found = {file.path.name: file.dataset for file in landing.recognise_folder(tmp_path)}
+    assert found == {"UNRATE.csv": "lending_club_loans", "loans.csv": "fred_observations"}
+
+
+def test_unknown_header_is_refused_with_all_known_forms(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\nname,age\nx,1\n")
+    with pytest.raises(PipelineError, match="starts with 'name,age'") as refusal:
+        landing.recognise(path)
+    for kind in ("Lending Club loans", "rejected applications", "bank prices", "FRED series"):
+        assert kind in str(refusal.value)

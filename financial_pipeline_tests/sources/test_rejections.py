@@ -1,0 +1,53 @@
+"""Rejections: told by their header, and slashed dates only where the file proves their order."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
+from financial_pipeline.sources.rejections import describe, matches
+from financial_pipeline_tests.loan_text import write
+
+HEADER = ",".join(REJECTION_COLUMNS)
+
+
+def _row(day: str) -> str:
+    return f"1000.0,{day},Wedding,693.0,10%,481xx,NM,4 years,0.0"
+
+
+def _file(path: Path, *days: str) -> Path:
+    return write(path / "any.txt", [HEADER, *(_row(day) for day in days)])
+
+
+def test_iso_dates_span_the_file(tmp_path: Path) -> None:
+    landed = describe(_file(tmp_path, "2007-05-27", "2007-05-26"))
+    assert (landed.form, landed.rows_seen) == ("rejections-iso", 2)
+    assert (landed.first_date, landed.last_date) == (date(2007, 5, 26), date(2007, 5, 27))
+
+
+def test_slashed_dates_count_where_a_day_above_twelve_proves_the_order(tmp_path: Path) -> None:
+    landed = describe(_file(tmp_path, "5/6/2007", "5/26/2007"))
+    assert landed.form == "rejections-month-first"
+    assert landed.first_date == date(2007, 5, 6)
+
+
+@pytest.mark.parametrize(
+    "days", [("5/6/2007", "7/8/2007"), ("26/5/2007",), ("26/5/2007", "5/26/2007")]
+)
+def test_slashed_dates_without_proof_are_refused(tmp_path: Path, days: tuple[str, ...]) -> None:
+    with pytest.raises(PipelineError, match="nothing in the file proves"):
+        describe(_file(tmp_path, *days))
+
+
+def test_file_without_readable_date_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"no readable application date .*May 26"):
+        describe(_file(tmp_path, "May 26"))
+
+
+def test_other_delimiter_and_missing_column_list_what_was_expected(tmp_path: Path) -> None:
+    for text in (HEADER.replace(",", ";"), HEADER.removesuffix(",Policy Code")):
+        assert matches([text])
+        with pytest.raises(PipelineError, match="expected, separated by commas: Amount Requested"):
+            describe(write(tmp_path / "a.csv", [text, _row("2007-05-26")]))

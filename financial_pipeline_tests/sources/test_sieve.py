@@ -1,0 +1,56 @@
+"""Whole records pass the sieve unchanged; the others are named."""
+
+import csv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from financial_pipeline.sources.lending_club import note_kind
+from financial_pipeline.sources.physical_lines import count_bytes
+from financial_pipeline.sources.sieve import judge, sieve
+
+HEADER = ["loan_amnt", "term", "int_rate"]
+FIELD = st.text(st.sampled_from('ab ,"\n1é'), max_size=5)
+ROWS = st.lists(st.lists(FIELD, min_size=3, max_size=3))
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_sieve_passes_what_a_csv_writer_wrote(rows: list[list[str]]) -> None:
+    filled = [row for row in rows if any(field.strip() for field in row)]
+    with TemporaryDirectory() as folder:
+        plain, clean = Path(folder) / "plain.csv", Path(folder) / "clean.csv"
+        with plain.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows([HEADER, *rows])
+        sieved = sieve(plain, HEADER, 1, lambda fields, header: None, clean)
+        with clean.open(encoding="utf-8", newline="") as stream:
+            assert list(csv.reader(stream)) == filled
+        physical_lines = count_bytes(plain).physical_lines
+    apart = sum(finding.physical_lines for finding in sieved.findings)
+    assert sum(sieved.spans) + apart == physical_lines - 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "verdict"),
+    [
+        (["5000", " 36 months", "10.65"], None),
+        (HEADER, (True, "repeated_header")),
+        ([], (True, "blank")),
+        ([" "], (True, "blank")),
+        (["", "", ""], (False, "empty_row")),
+        (["", ""], (False, "empty_row")),
+        (["5000", " 36 months"], (False, "too_few_fields")),
+        (["5000", " 36 months", "1", "2"], (False, "too_many_fields")),
+        (None, (False, "unclosed_quote")),
+        (["Loans that do not meet the credit policy"], (True, "section")),
+        (["Total amount funded in policy code 2: 0", "", ""], (True, "footer")),
+        (["Notes offered by Prospectus (https://...)"], (True, "note")),
+    ],
+)
+def test_judge_names_each_record(
+    fields: list[str] | None, verdict: tuple[bool, str] | None
+) -> None:
+    assert judge(fields, HEADER, note_kind) == verdict
