@@ -61,6 +61,7 @@ def test_readme_shows_the_commands_that_ci_runs_on_every_push() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_every_command_of_the_readme_succeeds(workshop: Path) -> None:
     settings = {"DATA_ROOT": str(workshop / "data"), "LOANS": LOANS}
     environment = os.environ | {
