@@ -10,6 +10,7 @@ import polars as pl
 
 from financial_pipeline import row_accounting
 from financial_pipeline.metric_figures import metric_figures
+from financial_pipeline.model_figures import model_figures
 from financial_pipeline.paths import Paths
 from financial_pipeline.published import Manifest, parquet_files, read_manifest
 from financial_pipeline.published_sql import connect
@@ -96,9 +97,9 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
 def figures(paths: Paths) -> dict[str, Any]:
     """The main figures of the published version; raises PipelineError where there is none.
 
-    Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics. Rates
-    and volatilities are fractions; loans outside the credit policy are left out of the rates; an
-    absent dataset gives an empty section.
+    Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model.
+    Rates and volatilities are fractions; loans outside the credit policy are left out of the
+    rates; an absent dataset gives an empty section.
     """
     manifest = read_manifest(paths)
     with connect(paths, manifest) as connection:
@@ -123,4 +124,5 @@ def figures(paths: Paths) -> dict[str, Any]:
             ],
             "row_accounting": _row_accounting(paths, manifest),
             "metrics": metric_figures(connection, manifest),
+            "model": model_figures(connection, manifest),
         }

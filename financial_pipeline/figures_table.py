@@ -74,6 +74,24 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
     return tables
 
 
+def _model(content: dict[str, Any]) -> Table:
+    """Both models out of time and on a random split, and whether every gate passed."""
+    passed = all(gate["passed"] for gate in content["gates"])
+    title = f"Default model, cut-off {content['training_cutoff']}, gates "
+    table = _table(
+        f"{title}{'passed' if passed else 'NOT passed'}",
+        *("model", "evaluation", "loans", "AUC (95 %)", "KS", "ECE"),
+    )
+    for model in ("borrower_only", "platform_informed"):
+        for evaluation in ("out_of_time", "random_split"):
+            row = content[model][evaluation]
+            interval = f"({_shown(row['auc_low'], '.3f')} to {_shown(row['auc_high'], '.3f')})"
+            numbers = _shown(row["ks"], ".3f"), _shown(row["ece"], ".3f")
+            auc = f"{_shown(row['auc'], '.3f')} {interval}"
+            table.add_row(model, evaluation, f"{row['n']:,}", auc, *numbers)
+    return table
+
+
 def show(content: dict[str, Any], paths: Paths) -> None:
     """Print the figures; sections of absent datasets are left out."""
     console = Console(width=100, highlight=False)
@@ -103,6 +121,8 @@ def show(content: dict[str, Any], paths: Paths) -> None:
         console.print(table)
     for metric_table in _metrics(content["metrics"]):
         console.print(metric_table)
+    if content["model"]:
+        console.print(_model(content["model"]))
     table = _table("Published tables", "table", "rows", "content hash")
     for row in content["tables"]:
         table.add_row(row["name"], f"{row['rows']:,}", row["content_hash"][:12])

@@ -24,6 +24,7 @@ TIERS: list[set[str]] = [
         "ingest",
         "metric_export",
         "metric_figures",
+        "model_figures",
         "published_sql",
         "row_accounting",
         "staging",

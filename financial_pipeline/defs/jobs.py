@@ -25,6 +25,7 @@ JOBS = {
     "portfolio_job": "Roll rates and portfolio measures by snapshot month, on Spark.",
     "market_metrics_job": "Volatility, Sharpe ratio, risk and correlation by session, on Spark.",
     "macro_correlations_job": "Defaults against the economy by as-of month, on Spark.",
+    "model_job": "The default model of one training cut-off: fit, gates, scores, thresholds.",
     "macro_job": "Macro series by observation month: staging, star schema, published Parquet.",
 }
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import dagster as dg
+import polars as pl
 
-from financial_pipeline import ingest
+from financial_pipeline import ingest, published
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     AS_OF_MONTHS,
@@ -18,6 +19,8 @@ from financial_pipeline.defs.partitions import (
     SNAPSHOT_MONTHS,
     VINTAGE_QUARTERS,
 )
+from financial_pipeline.ml.populations import latest_cutoff
+from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 
@@ -29,6 +32,10 @@ REJECTION_KEYS = (dg.AssetKey(["raw", "lending_club_rejections"]),)
 SHARPE_KEYS = (dg.AssetKey(["metrics", "sharpe_ratios"]),)
 # The newest statements of how defaults go with the economy; older ones are a backfill away.
 AS_OF_MONTHS_SHOWN = 3
+
+# Its partition follows from how far the loans have matured, which only the marts know.
+MODEL_JOB = "model_job"
+LOANS_MART = "exports/fct_loans"
 
 ByDataset = Mapping[str, Sequence[LandedFile]]
 
@@ -103,7 +110,7 @@ def _metrics(by_dataset: ByDataset) -> list[FamilyRun]:
     runs = []
     if loans:
         runs += [_events("default_rates_job", ISSUE_MONTHS, loans), _vintages(loans)]
-        runs.append(_portfolio(loans))
+        runs += [_portfolio(loans), FamilyRun(MODEL_JOB)]
     if prices:
         market = _events("market_metrics_job", SESSIONS, prices)
         runs.append(market if macro else replace(market, without=SHARPE_KEYS))
@@ -113,6 +120,19 @@ def _metrics(by_dataset: ByDataset) -> list[FamilyRun]:
         shown = AS_OF_MONTHS.get_partition_keys_in_range(dg.PartitionKeyRange(*keys))
         runs.append(FamilyRun("macro_correlations_job", shown[-AS_OF_MONTHS_SHOWN:][0], shown[-1]))
     return runs
+
+
+def at_latest_cutoff(run: FamilyRun, paths: Paths) -> FamilyRun:
+    """A model run with its training cut-off: the latest quarter whose outcomes are known.
+
+    Where no quarter is old enough it is the first one, whose tables then hold the reason.
+    """
+    if run.job != MODEL_JOB or LOANS_MART not in published.known(paths):
+        return run
+    files = published.parquet_files(paths, published.newest(paths, LOANS_MART))
+    first = Settings().first_cutoff
+    cutoff = (latest_cutoff(pl.scan_parquet(files), first) or first).isoformat()
+    return replace(run, first=cutoff, last=cutoff)
 
 
 def _vintages(loans: Sequence[LandedFile]) -> FamilyRun:

@@ -17,7 +17,7 @@ import dagster as dg
 from financial_pipeline import ingest, published, raw_archive
 from financial_pipeline.defs import killed_runs
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
-from financial_pipeline.defs.run_plan import FamilyRun, plan
+from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
@@ -126,8 +126,9 @@ def run_families(
     with locked(paths.dagster_home / "command.lock"), dg.DagsterInstance.get() as instance:
         killed_runs.fail_killed_runs(instance)
         published.discard_pending(paths)
-        for run in [*plan(landed), FamilyRun(PUBLISH_JOB)]:
+        for planned in [*plan(landed), FamilyRun(PUBLISH_JOB)]:
             started = time.monotonic()
+            run = at_latest_cutoff(planned, paths)
             if not execute(run, layers, defs, instance, paths.log):
                 continue
             report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")

@@ -63,7 +63,7 @@ def measure_drift(paths: Paths, cutoff: date) -> Outcome:
          and row["verdict"] == "act" and row["loans"] >= portfolio.MIN_SEGMENT_LOANS}
     )  # fmt: skip
     facts = {"months_to_act_on": ", ".join(drifted) or "none"}
-    return Outcome([table], {"score_is_stable": not drifted}, facts)
+    return Outcome([table], {"score_is_stable": not drifted}, facts, is_blocking=False)
 
 
 def price_thresholds(paths: Paths, cutoff: date) -> Outcome:
@@ -117,7 +117,11 @@ def _sql_gap(paths: Paths, artifact: str, scores: pl.DataFrame) -> float:
 @dg.asset(
     key=["ml", "scores"],
     group_name="ml",
-    deps=[["ml", "evaluation"], ["ml", "default_model"], ["exports", "fct_loan_applications"]],
+    deps=[
+        ["ml", "evaluation"],
+        ["ml", "default_model"],
+        tables.whole(["exports", "fct_loan_applications"]),
+    ],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     owners=OWNERS,
@@ -141,7 +145,11 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 @dg.asset(
     key=["ml", "drift"],
     group_name="ml",
-    deps=[["ml", "scores"], ["ml", "training_set"], ["exports", "fct_loan_applications"]],
+    deps=[
+        ["ml", "scores"],
+        ["ml", "training_set"],
+        tables.whole(["exports", "fct_loan_applications"]),
+    ],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     owners=OWNERS,
@@ -162,7 +170,7 @@ def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Materiali
 @dg.asset(
     key=["ml", "threshold_table"],
     group_name="ml",
-    deps=[["ml", "evaluation"], ["ml", "training_set"], ["exports", "fct_loans"]],
+    deps=[["ml", "evaluation"], ["ml", "training_set"], tables.whole(["exports", "fct_loans"])],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     owners=OWNERS,

@@ -62,7 +62,7 @@ def evaluate_model(paths: Paths, cutoff: date, lag_months: int, source: str) -> 
     failed = [f"{result.gate} ({result.model})" for result in results if not result.passed]
     served = moved.served.artifact if moved.served else "none"
     notes = {"failed_gates": ", ".join(failed) or "none", "served_artifact": served}
-    return Outcome(written, {"gates_pass": not failed}, notes)
+    return Outcome(written, {"gates_pass": not failed}, notes, is_blocking=False)
 
 
 def pointer(paths: Paths) -> gates.Pointer:
@@ -144,7 +144,7 @@ def _from_json(row: object) -> gates.Served | None:
 @dg.asset(
     key=["ml", "evaluation"],
     group_name="ml",
-    deps=[["ml", "training_set"], ["ml", "default_model"], ["exports", "fct_loans"]],
+    deps=[["ml", "training_set"], ["ml", "default_model"], tables.whole(["exports", "fct_loans"])],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     owners=OWNERS,

@@ -112,6 +112,11 @@ def _typed(rows: Rows, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return rows.select(*typed, pl.exclude(columns))
 
 
+def whole(key: list[str]) -> dg.AssetDep:
+    """A dependency on every partition of an upstream: a mart row shows the latest snapshot."""
+    return dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping())
+
+
 def check_specs(
     name: str, is_blocking: bool = True, **descriptions: str
 ) -> list[dg.AssetCheckSpec]:
@@ -129,6 +134,8 @@ class Outcome:
     tables: Sequence[PublishedTable]
     checks: Mapping[str, bool]
     facts: Mapping[str, Any]
+    # Whether a failed check is an error; the others are news for people.
+    is_blocking: bool = True
 
 
 def each_cutoff(
@@ -152,6 +159,9 @@ def each_cutoff(
                 check_name=name,
                 passed=all(outcome.checks[name] for outcome in outcomes),
                 metadata=dict(last.facts),
+                severity=dg.AssetCheckSeverity.ERROR
+                if last.is_blocking
+                else dg.AssetCheckSeverity.WARN,
             )
             for name in last.checks
         ],

@@ -136,7 +136,10 @@ def _feature_list_hash() -> str:
 @dg.asset(
     key=["ml", "training_set"],
     group_name="ml",
-    deps=[["exports", "fct_loan_applications"], ["exports", "fct_loans"]],
+    deps=[
+        tables.whole(["exports", "fct_loan_applications"]),
+        tables.whole(["exports", "fct_loans"]),
+    ],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     owners=OWNERS,
@@ -161,7 +164,7 @@ def training_set(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Ma
 @dg.asset(
     key=["ml", "default_model"],
     group_name="ml",
-    deps=[["ml", "training_set"], ["staging", "lending_club_loans"]],
+    deps=[["ml", "training_set"], tables.whole(["staging", "lending_club_loans"])],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     owners=OWNERS,
