@@ -59,8 +59,8 @@ def loan(number: int, **changes: str) -> dict[str, str]:
 def line(row: dict[str, str], columns: Sequence[str] = LOAN_COLUMNS) -> str:
     """One record without its line end."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([row.get(name, "") for name in columns])
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow([row.get(name, "") for name in columns])
+    return text.getvalue().removesuffix("\n")
 
 
 def header(columns: Sequence[str] = LOAN_COLUMNS) -> str:

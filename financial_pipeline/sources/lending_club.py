@@ -144,7 +144,7 @@ def _survey(plain: Path, layout: LoanLayout) -> _Survey:
     text = dict.fromkeys(layout.columns, pl.String())
     try:
         frame = scan(plain, layout, text).select(wanted).collect(engine="streaming")
-    except pl.exceptions.ComputeError:
+    except pl.exceptions.PolarsError:
         positions = [layout.columns.index(column) for column in wanted]
         records = read_records(plain, len(layout.columns), layout.header_line)
         rows = [

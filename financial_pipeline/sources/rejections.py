@@ -81,7 +81,7 @@ def note_kind(fields: Sequence[str], header: Sequence[str]) -> str | None:
 def _date_counts(plain: Path, layout: RejectionLayout) -> Mapping[str, int]:
     try:
         dates = scan(plain, layout).select(DATE_COLUMN).collect(engine="streaming")
-    except pl.exceptions.ComputeError:
+    except pl.exceptions.PolarsError:
         at = layout.columns.index(DATE_COLUMN)
         records = read_records(plain, len(layout.columns), layout.header_line)
         texts = [r.fields[at] for r in records if r.fields and len(r.fields) > at]

@@ -1,0 +1,100 @@
+"""Bad loan files: each is quarantined or refused with one clear sentence; the next run is clean."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.errors import PipelineError, RefusedFile
+from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline_tests.loan_text import header, line, loan, loan_file, write
+from financial_pipeline_tests.staging.loan_stage import LoanStage
+
+COMMAS = "," * (len(LOAN_COLUMNS) - 1)
+SOUND = [line(loan(number)) for number in range(300)]
+
+
+def _bytes(content: bytes) -> Callable[[Path], Path]:
+    def build(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return build
+
+
+def _lines(*lines: str) -> Callable[[Path], Path]:
+    return lambda path: write(path, [header(), *SOUND, *lines])
+
+
+HOPELESS = {
+    "empty": (_bytes(b""), "is empty"),
+    "zero_byte_gzip": (_bytes(gzip.compress(b"")), "holds no text"),
+    "html": (_bytes(b"<!doctype html><title>Sign in</title>"), "is a web page"),
+    "wrong_delimiter": (_bytes(header().replace(",", ";").encode()), "not comma-separated"),
+    "bare_commas": (_lines(*[COMMAS] * 300), r"300 of its 600 rows .*empty_row 300.* 1.0%"),
+    "mangled": (_lines(*[line(loan(9, issue_d="18-Dec"))] * 4), r"4 of its 304 .*mangled_date 4"),
+    "short": (_lines(*["1,2,3"] * 4), "too_few_fields 4"),
+    "header_only": (lambda path: loan_file(path, []), "no loans"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOPELESS)
+def test_hopeless_file_is_refused_and_the_last_staging_stays(tmp_path: Path, case: str) -> None:
+    build, sentence = HOPELESS[case]
+    stage = LoanStage(tmp_path / "data")
+    good = loan_file(tmp_path / "good.csv", [loan(1)])
+    stage.stage(good)
+    before = {p: p.read_bytes() for p in (tmp_path / "data").rglob("[!.]*.parquet") if p.is_file()}
+    with pytest.raises(PipelineError, match=sentence) as refusal:
+        stage.stage(build(tmp_path / "bad.csv.gz"))
+    assert "bad.csv.gz" in str(refusal.value)
+    assert all(path.read_bytes() == content for path, content in before.items() if path.exists())
+    assert stage.loan_ids() == ["1001"]
+    stage.stage(good)
+    assert stage.loan_ids() == ["1001"]
+
+
+def test_refusal_names_the_file_in_the_archive(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    with pytest.raises(RefusedFile) as refusal:
+        stage.stage(_lines(*[COMMAS] * 9)(tmp_path / "bad.csv"))
+    assert refusal.value.sha256 == stage.files[0].sha256
+
+
+def test_truncated_last_line_is_quarantined_below_the_limit(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [header(), *SOUND])
+    path.write_text(path.read_text() + line(loan(999))[:200])
+    stage = LoanStage(tmp_path / "data")
+    assert stage.stage(path).quarantined == 1
+    (row,) = stage.accounting()
+    assert (row["staged"], row["quarantined"]) == (300, {"too_few_fields": 1})
+
+
+def test_exactly_the_limit_may_be_quarantined(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    assert stage.stage(write(tmp_path / "a.csv", [header(), *SOUND[:99], COMMAS])).quarantined == 1
+    with pytest.raises(RefusedFile, match="1 of its 99 rows"):
+        stage.stage(write(tmp_path / "b.csv", [header(), *SOUND[:98], COMMAS]))
+
+
+def test_rates_that_turn_out_to_be_per_cent_late_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("financial_pipeline.staging.loan_dialect.SNIFFED_ROWS", 1)
+    stage = LoanStage(tmp_path / "data", lenient=True)
+    stage.stage(loan_file(tmp_path / "a.csv", [loan(1, int_rate="0.14"), loan(2)]))
+    assert stage.accounting()[0]["quarantined"] == {"int_rate_out_of_range": 1}
+    assert stage.loan_ids() == ["1002"]
+
+
+def test_footer_that_disagrees_is_a_warning_and_one_that_agrees_a_remark(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    footer = "Total amount funded in policy code 1: {}" + COMMAS
+    right = write(tmp_path / "a.csv", [header(), SOUND[0], footer.format(3600)])
+    summary = stage.stage(right)
+    assert (len(summary.remarks), summary.warnings) == (1, ())
+    wrong = write(tmp_path / "b.csv", [header(), SOUND[0], footer.format(3601)])
+    (warning,) = stage.stage(wrong).warnings
+    assert "claim 3,601 dollars" in warning
+    assert "3,600 (funded_amnt)" in warning
