@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.spark.contract import read_columns
@@ -48,22 +48,21 @@ def portfolio_speeds(performance: DataFrame, first: date, last: date) -> DataFra
         F.count("*").alias("months"),
     )
     speeds = F.array(
-        *(
-            F.struct(
-                F.lit(name).alias("measure"),
-                F.col(top).cast("double").alias("numerator"),
-                F.col(bottom).cast("double").alias("denominator"),
-                F.col(count).alias("loans"),
-            )
-            for name, top, bottom, count in (
-                (PREPAYMENT, "prepaid", "owed", "paying"),
-                (DEFAULT, "lost", "opening", "months"),
-            )
-        )
+        _speed(PREPAYMENT, "prepaid", "owed", "paying"),
+        _speed(DEFAULT, "lost", "opening", "months"),
     )
     return sums.select(
         "snapshot_month",
         F.lit(ALL).alias("segment_kind"),
         F.lit(ALL).alias("segment"),
         F.inline(speeds),
+    )
+
+
+def _speed(name: str, numerator: str, denominator: str, loans: str) -> Column:
+    return F.struct(
+        F.lit(name).alias("measure"),
+        F.col(numerator).cast("double").alias("numerator"),
+        F.col(denominator).cast("double").alias("denominator"),
+        F.col(loans).alias("loans"),
     )

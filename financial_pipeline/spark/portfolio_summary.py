@@ -102,14 +102,16 @@ def _with_values(rows: DataFrame) -> DataFrame:
     )
 
 
+SEGMENT_KINDS: Final = (("grade", "grade"), ("state", "addr_state"), ("purpose", "purpose"))
+
+
 def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     """Herfindahl index of funded dollars by grade, state and purpose, and one over it."""
     issued = read_columns(applications, APPLICATION_COLUMNS, "fct_loan_applications")
-    kinds = (("grade", "grade"), ("state", "addr_state"), ("purpose", "purpose"))
     segments = F.array(
         *(
             F.struct(F.lit(kind).alias("kind"), F.col(name).cast("string").alias("member"))
-            for kind, name in kinds
+            for kind, name in SEGMENT_KINDS
         )
     )
     cells = (

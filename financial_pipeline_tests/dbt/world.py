@@ -60,7 +60,7 @@ def loan(number: int, issue: date) -> Row:
     joint = number % 5 == 0
     received = {"total_rec_prncp": round(amount * repaid, 2), "total_rec_int": 120.5}
     recovered = 50.0 if status == "Charged Off" else 0.0
-    is_over = status in ("Fully Paid", "Charged Off", "Default")
+    is_over, grade = status in ("Fully Paid", "Charged Off", "Default"), "ABCDEFG"[number % 7]
     return {
         "loan_id": f"loan-{issue:%Y%m}-{number}",
         "snapshot_month": SNAPSHOT,
@@ -71,12 +71,10 @@ def loan(number: int, issue: date) -> Row:
         "loan_status": status,
         "term": term,
         "last_pymnt_d": None if paid_months is None else month(issue, paid_months),
-        "loan_amnt": amount,
-        "funded_amnt": amount,
+        **{"loan_amnt": amount, "funded_amnt": amount},
         "int_rate": 0.06 + 0.04 * (number % 7),
         "installment": round(amount / 30, 2),
-        "grade": "ABCDEFG"[number % 7],
-        "sub_grade": "ABCDEFG"[number % 7] + str(1 + number % 5),
+        **{"grade": grade, "sub_grade": f"{grade}{1 + number % 5}"},
         "home_ownership": ["RENT", "MORTGAGE", "OWN", "OTHER"][number % 4],
         "verification_status": ["Verified", "Not Verified", "Source Verified"][number % 3],
         "purpose": ["car", "credit_card", "debt_consolidation"][number % 3],
@@ -87,8 +85,7 @@ def loan(number: int, issue: date) -> Row:
         "annual_inc_joint": 90_000.0 if joint else None,
         "dti": 300.0 if joint else 10.0 + number,
         "dti_joint": 20.0 if joint else None,
-        "fico_range_low": 660 + 5 * (number % 30),
-        "fico_range_high": 664 + 5 * (number % 30),
+        **{"fico_range_low": 660 + 5 * (number % 30), "fico_range_high": 664 + 5 * (number % 30)},
         "out_prncp": 0.0 if is_over else amount - received["total_rec_prncp"],
         "total_rec_late_fee": 0.0,
         "recoveries": recovered,

@@ -12,11 +12,11 @@ from financial_pipeline.spark import correlation_inference as inference
 from financial_pipeline.spark import returns
 from financial_pipeline.spark.bill_rate import bill_returns
 from financial_pipeline.spark.sharpe_ratios import sharpe_ratios
-from financial_pipeline_tests.spark import tiny_world
+from financial_pipeline_tests.spark import tiny_prices
 from financial_pipeline_tests.spark.conftest import Frame, collect
 
 Rows = Callable[[str], pl.DataFrame]
-DATES = tiny_world.session_dates()
+DATES = tiny_prices.session_dates()
 
 
 def value(rows: pl.DataFrame, symbol: str, day: date, name: str) -> float | None:

@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from financial_pipeline_tests.spark import tiny_prices
+
 SEED: Final = 11
 LOANS: Final = 6000
-SESSIONS: Final = 640
 FIRST_ISSUE: Final = date(2010, 1, 1)
 ISSUE_MONTHS: Final = 60
 SNAPSHOTS: Final = (date(2016, 10, 1), date(2016, 11, 1), date(2016, 12, 1))
 LAG: Final = 5
-SYMBOLS: Final = ("BAC", "C", "GS", "JPM", "WFC")
 FOREVER: Final = date(9999, 12, 31)
 MONEY: Final = pl.Decimal(18, 2)
 
@@ -37,7 +37,7 @@ def marts() -> dict[str, pl.DataFrame]:
         "fct_loan_applications": _applications(random, loans),
         "fct_loan_performance_monthly": _performance(random, loans),
         "fct_loan_rejections": _rejections(random),
-        "fct_daily_prices": _prices(random),
+        "fct_daily_prices": tiny_prices.prices(random),
         "agg_macro_indicators": _indicators(random),
     }
 
@@ -175,48 +175,6 @@ def _rejections(random: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def session_dates() -> list[date]:
-    """The weekdays of the price world."""
-    days = (date(2010, 1, 4) + timedelta(days=count) for count in range(SESSIONS * 2))
-    return [day for day in days if day.weekday() < 5][:SESSIONS]
-
-
-def _prices(random: np.random.Generator) -> pl.DataFrame:
-    frames = [_bank(random, symbol) for symbol in SYMBOLS]
-    dates = session_dates()
-    gone = {("WFC", dates[300]), ("WFC", dates[301]), ("JPM", dates[450])}
-    # One bank alone has a price on a holiday: no session.
-    lonely = {(symbol, dates[500]) for symbol in SYMBOLS[1:]}
-    key = pl.struct("symbol", "session_date")
-    missing = [{"symbol": symbol, "session_date": day} for symbol, day in gone | lonely]
-    prices = pl.concat(frames).filter(~key.is_in(missing))
-    return prices.filter((pl.col("symbol") != "GS") | (pl.col("session_date") >= dates[40]))
-
-
-def _bank(random: np.random.Generator, symbol: str) -> pl.DataFrame:
-    moves = random.normal(0.0004, 0.02, SESSIONS)
-    if symbol == "BAC":
-        moves[200:280] = 0.0
-    close = 50 * np.exp(np.cumsum(moves))
-    opened = close * np.exp(random.normal(0, 0.004, SESSIONS))
-    spread = np.abs(random.normal(0, 0.01, SESSIONS))
-    frame = pl.DataFrame(
-        {
-            "symbol": [symbol] * SESSIONS,
-            "session_date": session_dates(),
-            "open": opened,
-            "high": np.maximum(opened, close) * (1 + spread),
-            "low": np.minimum(opened, close) * (1 - spread),
-            "close": close,
-            "adjusted_close": close * 0.8,
-        }
-    )
-    return frame.with_columns(
-        open=pl.when(pl.col("session_date").dt.day() != 13).then("open"),
-        has_valid_range=pl.col("session_date").dt.day() != 13,
-    )
-
-
 def _indicators(random: np.random.Generator) -> pl.DataFrame:
     months = [date(2008 + count // 12, count % 12 + 1, 1) for count in range(108)]
     level = 7 + np.cumsum(random.normal(0, 0.15, 108))
@@ -227,7 +185,7 @@ def _indicators(random: np.random.Generator) -> pl.DataFrame:
         "gdp_growth_saar": (months[::3], random.normal(2, 2, 36)),
     }
     frames = [_vintages(name, days, values, random) for name, (days, values) in series.items()]
-    bill_days = [day for day in session_dates() if day.day != 20]
+    bill_days = [day for day in tiny_prices.session_dates() if day.day != 20]
     bills = pl.DataFrame(
         {
             "indicator_id": ["bill_rate_discount"] * len(bill_days),
