@@ -67,12 +67,21 @@ def _paths() -> Paths:
     return Paths(Settings().data_root.resolve())
 
 
-def _run(layers: Literal["all", "ingest", "transform"]) -> None:
+def analytics_option(command: Command) -> Command:
+    """Give a command `--analytics`."""
+    return click.option(
+        "--analytics",
+        is_flag=True,
+        help="Also compute the Spark metrics and the default model (some minutes more).",
+    )(command)
+
+
+def _run(layers: Literal["all", "ingest", "transform"], *, analytics: bool = False) -> None:
     # Imported here: loading the definitions parses the dbt project where it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
 
-    runs.run_families(Settings(), _paths(), defs, click.echo, layers=layers)
+    runs.run_families(Settings(), _paths(), defs, click.echo, layers=layers, analytics=analytics)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -82,12 +91,13 @@ def commands() -> None:
 
 @commands.command()
 @world_options
-def demo() -> None:
-    """Run the whole asset graph and print the main figures."""
+@analytics_option
+def demo(analytics: bool) -> None:
+    """Run the river from the drop folder to the published tables and print the main figures."""
     from financial_pipeline.spark import session
 
     session.check_prerequisites(session.master())
-    _run("all")
+    _run("all", analytics=analytics)
     _show_figures(as_json=False)
 
 
@@ -100,9 +110,10 @@ def ingest() -> None:
 
 @commands.command()
 @world_options
-def transform() -> None:
+@analytics_option
+def transform(analytics: bool) -> None:
     """Stage, build, check and publish what the archive holds."""
-    _run("transform")
+    _run("transform", analytics=analytics)
 
 
 @commands.command()

@@ -18,10 +18,22 @@ from financial_pipeline.published_sql import connect
 SESSIONS_PER_YEAR = 252
 
 DEFAULT_RATES = """
-with counted as (
-    select definition, coalesce(grade, 'all') as grade, sum(loans) as n, sum(defaults) as bad
-    from metrics.default_rates_by_grade
-    where loans > 0
+with flags as (
+    unpivot (
+        select
+            grade,
+            default_d0::integer as D0,
+            default_d1::integer as D1,
+            default_d2::integer as D2,
+            default_d3_12::integer as D3_12,
+            default_d3_24::integer as D3_24
+        from marts.fct_loans
+        where credit_policy_met
+    ) on D0, D1, D2, D3_12, D3_24 into name definition value is_default
+),
+counted as (
+    select definition, coalesce(grade, 'all') as grade, count(*) as n, sum(is_default) as bad
+    from flags
     group by grouping sets ((definition, grade), (definition))
 ),
 rated as (
@@ -107,9 +119,7 @@ def figures(paths: Paths) -> dict[str, Any]:
             "version": manifest.version,
             "published_at": manifest.published_at,
             "world": manifest.world,
-            "default_rates": _section(
-                connection, manifest, "metrics/default_rates_by_grade", DEFAULT_RATES
-            ),
+            "default_rates": _section(connection, manifest, "exports/fct_loans", DEFAULT_RATES),
             "prices": _section(connection, manifest, "exports/fct_daily_prices", PRICES),
             "macro": _section(connection, manifest, "exports/fct_macro_observations", MACRO),
             "tables": [

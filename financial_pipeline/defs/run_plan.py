@@ -79,8 +79,11 @@ def _arrivals(
     return FamilyRun(job, *within(partitions, min(seen), max(seen)), without)
 
 
-def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
-    """The runs that what landed calls for, in order; a family that did not land is left out."""
+def plan(landed: Sequence[LandedFile], *, analytics: bool) -> list[FamilyRun]:
+    """The runs that what landed calls for, in order; a family that did not land is left out.
+
+    `analytics` adds the Spark metrics and the default model, which read what was exported.
+    """
     by_dataset: dict[str, list[LandedFile]] = {}
     for file in landed:
         by_dataset.setdefault(file.dataset, []).append(file)
@@ -100,11 +103,11 @@ def plan(landed: Sequence[LandedFile]) -> list[FamilyRun]:
     if macro := by_dataset.get("fred_observations"):
         runs.append(_arrivals("releases_job", RELEASE_MONTHS, macro))
         runs.append(_events("macro_job", OBSERVATION_MONTHS, macro))
-    return [*runs, *_metrics(by_dataset)]
+    return [*runs, *_analytics(by_dataset)] if analytics else runs
 
 
-def _metrics(by_dataset: ByDataset) -> list[FamilyRun]:
-    """The metric runs, after the tables that they read."""
+def _analytics(by_dataset: ByDataset) -> list[FamilyRun]:
+    """The metric and model runs, after the tables that they read."""
     loans = by_dataset.get("lending_club_loans", [])
     prices, macro = by_dataset.get("bank_prices", []), by_dataset.get("fred_observations", [])
     runs = []

@@ -111,12 +111,14 @@ def run_families(
     load: Callable[[], dg.Definitions],
     report: Report,
     layers: Layers = "all",
+    *,
+    analytics: bool = False,
 ) -> None:
     """Archive, stage, build and export what landed, then publish it all at once.
 
     `load` gives the definitions once there is something to run. `layers` may stop after the
-    archive (`ingest`) or start behind it (`transform`). `report` is told each step as it ends.
-    Raises PipelineError with one sentence.
+    archive (`ingest`) or start behind it (`transform`); `analytics` adds the Spark metrics and the
+    default model. `report` is told each step as it ends. Raises PipelineError with one sentence.
     """
     landed = _landed(settings, paths, layers)
     for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
@@ -126,7 +128,7 @@ def run_families(
     with locked(paths.dagster_home / "command.lock"), dg.DagsterInstance.get() as instance:
         killed_runs.fail_killed_runs(instance)
         published.discard_pending(paths)
-        for planned in [*plan(landed), FamilyRun(PUBLISH_JOB)]:
+        for planned in [*plan(landed, analytics=analytics), FamilyRun(PUBLISH_JOB)]:
             started = time.monotonic()
             run = at_latest_cutoff(planned, paths)
             if not execute(run, layers, defs, instance, paths.log):

@@ -139,7 +139,7 @@ def _document(text: str, path: Path) -> dict[str, Any]:
             f"{path} holds a transformed series (units {document['units']}); download it with"
             " units=lin, because every change is computed here from levels."
         )
-    return document  # type: ignore[no-any-return]
+    return document
 
 
 def _read_json(text: str, path: Path) -> FredLines:

@@ -131,7 +131,8 @@ def texts_of(path: Path, line_numbers: Collection[int]) -> dict[int, str]:
 
     Blocks without a wanted line are only counted, which is an order faster than cutting lines.
     """
-    wanted, found = sorted(set(line_numbers)), {}
+    wanted = sorted(set(line_numbers))
+    found: dict[int, bytes] = {}
     number, rest = 1, b""
     with path.open("rb") as stream:
         while len(found) < len(wanted) and (block := stream.read(BLOCK)):
