@@ -68,6 +68,15 @@ def test_quarantined_row_keeps_its_line_number_and_text(tmp_path: Path) -> None:
     assert row["file_name"] == "a.csv"
 
 
+def test_lines_after_a_quoted_newline_keep_their_numbers(tmp_path: Path) -> None:
+    rows = [loan(1), loan(2, desc="x\ny"), loan(3, loan_status="Paid"), loan(4)]
+    stage = LoanStage(tmp_path / "data", lenient=True)
+    stage.stage(write(tmp_path / "a.csv", [header(), *map(line, rows)]))
+    assert stage.table("quarantine")["line_number"].to_list() == [5]
+    assert stage.table("lending_club_loans")["line_number"].to_list() == [2, 3, 6]
+    assert stage.accounting()[0]["staged"] == 4
+
+
 def test_clean_and_sieved_reading_give_the_same_loans(tmp_path: Path) -> None:
     lines = [header(), *(line(loan(n, emp_title="a, b")) for n in range(5))]
     clean, ragged = LoanStage(tmp_path / "clean"), LoanStage(tmp_path / "ragged", lenient=True)
