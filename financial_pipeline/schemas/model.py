@@ -173,7 +173,7 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
         _of(TEXT, "markdown", "json"),
     ),
     "spark_agreement": ModelTable(
-        "One row per model: Spark's logistic regression beside scikit-learn's, out of time.",
+        "One row: Spark's logistic regression of the deciding model beside scikit-learn's.",
         ("model",),
         {
             **_of(TEXT, "model"),

@@ -18,11 +18,11 @@ def _session() -> None:
     start_session("local[1]")
 
 
-def test_spark_agrees_in_auc_and_in_rank_for_both_models(paths: Paths) -> None:
+def test_spark_agrees_in_auc_and_in_rank(paths: Paths) -> None:
     outcome = spark_agreement.compare_on_spark(paths, CUTOFF)
     rows = tables.read(paths, "spark_agreement", CUTOFF)
     assert outcome.checks == {"spark_agrees_with_scikit_learn": True}
-    assert rows["model"].to_list() == ["borrower_only", "platform_informed"]
+    assert rows["model"].to_list() == ["borrower_only"]
     assert rows["auc_difference"].abs().max() <= 0.002
     assert rows["rank_correlation"].min() > 0.999
 
