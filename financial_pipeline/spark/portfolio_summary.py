@@ -134,11 +134,9 @@ def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
         (F.sum("funded").cast("double") ** 2).alias("square"),
         F.sum("loans").alias("loans"),
     )
-    squares, square = F.col("squares"), F.col("square")
-    measures = F.array(
-        _named("hhi_funded", ratio(squares, square)),
-        _named("effective_number", ratio(square, squares)),
-    )
+    hhi = ratio(F.col("squares"), F.col("square"))
+    members = ratio(F.col("square"), F.col("squares"))
+    measures = F.array(_named("hhi_funded", hhi), _named("effective_number", members))
     return index.select(
         "snapshot_month",
         "loans",
