@@ -64,6 +64,16 @@ VINTAGE_QUARTERS = _quarters(
 CUTOFFS = _quarters(_settings.first_cutoff)
 
 
+# The warehouse and the exports of a family share its partitions; shared dimensions have none.
+FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {
+    "shared": None,
+    "loans": ISSUE_MONTHS,
+    "rejections": APPLICATION_MONTHS,
+    "prices": SESSIONS,
+    "macro": OBSERVATION_MONTHS,
+}
+
+
 def window(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """First and last partition of the run, both included."""
     keys = context.partition_key_range

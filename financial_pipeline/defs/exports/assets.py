@@ -4,22 +4,10 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from financial_pipeline import published, raw_archive, table_export
-from financial_pipeline.defs.partitions import (
-    APPLICATION_MONTHS,
-    ISSUE_MONTHS,
-    OBSERVATION_MONTHS,
-    SESSIONS,
-)
+from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
 from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
 from financial_pipeline.schemas.marts import MARTS, Mart
 
-PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {
-    "shared": None,
-    "loans": ISSUE_MONTHS,
-    "rejections": APPLICATION_MONTHS,
-    "prices": SESSIONS,
-    "macro": OBSERVATION_MONTHS,
-}
 RAW_DATASETS = {
     "loans": "lending_club_loans",
     "rejections": "lending_club_rejections",
@@ -78,7 +66,7 @@ def _export(
 
 def _export_asset(name: str, mart: Mart) -> dg.AssetsDefinition:
     # A dimension has no window: each run exports all of it.
-    partitions_def = None if name.startswith("dim_") else PARTITIONS[mart.family]
+    partitions_def = None if name.startswith("dim_") else FAMILY_PARTITIONS[mart.family]
 
     @dg.asset(
         key=["exports", name],

@@ -8,25 +8,10 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from financial_pipeline import ingest
-from financial_pipeline.defs.partitions import (
-    APPLICATION_MONTHS,
-    ISSUE_MONTHS,
-    OBSERVATION_MONTHS,
-    SESSIONS,
-    window,
-)
+from financial_pipeline.defs.partitions import FAMILY_PARTITIONS, window
 from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
 from financial_pipeline.defs.warehouse.project import Translator, prepared_manifest
 from financial_pipeline.settings import Settings
-
-FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {
-    "shared": None,
-    "loans": ISSUE_MONTHS,
-    "rejections": APPLICATION_MONTHS,
-    "prices": SESSIONS,
-    "macro": OBSERVATION_MONTHS,
-}
-
 
 # Unit tests hold whatever the data: `make test` runs them, not every run.
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
