@@ -131,6 +131,8 @@ def figures(paths: Paths) -> dict[str, Any]:
                     "folder": table.folder,
                 }
                 for _, table in sorted(manifest.tables.items())
+                # They tell how runs went, which differs each time.
+                if table.layer != "operations"
             ],
             "row_accounting": _row_accounting(paths, manifest),
             "metrics": metric_figures(connection, manifest),

@@ -39,6 +39,11 @@ class Paths:
         """The published manifest: names the current folder of every published table."""
         return self.data_root / "published.json"
 
+    @property
+    def operations_manifest(self) -> Path:
+        """As the published manifest, for the tables on runs and checks, which never wait."""
+        return self.data_root / "operations.json"
+
     def published_folder(self, layer: str, table: str, version: str) -> Path:
         """Immutable folder of one version of a published table."""
         return self.data_root / layer / table / version

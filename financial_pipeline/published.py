@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,7 +84,23 @@ def read_manifest(paths: Paths) -> Manifest:
             " `financial-pipeline demo` first."
         ) from None
     tables = {key: PublishedTable(**row) for key, row in content.pop("tables").items()}
-    return Manifest(tables=tables, **content)
+    return Manifest(tables=tables | operations_tables(paths), **content)
+
+
+def operations_tables(paths: Paths) -> dict[str, PublishedTable]:
+    """The current operations tables by key; none before the first run ended."""
+    if not paths.operations_manifest.exists():
+        return {}
+    rows = json.loads(paths.operations_manifest.read_text("utf-8"))
+    return {key: PublishedTable(**row) for key, row in rows.items()}
+
+
+def publish_operations(paths: Paths, table: PublishedTable) -> None:
+    """Make an operations table current; the version of all other tables stays what it is."""
+    with locked(paths.data_root / ".publish.lock"):
+        tables = operations_tables(paths) | {table.key: table}
+        _write_json(paths.operations_manifest, {key: asdict(row) for key, row in tables.items()})
+        _prune(paths, [table])
 
 
 def parquet_files(paths: Paths, table: PublishedTable) -> list[Path]:
@@ -142,6 +158,7 @@ def publish(paths: Paths, world: Mapping[str, object]) -> Manifest:
             for key, table in pending.items()
             if key not in current or table.version >= current[key].version
         }
+        current = {key: row for key, row in current.items() if key not in operations_tables(paths)}
         stamp = datetime.now(UTC)
         manifest = Manifest(
             version=new_version(),
@@ -151,12 +168,12 @@ def publish(paths: Paths, world: Mapping[str, object]) -> Manifest:
         )
         _write_json(paths.manifest, asdict(manifest))
         discard_pending(paths)
-        _prune(paths, manifest)
+        _prune(paths, manifest.tables.values())
     return manifest
 
 
-def _prune(paths: Paths, manifest: Manifest) -> None:
-    for table in manifest.tables.values():
+def _prune(paths: Paths, tables: Iterable[PublishedTable]) -> None:
+    for table in tables:
         versions = sorted((paths.data_root / table.layer / table.name).iterdir(), reverse=True)
         for old in versions[KEPT_VERSIONS:]:
             is_young = time.time() - old.stat().st_mtime < KEPT_SECONDS

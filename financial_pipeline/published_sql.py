@@ -6,7 +6,13 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.published import Manifest, parquet_files
 
 # Published layer -> schema of its views; the search path makes bare names work.
-SCHEMAS = {"exports": "marts", "metrics": "metrics", "ml": "ml", "stream": "stream"}
+SCHEMAS = {
+    "exports": "marts",
+    "metrics": "metrics",
+    "ml": "ml",
+    "stream": "stream",
+    "operations": "operations",
+}
 
 
 def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:

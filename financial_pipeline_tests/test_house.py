@@ -21,10 +21,12 @@ TIERS: list[set[str]] = [
     {"dashboard", "figures", "figures_table", "sql_prompt"},
     {
         "data_dictionary",
+        "freshness",
         "ingest",
         "metric_export",
         "metric_figures",
         "model_figures",
+        "operations",
         "published_sql",
         "row_accounting",
         "staging",
@@ -35,7 +37,7 @@ TIERS: list[set[str]] = [
 ]
 # Contracts, places and small tools that every unit may import, and that import one another.
 FOUNDATION = {"content_hash", "errors", "file_lock", "partition_files", "paths"} | {
-    *("schemas", "settings")
+    *("redaction", "schemas", "settings")
 }
 DAGSTER_IMPORTERS = {"definitions", "defs", "event_storage"}
 # What cannot be said in one word is placed with its subject, not in a drawer.

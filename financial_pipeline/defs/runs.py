@@ -15,7 +15,7 @@ from typing import Literal
 import dagster as dg
 
 from financial_pipeline import ingest, published, raw_archive
-from financial_pipeline.defs import killed_runs
+from financial_pipeline.defs import killed_runs, operations
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
 from financial_pipeline.errors import PipelineError
@@ -24,7 +24,6 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
 Layers = Literal["all", "ingest", "transform"]
@@ -70,7 +69,7 @@ def execute(
         return False
     tags = dict(killed_runs.COMMAND_TAG)
     if run.first and run.last:
-        tags |= {RANGE_START: run.first, RANGE_END: run.last}
+        tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:
         with log.open("a", encoding="utf-8") as writer, redirect_stdout(writer):
             job.execute_in_process(
@@ -128,12 +127,15 @@ def run_families(
     with locked(paths.dagster_home / "command.lock"), dg.DagsterInstance.get() as instance:
         killed_runs.fail_killed_runs(instance)
         published.discard_pending(paths)
-        for planned in [*plan(landed, analytics=analytics), FamilyRun(PUBLISH_JOB)]:
-            started = time.monotonic()
-            run = at_latest_cutoff(planned, paths)
-            if not execute(run, layers, defs, instance, paths.log):
-                continue
-            report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
+        try:
+            for planned in [*plan(landed, analytics=analytics), FamilyRun(PUBLISH_JOB)]:
+                started = time.monotonic()
+                run = at_latest_cutoff(planned, paths)
+                if not execute(run, layers, defs, instance, paths.log):
+                    continue
+                report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
+        finally:
+            operations.record(instance, paths, settings)
 
 
 def _span_text(run: FamilyRun) -> str:

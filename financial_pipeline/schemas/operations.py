@@ -1,0 +1,84 @@
+"""The operations tables: how runs, checks and freshness went, as the Health page reads them.
+
+Times are UTC instants to the microsecond, dates are event dates of the configured world.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class OperationsTable:
+    """One table: its grain in words, the columns that identify a row, and all columns in order."""
+
+    grain: str
+    keys: tuple[str, ...]
+    columns: Mapping[str, pl.DataType]
+    # Ordering of the rows in the file, newest last.
+    time: str
+
+
+CHECK_RESULTS: Final = OperationsTable(
+    grain="One row per evaluation of an asset check; a check without a partition spoke for all.",
+    keys=("run_id", "asset_key", "check_name", "partition"),
+    columns={
+        "asset_key": pl.String(),
+        "check_name": pl.String(),
+        "partition": pl.String(),
+        "passed": pl.Boolean(),
+        "blocking": pl.Boolean(),
+        # ERROR or WARN.
+        "severity": pl.String(),
+        "description": pl.String(),
+        # The numbers behind the result, a JSON object.
+        "metadata_json": pl.String(),
+        "evaluated_at": pl.Datetime("us", "UTC"),
+        "run_id": pl.String(),
+    },
+    time="evaluated_at",
+)
+
+RUNS: Final = OperationsTable(
+    grain="One row per run that ended.",
+    keys=("run_id",),
+    columns={
+        "run_id": pl.String(),
+        "job": pl.String(),
+        # SUCCESS, FAILURE or CANCELED.
+        "status": pl.String(),
+        "started_at": pl.Datetime("us", "UTC"),
+        "ended_at": pl.Datetime("us", "UTC"),
+        "seconds": pl.Float64(),
+        # A partition key, `first to last`, or null for a run without partitions.
+        "partitions": pl.String(),
+        # The first cause of a failed run.
+        "error": pl.String(),
+        # Assets that the run was asked for where it was not the whole job, comma-separated.
+        "assets": pl.String(),
+    },
+    time="ended_at",
+)
+
+FRESHNESS: Final = OperationsTable(
+    grain="One row per published table: whether its newest event is as new as it should be.",
+    keys=("asset_key",),
+    columns={
+        "asset_key": pl.String(),
+        "newest_event_date": pl.Date(),
+        # The event date that should be there by the world's clock; null without a policy.
+        "expected_by": pl.Date(),
+        # fresh, overdue or unknown.
+        "state": pl.String(),
+        "reason": pl.String(),
+    },
+    time="asset_key",
+)
+
+OPERATIONS: Final[dict[str, OperationsTable]] = {
+    "check_results": CHECK_RESULTS,
+    "runs": RUNS,
+    "freshness": FRESHNESS,
+}
