@@ -61,7 +61,26 @@ def stage_prices(
         partitions=written,
         files=len(files),
         newest_event=newest,  # type: ignore[arg-type]
+        faults=holes(rows, keys),
     )
+
+
+def holes(rows: pl.DataFrame, keys: Sequence[date]) -> dict[str, str]:
+    """The sessions of `keys` on which a bank has no price though it has some before and after.
+
+    Returns session -> one sentence that names the banks.
+    """
+    wanted = pl.DataFrame({"session_date": keys}, schema={"session_date": pl.Date})
+    known = rows.group_by("symbol").agg(
+        first=pl.col("session_date").min(), last=pl.col("session_date").max()
+    )
+    expected = wanted.join(known, how="cross").filter(
+        pl.col("session_date").is_between("first", "last")
+    )
+    missing = expected.join(rows, on=["symbol", "session_date"], how="anti")
+    banks = missing.sort("session_date", "symbol").group_by("session_date", maintain_order=True)
+    named = banks.agg(pl.col("symbol").str.join(", "))
+    return {day.isoformat(): f"{day} has no price of {who}" for day, who in named.iter_rows()}
 
 
 def _no_rows() -> pl.DataFrame:

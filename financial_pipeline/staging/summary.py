@@ -1,6 +1,7 @@
 """What staging a dataset did: the numbers that an asset reports."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 
@@ -18,3 +19,5 @@ class StagingSummary:
     newest_event: date | None
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    # Partition key -> what is wrong with that partition, in one sentence.
+    faults: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BANK_PRICES, QUARANTINE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
-from financial_pipeline.staging.prices import stage_prices
+from financial_pipeline.staging.prices import holes, stage_prices
 from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2004, 1, 2), date(2004, 1, 9)
@@ -67,6 +67,7 @@ def test_stage_prices_writes_one_exact_file_per_session(paths: Paths, drop: Drop
         partitions=dict.fromkeys(SESSIONS, 0) | {"2004-01-02": 1, "2004-01-06": 1},
         files=1,
         newest_event=date(2004, 1, 6),
+        faults={"2004-01-05": "2004-01-05 has no price of JPM"},
     )
     folder = paths.staging("bank_prices")
     assert sorted(path.stem for path in folder.iterdir()) == SESSIONS
@@ -195,3 +196,13 @@ def test_stage_prices_reads_compressed_files(tmp_path: Path, paths: Paths) -> No
     (tmp_path / "empty.gz").write_bytes(b"")
     with pytest.raises(PipelineError):
         bank_prices.describe(tmp_path / "empty.gz")
+
+
+def test_hole_inside_a_banks_history_is_named_and_its_ends_are_not() -> None:
+    days = [date(2018, 1, day) for day in (2, 3, 4, 5)]
+    whole = [("JPM", day) for day in days]
+    rows = pl.DataFrame(
+        [*whole, ("C", days[1]), ("C", days[3])], schema=["symbol", "session_date"], orient="row"
+    )
+    assert holes(rows, days) == {"2018-01-04": "2018-01-04 has no price of C"}
+    assert holes(rows, days[:2]) == {}

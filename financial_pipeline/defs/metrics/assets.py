@@ -10,6 +10,7 @@ import polars as pl
 from financial_pipeline import metric_export, published
 from financial_pipeline.crosscheck.agreement import Agreement, compare
 from financial_pipeline.crosscheck.recompute import recompute
+from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partitions import (
     AS_OF_MONTHS,
     ISSUE_MONTHS,
@@ -33,8 +34,6 @@ FAMILIES: dict[str, tuple[dg.PartitionsDefinition, str]] = {
     "session_date": (SESSIONS, "market_metrics"),
     "as_of_month": (AS_OF_MONTHS, "macro_correlations"),
 }
-# A backfill names this many failed partitions one by one; more than that is one fault.
-NAMED_FAILURES = 100
 
 Files = Mapping[str, Sequence[Path]]
 
@@ -81,26 +80,16 @@ def _check_result(agreement: Agreement) -> dg.AssetCheckResult:
     )
 
 
-def _log_failed_partitions(
-    context: dg.AssetExecutionContext, table: MetricTable, agreement: Agreement
-) -> None:
-    """One evaluation per failed partition, because a range run stores its own without one."""
-    for partition in agreement.failed_partitions[:NAMED_FAILURES]:
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=context.asset_key,
-                check_name=CHECK,
-                passed=False,
-                partition=partition,
-                blocking=True,
-                description=f"{table.name} of {partition} differs from its recomputation.",
-            )
-        )
+def _faults(table: MetricTable, agreement: Agreement) -> dict[str, str]:
+    return {
+        partition: f"{table.name} of {partition} differs from its recomputation."
+        for partition in agreement.failed_partitions
+    }
 
 
 def _materialize(
     context: dg.AssetExecutionContext, pipeline: Pipeline, spark: Spark, metric: Metric
-) -> dg.MaterializeResult:
+) -> partition_checks.Results:
     paths, lag = pipeline.paths, pipeline.settings.default_lag_months
     first, last = window(context)
     files, built_from = input_files(paths, metric)
@@ -109,8 +98,7 @@ def _materialize(
     check = metric_export.check_facts(paths, table, agreement, first, last)
     if agreement.holds:
         published.register(paths, published.with_facts(table, cross_engine_check=check))
-    _log_failed_partitions(context, metric.table, agreement)
-    return dg.MaterializeResult(
+    result: dg.MaterializeResult = dg.MaterializeResult(
         metadata={
             "dagster/row_count": table.rows,
             "rows_of_this_run": rows.height,
@@ -119,9 +107,10 @@ def _materialize(
             "as_of": str(table.as_of),
             "built_from": built_from,
             "spark_ui": ui_address(spark.spark_session) or "shown by the Spark Connect server",
-        },
-        check_results=[_check_result(agreement)],
+        }
     )
+    faults = _faults(metric.table, agreement)
+    yield from partition_checks.per_partition(context, result, _check_result(agreement), faults)
 
 
 def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
@@ -143,19 +132,19 @@ def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
         tags={"family": family, "domain": table.domain},
         description=f"{table.grain}\n\n{metric.function.__doc__}",
         check_specs=[
-            dg.AssetCheckSpec(
+            partition_checks.spec(
                 CHECK,
-                asset=["metrics", table.name],
-                blocking=True,
-                description="DuckDB computes the same rows from the same exports: integers equal,"
+                ["metrics", table.name],
+                "DuckDB computes the same rows from the same exports: integers equal,"
                 " sums within 1e-9 and ratios within 1e-6, relative.",
+                partitions_def,
             )
         ],
     )
     def metric_table(
         context: dg.AssetExecutionContext, pipeline: Pipeline, spark: Spark
-    ) -> dg.MaterializeResult:
-        return _materialize(context, pipeline, spark, metric)
+    ) -> partition_checks.Results:
+        yield from _materialize(context, pipeline, spark, metric)
 
     return metric_table
 

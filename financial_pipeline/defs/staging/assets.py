@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from financial_pipeline import raw_archive, row_accounting
+from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     ISSUE_MONTHS,
@@ -20,6 +21,7 @@ from financial_pipeline.staging import fred, loans, prices, rejections
 from financial_pipeline.staging.summary import StagingSummary
 
 ACCOUNTED = "every_line_is_accounted_for"
+NO_HOLE = "no_bank_has_a_hole"
 Result = dg.MaterializeResult
 
 
@@ -157,19 +159,33 @@ def lending_club_rejections(
     owners=OWNERS,
     kinds={"polars", "parquet"},
     tags={"domain": "market", "family": "prices"},
-    check_specs=_check("bank_prices"),
+    check_specs=[
+        *_check("bank_prices"),
+        partition_checks.spec(
+            NO_HOLE,
+            ["staging", "bank_prices"],
+            "Every bank has a price in every session between its first and its last one.",
+            SESSIONS,
+        ),
+    ],
 )
-def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partition_checks.Results:
     """One row per bank and session: raw and adjusted prices kept apart.
 
     Known gaps: an open, high or low that upstream wrote as 0.0 is null.
     """
     first, last = window(context)
 
-    def stage(files: Sequence[RawFile]) -> StagingSummary:
-        return prices.stage_prices(pipeline.paths, files, pipeline.settings, first, last)
+    faults: dict[str, str] = {}
 
-    return _stage(pipeline, "bank_prices", stage)
+    def stage(files: Sequence[RawFile]) -> StagingSummary:
+        summary = prices.stage_prices(pipeline.paths, files, pipeline.settings, first, last)
+        faults.update(summary.faults)
+        return summary
+
+    result = _stage(pipeline, "bank_prices", stage)
+    check = partition_checks.outcome(context, NO_HOLE, faults)
+    yield from partition_checks.per_partition(context, result, check, faults)
 
 
 @dg.asset(
