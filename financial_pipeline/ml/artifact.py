@@ -19,6 +19,7 @@ from typing import Any, Final
 import skops.io as skops_io
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.scorecard import Characteristic, Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
 from financial_pipeline.ml.train import DefaultModel
@@ -98,6 +99,11 @@ def load_model(folder: Path, artifact: str, name: str) -> DefaultModel:
     )
 
 
+def load_models(folder: Path, artifact: str) -> dict[str, DefaultModel]:
+    """Both models of an artifact, each as `load_model` gives it."""
+    return {name: load_model(folder, artifact, name) for name in FEATURE_SETS}
+
+
 def load_scorecard(folder: Path, artifact: str) -> Scorecard:
     """The scorecard of an artifact, after the hashes are checked."""
     read_contents(folder, artifact)
@@ -123,6 +129,7 @@ def _described(model: DefaultModel) -> dict[str, Any]:
         "training_loans": model.training_loans,
         "training_defaults": model.training_defaults,
         "absent": dict(model.absent),
+        "average_log_odds": dict(model.average_log_odds),
     }
 
 

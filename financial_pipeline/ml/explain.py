@@ -4,6 +4,7 @@ A reason code names a feature that cost the loan points against the average trai
 four are given, and never grade or rate (Reg B 1002.9).
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -53,29 +54,32 @@ def strongest_feature(model: DefaultModel, training: pl.DataFrame) -> str:
     return model.features[int(np.argmax(spread))]
 
 
-def average_log_odds(model: DefaultModel, training: pl.DataFrame) -> Floats:
-    """Mean contribution of each feature over the training loans: the reference of the reasons."""
-    return np.asarray(_log_odds_by_feature(model, training).mean(axis=0))
+def with_averages(model: DefaultModel, training: pl.DataFrame) -> DefaultModel:
+    """The model with the mean contribution of each feature over its training loans."""
+    means = _log_odds_by_feature(model, training).mean(axis=0)
+    return replace(model, average_log_odds=dict(zip(model.features, means.tolist(), strict=True)))
 
 
-def points_lost(model: DefaultModel, frame: pl.DataFrame, average: Floats) -> Floats:
+def points_lost(model: DefaultModel, frame: pl.DataFrame) -> Floats:
     """Points that each feature cost each loan against the average training loan.
 
     Shape (loans, features of the model); negative where the feature helped. The points scale is
     that of the scorecard: 20 points double the odds.
     """
+    average = np.array([model.average_log_odds[name] for name in model.features])
     return FACTOR * (_log_odds_by_feature(model, frame) - average)
 
 
-def reason_codes(model: DefaultModel, frame: pl.DataFrame, average: Floats) -> pl.DataFrame:
+def reason_codes(model: DefaultModel, frame: pl.DataFrame) -> pl.DataFrame:
     """Columns reason_1 ... reason_4 (feature names) and points_lost_1 ... 4, most costly first.
 
-    One row per row of `frame`; null where fewer features cost points.
+    One row per row of `frame`; null where fewer features cost points. The model comes from
+    `with_averages` or from an artifact.
     """
     allowed = [name for name in model.features if FEATURES[name].reason]
     columns = [model.features.index(name) for name in allowed]
     parts = [
-        _top_reasons(points_lost(model, part, average)[:, columns], np.array(allowed))
+        _top_reasons(points_lost(model, part)[:, columns], np.array(allowed))
         for part in frame.iter_slices(SCORING_BATCH)
     ]
     return pl.concat(parts) if parts else _top_reasons(np.empty((0, len(allowed))), np.array([""]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from financial_pipeline.ml import decide
 from financial_pipeline.ml.backtest import Trial
 from financial_pipeline.ml.drift import drift_rows, reference, stability
-from financial_pipeline.ml.explain import average_log_odds, reason_codes
+from financial_pipeline.ml.explain import reason_codes
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
 from financial_pipeline.ml.gates import Candidate
 from financial_pipeline.ml.scorecard import Scorecard, points
@@ -27,16 +27,11 @@ MIN_SEGMENT_LOANS: Final = 100
 ALL: Final = "all"
 
 
-def score_table(
-    features: pl.DataFrame, models: Models, card: Scorecard, training: pl.DataFrame
-) -> pl.DataFrame:
-    """One row per row of `features` (`build_features` output): PDs, points, reason codes.
-
-    `training` are the training loans, against whose average the reasons are counted.
-    """
+def score_table(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
+    """One row per row of `features` (`build_features` output): PDs, points, reason codes."""
     deciding = models[DECIDING]
     chance = deciding.predict(features)
-    reasons = reason_codes(deciding, features, average_log_odds(deciding, training))
+    reasons = reason_codes(deciding, features)
     return features.select("loan_key", "issue_month").with_columns(
         pl.Series("pd_borrower_only", chance),
         pl.Series("pd_platform_informed", models["platform_informed"].predict(features)),

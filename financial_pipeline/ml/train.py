@@ -43,6 +43,8 @@ class DefaultModel:
     training_defaults: int
     # Listed features without values in training, with the reason.
     absent: Mapping[str, str] = field(default_factory=dict)
+    # Feature -> mean contribution to the log-odds over the training loans; what reasons refer to.
+    average_log_odds: Mapping[str, float] = field(default_factory=dict)
 
     def predict(self, frame: pl.DataFrame) -> Floats:
         """Probability of default of each row of `build_features` output, as a fraction."""

@@ -34,7 +34,7 @@ def score_loans(paths: Paths, cutoff: date) -> Outcome:
     applications = tables.scan(paths, tables.APPLICATIONS)
     features = build_features(applications).sort("loan_key").collect()
     card = load_scorecard(artifacts(paths), str(artifact))
-    scores = portfolio.score_table(features, models, card, _training(paths, cutoff))
+    scores = portfolio.score_table(features, models, card)
     gap = _sql_gap(paths, str(artifact), scores)
     found = {
         "sql_and_python_scores_agree": gap <= SCORE_TOLERANCE,

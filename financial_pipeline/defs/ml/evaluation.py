@@ -15,9 +15,8 @@ from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.ml import backtest, gates
-from financial_pipeline.ml.artifact import load_model
+from financial_pipeline.ml.artifact import load_model, load_models
 from financial_pipeline.ml.discrimination import auc
-from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.populations import MONTHS_OUT_OF_TIME, months_after
 from financial_pipeline.ml.portfolio import Models, gate_candidate
 from financial_pipeline.paths import Paths
@@ -30,8 +29,7 @@ def stored_models(paths: Paths, cutoff: date) -> tuple[str | None, Models]:
     artifact = rows["artifact"][0] if rows.height else None
     if artifact is None:
         return None, {}
-    folder = artifacts(paths)
-    return artifact, {name: load_model(folder, artifact, name) for name in FEATURE_SETS}
+    return artifact, load_models(artifacts(paths), artifact)
 
 
 def evaluate_model(paths: Paths, cutoff: date, lag_months: int, source: str) -> Outcome:

@@ -16,7 +16,7 @@ from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.ml import backtest
 from financial_pipeline.ml.artifact import load_model, save_artifact
-from financial_pipeline.ml.explain import coefficient_rows
+from financial_pipeline.ml.explain import coefficient_rows, with_averages
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, NotTrainable, build_features
 from financial_pipeline.ml.leak_alarm import check_inputs, check_whitelist
 from financial_pipeline.ml.populations import (
@@ -97,7 +97,9 @@ def _fit(paths: Paths, cohort: pl.DataFrame, split: Split) -> tuple[Models, Scor
     rows, target = backtest.training_rows(cohort, split)
     outcomes = tables.outcome_columns(paths, rows["loan_key"])
     check_inputs(rows.select(*FEATURES), target, outcomes)
-    models: Models = {name: backtest.fit_on(cohort, split, name) for name in FEATURE_SETS}
+    models: Models = {
+        name: with_averages(backtest.fit_on(cohort, split, name), rows) for name in FEATURE_SETS
+    }
     return models, fit_scorecard(rows, target, FEATURE_SETS[backtest.CHALLENGED])
 
 
