@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev ingest transform docs dictionary test lint types lock clean java
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test lint types lock clean java
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,11 @@ setup: $(VENV)/.runtime  ## Make .venv from requirements.lock
 demo: java setup  ## Run the whole graph on the simulated world and print its figures
 	@$(RUN) demo $(ARGS)
 
-dev: java setup  ## Open the asset graph in Dagster's web interface
+dev: java setup  ## Open the asset graph in Dagster's web interface, and the dashboard
 	@$(RUN) dev $(ARGS)
+
+dashboard: setup  ## Open the dashboard over the published version
+	@$(RUN) dashboard $(ARGS)
 
 ingest: setup  ## Archive and stage what landed
 	@$(RUN) ingest $(ARGS)

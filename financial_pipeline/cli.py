@@ -138,14 +138,29 @@ def docs(dictionary: Path | None) -> None:
 @commands.command()
 @world_options
 @click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
-def dev(port: int) -> None:
-    """Start `dagster dev` on loopback with all assets visible."""
+@click.option("--dashboard-port", default=8501, show_default=True, help="Port of the dashboard.")
+def dev(port: int, dashboard_port: int) -> None:
+    """Start Dagster's web interface and the dashboard on loopback; both end together."""
+    from financial_pipeline.dashboard import launch
     from financial_pipeline.defs import runs
 
     runs.prepare_home(_paths())
-    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
-    os.chdir(PROJECT_ROOT)
-    os.execv(command[0], command)
+    os.environ["FINANCIAL_PIPELINE_DAGSTER_URL"] = launch.address(port)
+    click.echo(f"Dagster: {launch.address(port)}  Dashboard: {launch.address(dashboard_port)}")
+    dagster = [sys.executable, "-m", "dagster", "dev", "-h", launch.LOOPBACK, "-p", str(port)]
+    servers = [dagster, launch.streamlit_command(dashboard_port)]
+    sys.exit(launch.run_together(servers, PROJECT_ROOT))
+
+
+@commands.command()
+@data_root_option
+@click.option("--port", default=8501, show_default=True, help="Port of the dashboard.")
+def dashboard(port: int) -> None:
+    """Open the dashboard over the published version, on loopback."""
+    from financial_pipeline.dashboard import launch
+
+    click.echo(f"Dashboard: {launch.address(port)}")
+    launch.serve(port)
 
 
 def _show_figures(as_json: bool) -> None:

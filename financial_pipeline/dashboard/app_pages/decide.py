@@ -1,0 +1,166 @@
+"""Decide: where to draw the line, what it costs, and what it earns. The URL holds the view."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, elements, thresholds
+from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
+from financial_pipeline.ml import decide
+
+STEP = 0.005
+
+
+def _choose(release: Release) -> View:
+    summaries = thresholds.summaries(release)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = st.selectbox(
+            "Model",
+            summaries["model"].unique().sort().to_list(),
+            format_func=lambda name: name.replace("_", " "),
+            key="model",
+            bind="query-params",
+            width=220,
+        )
+        segments = thresholds.segments(summaries.filter(model=model))
+        segment = st.selectbox(
+            "Loans", tuple(segments), key="segment", bind="query-params", width=220
+        )
+    kind, level = segments[segment]
+    summary = summaries.filter(model=model, segment=kind, level=level).row(0, named=True)
+    return View(model, kind, level, summary, thresholds.table(release, model, kind, level))
+
+
+def _slider(view: View) -> float:
+    best = round(view.summary["best_threshold"] / STEP) * STEP
+    chosen = st.slider(
+        "Decline from a PD of",
+        0.0,
+        1.0,
+        best,
+        STEP,
+        format="%.3f",
+        key="threshold",
+        bind="query-params",
+        help="Applications with a probability of default at or above it are declined.",
+    )
+    return float(chosen)
+
+
+def _costs(view: View) -> tuple[int, int, int]:
+    loss, gain = thresholds.cost_per_loan(view)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        bad = st.number_input(
+            "Cost of a bad loan approved, $",
+            *(0, 1_000_000, loss, 100),
+            key="cost_bad",
+            bind="query-params",
+            width=230,
+            help="Default: the loss of the training loans on an average loan.",
+        )
+        good = st.number_input(
+            "Cost of a good loan declined, $",
+            *(0, 1_000_000, gain, 100),
+            key="cost_good",
+            bind="query-params",
+            width=230,
+            help="Default: the forgone gain on an average loan.",
+        )
+        capacity = st.number_input(
+            "Capacity: at most so many approved (0: no limit)",
+            *(0, 10_000_000, 0, 100),
+            key="capacity",
+            bind="query-params",
+            width=330,
+        )
+    return int(bad), int(good), int(capacity)
+
+
+def _confusion(row: dict[str, Any]) -> None:
+    st.markdown("**Confusion counts**")
+    cells = pl.DataFrame(
+        {
+            "decision": ["declined", "declined", "approved", "approved"],
+            "outcome": ["bad", "good", "bad", "good"],
+            "loans": [row["tp"], row["fp"], row["fn"], row["tn"]],
+            "right": [True, False, False, True],
+        }
+    )
+    base = alt.Chart(cells).encode(
+        x=alt.X("outcome:N", title="turned out", axis=alt.Axis(labelAngle=0, orient="top")),
+        y=alt.Y("decision:N", title=None, axis=alt.Axis(labelAngle=0)),
+        tooltip=["decision", "outcome", "loans"],
+    )
+    colours = alt.Scale(domain=[True, False], range=[charts.BLUE, charts.ORANGE])
+    boxes = base.mark_rect(cornerRadius=4).encode(
+        color=alt.Color("right:N", scale=colours, legend=None)
+    )
+    counts = base.mark_text(fontSize=20, fontWeight="bold", color="white").encode(
+        text=alt.Text("loans:Q", format=",d")
+    )
+    st.altair_chart((boxes + counts).properties(height=220))
+    st.caption("Blue decisions were right, orange ones wrong.")
+
+
+def _profit(view: View, threshold: float, capacity: float | None) -> None:
+    st.markdown("**Profit by threshold**, with the band within 1 % of the best")
+    money = view.table.select(
+        "threshold",
+        pl.col("profit_realised_usd").alias("realised"),
+        pl.col("profit_expected_usd").alias("expected"),
+    ).unpivot(index="threshold", variable_name="profit", value_name="usd")
+    band = pl.DataFrame({"low": [view.summary["band_low"]], "high": [view.summary["band_high"]]})
+    shade = (
+        alt.Chart(band).mark_rect(opacity=0.18, color=charts.GREEN).encode(x="low:Q", x2="high:Q")
+    )
+    curves = (
+        alt.Chart(money)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("threshold:Q", title="Decline from a PD of", scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("usd:Q", title="$", axis=alt.Axis(format="$~s")),
+            color=charts.series_colour("profit"),
+            tooltip=["profit", "threshold", alt.Tooltip("usd:Q", format="$,.0f")],
+        )
+    )
+    layers = [shade, curves, charts.rule(threshold)]
+    if capacity is not None:
+        layers.append(charts.rule(capacity, charts.GREY, dash=(2, 2)))
+    st.altair_chart(alt.layer(*layers).properties(height=charts.HEIGHT))
+    st.caption(
+        f"Best at {view.summary['best_threshold']:.3f}, band {view.summary['band_low']:.3f} to"
+        f" {view.summary['band_high']:.3f}, break-even PD {view.summary['break_even_pd']:.3f}."
+        " The dashed line is your threshold."
+    )
+
+
+def show(release: Release) -> None:
+    """The page."""
+    if not elements.present(release, TABLE, SUMMARY):
+        return
+    view = _choose(release)
+    threshold = _slider(view)
+    bad, good, capacity = _costs(view)
+    row = decide.threshold_row(view.table, threshold)
+    elements.cards(thresholds.cards(view, row, bad, good))
+    fitting = decide.threshold_for_capacity(view.table, capacity) if capacity else None
+    if fitting is not None:
+        words = "fits" if row["approved"] <= capacity else "is too many"
+        st.info(
+            f"{row['approved']:,} approved {words} for a capacity of {capacity:,}; the highest"
+            f" threshold that fits is {fitting:.3f}.",
+            icon=":material/group:",
+        )
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _confusion(row)
+    with right:
+        _profit(view, threshold, fitting)
+    elements.source(release, TABLE, SUMMARY, note="Out-of-time test loans with known outcome.")
+    elements.rows_behind(view.table, "thresholds")
+
+
+show(current())

@@ -1,0 +1,105 @@
+"""Health: how fresh the data is, how runs and checks went, and where every line stayed."""
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import health_figures as figures
+from financial_pipeline.dashboard.data import Release, current
+
+
+def _freshness(release: Release) -> None:
+    st.header("Freshness", anchor=False)
+    if elements.present(release, figures.FRESHNESS):
+        rows = release.rows(figures.STATES, figures.FRESHNESS)
+        shown = rows.with_columns(pl.col("state").replace(figures.MARKS))
+        elements.table(shown, "freshness", height=280)
+        elements.source(release, figures.FRESHNESS, note=f"By the world clock, {release.today}.")
+
+
+def _runs(release: Release) -> None:
+    st.header("Last runs", anchor=False)
+    if not elements.present(release, figures.RUNS):
+        return
+    runs = release.rows(figures.LAST_RUNS, figures.RUNS)
+    if runs.is_empty():
+        elements.empty("No run has ended yet.")
+        return
+    base = f"{figures.dagster_address()}/runs/"
+    linked = runs.with_columns(run_id=pl.lit(base) + pl.col("run_id"))
+    st.dataframe(
+        linked,
+        hide_index=True,
+        height=280,
+        key="table_runs",
+        column_config={"run_id": st.column_config.LinkColumn("in Dagster", display_text="open")},
+    )
+    elements.source(release, figures.RUNS, note="The last 200, newest first.")
+    elements.rows_behind(runs, "runs", "As CSV")
+
+
+def _checks(release: Release) -> None:
+    st.header("Checks", anchor=False)
+    if not elements.present(release, figures.CHECKS):
+        return
+    newest = release.rows(figures.NEWEST_CHECKS, figures.CHECKS)
+    if newest.is_empty():
+        elements.empty("No check was evaluated yet.")
+        return
+    only = st.toggle("Only failing ones", key="failing", bind="query-params")
+    shown = newest.filter(~pl.col("passed")) if only else newest
+    if shown.is_empty():
+        st.success("Every check passes.", icon=":material/check_circle:")
+    else:
+        elements.table(shown, "checks", height=320)
+    history = release.rows(figures.CHECK_HISTORY, figures.CHECKS)
+    st.markdown("**History**: results by hour")
+    chart = (
+        alt.Chart(charts.thinned(history))
+        .mark_bar()
+        .encode(
+            x=alt.X("hour:T", title=None),
+            y=alt.Y("checks:Q", title=None),
+            color=alt.Color(
+                "result:N",
+                scale=alt.Scale(domain=["passed", "failed"], range=[charts.BLUE, charts.ORANGE]),
+                legend=charts.legend(),
+            ),
+            tooltip=["hour:T", "result", "checks"],
+        )
+        .properties(height=charts.HEIGHT - 100)
+    )
+    st.altair_chart(chart)
+    elements.source(release, figures.CHECKS)
+
+
+def _lines(release: Release) -> None:
+    st.header("Row accounting and quarantine", anchor=False)
+    if elements.present(release, figures.ACCOUNTING):
+        st.caption("Physical lines = staged + quarantined + notes, for every file.")
+        elements.table(figures.accounting(release), "row_accounting", height=320)
+        elements.source(release, figures.ACCOUNTING)
+
+
+def _tables(release: Release) -> None:
+    st.header("Published tables", anchor=False)
+    tables = figures.published_tables(release)
+    link = st.column_config.LinkColumn("asset (in Dagster)", display_text=r"/assets/(.+)$")
+    st.dataframe(
+        tables, hide_index=True, key="table_tables", column_config={"asset": link}, height=420
+    )
+    elements.rows_behind(tables, "published_tables", "As CSV")
+
+
+def show(release: Release) -> None:
+    """The page."""
+    elements.cards(figures.cards(release))
+    _freshness(release)
+    _runs(release)
+    _checks(release)
+    _lines(release)
+    _tables(release)
+
+
+show(current())

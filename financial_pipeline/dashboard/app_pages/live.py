@@ -1,0 +1,131 @@
+"""Live: the stream's bars, indicators and alerts, and whether it still runs."""
+
+from datetime import UTC, datetime
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import stream_figures as figures
+from financial_pipeline.dashboard.data import Release, current, open_release
+
+REFRESH = "5s"
+INDICATORS = {
+    "Rolling volatility": "rolling_volatility",
+    "Return z-score": "return_zscore",
+    "Volume z-score": "volume_zscore",
+    "Realised variance": "realised_variance",
+}
+
+
+def _bars(rows: pl.DataFrame) -> charts.Layers:
+    thin = charts.thinned(rows)
+    x = alt.X("window_start:T", title=None, axis=alt.Axis(format="%H:%M"))
+    scale = alt.Scale(zero=False)
+    base = alt.Chart(thin).encode(
+        x=x,
+        color=alt.condition(
+            "datum.close >= datum.open", alt.value(charts.BLUE), alt.value(charts.ORANGE)
+        ),
+        tooltip=[
+            alt.Tooltip("window_start:T", format="%H:%M"),
+            *("open", "high", "low", "close", "volume", "message_count"),
+        ],
+    )
+    wicks = base.mark_rule().encode(y=alt.Y("low:Q", title="$", scale=scale), y2="high:Q")
+    bodies = base.mark_bar(size=max(1, 600 // max(thin.height, 1))).encode(
+        y=alt.Y("open:Q", title="$", scale=scale), y2="close:Q"
+    )
+    return alt.layer(wicks, bodies).properties(height=charts.HEIGHT)
+
+
+def _bank(release: Release) -> None:
+    symbols = release.rows(figures.SYMBOLS, figures.BARS)["symbol"].to_list()
+    if not symbols:
+        elements.empty("No bar has arrived yet.")
+        return
+    symbol = st.segmented_control("Bank", symbols, default=symbols[0], required=True, key="symbol")
+    bars = release.rows(figures.NEWEST_BARS, figures.BARS, symbol=symbol)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{symbol}**, one-minute bars of {bars['session_date'][-1]}")
+        st.altair_chart(_bars(bars))
+    with right:
+        if elements.present(release, figures.INDICATORS):
+            _indicator(release, str(symbol))
+    elements.source(release, figures.BARS, note="Times are UTC.")
+    elements.rows_behind(bars, "bars")
+
+
+def _indicator(release: Release, symbol: str) -> None:
+    name = st.selectbox("Indicator", tuple(INDICATORS), key="indicator")
+    column = INDICATORS[name]
+    rows = release.rows(figures.NEWEST_INDICATORS, figures.INDICATORS, symbol=symbol)
+    known = rows.drop_nulls(column)
+    if known.is_empty():
+        elements.empty(f"{symbol} has too few bars in this session for it.")
+        return
+    st.altair_chart(
+        charts.lines(
+            charts.thinned(known), "window_start", column, form=".2~g", height=charts.HEIGHT - 40
+        )
+    )
+
+
+def _alerts(release: Release) -> None:
+    st.header("Alerts", anchor=False)
+    if not elements.present(release, figures.ALERTS):
+        return
+    alerts = release.rows(figures.NEWEST_ALERTS, figures.ALERTS)
+    if alerts.is_empty():
+        elements.empty("No bar was unusual enough for an alert.")
+        return
+    elements.table(alerts, "alerts", height=280)
+    elements.source(release, figures.ALERTS, note="The newest 500.")
+
+
+def _accounting(release: Release) -> None:
+    st.header("Late, dead and compared", anchor=False)
+    left, right = st.columns(2, gap="medium")
+    for column, key, words in (
+        (left, figures.LATE, "Late messages, by reason"),
+        (right, figures.DEAD, "Dead letters, by reason"),
+    ):
+        with column:
+            st.markdown(f"**{words}**")
+            if elements.present(release, key):
+                rows = release.rows(figures.REASONS[key], key)
+                elements.table(rows, key.split("/")[1])
+    st.markdown("**Stream against batch**, by trading day")
+    if elements.present(release, figures.PARITY):
+        days = release.rows(figures.DAYS, figures.PARITY)
+        if days.height:
+            st.markdown(figures.parity_words(days.row(0, named=True)))
+        elements.table(days, "parity")
+    st.markdown("**Positions**, by topic and partition")
+    elements.table(release.rows(figures.POSITIONS, figures.STATUS), "positions")
+    elements.source(release, figures.STATUS)
+
+
+@st.fragment(run_every=REFRESH)
+def panel() -> None:
+    """The moving part: reads the manifest again on every refresh, and once only."""
+    release = open_release()
+    if not elements.present(release, figures.STATUS, figures.BARS):
+        st.caption("It looks again every five seconds.")
+        return
+    now = datetime.now(UTC)
+    seen = figures.pulse(release)
+    words = figures.stall_words(now, seen)
+    if words:
+        st.error(words, icon=":material/pause_circle:")
+    elements.cards(figures.cards(release, seen))
+    _bank(release)
+    _alerts(release)
+    _accounting(release)
+    st.caption(f"Read {now:%H:%M:%S} UTC, version {release.manifest.version}.")
+
+
+current()
+panel()

@@ -1,0 +1,193 @@
+"""Macro: the series as they were known and as revised, and how defaults go with them."""
+
+from datetime import date
+from typing import Any
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import macro_figures as figures
+from financial_pipeline.dashboard.data import Release, current
+
+CREDIT = {
+    "D1": "D1 rate of the issue month",
+    "D3_12": "D3(12) rate of the issue month",
+    "calendar_hazard": "defaults of the month per loan on book",
+    "seasoning_adjusted_hazard": "defaults of the month over expected",
+}
+# A star, only where the chance of a false find among all cells and lags is below this.
+STAR_Q = 0.10
+SIGN_NOTE = (
+    "A negative lag is a lead: the macro month lies after the credit month. Loans made while"
+    " unemployment is low default in the bad times that follow, so their rate goes down with"
+    " unemployment at origination and up with its change afterwards. A correlation is no cause."
+)
+
+
+def _series(release: Release) -> None:
+    st.header("As known, and as revised", anchor=False)
+    indicator = st.selectbox(
+        "Series",
+        tuple(figures.NAMES),
+        format_func=lambda name: figures.NAMES[name][0],
+        key="series",
+        bind="query-params",
+        width=330,
+    )
+    limits = release.rows(figures.SPAN, figures.INDICATORS, indicator=indicator).row(0, named=True)
+    if limits["first_observation"] is None:
+        elements.empty("This series is not loaded.")
+    else:
+        _one_series(release, indicator, limits)
+
+
+def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        known = st.date_input(
+            "As known on",
+            limits["last_release"],
+            limits["first_release"],
+            max(release.today, limits["last_release"]),
+            key=f"known_{indicator}",
+            width=170,
+        )
+        first = st.date_input(
+            "From", limits["first_observation"], key=f"from_{indicator}", width=170
+        )
+    values = {"indicator": indicator, "known": known, "first": first}
+    rows = release.rows(figures.SERIES, figures.INDICATORS, **values)
+    if rows.is_empty():
+        elements.empty(f"Nothing was observed from {first} on.")
+        return
+    st.altair_chart(_series_chart(rows, indicator))
+    changed = rows.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
+    st.markdown(
+        f"On **{known}**, **{rows['as_known'].count():,}** observations were known;"
+        f" **{changed:,}** of them have been revised since."
+    )
+    how = "dated vintages (ALFRED)" if limits["pit_method"] == "alfred" else "release-date rules"
+    elements.source(
+        release,
+        figures.INDICATORS,
+        note=f"Release dates by {how}. Shaded: recessions by the NBER's dates"
+        + (", which the simulated economy need not follow." if release.is_synthetic else "."),
+    )
+    elements.rows_behind(rows, "macro_series")
+
+
+def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
+    _, unit, factor = figures.NAMES[indicator]
+    thin = charts.thinned(rows, 3)
+    long = (
+        thin.select("observation_date", "as_known", "revised")
+        .unpivot(index="observation_date", variable_name="version", value_name="value")
+        .with_columns(pl.col("value") * factor)
+        .drop_nulls("value")
+    )
+    bounds: list[date] = [rows["observation_date"][0], rows["observation_date"][-1]]
+    shade = (
+        alt.Chart(figures.recessions_within(bounds[0], bounds[1]))
+        .mark_rect(color=charts.GREY, opacity=0.22)
+        .encode(x="start:T", x2="end:T")
+    )
+    curves = charts.lines(
+        long, "observation_date", "value", "version", title=unit, form=".1f"
+    ).encode(strokeDash=alt.StrokeDash("version:N", legend=None))
+    marks = (
+        alt.Chart(thin.filter(pl.col("known_release").is_not_null()).tail(60))
+        .mark_tick(color=charts.RED, thickness=1.5, size=9, opacity=0.8)
+        .transform_calculate(shown=f"datum.as_known * {factor}")
+        .encode(
+            x="observation_date:T",
+            y="shown:Q",
+            tooltip=["observation_date:T", "known_release:T", "first_release:T", "releases:Q"],
+        )
+    )
+    return alt.layer(shade, curves, marks).properties(height=charts.HEIGHT + 30)
+
+
+def _correlations(release: Release) -> None:
+    st.header("How defaults go with the economy", anchor=False)
+    if not elements.present(release, figures.CORRELATIONS):
+        return
+    values = _pair(release.rows(figures.PAIRS, figures.CORRELATIONS))
+    rows = release.rows(figures.LAGS, figures.CORRELATIONS, **values)
+    if rows["correlation"].count() == 0:
+        elements.empty("This pair has too few common months for a correlation.")
+        return
+    st.altair_chart(_lag_chart(rows))
+    st.info(SIGN_NOTE, icon=":material/swap_vert:")
+    for caution in rows["caution"].drop_nulls().unique():
+        st.warning(str(caution), icon=":material/warning:")
+    words = "levels, descriptive only" if rows["is_descriptive"].any() else "stationary changes"
+    elements.source(
+        release,
+        figures.CORRELATIONS,
+        note=f"{words}; n {rows['months'].sort()[0]} to {rows['months'].sort()[-1]} months; bars"
+        f" are 95 % HAC intervals; filled where q < {STAR_Q} over all cells and lags.",
+    )
+    elements.rows_behind(rows, "lagged_correlations")
+
+
+def _pair(pairs: pl.DataFrame) -> dict[str, Any]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        credit = st.selectbox(
+            "Credit series",
+            pairs["credit_series"].unique().sort().to_list(),
+            format_func=lambda name: CREDIT.get(name, name),
+            key="credit",
+            bind="query-params",
+            width=310,
+        )
+        series = pairs.filter(credit_series=credit)["macro_series"].unique().sort().to_list()
+        macro = st.selectbox(
+            "Macro series",
+            series,
+            series.index("unrate_change_12m") if "unrate_change_12m" in series else 0,
+            format_func=lambda name: figures.NAMES.get(name, (name.replace("_", " "),))[0],
+            key="with",
+            bind="query-params",
+            width=310,
+        )
+        method = st.segmented_control(
+            "Method", ("pearson", "spearman"), default="pearson", required=True, key="method"
+        )
+    return {"credit": credit, "macro": macro, "method": method}
+
+
+def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
+    base = alt.Chart(rows.with_columns(is_find=pl.col("q_value") < STAR_Q)).encode(
+        x=alt.X("lag_months:O", title="Months from macro to credit", axis=alt.Axis(labelAngle=0))
+    )
+    zero = alt.Chart(pl.DataFrame({"y": [0]})).mark_rule(color=charts.GREY).encode(y="y:Q")
+    whiskers = base.mark_rule(strokeWidth=2, color=charts.BLUE, opacity=0.55).encode(
+        y=alt.Y("hac_low:Q", title="Correlation"), y2="hac_high:Q"
+    )
+    dots = base.mark_point(size=70, color=charts.BLUE, strokeWidth=2).encode(
+        y="correlation:Q",
+        fill=alt.condition("datum.is_find", alt.value(charts.BLUE), alt.value("transparent")),
+        tooltip=[
+            *("lag_months", "months"),
+            *(
+                alt.Tooltip(f"{name}:Q", format=".3f")
+                for name in ("correlation", "hac_low", "hac_high", "q_value")
+            ),
+        ],
+    )
+    return alt.layer(zero, whiskers, dots).properties(height=charts.HEIGHT)
+
+
+def show(release: Release) -> None:
+    """The page."""
+    if elements.present(release, figures.INDICATORS):
+        elements.cards(figures.latest_cards(release))
+        elements.source(
+            release, figures.INDICATORS, note="Change is against the observation before."
+        )
+        _series(release)
+    _correlations(release)
+
+
+show(current())

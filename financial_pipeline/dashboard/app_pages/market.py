@@ -1,0 +1,189 @@
+"""Market: what bank shares did, how risky they were, and whether the forecasts held."""
+
+from datetime import date
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import market_figures as figures
+from financial_pipeline.dashboard.data import Release, current
+
+RANGES = {"6 months": 126, "1 year": 252, "5 years": 1260, "10 years": 2520, "All": 10**6}
+WINDOWS = {"21 sessions": "volatility_21d", "63 sessions": "volatility_63d"} | {
+    "252 sessions": "volatility_252d"
+}
+
+
+def _range(release: Release) -> tuple[date, list[str]]:
+    sessions = release.rows(figures.SESSIONS, figures.PRICES)
+    symbols = release.rows(figures.SYMBOLS, figures.PRICES)["symbol"].to_list()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Range",
+            tuple(RANGES),
+            default="5 years",
+            required=True,
+            key="range",
+            bind="query-params",
+        )
+        banks = st.pills(
+            "Banks",
+            symbols,
+            selection_mode="multi",
+            default=symbols,
+            key="banks",
+            bind="query-params",
+        )
+    kept = min(RANGES[chosen or "5 years"], sessions.height)
+    return sessions["session_date"][sessions.height - kept], list(banks)
+
+
+def _cards(release: Release, banks: list[str]) -> None:
+    if elements.present(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
+        bank = st.selectbox("Figures of", banks, key="bank", bind="query-params", width=160)
+        elements.cards(figures.bank_cards(release, bank))
+        elements.source(release, figures.VOLATILITY, figures.SHARPE, figures.RISK)
+
+
+def _prices(release: Release, first: date, banks: list[str]) -> None:
+    st.header("Prices and returns", anchor=False)
+    rows = release.rows(figures.INDEXED, figures.PRICES, first=first).filter(
+        pl.col("symbol").is_in(banks)
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Adjusted close**, first session = 100")
+        st.altair_chart(_lines(rows, "indexed", banks, form=",.0f"))
+    with right:
+        st.markdown("**Cumulative return** on adjusted closes")
+        st.altair_chart(_lines(rows, "cumulative_return", banks))
+    elements.source(
+        release, figures.PRICES, note="Dividends are in the adjusted close; every return uses it."
+    )
+    elements.rows_behind(rows, "prices")
+
+
+def _lines(rows: pl.DataFrame, column: str, banks: list[str], form: str = ".0%") -> alt.Chart:
+    wide = rows.drop_nulls(column).pivot("symbol", index="session_date", values=column)
+    thin = charts.thinned(wide.sort("session_date"), len(banks))
+    long = thin.unpivot(index="session_date", variable_name="symbol", value_name=column)
+    return charts.lines(long.drop_nulls(), "session_date", column, "symbol", form=form)
+
+
+def _risk(release: Release, first: date, banks: list[str]) -> None:
+    st.header("Risk", anchor=False)
+    keys = (figures.RISK, figures.VOLATILITY, figures.SHARPE)
+    if not elements.present(release, *keys):
+        return
+    rows = release.rows(figures.ROLLING, *keys, first=first).filter(pl.col("symbol").is_in(banks))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        window = st.segmented_control(
+            "Rolling volatility over",
+            tuple(WINDOWS),
+            default="63 sessions",
+            required=True,
+            key="window",
+        )
+        column = WINDOWS[window or "63 sessions"]
+        st.altair_chart(_lines(rows, column, banks))
+        st.markdown("**Drawdown** from the highest adjusted close so far")
+        st.altair_chart(_lines(rows, "drawdown", banks))
+    with right:
+        st.markdown("**Sharpe ratio** over 252 sessions, over the three-month bill")
+        st.altair_chart(_lines(rows, "sharpe_252d", banks, form=".1f"))
+        _correlations(release)
+    elements.source(
+        release, *keys, note="Volatilities and ratios are annualised with 252 sessions."
+    )
+    elements.rows_behind(rows, "market_risk")
+
+
+def _correlations(release: Release) -> None:
+    if not elements.present(release, figures.CORRELATIONS):
+        return
+    rows = release.rows(figures.MATRIX, figures.CORRELATIONS)
+    st.markdown(f"**Correlation of daily returns**, 252 sessions to {rows['session_date'][0]}")
+    base = alt.Chart(rows).encode(
+        x=alt.X("symbol_a:N", title=None, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("symbol_b:N", title=None),
+        tooltip=["symbol_a", "symbol_b", alt.Tooltip("correlation:Q", format=".3f")],
+    )
+    boxes = base.mark_rect(cornerRadius=3).encode(
+        color=alt.Color("correlation:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
+    )
+    words = base.mark_text(fontSize=12).encode(
+        text=alt.Text("correlation:Q", format=".2f"),
+        color=alt.condition("datum.correlation > 0.5", alt.value("white"), alt.value("#1B2430")),
+    )
+    st.altair_chart((boxes + words).properties(height=charts.HEIGHT))
+
+
+def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
+    st.header("Value at risk and its breaches", anchor=False)
+    if not elements.present(release, figures.RISK, figures.VOLATILITY):
+        return
+    bank = st.selectbox("Bank", banks, key="var_bank", width=160)
+    rows = release.rows(figures.BREACHES, figures.RISK, figures.VOLATILITY, bank=bank, first=first)
+    if rows.drop_nulls("forecast").is_empty():
+        elements.empty(f"{bank} has no forecast in this range.")
+        return
+    breaches = rows.filter(pl.col("simple_return") < pl.col("forecast"))
+    st.altair_chart(_breach_chart(rows, breaches))
+    known = rows.drop_nulls("forecast").height
+    st.markdown(
+        f"**{breaches.height:,}** breaches in **{known:,}** sessions"
+        f" ({elements.percent(breaches.height / known)}; 5 % were to be expected)."
+        f" {figures.coverage_words(release, bank)}"
+    )
+    elements.source(
+        release,
+        figures.RISK,
+        note="95 %, historical; the line is the forecast of the session before.",
+    )
+    elements.rows_behind(breaches, "breaches", "The breaches")
+
+
+def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
+    thin = charts.thinned(rows, 2)
+    x = alt.X("session_date:T", title=None)
+    y = alt.Y("simple_return:Q", title="Daily return", axis=alt.Axis(format=".0%"))
+    returns = alt.Chart(thin).mark_bar(color=charts.GREY, opacity=0.6).encode(x=x, y=y)
+    limit = (
+        alt.Chart(thin)
+        .mark_line(color=charts.BLUE, strokeWidth=1.6)
+        .encode(x=x, y=alt.Y("forecast:Q", title="Daily return"))
+    )
+    points = (
+        alt.Chart(breaches)
+        .mark_point(color=charts.RED, filled=True, size=36, shape="triangle-down")
+        .encode(
+            x=x,
+            y=y,
+            tooltip=[
+                "session_date:T",
+                alt.Tooltip("simple_return:Q", format=".2%"),
+                alt.Tooltip("forecast:Q", format=".2%"),
+            ],
+        )
+    )
+    return (returns + limit + points).properties(height=charts.HEIGHT)
+
+
+def show(release: Release) -> None:
+    """The page."""
+    if not elements.present(release, figures.PRICES):
+        return
+    first, banks = _range(release)
+    if not banks:
+        elements.empty("No bank is selected.")
+        return
+    _cards(release, banks)
+    _prices(release, first, banks)
+    _risk(release, first, banks)
+    _value_at_risk(release, first, banks)
+
+
+show(current())

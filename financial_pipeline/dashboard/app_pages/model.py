@@ -1,0 +1,192 @@
+"""Model: how well it tells bad loans from good ones, why a loan scores as it does, and drift."""
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, elements, loan_scores
+from financial_pipeline.dashboard import model_evidence as evidence
+from financial_pipeline.dashboard.data import Release, current
+
+DRIFT_LIMITS = (0.10, 0.25)
+
+
+def _choose(release: Release) -> tuple[object, str]:
+    cutoffs = release.rows(evidence.CUTOFFS, evidence.EVALUATION)["training_cutoff"].to_list()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        cutoff = st.selectbox("Training cut-off", cutoffs, key="cutoff", width=170)
+        rows = release.rows(evidence.EVALUATIONS, evidence.EVALUATION, cutoff=cutoff)
+        models = rows.filter(evaluation=evidence.OUT_OF_TIME)["model"].unique().sort().to_list()
+        model = st.selectbox(
+            "Model",
+            models,
+            models.index(evidence.DECIDING) if evidence.DECIDING in models else 0,
+            format_func=lambda name: name.replace("_", " "),
+            key="model",
+            bind="query-params",
+            width=260,
+        )
+    found = rows.filter(model=model, evaluation=evidence.OUT_OF_TIME)
+    served = evidence.served(release)
+    if served is None:
+        st.warning("No model is served: no gates have passed yet.", icon=":material/block:")
+    elif str(served["cutoff"]) != str(cutoff):
+        st.info(f"Served is the model of cut-off {served['cutoff']}.", icon=":material/info:")
+    if found.is_empty() or found["auc"][0] is None:
+        reason = found["reason"][0] if found.height else "it was not evaluated"
+        elements.empty(f"This model has no out-of-time figures: {reason}.")
+    else:
+        elements.cards(evidence.cards(found.row(0, named=True), cutoff))
+    elements.source(release, evidence.EVALUATION)
+    return cutoff, str(model)
+
+
+def _discrimination(release: Release, cutoff: object, model: str) -> None:
+    if not elements.present(release, evidence.CURVES, evidence.BINS):
+        return
+    values = {"cutoff": cutoff, "model": model}
+    roc = release.rows(evidence.ROC, evidence.CURVES, **values)
+    bins = release.rows(evidence.CALIBRATION, evidence.BINS, **values)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**ROC**, with the point of the largest gap (KS)")
+        if roc.is_empty():
+            elements.empty("No curve was stored for this model.")
+        else:
+            st.altair_chart(_roc(roc))
+    with right:
+        st.markdown("**Calibration**, with 95 % intervals")
+        if bins.is_empty():
+            elements.empty("No bins were stored for this model.")
+        else:
+            st.altair_chart(_calibration(bins))
+    elements.source(release, evidence.CURVES, evidence.BINS, note="Loans issued after the cut-off.")
+    elements.rows_behind(bins, "calibration", "Rows behind the calibration")
+
+
+def _roc(roc: pl.DataFrame) -> charts.Layers:
+    form = alt.Axis(format=".0%")
+    x = alt.X("false_positive_rate:Q", title="Goods declined", axis=form)
+    y = alt.Y("true_positive_rate:Q", title="Bads caught", axis=form)
+    tips = [alt.Tooltip(f"{name}:Q", format=".3f") for name in roc.columns]
+    line = alt.Chart(roc).mark_line(color=charts.BLUE, strokeWidth=2).encode(x=x, y=y, tooltip=tips)
+    ends = pl.DataFrame({"false_positive_rate": [0, 1], "true_positive_rate": [0, 1]})
+    chance = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3]).encode(x=x, y=y)
+    point = evidence.ks_point(roc)
+    gap = alt.Chart(pl.DataFrame([point])).mark_rule(color=charts.ORANGE, strokeWidth=3)
+    rule = gap.encode(x=x, y="false_positive_rate:Q", y2="true_positive_rate:Q", tooltip=tips)
+    return alt.layer(chance, line, rule).properties(height=charts.HEIGHT)
+
+
+def _calibration(bins: pl.DataFrame) -> charts.Layers:
+    top = max(float(bins["mean_pd"].max() or 0), float(bins["high"].max() or 0))  # type: ignore[arg-type]
+    form = alt.Axis(format=".0%")
+    base = alt.Chart(bins).encode(x=alt.X("mean_pd:Q", title="Mean PD of the bin", axis=form))
+    y = alt.Y("default_rate:Q", title="Default rate", axis=form)
+    whiskers = base.mark_rule(color=charts.BLUE, opacity=0.6, strokeWidth=2).encode(
+        y=alt.Y("low:Q", title="Default rate"), y2="high:Q"
+    )
+    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
+        y=y,
+        tooltip=[
+            *("bin", "loans", "defaults"),
+            alt.Tooltip("mean_pd:Q", format=".2%"),
+            alt.Tooltip("default_rate:Q", format=".2%"),
+        ],
+    )
+    ends = pl.DataFrame({"mean_pd": [0.0, top], "default_rate": [0.0, top]})
+    ideal = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3])
+    same = ideal.encode(x="mean_pd:Q", y="default_rate:Q")
+    return alt.layer(same, whiskers, dots).properties(height=charts.HEIGHT)
+
+
+def _coefficients(release: Release, cutoff: object, model: str) -> None:
+    if not elements.present(release, evidence.COEFFICIENTS):
+        return
+    values = {"cutoff": cutoff, "model": model}
+    rows = release.rows(evidence.COEFFICIENT_ROWS, evidence.COEFFICIENTS, **values)
+    if rows.is_empty():
+        elements.empty(f"The model {model.replace('_', ' ')} has no coefficients.")
+        return
+    st.markdown("**Coefficients**: change of the log-odds of default per standard deviation")
+    chart = (
+        alt.Chart(rows.head(20).with_columns(raises=pl.col("coefficient") > 0))
+        .mark_bar()
+        .encode(
+            x=alt.X("coefficient:Q", title=None),
+            y=alt.Y("term:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            color=alt.Color(
+                "raises:N",
+                scale=alt.Scale(domain=[True, False], range=[charts.ORANGE, charts.BLUE]),
+                legend=None,
+            ),
+            tooltip=["term", "coefficient", "per_unit", "unit"],
+        )
+        .properties(height=min(rows.height, 20) * 20 + 30)
+    )
+    st.altair_chart(chart)
+    st.caption("Orange raises the risk, blue lowers it; associations, not causes. The 20 largest.")
+    elements.rows_behind(rows, "coefficients")
+
+
+def _drift(release: Release, cutoff: object) -> None:
+    st.header("Drift", anchor=False)
+    if not elements.present(release, evidence.DRIFT):
+        return
+    rows = release.rows(evidence.DRIFT_ROWS, evidence.DRIFT, cutoff=cutoff)
+    if rows.is_empty():
+        elements.empty("No month after this cut-off was measured.")
+        return
+    names = rows["variable"].unique().sort().to_list()
+    variable = st.selectbox(
+        "Variable",
+        names,
+        names.index("pd_borrower_only") if "pd_borrower_only" in names else 0,
+        key="variable",
+        bind="query-params",
+        width=260,
+    )
+    chosen = rows.filter(variable=variable)
+    lines = charts.lines(chosen, "month", "psi", title="PSI", form=".2f").encode(
+        tooltip=["month:T", alt.Tooltip("psi:Q", format=".3f"), "loans:Q", "verdict:N"]
+    )
+    limits = pl.DataFrame({"at": DRIFT_LIMITS})
+    marks = alt.Chart(limits).mark_rule(color=charts.ORANGE, strokeDash=[4, 3]).encode(y="at:Q")
+    st.altair_chart(alt.layer(lines, marks).properties(height=charts.HEIGHT - 60))
+    elements.source(
+        release, evidence.DRIFT, note="Against the training loans; dashed: the usual 0.10 and 0.25."
+    )
+    elements.rows_behind(rows, "drift")
+
+
+def _governance(release: Release, cutoff: object) -> None:
+    st.header("Gates, fairness and the card", anchor=False)
+    for key, query, name, label in (
+        (evidence.GATES, evidence.GATE_ROWS, "gates", "Gates that a model must pass"),
+        (evidence.FAIRNESS, evidence.FAIRNESS_ROWS, "fairness", "Proxy screen (no finding)"),
+    ):
+        if elements.present(release, key):
+            elements.rows_behind(release.rows(query, key, cutoff=cutoff), name, label)
+    if elements.present(release, evidence.CARD):
+        card = release.rows(evidence.CARD_TEXT, evidence.CARD, cutoff=cutoff)
+        with st.expander("Model card", icon=":material/description:"):
+            st.markdown(card["markdown"][0] if card.height else "No card for this cut-off.")
+
+
+def show(release: Release) -> None:
+    """The page."""
+    if not elements.present(release, evidence.EVALUATION):
+        return
+    cutoff, model = _choose(release)
+    _discrimination(release, cutoff, model)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        loan_scores.distribution(release, cutoff, model)
+    with right:
+        _coefficients(release, cutoff, model)
+    loan_scores.one_loan(release, cutoff)
+    _drift(release, cutoff)
+    _governance(release, cutoff)
+
+
+show(current())

@@ -1,0 +1,202 @@
+"""Portfolio: how the book stands, how vintages mature, where it is lent, and the rows behind."""
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, drill_down, elements
+from financial_pipeline.dashboard import portfolio_figures as figures
+from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.state_tiles import tiles
+
+GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
+MEANING = (
+    "**D1** (matured) is the headline: loans whose term has passed. **D0** (resolved) overstates"
+    " young vintages, **D2** (to date) understates them. Hatched bars still hold active loans, so"
+    " they will move."
+)
+MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
+
+
+def _kpis(release: Release) -> None:
+    if elements.present(release, figures.SUMMARY):
+        elements.cards(figures.kpi_cards(release))
+        elements.source(release, figures.SUMMARY, note="Change is against the month before.")
+
+
+def _grades(release: Release) -> None:
+    st.header("Default rate by grade", anchor=False)
+    if not elements.present(release, figures.RATES):
+        return
+    st.caption(MEANING)
+    rates = release.rows(figures.BY_GRADE, figures.RATES)
+    colour = alt.Color(
+        "definition:N",
+        scale=alt.Scale(domain=list(charts.DEFINITIONS), range=list(charts.DEFINITIONS.values())),
+        legend=charts.legend(),
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**All vintages, by grade** with 95 % intervals")
+        base = alt.Chart(rates).encode(
+            x=alt.X("grade:N", title=None, axis=alt.Axis(labelAngle=0)), xOffset="definition:N"
+        )
+        tips = ["definition", "grade", "loans", "defaults", alt.Tooltip("rate", format=".2%")]
+        bars = base.mark_bar().encode(
+            y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")), color=colour, tooltip=tips
+        )
+        whiskers = base.mark_rule(color=charts.GREY).encode(y="low:Q", y2="high:Q")
+        st.altair_chart((bars + whiskers).properties(height=charts.HEIGHT))
+    with right:
+        grade = st.selectbox("Vintages of grade", GRADES, key="vintage_grade", bind="query-params")
+        vintages = release.rows(figures.BY_VINTAGE, figures.RATES, grade=grade)
+        if vintages.is_empty():
+            elements.empty(f"No loan of grade {grade} has a known outcome.")
+        else:
+            st.altair_chart(_vintage_bars(vintages, colour))
+    elements.source(release, figures.RATES, note="Loans outside the credit policy are left out.")
+    elements.rows_behind(rates, "default_rates_by_grade")
+
+
+def _vintage_bars(vintages: pl.DataFrame, colour: alt.Color) -> charts.Layers:
+    base = alt.Chart(vintages).encode(
+        x=alt.X("vintage:N", title="Issue year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        xOffset="definition:N",
+        y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")),
+        tooltip=[
+            *("vintage", "definition", "loans", "defaults"),
+            alt.Tooltip("rate", format=".2%"),
+            alt.Tooltip("still_active", format=".0%", title="still active"),
+        ],
+    )
+    mature = base.transform_filter("!datum.is_immature").mark_bar().encode(color=colour)
+    young = [
+        base.transform_filter(f"datum.is_immature && datum.definition == '{name}'").mark_bar(
+            fill=charts.hatched(fill), stroke=fill, strokeWidth=1
+        )
+        for name, fill in charts.DEFINITIONS.items()
+    ]
+    return alt.layer(mature, *young).properties(height=charts.HEIGHT - 30)
+
+
+def _curves(release: Release) -> None:
+    st.header("Vintage curves", anchor=False)
+    if not elements.present(release, figures.CURVES):
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        grade = st.selectbox("Grade", GRADES, key="curve_grade", width=120)
+        term = st.segmented_control(
+            "Term (months)", (36, 60), default=36, required=True, key="curve_term"
+        )
+        smallest = st.number_input(
+            "At least so many loans", 1, 100_000, 50, key="curve_min", width=180
+        )
+    curves = release.rows(
+        figures.VINTAGES, figures.CURVES, grade=grade, term=term, smallest=smallest
+    )
+    if curves.is_empty():
+        elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
+        return
+    chart = (
+        alt.Chart(charts.thinned(curves))
+        .mark_line(strokeWidth=1.4)
+        .encode(
+            x=alt.X("months_on_book:Q", title="Months on book"),
+            y=alt.Y("default_rate:Q", title="Cumulative defaults", axis=alt.Axis(format=".0%")),
+            detail="vintage:N",
+            color=alt.Color(
+                "year(vintage_quarter):O", legend=alt.Legend(orient="top", title="Issue year")
+            ),
+            tooltip=[
+                *("vintage", "months_on_book", "loans", "cumulative_defaults"),
+                alt.Tooltip("default_rate", format=".2%"),
+            ],
+        )
+        .properties(height=charts.HEIGHT + 40)
+    )
+    st.altair_chart(chart)
+    elements.source(
+        release, figures.CURVES, note="Fixed denominator: all loans of the quarter's vintage."
+    )
+    elements.rows_behind(curves, "vintage_curves")
+
+
+def _states(release: Release) -> None:
+    st.header("Where the loans are", anchor=False)
+    if not elements.present(release, figures.LOANS, figures.GEOGRAPHY):
+        return
+    states = release.rows(figures.BY_STATE, figures.LOANS, figures.GEOGRAPHY)
+    choice = st.segmented_control(
+        "Colour by", tuple(MAP_MEASURES), default="Default rate (D1)", required=True, key="map_by"
+    )
+    column = MAP_MEASURES[choice or "Default rate (D1)"]
+    left, right = st.columns([3, 2], gap="medium")
+    left.altair_chart(_state_map(states, column, choice or ""))
+    with right:
+        _concentration(release)
+    known = pl.col("state").is_in(tiles()["state"].to_list())
+    elements.source(
+        release,
+        figures.LOANS,
+        note=f"{states.filter(~known)['loans'].sum():,} loans stand in no tile (territories,"
+        " military mail or unknown).",
+    )
+    elements.rows_behind(states, "states")
+
+
+def _state_map(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
+    form = ".1%" if column == "default_rate" else "$.3~s" if column == "funded_usd" else ",d"
+    grid = tiles().join(states, on="state", how="left")
+    base = alt.Chart(grid).encode(x=alt.X("column:O", axis=None), y=alt.Y("row:O", axis=None))
+    squares = base.mark_rect(cornerRadius=3, stroke="white", strokeOpacity=0.25).encode(
+        color=alt.Color(f"{column}:Q", legend=alt.Legend(orient="top", title=title, format=form)),
+        tooltip=[
+            *("name", "loans", "matured", "defaults"),
+            alt.Tooltip("default_rate", format=".2%"),
+            alt.Tooltip("funded_usd", format="$,.0f"),
+        ],
+    )
+    middle = pl.Series([states[column].drop_nulls().quantile(0.6) or 0.0]).item()
+    names = base.mark_text(fontSize=11).encode(
+        text="state:N",
+        color=alt.condition(
+            f"datum.{column} > {float(middle)}", alt.value("#FFFFFF"), alt.value("#1B2430")
+        ),
+    )
+    return (squares + names).properties(height=360)
+
+
+def _concentration(release: Release) -> None:
+    st.markdown("**Concentration** of funded dollars")
+    if not elements.present(release, figures.SUMMARY):
+        return
+    history = release.rows(figures.HISTORY, figures.SUMMARY)
+    wide = (
+        history.filter(pl.col("measure").is_in(["hhi_funded", "effective_number"]))
+        .filter(pl.col("snapshot_month") == pl.col("snapshot_month").max())
+        .pivot("measure", index="segment_kind", values="value")
+    )
+    if wide.is_empty():
+        elements.empty("No concentration was measured.")
+        return
+    elements.table(
+        wide.select(
+            pl.col("segment_kind").alias("by"),
+            pl.col("hhi_funded").round(4).alias("HHI"),
+            pl.col("effective_number").round(1).alias("effective number"),
+        ),
+        "concentration",
+    )
+    st.caption("HHI is the sum of squared shares; one over it is the effective number of equals.")
+
+
+def show(release: Release) -> None:
+    """The page."""
+    _kpis(release)
+    _grades(release)
+    _curves(release)
+    _states(release)
+    drill_down.show(release)
+
+
+show(current())

@@ -1,0 +1,101 @@
+"""One style of chart: colours that most eyes tell apart, on a light and on a dark page.
+
+Colours of series come from the theme in `.streamlit/config.toml`; the fixed ones here are those
+that carry a meaning and stand on both backgrounds.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import altair as alt
+import polars as pl
+
+# Streamlit's message and the browser stay small.
+MAX_POINTS: Final = 5000
+BLUE, ORANGE, GREEN, RED, GREY = "#2F86C8", "#E08A00", "#009E73", "#D55E00", "#8693A3"
+DEFINITIONS: Final = {"D0": ORANGE, "D1": BLUE, "D2": GREEN}
+HEIGHT: Final = 300
+STRIPES: Final = 9
+
+Layers = alt.LayerChart | alt.FacetChart
+
+
+def thinned(frame: pl.DataFrame, series: int = 1) -> pl.DataFrame:
+    """Every so many-th row, the last included, so that all series stay below MAX_POINTS.
+
+    `frame` holds one row per point of time; `series` is how many points each row makes.
+    """
+    step = -(-frame.height * max(series, 1) // MAX_POINTS)
+    if step <= 1:
+        return frame
+    position = pl.int_range(frame.height)
+    return frame.filter((frame.height - 1 - position) % step == 0)
+
+
+def hatched(colour: str) -> dict[str, Any]:
+    """A fill of slanting stripes in one colour: a gradient with hard stops."""
+    stops = []
+    for stripe in range(STRIPES):
+        start, end = stripe / STRIPES, (stripe + 0.5) / STRIPES
+        clear = {"color": "rgba(128,128,128,0.10)"}
+        stops += [
+            {"offset": start, "color": colour},
+            {"offset": end, "color": colour},
+            {"offset": end, **clear},
+            {"offset": (stripe + 1) / STRIPES, **clear},
+        ]
+    return {"gradient": "linear", "x1": 0, "y1": 0, "x2": 1, "y2": 1, "stops": stops}
+
+
+def lines(
+    frame: pl.DataFrame,
+    x: str,
+    y: str,
+    colour: str | None = None,
+    *,
+    title: str = "",
+    form: str = ".0%",
+    height: int = HEIGHT,
+) -> alt.Chart:
+    """One line per value of `colour` over a date, with the value under the pointer."""
+    tips = [alt.Tooltip(f"{x}:T"), alt.Tooltip(f"{y}:Q", format=_finer(form))]
+    encoded: dict[str, Any] = {
+        "x": alt.X(f"{x}:T", title=None),
+        "y": alt.Y(f"{y}:Q", title=title or None, axis=alt.Axis(format=form), scale=_loose()),
+    }
+    if colour:
+        encoded["color"] = series_colour(colour)
+        tips.insert(0, alt.Tooltip(f"{colour}:N"))
+    return (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=1.6, clip=True)
+        .encode(tooltip=tips, **encoded)
+        .properties(height=height)
+    )
+
+
+def series_colour(column: str, order: Sequence[str] | None = None) -> alt.Color:
+    """The colour of a series from the theme, with its legend above the chart."""
+    return alt.Color(f"{column}:N", sort=order, legend=legend())
+
+
+def legend() -> alt.Legend:
+    """A legend above the plot, where a narrow page has room."""
+    return alt.Legend(orient="top", title=None, labelLimit=260, columns=4)
+
+
+def rule(value: float, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt.Chart:
+    """A vertical line at one value."""
+    return (
+        alt.Chart(pl.DataFrame({"at": [value]}))
+        .mark_rule(color=colour, strokeWidth=2, strokeDash=list(dash))
+        .encode(x="at:Q")
+    )
+
+
+def _loose() -> alt.Scale:
+    return alt.Scale(zero=False, nice=True)
+
+
+def _finer(form: str) -> str:
+    return form.replace(".0%", ".2%").replace(".1%", ".2%")

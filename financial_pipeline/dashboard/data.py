@@ -1,0 +1,112 @@
+"""What one page run reads: the manifest once, then cached answers over the tables it names.
+
+An answer is kept under the folders of the tables it was computed from. A new version of a table is
+a new folder, so it shows at the next rerun, and an unchanged table costs nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.published import Manifest, PublishedTable, parquet_files, read_manifest
+from financial_pipeline.published_sql import connect
+from financial_pipeline.settings import Settings
+
+# Answers kept at most; each is small, because queries aggregate.
+MAX_ANSWERS: Final = 600
+RELEASE: Final = "release"
+# What builds the tables of a layer.
+COMMANDS: Final = {
+    "exports": "make demo",
+    "metrics": "make demo ARGS=--analytics",
+    "ml": "make demo ARGS=--analytics",
+    "stream": "financial-pipeline stream --help",
+    "operations": "make dev",
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One published version, as a page sees it from its first line to its last."""
+
+    paths: Paths
+    manifest: Manifest
+
+    @property
+    def today(self) -> date:
+        """The world clock: the last simulated day, else today."""
+        clock = self.manifest.world.get("clock")
+        return date.fromisoformat(str(clock)) if clock else datetime.now(UTC).date()
+
+    @property
+    def is_synthetic(self) -> bool:
+        """True for the simulated world."""
+        return bool(self.manifest.world.get("is_synthetic"))
+
+    @property
+    def published_at(self) -> datetime:
+        """When this version became current, UTC."""
+        return datetime.fromisoformat(self.manifest.published_at)
+
+    def missing(self, *keys: str) -> list[str]:
+        """Those of the tables that are not published, or whose files are gone."""
+        return [
+            key
+            for key in keys
+            if key not in self.manifest.tables
+            or not parquet_files(self.paths, self.manifest.tables[key])
+        ]
+
+    def table(self, key: str) -> PublishedTable:
+        """The current version of `layer/name`; raises PipelineError where it is not published."""
+        return self.manifest.table(key)
+
+    def rows(self, query: str, *keys: str, **values: Any) -> pl.DataFrame:
+        """The answer of one of the package's own queries over the named tables.
+
+        `values` are bound to `$name` by DuckDB and never become text of the query.
+        """
+        tables = {key: self.table(key) for key in keys}
+        folders = tuple(table.folder for table in tables.values())
+        only = replace(self.manifest, tables=tables)
+        bound = tuple(sorted(values.items()))
+        return _answer(str(self.paths.data_root), folders, query, bound, only)
+
+
+@st.cache_data(max_entries=MAX_ANSWERS, show_spinner=False)
+def _answer(
+    data_root: str,
+    folders: tuple[str, ...],
+    query: str,
+    values: tuple[tuple[str, Any], ...],
+    _manifest: Manifest,
+) -> pl.DataFrame:
+    with connect(Paths(Path(data_root)), _manifest) as connection:
+        frame = connection.sql(query, params=dict(values)).pl()
+    return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
+
+
+def open_release() -> Release:
+    """Read the manifest of the configured data root; raises PipelineError where there is none."""
+    paths = Paths(Settings().data_root.resolve())
+    return Release(paths, read_manifest(paths))
+
+
+def current() -> Release:
+    """The release that this run of the app opened."""
+    release = st.session_state.get(RELEASE)
+    if not isinstance(release, Release):
+        raise PipelineError("A page is opened by streamlit_app.py: run `make dashboard`.")
+    return release
+
+
+def age_days(release: Release, key: str) -> int | None:
+    """Days from the newest event of a table to the world clock; None where it has no date."""
+    as_of = release.table(key).as_of
+    return None if as_of is None else (release.today - date.fromisoformat(as_of[:10])).days

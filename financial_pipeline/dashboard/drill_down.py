@@ -1,0 +1,126 @@
+"""From a figure of the Portfolio page to the loans that make it up."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.portfolio_figures import GEOGRAPHY, LOANS
+
+ANY: Final = "any"
+GRADES: Final = (ANY, "A", "B", "C", "D", "E", "F", "G")
+SHOWN: Final = 1000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page: which loans it counts, which of them it counts as hits."""
+
+    counted: str
+    hit: str
+    of: str
+    hits: str
+
+
+# Conditions over fct_loans; none holds anything that a reader typed.
+FIGURES: Final[dict[str, Figure]] = {
+    "Default rate (matured, D1)": Figure(
+        "default_d1 is not null", "default_d1 = 1", "matured loans", "bad"
+    ),
+    "Default rate (resolved, D0)": Figure(
+        "credit_policy_met and default_d0 is not null", "default_d0 = 1", "resolved loans", "bad"
+    ),
+    "Default rate (to date, D2)": Figure(
+        "credit_policy_met and default_d2 is not null", "default_d2 = 1", "loans", "bad"
+    ),
+    "Net loss (matured)": Figure(
+        "default_d1 is not null", "default_d1 = 1", "matured loans", "with a loss"
+    ),
+    "30+ days late": Figure("is_active", "loan_state = 'D31_120'", "active loans", "late"),
+    "Loans and funded": Figure("true", "true", "loans", "counted"),
+}
+FILTERS = """
+from marts.fct_loans as loan
+inner join marts.dim_geography as geography using (geography_key)
+where
+    ({counted})
+    and ($grade = 'any' or loan.grade = $grade)
+    and ($state = 'any' or geography.state_code = $state)
+    and ($year = 'any' or year(loan.issue_month)::varchar = $year)
+    and (not $hits or ({hit}))
+"""
+TOTALS = """
+select
+    count(*)::bigint as loans,
+    count_if({hit})::bigint as hits,
+    sum(loan.funded_amount_usd)::double as funded_usd,
+    sum(case when {hit} then loan.net_loss_usd end)::double as net_loss_usd
+"""
+ROWS = """
+select
+    loan.loan_id,
+    loan.issue_month,
+    loan.maturity_month,
+    loan.grade,
+    loan.sub_grade,
+    loan.term_months,
+    geography.state_code as state,
+    loan.loan_status,
+    loan.funded_amount_usd,
+    loan.interest_rate,
+    loan.fico_midpoint,
+    loan.total_payment_usd,
+    loan.net_loss_usd,
+    loan.default_d0,
+    loan.default_d1,
+    loan.default_d2,
+    loan.snapshot_month,
+    loan.source
+"""
+CHOICES = """
+select distinct 'state' as kind, geography.state_code as choice
+from marts.fct_loans as loan
+inner join marts.dim_geography as geography using (geography_key)
+union all
+select distinct 'year' as kind, year(issue_month)::varchar as choice from marts.fct_loans
+order by all
+"""
+
+
+def show(release: Release) -> None:
+    """Choose a figure and a cell of it; see its sums and its loans."""
+    st.header("Down to the loans", anchor=False)
+    if not elements.present(release, LOANS, GEOGRAPHY):
+        return
+    choices = release.rows(CHOICES, LOANS, GEOGRAPHY)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Figure", tuple(FIGURES), key="figure", bind="query-params", width=260)
+        grade = st.selectbox("Grade", GRADES, key="grade", bind="query-params", width=110)
+        states, years = (
+            (ANY, *choices.filter(kind=kind)["choice"].drop_nulls().to_list())
+            for kind in ("state", "year")
+        )
+        state = st.selectbox("State", states, key="state", bind="query-params", width=110)
+        year = st.selectbox("Issue year", years, key="year", bind="query-params", width=110)
+    figure = FIGURES[name]
+    only = st.toggle(f"Only the {figure.hits} ones", key="hits", bind="query-params")
+    values = {"grade": grade, "state": state, "year": year, "hits": only}
+    parts = {"counted": figure.counted, "hit": figure.hit}
+    totals = release.rows((TOTALS + FILTERS).format(**parts), LOANS, GEOGRAPHY, **values)
+    total = totals.row(0, named=True)
+    if not total["loans"]:
+        elements.empty("No loan is in this selection.")
+        return
+    st.markdown(
+        f"**{total['loans']:,}** {figure.of}, **{total['hits']:,}** {figure.hits}"
+        f" ({elements.percent(total['hits'] / total['loans'], 2)}),"
+        f" funded **{elements.dollars(total['funded_usd'])}**, net loss of the {figure.hits} ones"
+        f" **{elements.dollars(total['net_loss_usd'] or 0.0)}**."
+    )
+    limited = f"{ROWS}{FILTERS} order by loan.loan_key limit {SHOWN}"
+    elements.table(release.rows(limited.format(**parts), LOANS, GEOGRAPHY, **values), "loans")
+    if total["loans"] > SHOWN:
+        st.caption(f"The table and its CSV hold the first {SHOWN:,} of {total['loans']:,} loans.")
+    elements.source(release, LOANS)

@@ -1,0 +1,168 @@
+"""Parts that every page is made of: header, cards, sources, downloads, and words for nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard.data import COMMANDS, Release, age_days
+
+CARDS_IN_A_ROW: Final = 5
+CARD_WIDTH: Final = 160
+# Days after which a source is called old, by the rhythm it arrives in.
+OLD_AFTER: Final = {
+    "exports/fct_loans": 62,
+    "exports/fct_daily_prices": 5,
+    "exports/fct_macro_observations": 45,
+}
+TABLE_ROWS: Final = 1000
+NOTHING: Final = "–"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure: its text, what it counts and when, and its change."""
+
+    label: str
+    value: str
+    # Count, interval and as-of date, in small print below.
+    note: str
+    # The definition, shown on hover.
+    meaning: str
+    delta: str | None = None
+    # Whether a rise is bad news.
+    rise_is_bad: bool | None = None
+    since: str | None = None
+    history: Sequence[float] = ()
+
+
+def header(release: Release, title: str) -> None:
+    """Title, banner of the simulated world, and the age of what is old."""
+    st.title(title, anchor=False)
+    world = release.manifest.world
+    if release.is_synthetic:
+        st.warning(
+            f"**Simulated data**: {int(str(world['loans'])):,} loans drawn with seed"
+            f" {world['seed']}; its clock stands at {world['clock']}. No figure describes a real"
+            " borrower or bank.",
+            icon=":material/science:",
+        )
+    minutes = int((datetime.now(UTC) - release.published_at).total_seconds() // 60)
+    st.caption(
+        f"Published {release.published_at:%Y-%m-%d %H:%M} UTC ({_ago(minutes)}) ·"
+        f" version {release.manifest.version}"
+    )
+    old = [
+        f"{key.split('/')[1]} by {days:,} days"
+        for key, limit in OLD_AFTER.items()
+        if not release.missing(key) and (days := age_days(release, key) or 0) > limit
+    ]
+    if old:
+        st.warning(
+            f"Old data: {', '.join(old)} behind {release.today}.", icon=":material/schedule:"
+        )
+
+
+def _ago(minutes: int) -> str:
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
+
+
+def cards(rows: Sequence[Card]) -> None:
+    """Figures side by side, two in a row where the page is narrow."""
+    grid = st.grid(CARDS_IN_A_ROW, min_column_width=CARD_WIDTH, border=True)
+    for card in rows:
+        with grid.cell(), st.container(gap="xxsmall"):
+            _metric(card)
+            st.caption(card.note)
+
+
+def _metric(card: Card) -> None:
+    colour = {None: "off", True: "inverse", False: "normal"}[card.rise_is_bad]
+    st.metric(
+        card.label,
+        card.value,
+        card.delta,
+        delta_color=colour,  # type: ignore[arg-type]
+        delta_description=card.since if card.delta else None,
+        help=card.meaning,
+        chart_data=list(card.history) or None,
+    )
+
+
+def present(release: Release, *keys: str) -> bool:
+    """Whether all tables are there; says what to run where one is not."""
+    missing = release.missing(*keys)
+    if missing:
+        commands = dict.fromkeys(COMMANDS[key.split("/")[0]] for key in missing)
+        st.info(
+            f"Nothing to show here yet: {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not published."
+            f" Run {' and '.join(f'`{command}`' for command in commands)}.",
+            icon=":material/rocket_launch:",
+        )
+    return not missing
+
+
+def source(release: Release, *keys: str, note: str = "") -> None:
+    """Where the figures above came from, and the newest date in each table."""
+    parts = []
+    for key in keys:
+        as_of = release.table(key).as_of
+        parts.append(f"`{key}`" + (f" as of {as_of[:10]}" if as_of else ""))
+    st.caption(f"Source: {', '.join(parts)}. {note}".strip())
+
+
+def empty(what: str) -> None:
+    """Say in words that a selection holds nothing."""
+    st.info(f"{what} Choose another selection.", icon=":material/filter_alt_off:")
+
+
+def table(frame: pl.DataFrame, name: str, *, height: int | None = None) -> None:
+    """Rows to look at and to take away as CSV."""
+    shown = frame.head(TABLE_ROWS)
+    st.dataframe(shown, hide_index=True, height=height or "auto", key=f"table_{name}")
+    cut = f" The first {TABLE_ROWS:,} are shown." if frame.height > TABLE_ROWS else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "CSV",
+            frame.write_csv,
+            f"{name}.csv",
+            "text/csv",
+            key=f"csv_{name}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.caption(f"{frame.height:,} rows.{cut}")
+
+
+def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this") -> None:
+    """The rows of a chart, folded away."""
+    with st.expander(label, icon=":material/table_rows:"):
+        table(frame, name)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as per cent."""
+    return NOTHING if value is None else f"{value:.{digits}%}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A plain number."""
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def dollars(value: float | None) -> str:
+    """Dollars, in thousands or millions where that is shorter."""
+    if value is None:
+        return NOTHING
+    sign = "−" if value < 0 else ""
+    size = abs(value)
+    for unit, name in ((1e9, " bn"), (1e6, " m"), (1e3, " k")):
+        if size >= unit:
+            return f"{sign}${size / unit:,.2f}{name}"
+    return f"{sign}${size:,.0f}"

@@ -1,0 +1,142 @@
+"""The figures of the Health page: what is published, how fresh it is, and how the checks went."""
+
+import os
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline import row_accounting
+from financial_pipeline.dashboard.data import Release, age_days
+from financial_pipeline.dashboard.elements import Card
+from financial_pipeline.published import parquet_files
+
+CHECKS: Final = "operations/check_results"
+RUNS: Final = "operations/runs"
+FRESHNESS: Final = "operations/freshness"
+ACCOUNTING: Final = "exports/row_accounting"
+# Where the links to assets lead; `financial-pipeline dev --port` says otherwise.
+DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
+DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
+MARKS: Final = {"fresh": "🟢 fresh", "overdue": "🔴 overdue", "unknown": "⚪ unknown"}
+
+STATES = "select * from operations.freshness order by state desc, asset_key"
+LAST_RUNS = """
+select started_at, job, status, seconds, partitions, error, run_id
+from operations.runs
+order by started_at desc
+limit 200
+"""
+# The newest result of each check of each partition.
+NEWEST_CHECKS = """
+select * exclude (run_id, description, metadata_json), description, metadata_json
+from operations.check_results
+qualify row_number() over (
+    partition by asset_key, check_name, partition order by evaluated_at desc
+) = 1
+order by passed, blocking desc, asset_key, check_name
+"""
+CHECK_HISTORY = """
+select
+    date_trunc('hour', evaluated_at) as hour,
+    case when passed then 'passed' else 'failed' end as result,
+    count(*)::bigint as checks
+from operations.check_results
+group by all
+order by hour
+"""
+
+
+def dagster_address() -> str:
+    """The address of the Dagster UI, without a slash at its end."""
+    return os.environ.get(DAGSTER_VARIABLE, DAGSTER_ADDRESS).rstrip("/")
+
+
+def published_tables(release: Release) -> pl.DataFrame:
+    """One row per published table, with a link to its asset."""
+    rows = [
+        {
+            "asset": f"{dagster_address()}/assets/{key}",
+            "newest event": table.as_of[:10] if table.as_of else None,
+            "days old": age_days(release, key),
+            "rows": table.rows,
+            "version": table.version,
+            "content hash": table.content_hash[:12],
+            "built from": ", ".join(sorted(table.built_from)),
+        }
+        for key, table in sorted(release.manifest.tables.items())
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def accounting(release: Release) -> pl.DataFrame:
+    """One row per raw file: physical lines, and where each of them went."""
+    files = parquet_files(release.paths, release.table(ACCOUNTING))
+    rows = row_accounting.by_file(pl.read_parquet(files))
+    return pl.DataFrame(
+        [
+            {
+                **{name: row[name] for name in ("file", "dataset", "physical_lines", "staged")},
+                "quarantined": sum(_counts(row["quarantined"]).values()),
+                "notes": sum(_counts(row["notes"]).values()),
+                "unexplained": row["unexplained"],
+                "reasons": ", ".join(f"{k} {v:,}" for k, v in _counts(row["quarantined"]).items()),
+            }
+            for row in rows
+        ]
+    )
+
+
+def _counts(value: object) -> dict[str, int]:
+    return value if isinstance(value, dict) else {}
+
+
+def cards(release: Release) -> list[Card]:
+    """Overdue tables, failed checks, failed runs and unexplained lines, as far as known."""
+    cards = []
+    if not release.missing(FRESHNESS):
+        states = release.rows(STATES, FRESHNESS)
+        overdue = states.filter(state="overdue").height
+        cards.append(
+            Card(
+                "Overdue tables",
+                f"{overdue:,}",
+                f"of {states.height:,}",
+                "Past their expected date.",
+            )
+        )
+    if not release.missing(CHECKS):
+        checks = release.rows(NEWEST_CHECKS, CHECKS)
+        failed = checks.filter(~pl.col("passed"))
+        blocking = failed.filter("blocking").height
+        cards.append(
+            Card(
+                "Failing checks",
+                f"{failed.height:,}",
+                f"of {checks.height:,}, {blocking:,} blocking",
+                "Newest result of each check and partition.",
+            )
+        )
+    if not release.missing(RUNS):
+        runs = release.rows(LAST_RUNS, RUNS)
+        bad = runs.filter(status="FAILURE").height
+        newest = f"newest {runs['started_at'][0]:%Y-%m-%d %H:%M} UTC" if runs.height else "none yet"
+        cards.append(Card("Failed runs", f"{bad:,}", f"of {runs.height:,} · {newest}", "Last 200."))
+    if not release.missing(ACCOUNTING):
+        cards += _line_cards(release)
+    return cards
+
+
+def _line_cards(release: Release) -> list[Card]:
+    files = accounting(release)
+    lines = int(files["physical_lines"].sum())
+    quarantined, odd = (int(files[name].sum()) for name in ("quarantined", "unexplained"))
+    return [
+        Card("Lines read", f"{lines:,}", f"in {files.height:,} files", "Physical lines."),
+        Card(
+            "Quarantined",
+            f"{quarantined:,}",
+            f"{quarantined / max(lines, 1):.3%} of the lines",
+            "Lines that break a rule, kept with the reason and the original text.",
+        ),
+        Card("Unexplained lines", f"{odd:,}", "must be 0", "Neither staged, kept nor a note."),
+    ]

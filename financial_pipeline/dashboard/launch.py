@@ -1,0 +1,71 @@
+"""How the app is started: alone, or beside Dagster so that both end together."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+APP: Final = Path(__file__).with_name("streamlit_app.py")
+LOOPBACK: Final = "127.0.0.1"
+# How often it is asked whether a server still runs, and how long one may take to end.
+POLL_SECONDS: Final = 0.5
+GRACE_SECONDS: Final = 20.0
+
+
+def streamlit_command(port: int) -> list[str]:
+    """The command that serves the app on loopback; its settings lie in `.streamlit/`."""
+    return [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+
+
+def address(port: int) -> str:
+    """Where a server on a loopback port is opened."""
+    return f"http://{LOOPBACK}:{port}"
+
+
+def serve(port: int) -> None:
+    """Become the app's server; does not return."""
+    command = streamlit_command(port)
+    os.execv(command[0], command)
+
+
+def run_together(commands: Sequence[Sequence[str]], folder: Path) -> int:
+    """Run servers until one ends or a person stops them, then end the others.
+
+    Returns the exit code of the one that ended by itself, 0 where they were stopped.
+    """
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    servers: list[subprocess.Popen[bytes]] = []
+    try:
+        servers += [subprocess.Popen(command, cwd=folder) for command in commands]
+        while True:
+            for server in servers:
+                try:
+                    return server.wait(POLL_SECONDS)
+                except subprocess.TimeoutExpired:
+                    continue
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _end(servers)
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(servers: Sequence[subprocess.Popen[bytes]]) -> None:
+    running = [server for server in servers if server.poll() is None]
+    for server in running:
+        # Dagster ends its own children on an interrupt.
+        server.send_signal(signal.SIGINT)
+    for server in running:
+        try:
+            server.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()

@@ -1,0 +1,138 @@
+"""The figures of the Macro page: cards, queries, and the recessions."""
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.elements import Card
+
+INDICATORS: Final = "exports/agg_macro_indicators"
+CORRELATIONS: Final = "metrics/macro_correlations"
+# Unit and factor from the stored value to what is shown.
+NAMES: Final[dict[str, tuple[str, str, float]]] = {
+    "unrate": ("Unemployment", "%", 1),
+    "unrate_change_12m": ("Unemployment, change over 12 months", "pp", 1),
+    "cpi_yoy": ("Consumer prices, year on year", "%", 1),
+    "gdp_growth_saar": ("Real GDP growth, yearly rate", "%", 1),
+    "bill_rate_discount": ("Three-month bill, bank discount", "%", 100),
+    "fed_funds_rate": ("Federal funds rate", "%", 100),
+}
+ON_CARDS: Final = ("unrate", "cpi_yoy", "gdp_growth_saar", "fed_funds_rate", "bill_rate_discount")
+# Months of contraction of the US economy by the NBER's dates (peak to trough).
+RECESSIONS: Final = (
+    (date(1948, 11, 1), date(1949, 10, 1)),
+    (date(1953, 7, 1), date(1954, 5, 1)),
+    (date(1957, 8, 1), date(1958, 4, 1)),
+    (date(1960, 4, 1), date(1961, 2, 1)),
+    (date(1969, 12, 1), date(1970, 11, 1)),
+    (date(1973, 11, 1), date(1975, 3, 1)),
+    (date(1980, 1, 1), date(1980, 7, 1)),
+    (date(1981, 7, 1), date(1982, 11, 1)),
+    (date(1990, 7, 1), date(1991, 3, 1)),
+    (date(2001, 3, 1), date(2001, 11, 1)),
+    (date(2007, 12, 1), date(2009, 6, 1)),
+    (date(2020, 2, 1), date(2020, 4, 1)),
+)
+
+LATEST = """
+select indicator_id, observation_date, realtime_start as released, value
+from marts.agg_macro_indicators
+where realtime_end = date '9999-12-31' and value is not null
+qualify row_number() over (partition by indicator_id order by observation_date desc) <= 2
+order by indicator_id, observation_date desc
+"""
+SERIES = """
+with chosen as (
+    select * from marts.agg_macro_indicators where indicator_id = $indicator
+),
+known as (
+    select observation_date, value, realtime_start
+    from chosen
+    where realtime_start <= $known and realtime_end > $known
+),
+revised as (
+    select observation_date, value, realtime_start
+    from chosen
+    where realtime_end = date '9999-12-31'
+),
+releases as (
+    select observation_date, min(realtime_start) as first_release, count(*)::bigint as releases
+    from chosen
+    group by observation_date
+)
+select
+    observation_date,
+    known.value as as_known,
+    revised.value as revised,
+    releases.first_release,
+    known.realtime_start as known_release,
+    releases.releases
+from releases
+left join known using (observation_date)
+left join revised using (observation_date)
+where observation_date >= $first
+order by observation_date
+"""
+SPAN = """
+select
+    min(observation_date) as first_observation,
+    min(realtime_start) as first_release,
+    max(realtime_start) as last_release,
+    max(pit_method) as pit_method
+from marts.agg_macro_indicators
+where indicator_id = $indicator
+"""
+LAGS = """
+select * exclude (as_of_month), as_of_month
+from metrics.macro_correlations
+where
+    credit_series = $credit and macro_series = $macro and method = $method
+    and as_of_month = (select max(as_of_month) from metrics.macro_correlations)
+order by lag_months
+"""
+PAIRS = """
+select distinct credit_series, macro_series, method
+from metrics.macro_correlations
+order by all
+"""
+
+
+def latest_cards(release: Release) -> list[Card]:
+    """Newest published value of each indicator, against the observation before."""
+    latest = release.rows(LATEST, INDICATORS)
+    cards = []
+    for indicator in ON_CARDS:
+        rows = latest.filter(indicator_id=indicator)
+        if rows.is_empty():
+            continue
+        name, unit, factor = NAMES[indicator]
+        now = rows.row(0, named=True)
+        change = since = None
+        if rows.height > 1:
+            before = rows.row(1, named=True)
+            change = f"{(now['value'] - before['value']) * factor:+.2f} pp"
+            since = f"since {before['observation_date']}"
+        cards.append(
+            Card(
+                name,
+                f"{now['value'] * factor:.2f} {unit}",
+                f"for {now['observation_date']} · released {now['released']}",
+                f"`{indicator}` of agg_macro_indicators, the value now published.",
+                change,
+                None,
+                since,
+            )
+        )
+    return cards
+
+
+def recessions_within(first: date, last: date) -> pl.DataFrame:
+    """`start` and `end` of the recessions that touch a range, cut to it."""
+    rows = [
+        {"start": max(start, first), "end": min(end, last)}
+        for start, end in RECESSIONS
+        if start <= last and end >= first
+    ]
+    return pl.DataFrame(rows, schema={"start": pl.Date, "end": pl.Date})

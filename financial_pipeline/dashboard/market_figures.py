@@ -1,0 +1,136 @@
+"""The figures of the Market page: its cards and its queries."""
+
+from typing import Final
+
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.elements import Card, number, percent
+
+PRICES: Final = "exports/fct_daily_prices"
+VOLATILITY: Final = "metrics/rolling_volatility"
+SHARPE: Final = "metrics/sharpe_ratios"
+RISK: Final = "metrics/market_risk"
+CORRELATIONS: Final = "metrics/return_correlations"
+
+SESSIONS = "select distinct session_date from marts.fct_daily_prices order by session_date"
+SYMBOLS = "select distinct symbol from marts.fct_daily_prices order by symbol"
+INDEXED = """
+select
+    symbol,
+    session_date,
+    close,
+    adjusted_close,
+    100 * adjusted_close / first_value(adjusted_close) over since as indexed,
+    adjusted_close / first_value(adjusted_close) over since - 1 as cumulative_return
+from marts.fct_daily_prices
+where session_date >= $first and adjusted_close is not null
+window since as (partition by symbol order by session_date)
+order by session_date, symbol
+"""
+ROLLING = """
+select
+    session_date,
+    symbol,
+    simple_return,
+    volatility_21d,
+    volatility_63d,
+    volatility_252d,
+    sharpe_252d,
+    drawdown
+from metrics.rolling_volatility
+left join metrics.sharpe_ratios using (session_date, symbol)
+left join metrics.market_risk using (session_date, symbol)
+where session_date >= $first
+order by session_date, symbol
+"""
+MATRIX = """
+with newest as (
+    select session_date, symbol_a, symbol_b, correlation_252d as correlation
+    from metrics.return_correlations
+    qualify session_date = max(session_date) over ()
+),
+banks as (select symbol_a as symbol from newest union select symbol_b from newest)
+select * from newest
+union all
+select session_date, symbol_b, symbol_a, correlation from newest
+union all
+select null, symbol, symbol, 1.0 from banks
+"""
+BREACHES = """
+select
+    session_date,
+    simple_return,
+    -lag(value_at_risk_95) over (order by session_date) as forecast
+from metrics.market_risk
+inner join metrics.rolling_volatility using (session_date, symbol)
+where symbol = $bank
+qualify session_date >= $first
+order by session_date
+"""
+NEWEST = """
+select *
+from metrics.market_risk
+left join metrics.rolling_volatility using (session_date, symbol)
+left join metrics.sharpe_ratios using (session_date, symbol)
+where symbol = $bank
+order by session_date desc
+limit 22
+"""
+COVERAGE = """
+select forecasts, hits, kupiec_p_value, christoffersen_p_value
+from metrics.market_risk
+where symbol = $bank
+order by session_date desc
+limit 1
+"""
+BEFORE_SESSIONS: Final = 21
+
+
+def bank_cards(release: Release, bank: str) -> list[Card]:
+    """The cards of one bank at its newest session, against 21 sessions before."""
+    rows = release.rows(NEWEST, RISK, VOLATILITY, SHARPE, bank=bank)
+    now = rows.row(0, named=True)
+    before = rows.row(min(BEFORE_SESSIONS, rows.height - 1), named=True)
+    session = f"as of {now['session_date']}"
+    error = now["sharpe_252d_standard_error"]
+
+    def change(name: str) -> str | None:
+        if now[name] is None or before[name] is None:
+            return None
+        return f"{(now[name] - before[name]) * 100:+.1f} pp"
+
+    def card(label: str, name: str, note: str, meaning: str, rise_is_bad: bool) -> Card:
+        since = f"since {before['session_date']}"
+        value = percent(now[name])
+        return Card(label, value, f"{note} · {session}", meaning, change(name), rise_is_bad, since)
+
+    sharpe = Card(
+        "Sharpe ratio, 252",
+        number(now["sharpe_252d"]),
+        (f"± {error:.2f} standard error · " if error is not None else "") + session,
+        "Annualised mean over deviation of returns above the three-month bill (DTB3).",
+    )
+    risk = "95 %, historical, positive is a loss"
+    return [
+        card("Volatility, 21", "volatility_21d", "21 returns", "Annualised deviation.", True),
+        card("Volatility, 63", "volatility_63d", "63 returns", "Annualised deviation.", True),
+        sharpe,
+        card(
+            *("Largest drawdown, 252", "max_drawdown_252d", "252 sessions"),
+            "Deepest fall from a peak within the window.",
+            False,
+        ),
+        card("Value at risk", "value_at_risk_95", "95 %, one session", risk, True),
+        card("Expected shortfall", "expected_shortfall_95", "95 %", "Mean of the worst 5 %.", True),
+    ]
+
+
+def coverage_words(release: Release, bank: str) -> str:
+    """What the tests of coverage say of all forecasts so far."""
+    row = release.rows(COVERAGE, RISK, bank=bank).row(0, named=True)
+    if row["kupiec_p_value"] is None:
+        return ""
+    return (
+        f"Since the first forecast: {row['hits']:,} of {row['forecasts']:,}; p of the right count"
+        f" {row['kupiec_p_value']:.3f} (Kupiec), of independent breaches"
+        f" {row['christoffersen_p_value']:.3f} (Christoffersen)."
+    )

@@ -1,0 +1,202 @@
+"""The figures of the Portfolio page: which measure each card shows, and the page's queries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.elements import Card, dollars, number, percent
+
+SUMMARY: Final = "metrics/portfolio_summary"
+RATES: Final = "metrics/default_rates_by_grade"
+CURVES: Final = "metrics/vintage_curves"
+LOANS: Final = "exports/fct_loans"
+GEOGRAPHY: Final = "exports/dim_geography"
+HISTORY_MONTHS: Final = 24
+
+HISTORY = """
+select measure, segment_kind, snapshot_month, value, value_low, value_high, loans
+from metrics.portfolio_summary
+where segment = 'all'
+order by measure, segment_kind, snapshot_month
+"""
+BY_GRADE = """
+with counted as (
+    select
+        definition,
+        grade,
+        sum(loans)::bigint as loans,
+        sum(defaults)::bigint as defaults
+    from metrics.default_rates_by_grade
+    where definition in ('D0', 'D1', 'D2') and grade is not null
+    group by definition, grade
+    having sum(loans) > 0
+),
+rated as (select *, defaults / loans as p, loans as n, 1.959963984540054 as z from counted)
+select
+    definition,
+    grade,
+    loans,
+    defaults,
+    p as rate,
+    greatest(0, (p + z * z / (2 * n) - z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
+        / (1 + z * z / n)) as low,
+    least(1, (p + z * z / (2 * n) + z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
+        / (1 + z * z / n)) as high
+from rated
+order by grade, definition
+"""
+BY_VINTAGE = """
+select
+    year(issue_month)::varchar as vintage,
+    definition,
+    sum(loans)::bigint as loans,
+    sum(defaults)::bigint as defaults,
+    sum(defaults) / sum(loans) as rate,
+    sum(active_loans) / sum(originated_loans) as still_active,
+    sum(active_loans) > 0 as is_immature
+from metrics.default_rates_by_grade
+where definition in ('D0', 'D1', 'D2') and ($grade = 'all' or grade = $grade)
+group by all
+having sum(loans) > 0
+order by vintage, definition
+"""
+VINTAGES = """
+select
+    vintage_quarter,
+    year(vintage_quarter) || ' Q' || quarter(vintage_quarter) as vintage,
+    months_on_book,
+    loans,
+    cumulative_defaults,
+    default_rate,
+    default_rate_low,
+    default_rate_high
+from metrics.vintage_curves
+where grade = $grade and term_months = $term and loans >= $smallest
+order by vintage_quarter, months_on_book
+"""
+BY_STATE = """
+select
+    geography.state_code as state,
+    any_value(geography.state_name) as name,
+    count(*)::bigint as loans,
+    sum(loan.funded_amount_usd)::double as funded_usd,
+    count(loan.default_d1)::bigint as matured,
+    coalesce(sum(loan.default_d1), 0)::bigint as defaults,
+    sum(loan.default_d1) / count(loan.default_d1) as default_rate
+from marts.fct_loans as loan
+inner join marts.dim_geography as geography using (geography_key)
+group by geography.state_code
+order by state
+"""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A card's measure of `portfolio_summary`, how it is written, and what it means."""
+
+    label: str
+    form: Callable[[float | None], str]
+    meaning: str
+    rise_is_bad: bool | None = None
+    kind: str = "all"
+    # What its count counts.
+    of: str = "loans"
+
+
+MATURED: Final = "matured loans"
+MEASURES: Final[dict[str, Measure]] = {
+    "loans": Measure("Loans", lambda v: number(v, 0), "Loans issued up to the month."),
+    "funded_usd": Measure("Funded", dollars, "Sum of the amounts lent."),
+    "default_rate_matured": Measure(
+        "Default rate (matured)",
+        percent,
+        "D1: charged off or in default among loans whose term has passed, counted, with a 95 %"
+        " Wilson interval.",
+        True,
+        of=MATURED,
+    ),
+    "net_loss_rate_matured": Measure(
+        "Net loss rate (matured)",
+        percent,
+        "Funded less principal and recoveries plus collection fee, over funded, D1 loans.",
+        True,
+        of=MATURED,
+    ),
+    "delinquent_30_plus": Measure(
+        "30+ days late (active)",
+        percent,
+        "31 to 120 days late among loans still paying.",
+        True,
+        of="active loans",
+    ),
+    "weighted_average_rate": Measure(
+        "Average rate", percent, "Interest rate weighted by the amount lent."
+    ),
+    "weighted_average_fico": Measure(
+        "Average FICO", lambda v: number(v, 0), "FICO midpoint weighted by the amount lent.", False
+    ),
+    "loss_given_default_on_ead": Measure(
+        "Loss given default (on EAD)",
+        percent,
+        "1 - (recoveries - collection fee) / exposure at default, dollar-weighted over bad loans.",
+        True,
+        of="bad loans",
+    ),
+    "expected_to_realised_loss": Measure(
+        "Expected / realised loss",
+        number,
+        "PD x LGD x EAD known a year before, over the loss of the loans that matured since.",
+        of=MATURED,
+    ),
+}
+
+
+def kpi_cards(release: Release) -> list[Card]:
+    """One card per measure: newest month, change against the month before, n and interval."""
+    history = release.rows(HISTORY, SUMMARY)
+    newest = history["snapshot_month"].max()
+    cards = []
+    for name, measure in MEASURES.items():
+        months = history.filter(
+            (pl.col("measure") == name)
+            & (pl.col("segment_kind") == measure.kind)
+            & pl.col("value").is_not_null()
+        )
+        if months.height and months["snapshot_month"][-1] == newest:
+            cards.append(_card(measure, months))
+    return cards
+
+
+def _card(measure: Measure, months: pl.DataFrame) -> Card:
+    last = months.row(-1, named=True)
+    before = months.row(-2, named=True) if months.height > 1 else None
+    interval = (
+        f" · 95 % {percent(last['value_low'])} to {percent(last['value_high'])}"
+        if last["value_low"] is not None
+        else ""
+    )
+    return Card(
+        measure.label,
+        measure.form(last["value"]),
+        f"n {last['loans']:,} {measure.of}{interval} · as of {last['snapshot_month']:%Y-%m}",
+        measure.meaning,
+        _change(measure, last["value"], before["value"]) if before else None,
+        measure.rise_is_bad,
+        f"since {before['snapshot_month']:%Y-%m}" if before else None,
+        months["value"].tail(HISTORY_MONTHS).to_list(),
+    )
+
+
+def _change(measure: Measure, now: float, before: float) -> str:
+    difference = now - before
+    if round(difference, 6) == 0:
+        return "0"
+    if measure.form is percent:
+        return f"{difference * 100:+.2f} pp"
+    if measure.form is dollars:
+        return ("+" if difference > 0 else "") + elements.dollars(difference).replace("−", "-")
+    return f"{difference:+,.2f}" if abs(difference) < 10 else f"{difference:+,.0f}"

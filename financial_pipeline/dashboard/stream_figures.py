@@ -1,0 +1,171 @@
+"""The figures of the Live page: what the stream brought, how old it is, and whether it stands."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.elements import NOTHING, Card
+
+BARS: Final = "stream/market_bars_1m"
+INDICATORS: Final = "stream/market_indicators_1m"
+ALERTS: Final = "stream/market_alerts"
+LATE: Final = "stream/late_messages"
+DEAD: Final = "stream/dead_letters"
+PARITY: Final = "stream/parity"
+STATUS: Final = "stream/status"
+# Without a new observation for so long the stream counts as standing still.
+STALL_SECONDS: Final = 120
+SESSION_BARS: Final = 390
+
+SYMBOLS = """
+select distinct symbol from stream.market_bars_1m
+where symbol not like '\\_\\_%' escape '\\'
+order by symbol
+"""
+NEWEST_BARS = """
+select
+    make_timestamp(bar.window_start_us) as window_start,
+    bar.symbol,
+    bar.session_date,
+    bar.open::double as open,
+    bar.high::double as high,
+    bar.low::double as low,
+    bar.close::double as close,
+    bar.volume,
+    bar.vwap,
+    bar.message_count
+from stream.market_bars_1m as bar
+where
+    bar.symbol = $symbol
+    and bar.session_date
+    = (select max(session_date) from stream.market_bars_1m where symbol = $symbol)
+order by window_start
+"""
+NEWEST_INDICATORS = """
+select
+    make_timestamp(window_start_us) as window_start,
+    log_return,
+    rolling_volatility,
+    return_zscore,
+    volume_zscore,
+    realised_variance
+from stream.market_indicators_1m
+where
+    symbol = $symbol
+    and session_date
+    = (select max(session_date) from stream.market_indicators_1m where symbol = $symbol)
+order by window_start
+"""
+NEWEST_ALERTS = """
+select
+    make_timestamp(window_start_us) as window_start,
+    symbol,
+    rule,
+    severity,
+    zscore,
+    close::double as close,
+    alert_id
+from stream.market_alerts
+order by window_start_us desc, symbol, rule
+limit 500
+"""
+POSITIONS = "select * from stream.status order by topic, partition"
+DAYS = "select * from stream.parity order by 1 desc"
+REASONS = {
+    LATE: "select reason, count(*)::bigint as messages from stream.late_messages group by all",
+    DEAD: "select reason, count(*)::bigint as messages from stream.dead_letters group by all",
+}
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """How the stream stands: ages in seconds, None where the status has no time."""
+
+    observed_at: datetime | None
+    watermark_at: datetime | None
+    lag: int
+    engine: str
+
+    def silence(self, now: datetime) -> float | None:
+        """Seconds since the stream was last observed."""
+        return None if self.observed_at is None else (now - self.observed_at).total_seconds()
+
+    @property
+    def watermark_age(self) -> float | None:
+        """Seconds that the watermark lay behind the clock when it was observed."""
+        if self.observed_at is None or self.watermark_at is None:
+            return None
+        return (self.observed_at - self.watermark_at).total_seconds()
+
+
+def pulse(release: Release) -> Pulse:
+    """The newest observation over all topics and partitions."""
+    rows = release.rows(POSITIONS, STATUS).to_dicts()
+    observed = [_instant(row["observed_at"]) for row in rows if row["observed_at"]]
+    marks = [_instant(row["watermark_at"]) for row in rows if row["watermark_at"]]
+    return Pulse(
+        max(observed, default=None),
+        min(marks, default=None),
+        sum(row["lag"] or 0 for row in rows),
+        ", ".join(sorted({str(row["engine"]) for row in rows})),
+    )
+
+
+def _instant(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def stall_words(now: datetime, seen: Pulse) -> str | None:
+    """What the banner says where the stream stands still; None where it runs."""
+    silence = seen.silence(now)
+    if silence is None:
+        return "The stream was never observed."
+    if silence > STALL_SECONDS:
+        return (
+            f"The stream stands still: last observed {span(silence)} ago, at"
+            f" {seen.observed_at:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    return None
+
+
+def cards(release: Release, seen: Pulse) -> list[Card]:
+    """Watermark, lag, late and dead-letter counts."""
+
+    def count(key: str) -> str:
+        return NOTHING if release.missing(key) else f"{release.table(key).rows:,}"
+
+    mark = f"{seen.watermark_at:%Y-%m-%d %H:%M:%S} UTC" if seen.watermark_at else "unknown"
+    age = seen.watermark_age
+    when = f"observed {seen.observed_at:%H:%M:%S} UTC" if seen.observed_at else "never observed"
+    return [
+        Card(
+            "Watermark age",
+            NOTHING if age is None else span(age),
+            f"watermark {mark}",
+            "How far event time lay behind the clock when the stream was last observed.",
+        ),
+        Card("Lag", f"{seen.lag:,}", f"messages · {when}", "End offsets less next offsets."),
+        Card("Bars", count(BARS), f"engine {seen.engine}", "One-minute bars stored."),
+        Card("Alerts", count(ALERTS), "all stored", "Returns or volumes 4 deviations away."),
+        Card("Late", count(LATE), "messages behind the watermark", "Kept, never dropped."),
+        Card("Dead letters", count(DEAD), "messages that break a rule", "Kept with the reason."),
+    ]
+
+
+def parity_words(row: dict[str, Any]) -> str:
+    """One trading day's comparison of stream and batch, in words."""
+    verdict = "equal" if row["passed"] else "NOT equal"
+    return (
+        f"{row['bars_compared']:,} bars compared, {row['bars_differing']:,} differ: stream and"
+        f" batch are {verdict}."
+    )
+
+
+def span(seconds: float) -> str:
+    """Seconds in the largest fitting unit."""
+    if abs(seconds) < 120:
+        return f"{seconds:.0f} s"
+    if abs(seconds) < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if abs(seconds) < 172_800 else f"{seconds / 86_400:,.0f} days"
