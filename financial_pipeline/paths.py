@@ -49,6 +49,11 @@ class Paths:
         return self.data_root / layer / table / version
 
     @property
+    def alert_ledger(self) -> Path:
+        """Which open incidents each alert sink was told of."""
+        return self.data_root / "alerts.json"
+
+    @property
     def log(self) -> Path:
         """What dbt printed in the runs that the commands started."""
         return self.data_root / "runs.log"

@@ -1,6 +1,7 @@
 """Takes secrets out of whatever text is about to be written or sent.
 
-A secret is the value of an environment variable whose name says so. The event storage, alerts and
+A secret is the value of a variable whose name says so, in the environment or in `.env`. The event
+storage, alerts and
 the operations tables pass their texts through here.
 """
 
@@ -9,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
+
+from dotenv import dotenv_values
 
 SECRET_NAMES: Final = re.compile(
     r"(API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|WEBHOOK(_URL)?|POSTGRES_URL)$", re.IGNORECASE
@@ -27,10 +30,11 @@ def redact(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    named = {**dotenv_values(".env"), **dict(environment)}
     values = {
         value
-        for name, value in environment
-        if SECRET_NAMES.search(name) and len(value) >= SHORTEST_SECRET
+        for name, value in named.items()
+        if value and SECRET_NAMES.search(name) and len(value) >= SHORTEST_SECRET
     }
     forms = values | {quote(value, safe="") for value in values}
     return tuple(sorted(forms, key=len, reverse=True))

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -46,3 +46,14 @@ class Settings(BaseSettings):
     default_lag_months: int = 5
     # The last month for which outcomes count as known; default: each loan's snapshot month.
     maturity_cutoff: date | None = None
+
+    # Schedules, the drop-folder sensor and declarative automation start switched on.
+    automation: bool = False
+    # Where alerts go beside the log; the webhook's address is a secret, as it holds a token.
+    alert_webhook: SecretStr | None = None
+    alert_smtp_host: str | None = None
+    alert_smtp_port: int = 587
+    alert_smtp_user: str | None = None
+    alert_smtp_password: SecretStr | None = None
+    alert_mail_from: str = "financial-pipeline@localhost"
+    alert_mail_to: tuple[str, ...] = ()

@@ -90,3 +90,23 @@ def test_partitioned_assets_backfill_a_range_in_one_run() -> None:
 def test_plain_checks_and_jobs_resolve() -> None:
     repository = definitions().get_repository_def()
     assert repository.get_all_jobs()
+
+
+def test_every_asset_below_raw_follows_its_upstreams_by_itself() -> None:
+    fed = EXTERNAL_LAYERS | {"raw"}
+    without = [spec.key for spec in specs() if not spec.automation_condition]
+    assert {key.path[0] for key in without} <= fed
+
+
+def test_schedules_and_sensors_say_whether_they_start_switched_on() -> None:
+    repository = definitions().get_repository_def()
+    running = {
+        item.name
+        for item in (*repository.sensor_defs, *repository.schedule_defs)
+        if item.default_status.value == "RUNNING"
+    }
+    # What starts runs is switched on by people; what watches them always runs.
+    assert running & {"operations_sensor", "below_raw_sensor", "drop_folder_sensor"} == {
+        "operations_sensor"
+    }
+    assert {item.execution_timezone for item in repository.schedule_defs} == {"America/New_York"}

@@ -67,7 +67,8 @@ def execute(
     keys = _keys(run, job, layers)
     if not keys:
         return False
-    tags = dict(killed_runs.COMMAND_TAG)
+    # The daemon must not repeat a run of a command, which people repeat themselves.
+    tags = {**killed_runs.COMMAND_TAG, "dagster/max_retries": "0"}
     if run.first and run.last:
         tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:
@@ -78,6 +79,8 @@ def execute(
     except PipelineError:
         raise
     except Exception as error:
+        if isinstance(error.__cause__, PipelineError):
+            raise error.__cause__ from error
         raise PipelineError(
             f"The job {run.job} failed and nothing published changed; look at its run in"
             f" `make dev` or into {log}, and mend what it says: {error}"

@@ -1,14 +1,11 @@
 """A bad day turns that day red and no other, a mended day turns green alone."""
 
-import shutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import dagster as dg
 import pytest
 
 from financial_pipeline.defs import partition_checks
-from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 DAYS = dg.DailyPartitionsDefinition("2019-03-25", end_date="2019-03-30")
 RANGE = {
@@ -39,13 +36,9 @@ def below() -> None:
     """What must not be built from a bad day."""
 
 
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    shutil.copy(PROJECT_ROOT / "dagster.yaml", tmp_path)
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+@pytest.fixture(autouse=True)
+def no_faults() -> None:
     FAULTS.clear()
-    with dg.DagsterInstance.get() as project_instance:
-        yield project_instance
 
 
 def states(instance: dg.DagsterInstance) -> Mapping[str | None, tuple[str, bool]]:

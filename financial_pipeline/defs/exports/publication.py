@@ -5,6 +5,7 @@ import dagster as dg
 from financial_pipeline import ingest, published, row_accounting
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.spark.catalogue import METRICS
 
 STAGED = (
     "lending_club_loan_snapshots",
@@ -12,6 +13,10 @@ STAGED = (
     "lending_club_rejections",
     "bank_prices",
     "fred_observations",
+)
+MODEL = (
+    *("training_set", "default_model", "evaluation", "scores", "drift", "threshold_table"),
+    *("spark_agreement", "model_card"),
 )
 
 
@@ -35,7 +40,11 @@ def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
 @dg.asset(
     key=["exports", "published_manifest"],
     group_name="exports",
-    deps=[["exports", name] for name in (*MARTS, "row_accounting")],
+    deps=[
+        *(["exports", name] for name in (*MARTS, "row_accounting")),
+        *(["metrics", name] for name in METRICS),
+        *(["ml", name] for name in MODEL),
+    ],
     owners=OWNERS,
     kinds={"python", "json"},
     tags={"family": "publish"},

@@ -5,10 +5,18 @@ import dagster as dg
 from financial_pipeline import ingest, raw_archive
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.errors import PipelineError
+
+# A busy disk or a publisher that does not answer may be better in a while.
+RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
 def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
-    files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
+    try:
+        files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
+    except PipelineError as error:
+        # A file of an unknown form stays one, however often it is read.
+        raise dg.Failure(str(error), allow_retries=False) from error
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(file.landed.rows_seen for file in files),
@@ -28,6 +36,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
     deps=[["landing", "lending_club_loans"]],
     partitions_def=SNAPSHOT_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    retry_policy=RETRIES,
     owners=OWNERS,
     kinds={"python", "csv"},
     tags={"domain": "lending", "family": "snapshots"},
@@ -43,6 +52,7 @@ def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
     deps=[["landing", "lending_club_rejections"]],
     partitions_def=SNAPSHOT_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    retry_policy=RETRIES,
     owners=OWNERS,
     kinds={"python", "csv"},
     tags={"domain": "lending", "family": "snapshots"},
@@ -58,6 +68,7 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
     deps=[["landing", "bank_prices"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    retry_policy=RETRIES,
     owners=OWNERS,
     kinds={"python", "csv"},
     tags={"domain": "market", "family": "prices"},
@@ -73,6 +84,7 @@ def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:
     deps=[["landing", "fred_observations"]],
     partitions_def=RELEASE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    retry_policy=RETRIES,
     owners=OWNERS,
     kinds={"python", "csv"},
     tags={"domain": "macro", "family": "releases"},

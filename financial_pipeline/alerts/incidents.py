@@ -1,0 +1,82 @@
+"""An incident is one thing that is wrong, from its first sign until it is mended.
+
+However often it is seen, each sink hears of it twice: one alert when it starts and one recovery
+notice when it is over. A ledger file remembers what every sink was told.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from financial_pipeline.alerts.sinks import Notice, Sink
+from financial_pipeline.file_lock import locked
+from financial_pipeline.redaction import redact
+
+Kind = Literal["failed run", "failed check", "sensor error", "overdue data"]
+# Sink -> open incident -> the sentence that was sent.
+Ledger = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What is wrong: its kind, the job, check, sensor or table it is about, and one sentence."""
+
+    kind: Kind
+    subject: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """Equal for every sign of the same incident."""
+        return f"{self.kind}: {self.subject}"
+
+
+def deliver(found: Sequence[Incident], sinks: Mapping[str, Sink], ledger: Path) -> list[Notice]:
+    """Tell every sink what is new and what is over; returns the notices that went out.
+
+    A sink that cannot be reached hears of it at the next call and keeps no other from hearing
+    now; its error is raised at the end.
+    """
+    current = {incident.key: redact(incident.text) for incident in found}
+    sent: list[Notice] = []
+    errors: list[Exception] = []
+    with locked(ledger.with_suffix(".lock")):
+        told = _read(ledger)
+        for name, sink in sinks.items():
+            try:
+                for notice in _due(told.get(name, {}), current):
+                    sink.send(notice)
+                    sent.append(notice)
+                    _note(told.setdefault(name, {}), notice)
+                    _write(ledger, told)
+            except OSError as error:
+                errors.append(error)
+    if errors:
+        raise ExceptionGroup("An alert could not be sent and will be sent again.", errors)
+    return sent
+
+
+def _due(told: Mapping[str, str], current: Mapping[str, str]) -> list[Notice]:
+    alerts = [Notice(key, text) for key, text in current.items() if key not in told]
+    over = [Notice(key, text, is_over=True) for key, text in told.items() if key not in current]
+    return [*alerts, *over]
+
+
+def _note(told: dict[str, str], notice: Notice) -> None:
+    if notice.is_over:
+        del told[notice.incident]
+    else:
+        told[notice.incident] = notice.text
+
+
+def _read(ledger: Path) -> Ledger:
+    return json.loads(ledger.read_text("utf-8")) if ledger.exists() else {}
+
+
+def _write(ledger: Path, told: Ledger) -> None:
+    temporary = ledger.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(told, indent=1, sort_keys=True), "utf-8")
+    os.replace(temporary, ledger)

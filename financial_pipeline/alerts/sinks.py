@@ -1,0 +1,110 @@
+"""Where a notice can go: the log, a webhook, a mailbox. Each takes one notice at a time."""
+
+import json
+import logging
+import smtplib
+import urllib.request
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Final, Protocol
+from urllib.error import URLError
+
+from financial_pipeline.settings import Settings
+
+LOGGER: Final = logging.getLogger("financial_pipeline.alerts")
+TIMEOUT_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message about one incident: the alert, or, where `is_over`, the recovery notice."""
+
+    incident: str
+    text: str
+    is_over: bool = False
+
+    @property
+    def subject(self) -> str:
+        """One line for a log or a mail."""
+        return f"{'RECOVERED' if self.is_over else 'ALERT'} {self.incident}"
+
+
+class Sink(Protocol):
+    """Takes a notice; raises OSError where it cannot be delivered now."""
+
+    def send(self, notice: Notice) -> None:
+        """Deliver one notice."""
+
+
+class LogSink:
+    """Writes to the logger `financial_pipeline.alerts`."""
+
+    def send(self, notice: Notice) -> None:
+        """Log an alert as an error and a recovery as information."""
+        level = logging.INFO if notice.is_over else logging.ERROR
+        LOGGER.log(level, "%s: %s", notice.subject, notice.text)
+
+
+@dataclass(frozen=True)
+class WebhookSink:
+    """Posts JSON with `text`, which chat services show, and the parts `incident` and `state`."""
+
+    url: str
+
+    def send(self, notice: Notice) -> None:
+        """Post one notice; the address, which often holds a token, is in no error."""
+        body = {
+            "text": f"{notice.subject}: {notice.text}",
+            "incident": notice.incident,
+            "state": "recovered" if notice.is_over else "alert",
+        }
+        request = urllib.request.Request(
+            self.url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()
+        except (URLError, TimeoutError) as error:
+            reason = getattr(error, "reason", error)
+            raise ConnectionError(f"The alert webhook did not take a notice: {reason}") from None
+
+
+@dataclass(frozen=True)
+class SmtpSink:
+    """Mails through one server, with TLS and a login where a user is given."""
+
+    host: str
+    port: int
+    sender: str
+    recipients: tuple[str, ...]
+    user: str | None = None
+    password: str | None = None
+
+    def send(self, notice: Notice) -> None:
+        """Send one mail per notice."""
+        mail = EmailMessage()
+        mail["Subject"], mail["From"] = notice.subject, self.sender
+        mail["To"] = ", ".join(self.recipients)
+        mail.set_content(notice.text)
+        with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS) as server:
+            if self.user:
+                server.starttls()
+                server.login(self.user, self.password or "")
+            server.send_message(mail)
+
+
+def configured(settings: Settings) -> dict[str, Sink]:
+    """The sinks that the settings name, by name; the log is always one of them."""
+    sinks: dict[str, Sink] = {"log": LogSink()}
+    if settings.alert_webhook:
+        sinks["webhook"] = WebhookSink(settings.alert_webhook.get_secret_value())
+    if settings.alert_smtp_host and settings.alert_mail_to:
+        password = settings.alert_smtp_password
+        sinks["mail"] = SmtpSink(
+            settings.alert_smtp_host,
+            settings.alert_smtp_port,
+            settings.alert_mail_from,
+            settings.alert_mail_to,
+            settings.alert_smtp_user,
+            password.get_secret_value() if password else None,
+        )
+    return sinks
