@@ -15,6 +15,15 @@ class Paths:
         """The immutable archive: `<dataset>/<sha256>/<file name>` and `manifest.jsonl`."""
         return self.data_root / "raw"
 
+    def landed_stream(self, engine: str) -> Path:
+        """Landed offset ranges and their ledger, of the log that this engine works on."""
+        return self.raw / "stream" / engine
+
+    @property
+    def replay_log(self) -> Path:
+        """The topics of the brokerless replay."""
+        return self.data_root / "replay_log"
+
     @property
     def simulated_landing(self) -> Path:
         """The drop folder that the simulator fills."""

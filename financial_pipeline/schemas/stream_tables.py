@@ -1,0 +1,126 @@
+"""The published `stream/*` tables: columns with Polars types, grain and key.
+
+The tables of a topic have the columns of its messages, as `stream.py` describes them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.stream_types import Column, Kind
+
+POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
+    "integer": pl.Int64(),
+    "price": pl.Decimal(18, 4),
+    "amount": pl.Decimal(38, 4),
+    "real": pl.Float64(),
+    "text": pl.String(),
+    "date": pl.Date(),
+}
+Schema = dict[str, pl.DataType]
+# Left out of tables: a property of the message, not of what it says.
+VERSION: Final = "schema_version"
+# Start of the window or the event, UTC without zone, beside the microseconds.
+WINDOW_START_AT: Final = "window_start_at"
+
+
+def schema_of(columns: tuple[Column, ...]) -> Schema:
+    """The Polars schema of a topic's columns; with `window_start_at` where there is a window."""
+    schema = {
+        column.name: POLARS_TYPES[column.kind] for column in columns if column.name != VERSION
+    }
+    if "window_start_us" in schema:
+        schema[WINDOW_START_AT] = pl.Datetime("us")
+    return schema
+
+
+@dataclass(frozen=True)
+class StreamTable:
+    """One published table: grain, key, columns, and the topic it lands from (None: computed)."""
+
+    grain: str
+    keys: tuple[str, ...]
+    schema: Schema
+    topic: str | None = None
+    # The trading day of a row: also the partition, named by its ISO date.
+    day: str = "session_date"
+
+
+# One row per trading day: where each message of the input went, and whether batch equals stream.
+PARITY: Final[Schema] = {
+    "session_date": pl.Date(),
+    "produced": pl.Int64(),
+    "aggregated": pl.Int64(),
+    "late": pl.Int64(),
+    "dead_lettered": pl.Int64(),
+    "heartbeats": pl.Int64(),
+    # Messages of windows that the watermark has not passed yet.
+    "open": pl.Int64(),
+    # Messages with a symbol and sequence that were there before.
+    "duplicates": pl.Int64(),
+    "bars_compared": pl.Int64(),
+    "bars_differing": pl.Int64(),
+    # Bars that the batch mended: duplicates taken out, late messages brought in.
+    "bars_mended": pl.Int64(),
+    "passed": pl.Boolean(),
+    # flink or replay: what made the bars.
+    "engine": pl.String(),
+}
+
+# One row per topic and partition, as last seen.
+STATUS: Final[Schema] = {
+    "topic": pl.String(),
+    "partition": pl.Int64(),
+    # The first offset that has not landed, and the end of the topic.
+    "next_offset": pl.Int64(),
+    "end_offset": pl.Int64(),
+    "lag": pl.Int64(),
+    # How far event time has landed, UTC; null where the messages do not tell.
+    "watermark_at": pl.Datetime("us"),
+    "observed_at": pl.Datetime("us"),
+    "engine": pl.String(),
+}
+
+BAR_KEYS: Final = ("symbol", "window_start_us", "bar_seconds")
+ORIGIN_KEYS: Final = ("source_partition", "source_offset")
+
+STREAM_TABLES: Final[dict[str, StreamTable]] = {
+    "market_bars_1m": StreamTable(
+        "One row per symbol and bar, at its highest revision.",
+        BAR_KEYS,
+        schema_of(stream.BARS),
+        stream.BARS_TOPIC,
+    ),
+    "market_indicators_1m": StreamTable(
+        "One row per symbol and bar, from the bars of its session up to it.",
+        BAR_KEYS,
+        schema_of(stream.INDICATORS),
+        stream.INDICATORS_TOPIC,
+    ),
+    "market_alerts": StreamTable(
+        "One row per alert.", ("alert_id",), schema_of(stream.ALERTS), stream.ALERTS_TOPIC
+    ),
+    "late_messages": StreamTable(
+        "One row per message that came behind the watermark.",
+        ORIGIN_KEYS,
+        schema_of(stream.LATE),
+        stream.LATE_TOPIC,
+    ),
+    "dead_letters": StreamTable(
+        "One row per message that could not be read or breaks a rule.",
+        ORIGIN_KEYS,
+        {"trading_date": pl.Date(), **schema_of(stream.DEAD_LETTERS)},
+        stream.DEAD_LETTER_TOPIC,
+        "trading_date",
+    ),
+    "parity": StreamTable(
+        "One row per trading day: where each message went, and whether batch equals stream.",
+        ("session_date",),
+        PARITY,
+    ),
+    "status": StreamTable(
+        "One row per topic and partition, as last seen.", ("topic", "partition"), STATUS
+    ),
+}

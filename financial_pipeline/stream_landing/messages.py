@@ -1,0 +1,70 @@
+"""Landed aggregate messages as typed rows of their published table."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.stream_tables import (
+    POLARS_TYPES,
+    WINDOW_START_AT,
+    Schema,
+    StreamTable,
+)
+
+TEXT_OR_NUMBER = {POLARS_TYPES["price"], POLARS_TYPES["amount"]}
+
+
+def _texts(content: Mapping[str, Any], names: list[str]) -> dict[str, str | None]:
+    found = {name: content.get(name) for name in names}
+    return {name: None if value is None else str(value) for name, value in found.items()}
+
+
+def _cast(name: str, kind: pl.DataType) -> pl.Expr:
+    if kind == pl.Date():
+        return pl.col(name).str.to_date()
+    if kind in TEXT_OR_NUMBER:
+        # A whole number may come in scientific notation, which decimals do not read.
+        return pl.col(name).map_elements(lambda text: f"{Decimal(text):f}", pl.String).cast(kind)
+    return pl.col(name).cast(kind)
+
+
+def typed_rows(messages: pl.DataFrame, table: StreamTable) -> pl.DataFrame:
+    """The rows that landed messages of the table's topic give; heartbeats are left out.
+
+    `messages` are in landed form; a key that came more than once is there once.
+    """
+    names = [name for name in table.schema if name not in (WINDOW_START_AT, "trading_date")]
+    rows = [
+        {**_texts(content, names), "trading_date": day}
+        for value, day in messages.select("value", "trading_date").iter_rows()
+        if (content := json.loads(value, parse_float=Decimal)).get("symbol")
+        != stream.HEARTBEAT_SYMBOL
+    ]
+    schema: Schema = {**dict.fromkeys(names, pl.String()), "trading_date": pl.Date()}
+    typed = pl.DataFrame(rows, schema=schema).with_columns(
+        _cast(name, table.schema[name]) for name in names if table.schema[name] != pl.String()
+    )
+    if WINDOW_START_AT in table.schema:
+        typed = with_window_start(typed)
+    return typed.select(table.schema.keys()).unique(table.keys, keep="last").sort(table.keys)
+
+
+def with_window_start(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `window_start_at`, UTC, from `window_start_us`."""
+    return rows.with_columns(
+        pl.from_epoch("window_start_us", time_unit="us").alias(WINDOW_START_AT)
+    )
+
+
+def heartbeats(messages: pl.DataFrame) -> int:
+    """How many heartbeats the landed messages of the bars topic count."""
+    windows: dict[int, int] = {}
+    for value in messages["value"]:
+        content = json.loads(value)
+        if content.get("symbol") == stream.HEARTBEAT_SYMBOL:
+            windows[content["window_start_us"]] = content["message_count"]
+    return sum(windows.values())

@@ -1,0 +1,121 @@
+"""The published `stream/*` tables: rows replaced by key, day by day, and one manifest move."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import polars as pl
+
+from financial_pipeline import content_hash, published
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.file_lock import locked
+from financial_pipeline.paths import Paths
+from financial_pipeline.published import PublishedTable
+from financial_pipeline.schemas.stream_tables import STREAM_TABLES, StreamTable
+from financial_pipeline.stream_landing.landing import Landing
+from financial_pipeline.stream_landing.messages import typed_rows
+from financial_pipeline.streaming.ledger import LandedRange
+
+LAYER = "stream"
+WHOLE = "all"
+World = Mapping[str, object]
+
+
+def current_table(paths: Paths, name: str, engine: str) -> PublishedTable | None:
+    """The current version of a stream table, if this engine's log made it."""
+    try:
+        table = published.read_manifest(paths).table(f"{LAYER}/{name}")
+    except PipelineError:
+        return None
+    return table if table.facts.get("engine") == engine else None
+
+
+def _rows_by_day(paths: Paths, table: PublishedTable | None) -> dict[str, pl.DataFrame]:
+    files = published.parquet_files(paths, table) if table else []
+    return {path.stem: pl.read_parquet(path) for path in files}
+
+
+def _merged(table: StreamTable, before: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """Both, one row per key: the highest revision, of equal ones the newer."""
+    both = rows if before is None else pl.concat([before.select(rows.columns), rows])
+    if "revision" in table.schema:
+        both = both.sort("revision", maintain_order=True)
+    return both.unique(table.keys, keep="last", maintain_order=True).sort(table.keys)
+
+
+def write_rows(
+    paths: Paths, name: str, engine: str, rows: pl.DataFrame, *, whole: bool = False
+) -> PublishedTable:
+    """A new version of a stream table with these rows merged in; nothing is current yet.
+
+    With `whole` the rows are the table: all others go.
+    """
+    table = STREAM_TABLES[name]
+    days = {} if whole else _rows_by_day(paths, current_table(paths, name, engine))
+    key = pl.lit(WHOLE) if table.topic is None else pl.col(table.day).cast(pl.String)
+    for (day,), part in rows.group_by(key.alias("_day"), maintain_order=True):
+        days[str(day)] = _merged(table, days.get(str(day)), part.select(table.schema.keys()))
+    frame = pl.concat(days.values()) if days else pl.DataFrame(schema=table.schema)
+    folder = paths.published_folder(LAYER, name, published.new_version())
+    for day, part in (days or {WHOLE: frame}).items():
+        published.write_partition(part, folder, day)
+    newest = frame[table.day].max() if table.day in frame.columns else None
+    return PublishedTable(
+        layer=LAYER,
+        name=name,
+        folder=folder.relative_to(paths.data_root).as_posix(),
+        rows=frame.height,
+        content_hash=content_hash.hash_frame(frame, table.keys),
+        as_of=newest.isoformat() if isinstance(newest, date) else None,
+        facts={"engine": engine},
+    )
+
+
+def publish_landed(landing: Landing, world: World) -> dict[str, int]:
+    """Bring what the ledger holds and the tables do not into the tables, in one manifest move.
+
+    Returns the new rows by table. Doing it twice changes nothing: rows are replaced by key.
+    """
+    paths, ledger, engine = landing.paths, landing.ledger, landing.log.engine
+    with locked(paths.data_root / ".stream.lock"):
+        ranges: list[LandedRange] = []
+        tables, added = [], {}
+        for name, table in STREAM_TABLES.items():
+            if table.topic is None:
+                continue
+            is_new = current_table(paths, name, engine) is None
+            fresh = ledger.ranges(table.topic, unpublished=not is_new)
+            if not fresh and not is_new:
+                continue
+            ranges += fresh
+            messages = landing.read(table.topic, fresh)
+            rows = (
+                pl.DataFrame(schema=table.schema)
+                if messages.is_empty()
+                else typed_rows(messages, table)
+            )
+            tables.append(write_rows(paths, name, engine, rows))
+            added[name] = rows.height
+        if tables:
+            published.publish_tables(paths, tables, world)
+            ledger.mark_published(ranges)
+    return added
+
+
+def status_rows(landing: Landing, topics: Sequence[str], now: datetime) -> pl.DataFrame:
+    """One row per topic and partition in STATUS form; `now` is UTC without zone."""
+    rows = []
+    for topic, ends in landing.log.end_offsets(topics).items():
+        starts, marks = landing.ledger.next_offsets(topic), landing.ledger.watermarks(topic)
+        for partition, end in sorted(ends.items()):
+            start, mark = starts.get(partition, 0), marks.get(partition)
+            rows.append((topic, partition, start, end, end - start, mark, now, landing.log.engine))
+    schema = dict(STREAM_TABLES["status"].schema) | {"watermark_at": pl.Int64()}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(pl.from_epoch("watermark_at", time_unit="us"))
+
+
+def publish_status(landing: Landing, topics: Sequence[str], world: World, now: datetime) -> None:
+    """Publish `stream/status` as the log and the ledger stand now."""
+    rows = status_rows(landing, topics, now)
+    table = write_rows(landing.paths, "status", landing.log.engine, rows, whole=True)
+    published.publish_tables(landing.paths, [table], world)

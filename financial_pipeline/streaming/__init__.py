@@ -1,0 +1,1 @@
+"""Topics, messages, producers, consumers and the local Kafka and Flink runtime."""

@@ -1,0 +1,106 @@
+"""Indicators and alerts of one symbol and session, from its finished bars in order.
+
+Returns and log volumes are rounded to whole units of 1e-12 first, so that sums are exact and every
+engine gets the same result in whatever order it adds.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Any, Final
+
+from financial_pipeline.schemas import stream
+
+# Bars of a rolling window.
+WINDOW_BARS: Final = 60
+# An alert is not repeated within so many bars of the same symbol and session.
+QUIET_BARS: Final = 10
+# Absolute z-score from which a bar is worth an alert.
+SEVERITIES: Final = {"warning": 4.0, "critical": 6.0}
+# Returns and log volumes are whole multiples of one part in this many.
+UNITS: Final = 10**12
+# What indicators take over from their bar.
+SHARED: Final = (
+    *("schema_version", "symbol", "session_date", "window_start_us", "bar_seconds"),
+    *("close", "revision", "source"),
+)
+RULES: Final = ("return_zscore", "volume_zscore")
+
+
+def _units(value: float) -> int:
+    return round(value * UNITS)
+
+
+def _deviation(values: Sequence[int]) -> float:
+    """Sample deviation (ddof 1) in units of 1e-12."""
+    count = len(values)
+    spread = count * sum(value * value for value in values) - sum(values) ** 2
+    return math.sqrt(spread / (count * (count - 1)))
+
+
+def _zscore(value: int | None, before: Sequence[int | None]) -> float | None:
+    known = [item for item in before if item is not None]
+    if value is None or len(known) < WINDOW_BARS:
+        return None
+    deviation = _deviation(known)
+    return (value - sum(known) / len(known)) / deviation if deviation > 0 else None
+
+
+@dataclass
+class Session:
+    """The state of one symbol in one session: the last bars, and what was measured on them."""
+
+    last_close: float | None = None
+    squares: int | None = None
+    returns: deque[int] = field(default_factory=lambda: deque(maxlen=WINDOW_BARS))
+    volumes: deque[int | None] = field(default_factory=lambda: deque(maxlen=WINDOW_BARS))
+    scores: deque[dict[str, float | None]] = field(default_factory=lambda: deque(maxlen=QUIET_BARS))
+
+    def add(self, bar: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The indicators of the next bar, and its alerts."""
+        close = float(bar["close"])
+        gain = None if self.last_close is None else _units(math.log(close / self.last_close))
+        volume = _units(math.log(bar["volume"])) if bar["volume"] > 0 else None
+        scores = {
+            "return_zscore": _zscore(gain, self.returns),
+            "volume_zscore": _zscore(volume, self.volumes),
+        }
+        if gain is not None:
+            self.returns.append(gain)
+            self.squares = (self.squares or 0) + gain * gain
+        is_full = len(self.returns) == WINDOW_BARS
+        row = {
+            **{name: bar[name] for name in SHARED},
+            "log_return": None if gain is None else gain / UNITS,
+            "rolling_volatility": _deviation(self.returns) / UNITS if is_full else None,
+            **scores,
+            "realised_variance": None if self.squares is None else self.squares / UNITS**2,
+        }
+        alerts = [_alert(bar, *found) for found in self._reached(scores)]
+        self.last_close = close
+        self.volumes.append(volume)
+        self.scores.append(scores)
+        return row, alerts
+
+    def _reached(self, scores: dict[str, float | None]) -> list[tuple[str, str, float]]:
+        return [
+            (rule, severity, score)
+            for rule in RULES
+            for severity, limit in SEVERITIES.items()
+            if (score := scores[rule]) is not None
+            and abs(score) >= limit
+            and not any(abs(past[rule] or 0.0) >= limit for past in self.scores)
+        ]
+
+
+def _alert(bar: dict[str, Any], rule: str, severity: str, score: float) -> dict[str, Any]:
+    parts = (bar["symbol"], bar["window_start_us"], bar["bar_seconds"], rule, severity)
+    found = {
+        "alert_id": md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest(),
+        "rule": rule,
+        "severity": severity,
+        "zscore": score,
+    }
+    return {column.name: {**bar, **found}[column.name] for column in stream.ALERTS}

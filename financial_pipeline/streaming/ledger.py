@@ -1,0 +1,154 @@
+"""The ledger of landed offset ranges: SQLite in WAL mode, moved in one guarded transaction.
+
+A range counts when the ledger says so. Its file is written and renamed first; the ledger then
+moves only if every range still starts where it stands, so two runs can never land a message twice.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from financial_pipeline.errors import PipelineError
+
+BUSY_SECONDS = 30.0
+TABLES = """
+create table if not exists identity (log text not null);
+create table if not exists offsets (
+    topic text, partition integer, next_offset integer not null, primary key (topic, partition)
+);
+create table if not exists ranges (
+    id integer primary key, topic text not null, partition integer not null,
+    start_offset integer not null, end_offset integer not null, file text not null,
+    rows integer not null, days text not null, watermark_us integer,
+    landed_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    run_id text not null, is_published integer not null default 0,
+    unique (topic, partition, start_offset)
+);
+create index if not exists unpublished on ranges (is_published) where is_published = 0;
+"""
+
+
+class RangeTaken(PipelineError):
+    """Another run landed this range, or a part of it, first; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class LandedRange:
+    """One landed range: offsets `start` up to `end` (excluded), in the file of this name.
+
+    `days` maps trading days (ISO) to their rows; `watermark_us` is the highest event time of the
+    range that no earlier message can follow, or None where its messages do not tell.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    file: str
+    rows: int
+    days: dict[str, int]
+    watermark_us: int | None = None
+    id: int | None = None
+
+
+class Ledger:
+    """The ledger file of one log; raises PipelineError where it belongs to another log."""
+
+    def __init__(self, file: Path, identity: str) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = file
+        with self._connection() as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(TABLES)
+        with self._connection(writes=True) as connection:
+            held = connection.execute("select log from identity").fetchone()
+            if held is None:
+                connection.execute("insert into identity values (?)", [identity])
+            elif held[0] != identity:
+                raise PipelineError(
+                    f"The ledger {file} belongs to the log {held[0]} and offsets of {identity} mean"
+                    " nothing in it; use another --data-root, or the broker that it was made from."
+                )
+
+    @contextmanager
+    def _connection(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            if not writes:
+                yield connection
+                return
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+        finally:
+            connection.close()
+
+    def next_offsets(self, topic: str) -> dict[int, int]:
+        """The first offset that has not landed, by partition; none where nothing has."""
+        with self._connection() as connection:
+            query = "select partition, next_offset from offsets where topic = ?"
+            return dict(connection.execute(query, [topic]).fetchall())
+
+    def commit(self, ranges: Iterable[LandedRange], run_id: str) -> None:
+        """Let the ranges count, all or none; raises RangeTaken if one starts elsewhere by now."""
+        with self._connection(writes=True) as connection:
+            for landed in ranges:
+                _move(connection, landed)
+                connection.execute(
+                    "insert into ranges (topic, partition, start_offset, end_offset, file, rows,"
+                    " days, watermark_us, run_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        *(landed.topic, landed.partition, landed.start, landed.end),
+                        *(landed.file, landed.rows, json.dumps(landed.days)),
+                        *(landed.watermark_us, run_id),
+                    ],
+                )
+
+    def ranges(self, topic: str, *, unpublished: bool = False) -> list[LandedRange]:
+        """The landed ranges of a topic in order of landing."""
+        query = (
+            "select topic, partition, start_offset, end_offset, file, rows, days, watermark_us, id"
+            " from ranges where topic = ?" + (" and is_published = 0" if unpublished else "")
+        )
+        with self._connection() as connection:
+            rows = connection.execute(f"{query} order by id", [topic]).fetchall()
+        return [LandedRange(*row[:6], json.loads(row[6]), *row[7:]) for row in rows]
+
+    def mark_published(self, ranges: Sequence[LandedRange], *, value: bool = True) -> None:
+        """Note that the published tables hold these ranges (or hold them no longer)."""
+        with self._connection(writes=True) as connection:
+            connection.executemany(
+                "update ranges set is_published = ? where id = ?",
+                [(int(value), landed.id) for landed in ranges],
+            )
+
+    def watermarks(self, topic: str) -> dict[int, int]:
+        """The highest watermark of each partition that has one, microseconds since 1970."""
+        query = (
+            "select partition, max(watermark_us) from ranges where topic = ?"
+            " and watermark_us is not null group by partition"
+        )
+        with self._connection() as connection:
+            return dict(connection.execute(query, [topic]).fetchall())
+
+
+def _move(connection: sqlite3.Connection, landed: LandedRange) -> None:
+    place = [landed.topic, landed.partition]
+    if landed.start == 0:
+        connection.execute("insert or ignore into offsets values (?, ?, 0)", place)
+    moved = connection.execute(
+        "update offsets set next_offset = ? where topic = ? and partition = ? and next_offset = ?",
+        [landed.end, *place, landed.start],
+    ).rowcount
+    if not moved:
+        raise RangeTaken(
+            f"Another run has landed {landed.topic}/{landed.partition} from offset {landed.start}"
+            " already; nothing was changed, and the next run goes on from where it stands."
+        )

@@ -1,0 +1,104 @@
+"""A log of messages by topic, partition and offset: what a broker keeps, read by exact range.
+
+`MessageLog` is what landing asks of a log. `FileLog` keeps one in immutable Parquet files, for the
+brokerless replay and for tests; the one on Kafka is in `kafka_log.py`.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import polars as pl
+
+# Partition, offset, record timestamp (milliseconds since 1970), key and value of each message.
+MESSAGES: Final[dict[str, pl.DataType]] = {
+    "kafka_partition": pl.Int64(),
+    "kafka_offset": pl.Int64(),
+    "record_ms": pl.Int64(),
+    "key": pl.Binary(),
+    "value": pl.Binary(),
+}
+# Partition -> first offset wanted and the offset after the last.
+Ranges = Mapping[int, tuple[int, int]]
+# Record timestamp, key, value.
+Record = tuple[int, bytes | None, bytes | None]
+
+
+class MessageLog(Protocol):
+    """A log that can be asked for its ends and for exact ranges."""
+
+    @property
+    def engine(self) -> str:
+        """What makes the aggregates in this log: `flink` or `replay`."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What tells this log from any other; offsets mean nothing in another one."""
+        ...
+
+    def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
+        """The offset after the last readable message, by topic and partition."""
+        ...
+
+    def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
+        """The messages of the ranges in MESSAGES form, by partition and offset."""
+        ...
+
+
+class FileLog:
+    """A log in a folder: `<topic>/<partition>-<start>-<end>.parquet`, each written once."""
+
+    engine = "replay"
+    identity = "replay"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _segments(self, topic: str) -> list[tuple[int, int, int, Path]]:
+        files = (self._folder / topic).glob("[!.]*.parquet")
+        named = [(*map(int, path.stem.split("-")), path) for path in files]
+        return sorted((part, start, end, path) for part, start, end, path in named)
+
+    def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
+        """The offset after the last message, by topic and partition."""
+        return {
+            topic: {partition: end for partition, _, end, _ in self._segments(topic)}
+            for topic in topics
+        }
+
+    def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
+        """The messages of the ranges in MESSAGES form, by partition and offset."""
+        files = [
+            path
+            for partition, start, end, path in self._segments(topic)
+            if partition in ranges and start < ranges[partition][1] and end > ranges[partition][0]
+        ]
+        if not files:
+            return pl.DataFrame(schema=MESSAGES)
+        wanted = pl.any_horizontal(
+            (pl.col("kafka_partition") == partition)
+            & pl.col("kafka_offset").is_between(start, end, closed="left")
+            for partition, (start, end) in ranges.items()
+        )
+        frame = pl.concat([pl.read_parquet(path) for path in files])
+        return frame.filter(wanted).sort("kafka_partition", "kafka_offset")
+
+    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
+        """Add records behind the last one, in one rename; returns the new end offset."""
+        start = self.end_offsets([topic])[topic].get(partition, 0)
+        if not records:
+            return start
+        frame = pl.DataFrame(
+            [(partition, start + row, *record) for row, record in enumerate(records)],
+            schema=MESSAGES,
+            orient="row",
+        )
+        end = start + len(records)
+        target = self._folder / topic / f"{partition}-{start}-{end}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp")
+        frame.write_parquet(temporary)
+        os.replace(temporary, target)
+        return end
