@@ -17,6 +17,8 @@ FLOAT_DECIMALS = 8
 # Where a row came from and when it was loaded is not what the table says.
 PROVENANCE_COLUMNS = frozenset(
     {"file_sha256", "line_number", "run_id", "ingested_at", "kafka_partition", "kafka_offset"}
+    # Where a topic stood when it was looked at.
+    | {"next_offset", "end_offset", "lag", "watermark_at", "observed_at"}
 )
 BATCH_ROWS = 131_072
 

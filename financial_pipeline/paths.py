@@ -49,6 +49,11 @@ class Paths:
         return self.data_root / "published.json"
 
     @property
+    def stream_manifest(self) -> Path:
+        """Names the current folder of every stream table, which moves many times a minute."""
+        return self.data_root / "stream.json"
+
+    @property
     def operations_manifest(self) -> Path:
         """As the published manifest, for the tables on runs and checks, which never wait."""
         return self.data_root / "operations.json"

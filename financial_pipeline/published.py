@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,23 +84,49 @@ def read_manifest(paths: Paths) -> Manifest:
             " `financial-pipeline demo` first."
         ) from None
     tables = {key: PublishedTable(**row) for key, row in content.pop("tables").items()}
-    return Manifest(tables=tables | operations_tables(paths), **content)
+    return Manifest(tables=tables | tables_beside(paths), **content)
+
+
+def _named(manifest: Path) -> dict[str, PublishedTable]:
+    if not manifest.exists():
+        return {}
+    rows = json.loads(manifest.read_text("utf-8"))
+    return {key: PublishedTable(**row) for key, row in rows.items()}
 
 
 def operations_tables(paths: Paths) -> dict[str, PublishedTable]:
     """The current operations tables by key; none before the first run ended."""
-    if not paths.operations_manifest.exists():
-        return {}
-    rows = json.loads(paths.operations_manifest.read_text("utf-8"))
-    return {key: PublishedTable(**row) for key, row in rows.items()}
+    return _named(paths.operations_manifest)
+
+
+def tables_beside(paths: Paths) -> dict[str, PublishedTable]:
+    """The current operations and stream tables by key, which move beside the version."""
+    return operations_tables(paths) | _named(paths.stream_manifest)
+
+
+def _publish_beside(paths: Paths, manifest: Path, tables: Sequence[PublishedTable]) -> None:
+    with locked(paths.data_root / ".publish.lock"):
+        held = json.loads(manifest.read_text("utf-8")) if manifest.exists() else {}
+        _write_json(manifest, held | {table.key: asdict(table) for table in tables})
+        _prune(paths, tables)
 
 
 def publish_operations(paths: Paths, table: PublishedTable) -> None:
     """Make an operations table current; the version of all other tables stays what it is."""
+    _publish_beside(paths, paths.operations_manifest, [table])
+
+
+def publish_stream(
+    paths: Paths, tables: Sequence[PublishedTable], world: Mapping[str, object]
+) -> None:
+    """Make stream tables current, all in one rename; the version of other tables stays.
+
+    A data root that has no version yet gets an empty one, so that readers find the stream.
+    """
     with locked(paths.data_root / ".publish.lock"):
-        tables = operations_tables(paths) | {table.key: table}
-        _write_json(paths.operations_manifest, {key: asdict(row) for key, row in tables.items()})
-        _prune(paths, [table])
+        if not paths.manifest.exists():
+            _write_manifest(paths, world, {})
+    _publish_beside(paths, paths.stream_manifest, tables)
 
 
 def parquet_files(paths: Paths, table: PublishedTable) -> list[Path]:
@@ -158,17 +184,20 @@ def publish(paths: Paths, world: Mapping[str, object]) -> Manifest:
             for key, table in pending.items()
             if key not in current or table.version >= current[key].version
         }
-        current = {key: row for key, row in current.items() if key not in operations_tables(paths)}
-        stamp = datetime.now(UTC)
-        manifest = Manifest(
-            version=new_version(),
-            published_at=stamp.isoformat(),
-            world=dict(world),
-            tables={**current, **fresh},
-        )
-        _write_json(paths.manifest, asdict(manifest))
+        beside = tables_beside(paths)
+        current = {key: row for key, row in current.items() if key not in beside}
+        manifest = _write_manifest(paths, world, {**current, **fresh})
         discard_pending(paths)
         _prune(paths, manifest.tables.values())
+    return manifest
+
+
+def _write_manifest(
+    paths: Paths, world: Mapping[str, object], tables: dict[str, PublishedTable]
+) -> Manifest:
+    stamp = datetime.now(UTC).isoformat()
+    manifest = Manifest(new_version(), stamp, dict(world), tables)
+    _write_json(paths.manifest, asdict(manifest))
     return manifest
 
 

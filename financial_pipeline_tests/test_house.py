@@ -30,6 +30,7 @@ TIERS: list[set[str]] = [
         "published_sql",
         "row_accounting",
         "staging",
+        "stream_landing",
         "table_export",
     },
     {"alerts", "crosscheck", "ml", "published", "raw_archive"}

@@ -77,7 +77,9 @@ class Landing:
         messages, marks = with_days(topic, self.log.read(topic, ranges), calendar)
         marked = messages.with_columns(_mark=marks)
         landed = [
-            self._write(topic, partition, span, marked.filter(pl.col("kafka_partition") == partition))
+            self._write(
+                topic, partition, span, marked.filter(pl.col("kafka_partition") == partition)
+            )
             for partition, span in ranges.items()
         ]
         self.ledger.commit(landed, run_id)
@@ -103,7 +105,7 @@ class Landing:
             watermark_us=int(mark) if isinstance(mark, int) else None,
         )
 
-    def read(self, topic: str, ranges: list[LandedRange]) -> pl.DataFrame:
+    def read(self, ranges: list[LandedRange]) -> pl.DataFrame:
         """The landed messages of these ranges, with `trading_date`."""
         files = [self.folder / landed.file for landed in ranges if landed.rows]
         if not files:
@@ -117,11 +119,13 @@ class Landing:
             for landed in self.ledger.ranges(topic)
             if any(first <= day <= last for day in landed.days)
         ]
-        frame = self.read(topic, ranges)
+        frame = self.read(ranges)
         if frame.is_empty():
             return frame
         return frame.filter(
-            pl.col("trading_date").is_between(pl.lit(first).str.to_date(), pl.lit(last).str.to_date())
+            pl.col("trading_date").is_between(
+                pl.lit(first).str.to_date(), pl.lit(last).str.to_date()
+            )
         )
 
 

@@ -60,11 +60,13 @@ def with_window_start(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def heartbeats(messages: pl.DataFrame) -> int:
-    """How many heartbeats the landed messages of the bars topic count."""
-    windows: dict[int, int] = {}
-    for value in messages["value"]:
+def heartbeat_counts(messages: pl.DataFrame, mark: int) -> pl.DataFrame:
+    """`trading_date` and `count` of each window of the bars topic that ends by `mark`."""
+    windows: dict[int, tuple[object, int]] = {}
+    for value, day in messages.select("value", "trading_date").iter_rows():
         content = json.loads(value)
-        if content.get("symbol") == stream.HEARTBEAT_SYMBOL:
-            windows[content["window_start_us"]] = content["message_count"]
-    return sum(windows.values())
+        start, width = content["window_start_us"], content["bar_seconds"] * 1_000_000
+        if content.get("symbol") == stream.HEARTBEAT_SYMBOL and start + width <= mark:
+            windows[start] = day, content["message_count"]
+    schema = {"trading_date": pl.Date(), "count": pl.Int64()}
+    return pl.DataFrame(list(windows.values()), schema=schema, orient="row")

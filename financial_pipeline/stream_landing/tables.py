@@ -1,5 +1,6 @@
 """The published `stream/*` tables: rows replaced by key, day by day, and one manifest move."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
@@ -8,6 +9,7 @@ import polars as pl
 from financial_pipeline import content_hash, published
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
+from financial_pipeline.partition_files import write_partition
 from financial_pipeline.paths import Paths
 from financial_pipeline.published import PublishedTable
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES, StreamTable
@@ -31,7 +33,9 @@ def current_table(paths: Paths, name: str, engine: str) -> PublishedTable | None
 
 def _rows_by_day(paths: Paths, table: PublishedTable | None) -> dict[str, pl.DataFrame]:
     files = published.parquet_files(paths, table) if table else []
-    return {path.stem: pl.read_parquet(path) for path in files}
+    frames = {path.stem: pl.read_parquet(path) for path in files}
+    # A table without rows has one file that is no day.
+    return {day: frame for day, frame in frames.items() if frame.height}
 
 
 def _merged(table: StreamTable, before: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
@@ -49,15 +53,22 @@ def write_rows(
 
     With `whole` the rows are the table: all others go.
     """
-    table = STREAM_TABLES[name]
-    days = {} if whole else _rows_by_day(paths, current_table(paths, name, engine))
-    key = pl.lit(WHOLE) if table.topic is None else pl.col(table.day).cast(pl.String)
-    for (day,), part in rows.group_by(key.alias("_day"), maintain_order=True):
-        days[str(day)] = _merged(table, days.get(str(day)), part.select(table.schema.keys()))
-    frame = pl.concat(days.values()) if days else pl.DataFrame(schema=table.schema)
+    table, before = STREAM_TABLES[name], current_table(paths, name, engine)
+    days = {} if whole else _rows_by_day(paths, before)
     folder = paths.published_folder(LAYER, name, published.new_version())
+    folder.mkdir(parents=True)
+    key = pl.lit(WHOLE) if table.topic is None else pl.col(table.day).cast(pl.String)
+    fresh = {
+        str(day): _merged(table, days.get(str(day)), part.select(table.schema.keys()))
+        for (day,), part in rows.group_by(key.alias("_day"), maintain_order=True)
+    }
+    days |= fresh
+    frame = pl.concat(days.values()) if days else pl.DataFrame(schema=table.schema)
     for day, part in (days or {WHOLE: frame}).items():
-        published.write_partition(part, folder, day)
+        if day in fresh or before is None:
+            write_partition(part, folder, day)
+        else:
+            os.link(paths.data_root / before.folder / f"{day}.parquet", folder / f"{day}.parquet")
     newest = frame[table.day].max() if table.day in frame.columns else None
     return PublishedTable(
         layer=LAYER,
@@ -87,7 +98,7 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
             if not fresh and not is_new:
                 continue
             ranges += fresh
-            messages = landing.read(table.topic, fresh)
+            messages = landing.read(fresh)
             rows = (
                 pl.DataFrame(schema=table.schema)
                 if messages.is_empty()
@@ -96,7 +107,7 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
             tables.append(write_rows(paths, name, engine, rows))
             added[name] = rows.height
         if tables:
-            published.publish_tables(paths, tables, world)
+            published.publish_stream(paths, tables, world)
             ledger.mark_published(ranges)
     return added
 
@@ -118,4 +129,4 @@ def publish_status(landing: Landing, topics: Sequence[str], world: World, now: d
     """Publish `stream/status` as the log and the ledger stand now."""
     rows = status_rows(landing, topics, now)
     table = write_rows(landing.paths, "status", landing.log.engine, rows, whole=True)
-    published.publish_tables(landing.paths, [table], world)
+    published.publish_stream(landing.paths, [table], world)

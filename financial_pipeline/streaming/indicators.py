@@ -45,7 +45,7 @@ def _zscore(value: int | None, before: Sequence[int | None]) -> float | None:
     if value is None or len(known) < WINDOW_BARS:
         return None
     deviation = _deviation(known)
-    return (value - sum(known) / len(known)) / deviation if deviation > 0 else None
+    return (len(known) * value - sum(known)) / len(known) / deviation if deviation > 0 else None
 
 
 @dataclass

@@ -53,11 +53,11 @@ select
         as rolling_volatility,
     case
         when n_gain = 60 and 60 * q_gain > s_gain * s_gain
-            then (gain - s_gain / 60.0) / sqrt((60 * q_gain - s_gain * s_gain) / 3540.0)
+            then ((60 * gain - s_gain) / 60.0) / sqrt((60 * q_gain - s_gain * s_gain) / 3540.0)
     end as return_zscore,
     case
         when n_size = 60 and 60 * q_size > s_size * s_size
-            then (size - s_size / 60.0) / sqrt((60 * q_size - s_size * s_size) / 3540.0)
+            then ((60 * size - s_size) / 60.0) / sqrt((60 * q_size - s_size * s_size) / 3540.0)
     end as volume_zscore,
     squares / 1e24 as realised_variance,
     revision,

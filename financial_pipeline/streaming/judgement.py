@@ -153,7 +153,5 @@ def judge(value: bytes | None, record_ms: int) -> Verdict:
     row = _typed(content)
     reason, mark = _reason(row, record_ms), _watermark(row, record_ms)
     is_heartbeat = row["symbol"] == stream.HEARTBEAT_SYMBOL
-    is_late = (
-        not (reason or is_heartbeat) and row["event_us"] // 1000 < row["watermark_us"] // 1000
-    )
+    is_late = not (reason or is_heartbeat) and row["event_us"] // 1000 < row["watermark_us"] // 1000
     return Verdict(reason, row, is_heartbeat, is_late, mark)

@@ -14,6 +14,7 @@ from pathlib import Path
 from financial_pipeline.errors import PipelineError
 
 BUSY_SECONDS = 30.0
+FIELDS = ("topic", "partition", "start", "end", "file", "rows", "days", "watermark_us", "id")
 TABLES = """
 create table if not exists identity (log text not null);
 create table if not exists offsets (
@@ -119,7 +120,8 @@ class Ledger:
         )
         with self._connection() as connection:
             rows = connection.execute(f"{query} order by id", [topic]).fetchall()
-        return [LandedRange(*row[:6], json.loads(row[6]), *row[7:]) for row in rows]
+        named = [dict(zip(FIELDS, row, strict=True)) for row in rows]
+        return [LandedRange(**(one | {"days": json.loads(one["days"])})) for one in named]
 
     def mark_published(self, ranges: Sequence[LandedRange], *, value: bool = True) -> None:
         """Note that the published tables hold these ranges (or hold them no longer)."""

@@ -58,8 +58,8 @@ class FileLog:
 
     def _segments(self, topic: str) -> list[tuple[int, int, int, Path]]:
         files = (self._folder / topic).glob("[!.]*.parquet")
-        named = [(*map(int, path.stem.split("-")), path) for path in files]
-        return sorted((part, start, end, path) for part, start, end, path in named)
+        names = [([int(part) for part in path.stem.split("-")], path) for path in files]
+        return sorted((part, start, end, path) for (part, start, end), path in names)
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
         """The offset after the last message, by topic and partition."""

@@ -114,22 +114,26 @@ class Replay:
         mark = min((self.watermarks.get(partition, 0) for partition in partitions), default=0)
         last = mark - self.bar_seconds * MICROSECONDS
         sessions: dict[tuple[str, date], Session] = defaultdict(Session)
-        for start, symbol in sorted(key for key in self.bars if key[0] <= last):
+        beats = [(start, stream.HEARTBEAT_SYMBOL) for start in self.heartbeats]
+        for start, symbol in sorted(key for key in (*self.bars, *beats) if key[0] <= last):
+            if symbol == stream.HEARTBEAT_SYMBOL:
+                self.outputs[stream.BARS_TOPIC].append(self._counted(start))
+                continue
             bar = self.bars[start, symbol].message(symbol, start, self.bar_seconds)
             measured, alerts = sessions[symbol, bar["session_date"]].add(bar)
             self.outputs[stream.BARS_TOPIC].append(bar)
             self.outputs[stream.INDICATORS_TOPIC].append(measured)
             self.outputs[stream.ALERTS_TOPIC] += alerts
-        for start in sorted(start for start in self.heartbeats if start <= last):
-            self.outputs[stream.BARS_TOPIC].append(
-                {
-                    "schema_version": stream.SCHEMA_VERSION,
-                    "symbol": stream.HEARTBEAT_SYMBOL,
-                    **{"window_start_us": start, "bar_seconds": self.bar_seconds},
-                    **{"message_count": self.heartbeats[start], "revision": 0},
-                }
-            )
         return self.outputs
+
+    def _counted(self, start: int) -> dict[str, Any]:
+        """The heartbeats of one window."""
+        return {
+            "schema_version": stream.SCHEMA_VERSION,
+            "symbol": stream.HEARTBEAT_SYMBOL,
+            **{"window_start_us": start, "bar_seconds": self.bar_seconds},
+            **{"message_count": self.heartbeats[start], "revision": 0},
+        }
 
 
 def _dead(reason: str, origin: dict[str, int], value: bytes | None) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""The engines that must keep the contract: from a raw topic to the rows of the stream tables."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.stream_tables import STREAM_TABLES
+from financial_pipeline.stream_landing.landing import Landing
+from financial_pipeline.stream_landing.messages import typed_rows, with_window_start
+from financial_pipeline.stream_landing.parity import COMPARED
+from financial_pipeline.streaming import recompute, replay
+from financial_pipeline.streaming.message_log import FileLog
+
+Tables = dict[str, pl.DataFrame]
+Engine = Callable[[FileLog, Path], Tables]
+ORIGIN = ("source_partition", "source_offset", "reason")
+
+
+def tables_of(log: FileLog, folder: Path) -> Tables:
+    """What the output topics of a log hold, landed and typed as the published tables are."""
+    landing = Landing(Paths(folder), log)
+    for topic, ranges in landing.waiting(tuple(stream.TOPICS)).items():
+        landing.land(topic, ranges, "test")
+    tables = {}
+    for name, table in STREAM_TABLES.items():
+        if table.topic is not None:
+            messages = landing.read(landing.ledger.ranges(table.topic))
+            empty = pl.DataFrame(schema=table.schema)
+            tables[name] = empty if messages.is_empty() else typed_rows(messages, table)
+    return tables
+
+
+def in_process(log: FileLog, folder: Path) -> Tables:
+    """The brokerless replay."""
+    replay.run(log)
+    return tables_of(log, folder)
+
+
+def sql(log: FileLog, folder: Path) -> Tables:
+    """The recomputation in DuckDB."""
+    ends = log.end_offsets([stream.RAW_TOPIC])[stream.RAW_TOPIC]
+    messages = log.read(stream.RAW_TOPIC, {one: (0, end) for one, end in ends.items()})
+    judged = recompute.judge_messages(messages)
+    mark = recompute.watermark(judged, replay.PARTITIONS)
+    counted = judged.filter(pl.col("verdict") == recompute.AGGREGATED)
+    made = recompute.recompute(counted, mark)
+    named = {"kafka_partition": "source_partition", "kafka_offset": "source_offset"}
+    late = judged.filter(pl.col("verdict") == recompute.LATE).with_columns(
+        reason=pl.lit(stream.BEHIND_ITS_PRODUCER)
+    )
+    dead = judged.filter(pl.col("verdict") == recompute.DEAD_LETTER)
+    frames = zip(COMPARED, (made.bars, made.indicators, made.alerts), strict=True)
+    return {
+        **{name: with_window_start(rows) for name, rows in frames},
+        "late_messages": late.rename(named),
+        "dead_letters": dead.rename(named),
+    }
+
+
+ENGINES: dict[str, Engine] = {"replay": in_process, "sql": sql}
