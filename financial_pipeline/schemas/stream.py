@@ -30,8 +30,8 @@ WATERMARK_DELAY_US: Final = 5_000_000
 # An event this far ahead of its record's timestamp is dead-lettered (milliseconds).
 FUTURE_TOLERANCE_MS: Final = 60_000
 MAX_SYMBOL_LENGTH: Final = 16
-# A longer message that is no valid one is `oversize`; its dead letter keeps this many bytes.
-MAX_MESSAGE_BYTES: Final = 65_536
+# A longer message is `oversize`; its dead letter keeps this many bytes.
+MAX_MESSAGE_BYTES: Final = 65_535
 # What times and numbers a message may hold: 0 <= value < LARGEST_NUMBER.
 LARGEST_NUMBER: Final = 10**16
 
@@ -80,6 +80,7 @@ _WINDOW = (
 RAW: Final = (
     _VERSION,
     Column("event_us", "integer", "Event time: the start of the bar, microseconds since 1970."),
+    Column("watermark_us", "integer", "The producer's highest event time so far less the delay."),
     _SYMBOL,
     Column("sequence", "integer", "Strictly increasing per symbol; the same on every replay."),
     *_PRICES,
@@ -88,7 +89,6 @@ RAW: Final = (
     Column(
         "session_date", "date", "Trading day in New York; null: no session, or a heartbeat.", True
     ),
-    Column("watermark_us", "integer", "The producer's highest event time so far less the delay."),
     _SOURCE,
 )
 # One bar per symbol and window that had messages; reserved symbol: heartbeats, counted only.
@@ -132,7 +132,10 @@ _ORIGIN = (
 DEAD_LETTERS: Final = (
     *(_VERSION, *_ORIGIN),
     Column(
-        "payload", "text", "Its bytes in base64 (the first 65,536); null for a null value.", True
+        "payload",
+        "text",
+        "Its bytes in base64 (the first 65,535 characters); null for a null value.",
+        True,
     ),
     Column("payload_bytes", "integer", "Its length, bytes.", True),
 )
