@@ -3,6 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+FLINK := .venv-flink
 UV := $(BIN)/uv
 RUN := $(BIN)/financial-pipeline
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
@@ -17,12 +18,12 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test lint types lock clean java
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test lint types lock clean java flink jars-lock
 
 help:  ## This list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.runtime  ## Make .venv from requirements.lock
+setup: $(VENV)/.runtime flink  ## Make .venv and .venv-flink from their locks
 
 demo: java setup  ## Run the whole graph on the simulated world and print its figures
 	@$(RUN) demo $(ARGS)
@@ -56,12 +57,18 @@ lint: $(VENV)/.development  ## Check the form of Python and SQL
 types: $(VENV)/.development  ## Check the types
 	@$(BIN)/mypy
 
+flink: $(FLINK)/.distribution  ## Make .venv-flink: the Flink distribution of flink/requirements.lock
+
+jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
+	@$(BIN)/python -m financial_pipeline.streaming.local.jars_lock
+
 lock: $(UV)  ## Resolve both locks again; what is locked stays unless pyproject.toml forbids it
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) flink/requirements.in --output-file flink/requirements.lock
 
 clean:  ## Remove .venv and every cache, but no data
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(FLINK) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs spark-warehouse test-artifacts
 	@find financial_pipeline financial_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -92,3 +99,17 @@ $(VENV)/.development: requirements-dev.lock pyproject.toml | $(UV)
 	@$(INSTALL) --no-deps --editable .
 # The development lock holds all of requirements.lock.
 	@touch $(VENV)/.runtime $@
+
+# The jars alone, without PyFlink and what it depends on: all that a running stream needs.
+$(FLINK)/.distribution: flink/requirements.lock | $(UV)
+	@echo 'Installing the Flink distribution of flink/requirements.lock into $(FLINK)'
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(FLINK)
+	@sed -n '/^apache-flink-libraries==/,/[^\\]$$/p' $< >$(FLINK)/distribution.txt
+	@$(UV) pip install --quiet --python $(FLINK)/bin/python --no-deps --require-hashes --requirement $(FLINK)/distribution.txt
+	@touch $@
+
+# PyFlink too, for bounded tests of the queries.
+$(FLINK)/.complete: $(FLINK)/.distribution
+	@echo 'Installing flink/requirements.lock into $(FLINK)'
+	@$(UV) pip install --quiet --python $(FLINK)/bin/python --require-hashes --requirement flink/requirements.lock
+	@touch $@

@@ -84,7 +84,23 @@ def _run(layers: Literal["all", "ingest", "transform"], *, analytics: bool = Fal
     runs.run_families(Settings(), _paths(), defs, click.echo, layers=layers, analytics=analytics)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """All commands; the group `stream` is imported only when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted([*super().list_commands(context), "stream"])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name == "stream":
+            command = import_module("financial_pipeline.stream_cli").stream
+            return command if isinstance(command, click.Command) else None
+        return super().get_command(context, name)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 def commands() -> None:
     """Loans, bank prices and macro series: from raw files to tested, published tables."""
 

@@ -68,6 +68,11 @@ class Paths:
         return self.data_root / "alerts.json"
 
     @property
+    def stream_runtime(self) -> Path:
+        """State of the local Kafka and Flink: their data, checkpoints, logs, and `status.json`."""
+        return self.data_root / "stream_runtime"
+
+    @property
     def log(self) -> Path:
         """What dbt printed in the runs that the commands started."""
         return self.data_root / "runs.log"

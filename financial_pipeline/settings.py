@@ -1,5 +1,6 @@
 """One typed settings class, read from the environment (prefix FINANCIAL_PIPELINE_) and `.env`."""
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 Source = Literal["simulated", "files"]
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 class Settings(BaseSettings):
@@ -57,3 +62,12 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr | None = None
     alert_mail_from: str = "financial-pipeline@localhost"
     alert_mail_to: tuple[str, ...] = ()
+    # The local Kafka and Flink of `stream up`. Ports: default free ones.
+    kafka_port: int | None = Field(default=None, ge=1024, le=65535)
+    flink_port: int | None = Field(default=None, ge=1024, le=65535)
+    # What `make flink` fills from flink/requirements.lock.
+    flink_environment: Path = PROJECT_ROOT / ".venv-flink"
+    # The jars of flink/jars.lock: cached here, fetched from a Maven mirror, or all in one folder.
+    jars_cache: Path = _user_cache() / "financial-pipeline" / "jars"
+    maven_mirror: str | None = None
+    jars_dir: Path | None = None

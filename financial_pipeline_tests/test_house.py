@@ -14,6 +14,7 @@ PACKAGE = "financial_pipeline"
 
 # Arrows point down this list only: a unit imports itself and units of lower tiers.
 TIERS: list[set[str]] = [
+    {"stream_cli"},
     {"cli"},
     {"bench", "drills"},
     {"definitions"},

@@ -1,0 +1,121 @@
+"""The few calls of Flink's REST interface that the runtime needs."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from financial_pipeline.errors import PipelineError
+
+REQUEST_SECONDS = 60.0
+PROBE_SECONDS = 3.0
+SAVEPOINT_SECONDS = 60.0
+SQL_DRIVER_CLASS = "org.apache.flink.table.runtime.application.SqlDriver"
+BOUNDARY = "financial-pipeline-jar"
+
+
+class FlinkRefused(PipelineError):
+    """Flink answered with an error; the message holds its cause."""
+
+
+def _cause(body: bytes) -> str:
+    """The innermost cause of the stack trace that Flink answers with."""
+    try:
+        text = "\n".join(json.loads(body)["errors"])
+    except (ValueError, KeyError, TypeError):
+        text = body.decode("utf-8", errors="replace")
+    causes = [line for line in text.splitlines() if line.startswith("Caused by: ")]
+    lines = causes[-1:] or text.strip().splitlines()[:1]
+    return " ".join(lines).removeprefix("Caused by: ")
+
+
+@dataclass(frozen=True)
+class FlinkRest:
+    """A JobManager's REST interface at `url`."""
+
+    url: str
+
+    def _call(self, method: str, path: str, body: bytes | None, kind: str, seconds: float) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)
+        request.add_header("Content-Type", kind)
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise FlinkRefused(f"Flink refused {method} {path}: {_cause(error.read())}") from error
+
+    def get(self, path: str) -> Any:
+        """Answer of a quick question; `OSError` where nobody answers."""
+        return self._call("GET", path, None, "application/json", PROBE_SECONDS)
+
+    def post(self, path: str, content: dict[str, Any]) -> Any:
+        """Answer of a command."""
+        body = json.dumps(content).encode()
+        return self._call("POST", path, body, "application/json", REQUEST_SECONDS)
+
+    def task_managers(self) -> int:
+        """How many TaskManagers are registered; 0 while the JobManager is not there."""
+        try:
+            return int(self.get("/overview")["taskmanagers"])
+        except (OSError, FlinkRefused):
+            return 0
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The jobs that the JobManager knows: `jid`, `name`, `state`, `start-time`."""
+        found: list[dict[str, Any]] = self.get("/jobs/overview")["jobs"]
+        return found
+
+    def upload(self, jar: Path) -> str:
+        """Upload a jar; returns its id."""
+        head = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="jarfile"; '
+            f'filename="{jar.name}"\r\nContent-Type: application/x-java-archive\r\n\r\n'
+        )
+        body = head.encode() + jar.read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        answer = self._call("POST", "/jars/upload", body, kind, REQUEST_SECONDS)
+        return Path(answer["filename"]).name
+
+    def run_script(self, driver: Path, script: str, state: Path | None = None) -> str:
+        """Submit an SQL script, from the state of a checkpoint or savepoint; returns the job id."""
+        jar = self.upload(driver)
+        content: dict[str, Any] = {
+            "entryClass": SQL_DRIVER_CLASS,
+            "programArgsList": ["--script", script],
+        }
+        if state:
+            content["savepointPath"] = state.as_uri()
+        return str(self.post(f"/jars/{jar}/run", content)["jobid"])
+
+    def stop_with_savepoint(self, job_id: str, folder: Path) -> Path:
+        """Stop a job with a savepoint; returns the savepoint's folder."""
+        content = {"targetDirectory": folder.as_uri(), "drain": False}
+        trigger = self.post(f"/jobs/{job_id}/stop", content)["request-id"]
+        deadline = time.monotonic() + SAVEPOINT_SECONDS
+        while time.monotonic() < deadline:
+            answer = self.get(f"/jobs/{job_id}/savepoints/{trigger}")
+            operation = answer.get("operation") or {}
+            if "location" in operation:
+                return Path(operation["location"].removeprefix("file:"))
+            if "failure-cause" in operation:
+                cause = operation["failure-cause"]["stack-trace"]
+                raise FlinkRefused(f"No savepoint of job {job_id}: {_cause(cause.encode())}")
+            time.sleep(0.2)
+        raise FlinkRefused(f"No savepoint of job {job_id} within {SAVEPOINT_SECONDS:.0f} s.")
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job."""
+        self._call(
+            *("PATCH", f"/jobs/{job_id}?mode=cancel"), None, "application/json", PROBE_SECONDS
+        )
+
+    def watermark_ms(self, job_id: str) -> int | None:
+        """Lowest watermark over the tasks of a job, ms since 1970; None before the first."""
+        lowest: list[int] = []
+        for vertex in self.get(f"/jobs/{job_id}")["vertices"]:
+            marks = self.get(f"/jobs/{job_id}/vertices/{vertex['id']}/watermarks")
+            lowest += [int(mark["value"]) for mark in marks]
+        return min((mark for mark in lowest if mark > 0), default=None)

@@ -1,0 +1,37 @@
+"""Checkpoints and savepoints on disk: which is the newest whole one, and which are of no use."""
+
+import shutil
+from pathlib import Path
+
+KEPT = 3
+
+
+def states(folder: Path) -> list[Path]:
+    """Whole checkpoints and savepoints below Flink's folder, oldest first.
+
+    One is whole as soon as it has its `_metadata`, which Flink writes last.
+    """
+    found = [
+        *folder.glob("checkpoints/*/chk-*/_metadata"),
+        *folder.glob("savepoints/savepoint-*/_metadata"),
+    ]
+    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def newest_state(folder: Path) -> Path | None:
+    """What to resume from, if anything."""
+    found = states(folder)
+    return found[-1] if found else None
+
+
+def completed_checkpoint(folder: Path, job_id: str) -> int:
+    """Number of the last completed checkpoint of a job, 0 before the first."""
+    found = folder.glob(f"checkpoints/{job_id}/chk-*/_metadata")
+    return max((int(path.parent.name.removeprefix("chk-")) for path in found), default=0)
+
+
+def clear_old_states(folder: Path, keep: Path | None) -> None:
+    """Delete what neither is nor surrounds the state that was resumed from."""
+    for path in states(folder)[:-KEPT]:
+        if path != keep:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,39 @@
+"""Java and the Flink distribution of this machine, found or asked for in one sentence."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from financial_pipeline.errors import PipelineError
+
+# Kafka 4 brokers need 17; Flink 2.3 knows 17 and 21.
+VERSIONS = (17, 21)
+
+
+def find_java() -> str:
+    """Path of a Java 17 or 21; `JAVA_HOME` goes before PATH."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    try:
+        banner = subprocess.run([java or "", "-version"], capture_output=True, text=True).stderr
+    except OSError:
+        banner = ""
+    version = re.search(r'version "(\d+)', banner)
+    if not java or not version or int(version[1]) not in VERSIONS:
+        raise PipelineError(
+            "Java 17 or 21 is needed for Kafka and Flink and was not found; install it, or point "
+            "JAVA_HOME at it."
+        )
+    return java
+
+
+def find_flink(environment: Path) -> Path:
+    """Folder `pyflink` of the environment that `make flink` fills; it holds `lib/*.jar`."""
+    for lib in environment.glob("lib/python*/site-packages/pyflink/lib/flink-dist-*.jar"):
+        return lib.parent.parent
+    raise PipelineError(
+        f"Flink is not installed in {environment}: run `make flink`, or name another environment "
+        "in FINANCIAL_PIPELINE_FLINK_ENVIRONMENT."
+    )

@@ -1,0 +1,75 @@
+"""What the supervisor tells about itself, and how others know that it lives."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from financial_pipeline.errors import PipelineError
+
+
+@dataclass(frozen=True)
+class Status:
+    """Content of `status.json`; phase: starting, healthy, unhealthy, stopping, stopped, failed."""
+
+    phase: str
+    pid: int
+    bootstrap_servers: str = ""
+    rest_url: str = ""
+    processes: list[dict[str, Any]] = field(default_factory=list)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    savepoints: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+def write_status(state: Path, status: Status) -> None:
+    """Replace `status.json` at once."""
+    part = state / "status.part"
+    part.write_text(json.dumps(asdict(status), indent=1), "utf-8")
+    os.replace(part, state / "status.json")
+
+
+def read_status(state: Path) -> Status | None:
+    """The last status that a supervisor told, if one ever ran here."""
+    try:
+        return Status(**json.loads((state / "status.json").read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def hold_lock(state: Path) -> Iterator[None]:
+    """Be the one supervisor of a state folder; the kernel frees the lock when its holder dies."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "supervisor.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PipelineError(f"The stream below {state.parent} is already running.") from None
+        yield
+
+
+def is_running(state: Path) -> bool:
+    """Whether a supervisor holds the lock."""
+    if not state.exists():
+        return False
+    try:
+        with hold_lock(state):
+            return False
+    except PipelineError:
+        return True
+
+
+def bootstrap_servers(state: Path) -> str:
+    """Brokers of the running local stream; one sentence where there is none."""
+    status = read_status(state)
+    if status and is_running(state) and status.bootstrap_servers:
+        return status.bootstrap_servers
+    raise PipelineError(
+        "No local stream is running: start one with `financial-pipeline stream up`, or name a "
+        "cluster's brokers in FINANCIAL_PIPELINE_KAFKA_BROKERS."
+    )

@@ -1,0 +1,110 @@
+"""The process behind `stream up`: runs Kafka, Flink and the job until it is asked to stop.
+
+`python -m financial_pipeline.streaming.local.supervisor STATE` reads its settings from the
+environment, as every command does, and tells what it sees in `STATE/status.json`.
+"""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.settings import Settings
+from financial_pipeline.streaming.local.job_health import JobHealth
+from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan
+from financial_pipeline.streaming.local.status import Status, hold_lock, write_status
+
+LOOK_SECONDS = 1.0
+
+
+def plan_of(settings: Settings, state: Path) -> RuntimePlan:
+    """The runtime that the settings describe."""
+    return RuntimePlan(
+        state=state,
+        jars_cache=settings.jars_cache,
+        flink_environment=settings.flink_environment,
+        jars_folder=settings.jars_dir,
+        maven_mirror=settings.maven_mirror,
+        kafka_port=settings.kafka_port,
+        rest_port=settings.flink_port,
+    )
+
+
+class Supervisor:
+    """Keeps one runtime and its jobs alive; `scripts` are the jobs' SQL by name."""
+
+    def __init__(self, state: Path, runtime: LocalRuntime, scripts: dict[str, str]) -> None:
+        self.state = state
+        self.runtime = runtime
+        self.scripts = scripts
+        self.jobs: dict[str, JobHealth] = {}
+        self.asked_to_stop = threading.Event()
+
+    def run(self) -> None:
+        """Start, watch until asked to stop, stop with savepoints."""
+        self.tell("starting")
+        self.runtime.start()
+        while not self.asked_to_stop.wait(LOOK_SECONDS):
+            self.look()
+        self.tell("stopping")
+        savepoints = self.runtime.stop()
+        self.tell("stopped", savepoints=[str(path) for path in savepoints])
+
+    def look(self) -> None:
+        """Submit what is not submitted or was lost, and tell how the jobs are."""
+        for name, script in self.scripts.items():
+            if name not in self.jobs or self.jobs[name].is_lost:
+                self.jobs[name] = JobHealth(name, self.runtime.submit(script))
+            self.jobs[name].observe(self.runtime)
+        well = all(job.is_healthy for job in self.jobs.values())
+        fresh = any(not job.checkpoint for job in self.jobs.values())
+        self.tell("healthy" if well else "starting" if fresh else "unhealthy")
+
+    def tell(self, phase: str, **more: Any) -> None:
+        """Write `status.json`."""
+        processes = [
+            {"name": each.name, "pid": each.pid, "restarts": each.restarts}
+            for each in self.runtime.processes.values()
+        ]
+        status = Status(
+            phase=phase,
+            pid=os.getpid(),
+            bootstrap_servers=self.runtime.bootstrap_servers,
+            rest_url=self.runtime.rest_url,
+            processes=processes,
+            jobs=[job.report() for job in self.jobs.values()],
+            **more,
+        )
+        write_status(self.state, status)
+
+
+def supervise(state: Path) -> None:
+    """Run until SIGTERM; a fault is told in `status.json` and ends everything."""
+    runtime = None
+    try:
+        runtime = LocalRuntime(plan_of(Settings(), state))
+        supervisor = Supervisor(state, runtime, {})
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            supervisor.asked_to_stop.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        supervisor.run()
+    except Exception as error:
+        if runtime:
+            runtime.end()
+        text = (
+            str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+        )
+        write_status(state, Status(phase="failed", pid=os.getpid(), error=text))
+        raise
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    with hold_lock(folder):
+        supervise(folder)

@@ -1,0 +1,49 @@
+"""The topics of the stream: partitions and retention, created where they are absent."""
+
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.stream import DEAD_LETTER_TOPIC, LATE_TOPIC, MACRO_TOPIC, TOPICS
+
+PARTITIONS = 3
+# Few messages, read for checks: order over all of them is worth more than width.
+NARROW = (DEAD_LETTER_TOPIC, LATE_TOPIC, MACRO_TOPIC)
+REQUEST_SECONDS = 30
+# Record timestamps are those of the replayed day, so age says nothing: keep by size per partition.
+SETTINGS = {"retention.ms": "-1", "retention.bytes": str(2 * 1024**3), "cleanup.policy": "delete"}
+
+
+def stream_topics() -> dict[str, int]:
+    """Name and number of partitions of every topic of the stream."""
+    return {topic: 1 if topic in NARROW else PARTITIONS for topic in TOPICS}
+
+
+def create_topics(client: dict[str, Any], topics: dict[str, int], replicas: int) -> None:
+    """Create the topics that are absent; `client` is a confluent-kafka client configuration."""
+    admin = AdminClient(client)
+    settings = SETTINGS | {"min.insync.replicas": str(max(1, replicas - 1))}
+    try:
+        known = admin.list_topics(timeout=REQUEST_SECONDS).topics
+        absent = [
+            NewTopic(name, partitions, replicas, config=settings)
+            for name, partitions in topics.items()
+            if name not in known
+        ]
+        if absent:
+            for answer in admin.create_topics(absent, request_timeout=REQUEST_SECONDS).values():
+                answer.result()
+    except KafkaException as error:
+        raise PipelineError(f"The topics could not be created: {error.args[0].str()}") from error
+
+
+def brokers_known(client: dict[str, Any], seconds: float) -> int:
+    """How many brokers answer to a description of the cluster; 0 where none does."""
+    quiet = client | {"log_level": 0, "error_cb": lambda _error: None}
+    try:
+        return len(AdminClient(quiet).list_topics(timeout=seconds).brokers)
+    except KafkaException:
+        return 0
