@@ -4,6 +4,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +17,8 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 Command = Callable[..., Any]
+SOURCES = click.Choice(["simulated", "files", "live"])
+DAY = click.DateTime(["%Y-%m-%d"])
 VARIABLES = {
     "data_root": "FINANCIAL_PIPELINE_DATA_ROOT",
     "source": "FINANCIAL_PIPELINE_SOURCE",
@@ -54,9 +58,11 @@ def world_options(command: Command) -> Command:
     for option in (
         _world_option("seed", int, "Seed of the simulated world."),
         _world_option("loans", click.IntRange(1, 10_000_000), "Number of simulated loans."),
-        _world_option("landing", folder, "Drop folder of your files, for --source files."),
+        _world_option("landing", folder, "Drop folder of your files, for --source files and live."),
         _world_option(
-            "source", click.Choice(["simulated", "files"]), "Where data comes from (simulated)."
+            "source",
+            click.Choice(["simulated", "files", "live"]),
+            "Where data comes from (simulated).",
         ),
     ):
         command = option(command)
@@ -195,6 +201,22 @@ def _show_figures(as_json: bool) -> None:
 def figures(as_json: bool) -> None:
     """Print the main figures of the published version."""
     _show_figures(as_json)
+
+
+@commands.command("as-of")
+@data_root_option
+@click.argument("series")
+@click.argument("observation_date", type=DAY)
+@click.argument("as_of_date", type=DAY)
+@click.option("--json", "as_json", is_flag=True, help="For programs; the form is in the README.")
+def as_of_command(
+    series: str, observation_date: datetime, as_of_date: datetime, as_json: bool
+) -> None:
+    """Print one macro value as it was known on a day, with the days on which it stood."""
+    from financial_pipeline import as_of
+
+    known = as_of.as_of(series.upper(), as_of_date.date(), observation_date.date(), _paths())
+    click.echo(json.dumps(asdict(known), default=str) if as_json else as_of.sentence(known))
 
 
 @commands.command()

@@ -1,11 +1,13 @@
 """From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 from financial_pipeline import raw_archive
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.live import fetching, restatements
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
@@ -19,6 +21,8 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
     """The drop folder of the configured source; raises PipelineError where none is given."""
     if settings.source == "simulated":
         return paths.simulated_landing
+    if settings.source == "live":
+        return paths.live_landing
     if settings.landing is None:
         raise PipelineError(
             "The source `files` needs a drop folder; pass --landing DIR or set"
@@ -65,12 +69,16 @@ def _short(content: dict[str, object]) -> str:
     )
 
 
-def prepare(settings: Settings, paths: Paths) -> None:
-    """Make sure that there is something to read: the simulated world is written if missing."""
+def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
+    """Make sure that there is something to read: the simulated world is written if missing, and
+    what is new at the live sources is fetched. `report` is told what came from them.
+    """
     folder = landing_folder(settings, paths)
     claim_data_root(settings, paths)
     if settings.source == "simulated":
         simulator.write_world(folder, loans=settings.loans, seed=settings.seed)
+    if settings.source == "live":
+        fetching.fetch_new(settings, paths, report)
 
 
 def clock(settings: Settings) -> date:
@@ -83,17 +91,25 @@ def _stamp(path: Path) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
+def _candidates(settings: Settings, paths: Paths) -> list[Path]:
+    """What may be data; in a live world, prices of the drop folder only as the chain took them."""
+    found = landing.candidates(landing_folder(settings, paths))
+    if settings.source != "live" or settings.landing is None:
+        return found
+    dropped = landing.candidates(settings.landing)
+    return found + [path for path in dropped if not landing.holds_prices(path)]
+
+
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     """What the drop folder holds, recognised by content; unchanged files are not read again.
 
     Raises PipelineError for a file that is none of the known forms.
     """
-    folder = landing_folder(settings, paths)
     cache = paths.raw / "recognised.json"
     known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
     rows: dict[str, dict[str, object]] = {}
     files = []
-    for path in landing.candidates(folder):
+    for path in _candidates(settings, paths):
         stamp = _stamp(path)
         row = known.get(str(path))
         if row is None or row["stamp"] != stamp:
@@ -109,7 +125,10 @@ def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[lis
     """Archive what landed of one dataset; return the landed files' rows and the number new."""
     raw_archive.free_incoming(paths)
     landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
-    return raw_archive.archive(paths, landed, synthetic=_synthetic_hashes(settings, paths))
+    stored = raw_archive.archive(paths, landed, synthetic=_synthetic_hashes(settings, paths))
+    if dataset == "bank_prices":
+        restatements.record(paths)
+    return stored
 
 
 def _synthetic_hashes(settings: Settings, paths: Paths) -> frozenset[str]:

@@ -29,6 +29,21 @@ class Paths:
         """The drop folder that the simulator fills."""
         return self.data_root / "landing" / "simulated"
 
+    @property
+    def live_landing(self) -> Path:
+        """The drop folder that live downloads are written to, in upstream form."""
+        return self.data_root / "landing" / "live"
+
+    @property
+    def live_csv(self) -> Path:
+        """Dropped price files that stand in for a live provider."""
+        return self.live_landing / "prices" / "csv"
+
+    @property
+    def http_cache(self) -> Path:
+        """Answers of live sources, each kept until it expires."""
+        return self.data_root / "cache" / "http"
+
     def staging(self, dataset: str) -> Path:
         """Folder of one staging dataset: one Parquet file per partition."""
         return self.data_root / "staging" / dataset

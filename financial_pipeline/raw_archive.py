@@ -104,7 +104,9 @@ def _identity(file: RawFile) -> tuple[object, ...]:
     return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
 
 
-def _upstream(landed: LandedFile) -> str:
+def _upstream(paths: Paths, landed: LandedFile) -> str:
+    if landed.path.parent == paths.live_csv:
+        return "csv"
     if landed.dataset == "bank_prices":
         return "yfinance" if landed.form.startswith("yfinance") else "yahoo"
     if landed.dataset == "fred_observations":
@@ -130,7 +132,7 @@ def _store(paths: Paths, landed: LandedFile, synthetic: Collection[str]) -> RawF
         sha256=sha256,
         bytes=size,
         fetched_at=datetime.now(UTC),
-        source="simulated" if sha256 in synthetic else _upstream(landed),
+        source="simulated" if sha256 in synthetic else _upstream(paths, landed),
         is_synthetic=sha256 in synthetic,
         archived_path=target,
     )

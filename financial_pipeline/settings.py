@@ -5,12 +5,13 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
-Source = Literal["simulated", "files"]
+Source = Literal["simulated", "files", "live"]
+PriceProvider = Literal["yfinance", "csv"]
 
 
 def _user_cache() -> Path:
@@ -26,12 +27,29 @@ class Settings(BaseSettings):
 
     data_root: Path = PROJECT_ROOT / "data"
     source: Source = "simulated"
-    # The drop folder of `--source files`; the simulated world writes its own.
+    # The drop folder of `--source files`, and beside the downloads of `--source live`; the
+    # simulated world writes its own.
     landing: Path | None = None
 
     # Simulated world.
     loans: int = Field(default=50_000, ge=1, le=10_000_000)
     seed: int = 20_070_601
+
+    # Live sources. Who is asked for prices, in this order and nobody else.
+    price_providers: tuple[PriceProvider, ...] = ("yfinance", "csv")
+    fred_series: tuple[str, ...] = ("UNRATE", "GDPC1", "CPIAUCSL", "DTB3", "FEDFUNDS")
+    # From the environment or .env only; a SecretStr prints as asterisks.
+    fred_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FRED_API_KEY", "FINANCIAL_PIPELINE_FRED_API_KEY"),
+    )
+    fred_url: str = "https://api.stlouisfed.org/fred"
+    # What stands for every host of Yahoo Finance, such as a recorded one; empty: Yahoo's own.
+    yahoo_url: str = ""
+    # Requests per run, hours for which an answer is not asked for again, seconds between requests.
+    request_budget: int = Field(default=200, ge=0)
+    cache_hours: float = Field(default=6.0, ge=0)
+    request_pause_seconds: float = Field(default=0.5, ge=0)
 
     symbols: tuple[str, ...] = ("JPM", "BAC", "C", "WFC", "GS")
 

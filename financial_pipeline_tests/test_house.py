@@ -21,6 +21,7 @@ TIERS: list[set[str]] = [
     {"defs"},
     {"dashboard", "figures", "figures_table", "sql_prompt"},
     {
+        "as_of",
         "data_dictionary",
         "freshness",
         "ingest",
@@ -34,6 +35,7 @@ TIERS: list[set[str]] = [
         "stream_landing",
         "table_export",
     },
+    {"live"},
     {"alerts", "crosscheck", "ml", "published", "raw_archive"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]

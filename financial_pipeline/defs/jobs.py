@@ -8,6 +8,7 @@ PUBLISH_JOB = "publish_job"
 PUBLICATION = frozenset(
     {
         dg.AssetKey(["exports", "row_accounting"]),
+        dg.AssetKey(["exports", "price_restatements"]),
         dg.AssetKey(["exports", "published_manifest"]),
     }
 )

@@ -88,7 +88,7 @@ def execute(
     return True
 
 
-def _landed(settings: Settings, paths: Paths, layers: Layers) -> list[LandedFile]:
+def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) -> list[LandedFile]:
     """What there is to work on: the drop folder, or what the archive holds of it."""
     if layers == "transform":
         ingest.claim_data_root(settings, paths)
@@ -96,7 +96,7 @@ def _landed(settings: Settings, paths: Paths, layers: Layers) -> list[LandedFile
         landed = [file.landed for files in archived for file in files]
         place = f"The raw archive {paths.raw} holds no file; run `make ingest` first."
     else:
-        ingest.prepare(settings, paths)
+        ingest.prepare(settings, paths, report)
         landed = ingest.landed_files(settings, paths)
         place = (
             f"The drop folder {ingest.landing_folder(settings, paths)} holds no data file; put"
@@ -122,7 +122,7 @@ def run_families(
     archive (`ingest`) or start behind it (`transform`); `analytics` adds the Spark metrics and the
     default model. `report` is told each step as it ends. Raises PipelineError with one sentence.
     """
-    landed = _landed(settings, paths, layers)
+    landed = _landed(settings, paths, layers, report)
     for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
         report(f"absent: {absent}; its assets are skipped")
     prepare_home(paths)

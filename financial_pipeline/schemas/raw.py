@@ -35,7 +35,8 @@ class RawFile:
     sha256: str
     bytes: int
     fetched_at: datetime
-    # lending_club, yahoo, yfinance, fred, alfred, or simulated.
+    # lending_club, yahoo, yfinance, csv (a dropped file that stood in for a live provider), fred,
+    # alfred, or simulated.
     source: str
     is_synthetic: bool
     # The archived copy, under its content hash.

@@ -19,7 +19,8 @@ Schema = dict[str, pl.DataType]
 
 # Where a row came from: last columns of every staging table, left out of content hashes.
 PROVENANCE: Final[Schema] = {
-    # lending_club, yahoo, yfinance, fred, alfred, or simulated: what the dashboard shows.
+    # lending_club, yahoo, yfinance, csv (a dropped file that stood in for a live provider), fred,
+    # alfred, or simulated: what the dashboard shows.
     "source": pl.String(),
     "is_synthetic": pl.Boolean(),
     "file_sha256": pl.String(),

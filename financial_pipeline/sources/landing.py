@@ -65,6 +65,11 @@ def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
     ]
 
 
+def holds_prices(path: Path) -> bool:
+    """Whether a file is one of daily bank prices, by its first lines."""
+    return bank_prices.matches(first_lines(path, SEEN_LINES))
+
+
 def recognise(path: Path) -> LandedFile:
     """What one file is; raises PipelineError listing what was expected if it is nothing known."""
     lines = first_lines(path, SEEN_LINES)

@@ -4,14 +4,19 @@ The calendar library starts twenty years before today unless told otherwise, so 
 always explicit here.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import exchange_calendars
 
 EXCHANGE: Final = "XNYS"
 SATURDAY: Final = 5
+EXCHANGE_ZONE: Final = ZoneInfo("America/New_York")
+# The exchange closes at 16:00; an hour later the day's prices have settled.
+SETTLED_HOUR: Final = 17
+LONGEST_CLOSURE: Final = timedelta(days=14)
 
 
 @lru_cache(maxsize=8)
@@ -35,3 +40,11 @@ def holidays(first: date, last: date) -> list[date]:
     open_days = set(sessions(first, last))
     days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
     return [day for day in days if day.weekday() < SATURDAY and day not in open_days]
+
+
+def last_closed_session(now: datetime) -> date:
+    """The newest session that had closed, with a margin for late prices, at an aware instant."""
+    local = now.astimezone(EXCHANGE_ZONE)
+    is_over = local.hour >= SETTLED_HOUR
+    last = local.date() if is_over else local.date() - timedelta(days=1)
+    return sessions(last - LONGEST_CLOSURE, last)[-1]

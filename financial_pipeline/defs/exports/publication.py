@@ -4,6 +4,7 @@ import dagster as dg
 
 from financial_pipeline import ingest, published, row_accounting
 from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.live import restatements
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
 
@@ -38,10 +39,30 @@ def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
 
 
 @dg.asset(
+    key=["exports", "price_restatements"],
+    group_name="exports",
+    deps=[["raw", "bank_prices"]],
+    owners=OWNERS,
+    kinds={"polars", "parquet"},
+    tags={"family": "publish"},
+)
+def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
+    """One row per bank, session and field whose stored value a newer file changed, with why.
+
+    Each file is compared with the last ten sessions stored before it.
+    """
+    table = restatements.export(pipeline.paths)
+    published.register(pipeline.paths, table)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
+    )
+
+
+@dg.asset(
     key=["exports", "published_manifest"],
     group_name="exports",
     deps=[
-        *(["exports", name] for name in (*MARTS, "row_accounting")),
+        *(["exports", name] for name in (*MARTS, "row_accounting", "price_restatements")),
         *(["metrics", name] for name in METRICS),
         *(["ml", name] for name in MODEL),
     ],

@@ -1,0 +1,93 @@
+"""The HTTP session that yfinance is given: every request has manners, every chart is looked at.
+
+yfinance keeps Yahoo's cookies and paths to itself; this session only replaces the address they are
+sent to, so that a server on loopback can stand for Yahoo.
+"""
+
+import json
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from curl_cffi import requests
+
+from financial_pipeline.sources.courtesy import OK, Answer, Courtesy, ProviderFailure, web_page
+
+PROVIDER: Final = "Yahoo Finance"
+CHART_PATH: Final = "/v8/finance/chart/"
+LONGEST_TIMEOUT_SECONDS: Final = 15
+# Other refusals may be of the session's cookie, and yfinance gets another one then.
+NO_SUCH_CHART: Final = (400, 404, 422)
+QUOTE_FIELDS: Final = frozenset({"open", "high", "low", "close", "volume"})
+# Yahoo tells a throttled client so in plain text, sometimes with status 200.
+THROTTLED_TEXT: Final = b"Too Many Requests"
+
+
+class YahooSession(requests.Session):  # type: ignore[type-arg]
+    """A curl_cffi session for yfinance; `base_url` stands for every host of Yahoo's."""
+
+    def __init__(self, courtesy: Courtesy, base_url: str) -> None:
+        super().__init__(impersonate="chrome")
+        self._courtesy = courtesy
+        self._base = base_url.rstrip("/")
+
+    def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
+        """Send one request of yfinance; a chart is judged before yfinance sees it."""
+        path = urlsplit(url).path
+        options["timeout"] = min(options.get("timeout") or 99, LONGEST_TIMEOUT_SECONDS)
+        target = f"{self._base}{path}" if self._base else url
+        if not path.startswith(CHART_PATH):
+            # Cookies and crumbs: yfinance does without them where they are not to be had.
+            self._courtesy.spend(PROVIDER)
+            return super().request(method, target, **options)  # type: ignore[arg-type]
+        # The crumb is a token of this session, and no part of what is asked.
+        asked = {name: value for name, value in options["params"].items() if name != "crumb"}
+        address = f"{target}?{urlencode(sorted(asked.items()))}"
+        answer = self._courtesy.ask(
+            PROVIDER, address, lambda: self._send(method, target, options), judge_chart
+        )
+        if answer.status in NO_SUCH_CHART:
+            raise ProviderFailure(PROVIDER, "refused", f"said {_description(answer)}")
+        return _response(answer, target)
+
+    def _send(self, method: str, url: str, options: dict[str, Any]) -> Answer:
+        sent = super().request(method, url, **options)  # type: ignore[arg-type]
+        headers = {name.lower(): value for name, value in sent.headers.items()}
+        status = 429 if THROTTLED_TEXT in sent.content[:200] else sent.status_code
+        return Answer(status, headers, sent.content)
+
+
+def _response(answer: Answer, url: str) -> requests.Response:
+    response = requests.Response()
+    response.url, response.content, response.status_code = url, answer.body, answer.status
+    response.ok = answer.status == OK
+    return response
+
+
+def _description(answer: Answer) -> str:
+    try:
+        return str(json.loads(answer.body)["chart"]["error"]["description"]).rstrip(".")
+    except (ValueError, KeyError, TypeError):
+        return f"status {answer.status}"
+
+
+def judge_chart(answer: Answer) -> tuple[str, str] | None:
+    """Why an answer with status 200 is no chart: a web page, nothing, or an unknown layout."""
+    if web_page(answer.body):
+        return "html_page", "answered with a web page instead of data"
+    try:
+        chart = json.loads(answer.body)["chart"]
+        if chart.get("error"):
+            return "refused", f"said {chart['error'].get('description')}"
+        result = chart["result"][0]
+        if "timestamp" not in result:
+            return "empty_answer", "answered with a chart without a single price"
+        quote = set(result["indicators"]["quote"][0])
+        is_daily = result["meta"]["dataGranularity"] == "1d"
+        has_adjusted = "adjclose" in (result["indicators"].get("adjclose") or [{}])[0]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return "changed_layout", "answered with something that is no chart"
+    if quote != QUOTE_FIELDS or (is_daily and not has_adjusted):
+        # Without adjusted closes yfinance would take the raw ones for them.
+        found = sorted(quote | ({"adjclose"} if has_adjusted else set()))
+        return "changed_layout", f"answered with the columns {', '.join(found)}"
+    return None
