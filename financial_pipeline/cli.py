@@ -3,83 +3,22 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
+from financial_pipeline.cli_options import DAY, analytics_option, data_root_option, world_options
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
-Command = Callable[..., Any]
-SOURCES = click.Choice(["simulated", "files", "live"])
-DAY = click.DateTime(["%Y-%m-%d"])
-VARIABLES = {
-    "data_root": "FINANCIAL_PIPELINE_DATA_ROOT",
-    "source": "FINANCIAL_PIPELINE_SOURCE",
-    "landing": "FINANCIAL_PIPELINE_LANDING",
-    "loans": "FINANCIAL_PIPELINE_LOANS",
-    "seed": "FINANCIAL_PIPELINE_SEED",
-}
-
-
-def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    # Dagster, dbt and Spark run in processes of their own, which read the same variables.
-    if value is not None:
-        name = VARIABLES[str(parameter.name)]
-        os.environ[name] = str(value.resolve() if isinstance(value, Path) else value)
-
-
-def data_root_option(command: Command) -> Command:
-    """Give a command `--data-root`."""
-    return click.option(
-        "--data-root",
-        type=click.Path(path_type=Path, file_okay=False),
-        callback=_remember,
-        expose_value=False,
-        help="Folder that holds everything a run writes (default: data/ in the checkout).",
-    )(command)
-
-
-def _world_option(name: str, kind: Any, text: str) -> Callable[[Command], Command]:
-    return click.option(
-        f"--{name}", type=kind, callback=_remember, expose_value=False, is_eager=True, help=text
-    )
-
-
-def world_options(command: Command) -> Command:
-    """Give a command `--source`, `--landing`, `--loans` and `--seed`."""
-    folder = click.Path(path_type=Path, file_okay=False)
-    for option in (
-        _world_option("seed", int, "Seed of the simulated world."),
-        _world_option("loans", click.IntRange(1, 10_000_000), "Number of simulated loans."),
-        _world_option("landing", folder, "Drop folder of your files, for --source files and live."),
-        _world_option(
-            "source",
-            click.Choice(["simulated", "files", "live"]),
-            "Where data comes from (simulated).",
-        ),
-    ):
-        command = option(command)
-    return data_root_option(command)
-
 
 def _paths() -> Paths:
     return Paths(Settings().data_root.resolve())
-
-
-def analytics_option(command: Command) -> Command:
-    """Give a command `--analytics`."""
-    return click.option(
-        "--analytics",
-        is_flag=True,
-        help="Also compute the Spark metrics and the default model (some minutes more).",
-    )(command)
 
 
 def _run(layers: Literal["all", "ingest", "transform"], *, analytics: bool = False) -> None:

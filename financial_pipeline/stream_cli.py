@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from financial_pipeline.cli import data_root_option
+from financial_pipeline.cli_options import data_root_option
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings

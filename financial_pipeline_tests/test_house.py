@@ -16,6 +16,7 @@ PACKAGE = "financial_pipeline"
 TIERS: list[set[str]] = [
     {"stream_cli"},
     {"cli"},
+    {"cli_options"},
     {"bench", "drills"},
     {"definitions"},
     {"defs"},
