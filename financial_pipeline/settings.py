@@ -80,6 +80,18 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr | None = None
     alert_mail_from: str = "financial-pipeline@localhost"
     alert_mail_to: tuple[str, ...] = ()
+    # The brokers of a cluster that is not ours; default: those of `stream up`. A user means
+    # SASL/SCRAM over TLS.
+    kafka_brokers: str | None = None
+    kafka_user: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    # `stream up` asks its clients for TLS and a password.
+    kafka_secure: bool = False
+    # How the job writes: keyed rows at least once, or in transactions.
+    stream_delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
+    # Width of a bar, seconds.
+    stream_bar_seconds: int = Field(default=60, ge=1, le=3600)
     # The local Kafka and Flink of `stream up`. Ports: default free ones.
     kafka_port: int | None = Field(default=None, ge=1024, le=65535)
     flink_port: int | None = Field(default=None, ge=1024, le=65535)

@@ -4,7 +4,8 @@ Where Java, the jars or Flink are not to be had, the tests skip and say so; unde
 """
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,17 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.streaming.local.supervisor import plan_of
+
+PATIENCE_SECONDS = 60.0
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,10 @@
 """The local Kafka and Flink: up, topics, what dies comes back, nothing is left."""
 
-import time
-from collections.abc import Callable
-
 from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.schemas.stream import RAW_TOPIC, TOPICS
 from financial_pipeline.streaming.local.runtime import LocalRuntime
-
-PATIENCE_SECONDS = 60.0
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.2)
-    return False
+from financial_pipeline_tests.flink.conftest import eventually
 
 
 def test_every_topic_exists_and_the_input_has_three_partitions(runtime: LocalRuntime) -> None:

@@ -65,6 +65,7 @@ class FlinkCluster:
             "rest.bind-address": "localhost",
             "rest.port": self.rest_port,
             "rest.bind-port": self.rest_port,
+            "metrics.fetcher.update-interval": 1000,
             "io.tmp.dirs": self.folder / "tmp",
             "web.upload.dir": self.folder / "tmp",
         }

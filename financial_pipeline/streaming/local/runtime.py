@@ -14,6 +14,7 @@ from typing import Any
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import PROJECT_ROOT
+from financial_pipeline.streaming.connection import Connection, write_access
 from financial_pipeline.streaming.local.broker import Brokers, Node, log4j_properties
 from financial_pipeline.streaming.local.flink import FlinkCluster
 from financial_pipeline.streaming.local.flink_rest import FlinkRest
@@ -26,6 +27,7 @@ from financial_pipeline.streaming.local.processes import (
     end_leftovers,
     write_record,
 )
+from financial_pipeline.streaming.local.security import PIPELINE, make_security
 from financial_pipeline.streaming.local.topics import brokers_known, create_topics, stream_topics
 
 JARS_LOCK = PROJECT_ROOT / "flink" / "jars.lock"
@@ -50,6 +52,8 @@ class RuntimePlan:
     task_managers: int = 1
     broker_heap_mb: int = 512
     checkpoint_seconds: float = 1.0
+    # TLS, passwords and an authorizer on the brokers.
+    secure: bool = False
 
 
 class LocalRuntime:
@@ -83,7 +87,13 @@ class LocalRuntime:
         log = plan.state / "log4j2.properties"
         log.write_text(log4j_properties(), "utf-8")
         self.bootstrap_servers = ",".join(f"{LOOPBACK}:{node.client_port}" for node in nodes)
-        self.brokers = Brokers(nodes, self.java, self.jars.broker, log, plan.broker_heap_mb)
+        self.security = make_security(plan.state / "security", self.java) if plan.secure else None
+        self.brokers = Brokers(
+            *(nodes, self.java, self.jars.broker, log, plan.broker_heap_mb),
+            *((self.security.properties(), self.security.users()) if self.security else ()),
+        )
+        self.connection = self._connection()
+        write_access(plan.state, self.connection)
         self.rest_url = f"http://{LOOPBACK}:{rest}"
         self.rest = FlinkRest(self.rest_url)
         self.flink = FlinkCluster(
@@ -91,10 +101,20 @@ class LocalRuntime:
             *(next(ports), plan.task_managers, plan.checkpoint_seconds),
         )
 
+    def _connection(self) -> Connection:
+        if not self.security:
+            return Connection(self.bootstrap_servers)
+        password = self.security.passwords[PIPELINE]
+        return Connection(self.bootstrap_servers, PIPELINE, password, self.security.ca_file)
+
     @property
     def client(self) -> dict[str, Any]:
         """Configuration of a confluent-kafka client."""
-        return {"bootstrap.servers": self.bootstrap_servers}
+        return self.connection.confluent()
+
+    def flink_client(self) -> dict[str, str]:
+        """Client properties of the job's Kafka tables."""
+        return self.connection.flink(self.flink.folder)
 
     def start(self) -> None:
         """Start everything, wait until brokers and TaskManagers answer, create the topics."""

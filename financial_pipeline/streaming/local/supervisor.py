@@ -14,6 +14,7 @@ from typing import Any
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
+from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
 from financial_pipeline.streaming.local.job_health import JobHealth
 from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.streaming.local.status import Status, hold_lock, write_status
@@ -31,6 +32,17 @@ def plan_of(settings: Settings, state: Path) -> RuntimePlan:
         maven_mirror=settings.maven_mirror,
         kafka_port=settings.kafka_port,
         rest_port=settings.flink_port,
+        secure=settings.kafka_secure,
+    )
+
+
+def job_values(settings: Settings, runtime: LocalRuntime) -> JobValues:
+    """What the settings and a runtime fill into the job's SQL."""
+    return JobValues(
+        runtime.bootstrap_servers,
+        settings.stream_delivery,
+        settings.stream_bar_seconds,
+        runtime.flink_client(),
     )
 
 
@@ -86,8 +98,9 @@ def supervise(state: Path) -> None:
     """Run until SIGTERM; a fault is told in `status.json` and ends everything."""
     runtime = None
     try:
-        runtime = LocalRuntime(plan_of(Settings(), state))
-        supervisor = Supervisor(state, runtime, {})
+        settings = Settings()
+        runtime = LocalRuntime(plan_of(settings, state))
+        supervisor = Supervisor(state, runtime, {JOB: job_script(job_values(settings, runtime))})
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             supervisor.asked_to_stop.set()
