@@ -3,6 +3,7 @@
 Every option whose default has changed between versions is passed; none is left to a release.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -68,6 +69,8 @@ def _history(
     # Its memory of answers outlives the day on which they were right.
     YfData.cache_get.cache_clear()
     yfinance.config.debug.hide_exceptions = False
+    # What it logs on the way is said again, once, by the failure.
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     try:
         return yfinance.Ticker(symbol, session=session).history(
             interval=interval,
