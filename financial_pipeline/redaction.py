@@ -1,10 +1,10 @@
 """Takes secrets out of whatever text is about to be written or sent.
 
 A secret is the value of a variable whose name says so, in the environment or in `.env`. The event
-storage, alerts and
-the operations tables pass their texts through here.
+storage, alerts and the operations tables pass their texts through here.
 """
 
+import json
 import os
 import re
 from functools import lru_cache
@@ -23,9 +23,14 @@ MASK: Final = "***"
 
 def redact(text: str) -> str:
     """The text with every secret of this process's environment, plain or in a URL, masked."""
-    for secret in _secrets(tuple(sorted(os.environ.items()))):
+    for secret in secrets():
         text = text.replace(secret, MASK)
     return text
+
+
+def secrets() -> tuple[str, ...]:
+    """Every form in which a secret could stand in a text, longest first."""
+    return _secrets(tuple(sorted(os.environ.items())))
 
 
 @lru_cache(maxsize=4)
@@ -37,4 +42,5 @@ def _secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
         if value and SECRET_NAMES.search(name) and len(value) >= SHORTEST_SECRET
     }
     forms = values | {quote(value, safe="") for value in values}
+    forms |= {json.dumps(value)[1:-1] for value in values}
     return tuple(sorted(forms, key=len, reverse=True))

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
 
     # Schedules, the drop-folder sensor and declarative automation start switched on.
     automation: bool = False
+    # Dagster's runs and events on PostgreSQL instead of SQLite.
+    postgres_url: SecretStr | None = None
     # Where alerts go beside the log; the webhook's address is a secret, as it holds a token.
     alert_webhook: SecretStr | None = None
     alert_smtp_host: str | None = None

@@ -16,7 +16,8 @@ import dagster as dg
 import pytest
 from dagster._core.events import DagsterEventType
 
-from financial_pipeline.event_storage import BATCH_SIZE_VARIABLE, BatchedSqliteEventLogStorage
+from financial_pipeline.event_storage import BatchedSqliteEventLogStorage
+from financial_pipeline.event_storage.batches import BATCH_SIZE_VARIABLE
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 ASSETS = ("first", "second", "third")

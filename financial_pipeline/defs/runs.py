@@ -37,8 +37,9 @@ ALL_DATASETS = (
 
 def prepare_home(paths: Paths) -> None:
     """Make Dagster's home under the data root, with the repository's `dagster.yaml` in it."""
+    profile = "docs/dagster.postgres.yaml" if Settings().postgres_url else "dagster.yaml"
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(PROJECT_ROOT / "dagster.yaml", paths.dagster_home / "dagster.yaml")
+    shutil.copy(PROJECT_ROOT / profile, paths.dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
 
 

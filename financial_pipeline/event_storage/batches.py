@@ -1,16 +1,13 @@
-"""Dagster event storage on SQLite that writes a batch of events in one transaction.
+"""What both batched storages share: rows of a batch, their place in the index, and no secrets.
 
-Stock SQLite storage commits every event twice on its own, which makes a backfill of thousands of
-partitions wait for the disk and not for the work. The class leans on private methods of the stock
-storage, so Dagster is pinned exactly and a test compares the stored rows with stock storage's.
+The mixin leans on private methods of Dagster's SQL storage, so Dagster is pinned exactly and tests
+compare the stored rows with stock storage's.
 """
 
 import json
 import os
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from dagster._core.events import (
@@ -20,12 +17,11 @@ from dagster._core.events import (
     StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._serdes import ConfigurableClassData
+from dagster._serdes import deserialize_value, serialize_value
 from dagster_shared.record import copy
-from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
+
+from financial_pipeline.redaction import redact, secrets
 
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 DEFAULT_BATCH_SIZE = 1000
@@ -33,53 +29,27 @@ DEFAULT_BATCH_SIZE = 1000
 StoredEvent = tuple[int, EventLogEntry]
 
 
-class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """Stock SQLite event storage with `store_event_batch` in one transaction per database file."""
+def ask_for_batches() -> None:
+    """Let Dagster hand over batches, which it does only where the variable is set.
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
-        # A batch holds the connection of the run's file while it opens the index.
-        self._db_lock: Any = threading.RLock()
+    Every process of an instance makes its storage, so the default is set there and not in each
+    command.
+    """
+    os.environ.setdefault(BATCH_SIZE_VARIABLE, str(DEFAULT_BATCH_SIZE))
 
-    @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> "BatchedSqliteEventLogStorage":
-        """Build the storage from `dagster.yaml`; a relative `base_dir` is below DAGSTER_HOME.
 
-        Dagster hands over batches only where DAGSTER_EVENT_BATCH_SIZE is set. Every process of an
-        instance comes through here, so the default is set here and not in each command.
-        """
-        os.environ.setdefault(BATCH_SIZE_VARIABLE, str(DEFAULT_BATCH_SIZE))
-        base_dir = Path(config_value["base_dir"])
-        if not base_dir.is_absolute():
-            base_dir = Path(os.environ["DAGSTER_HOME"]) / base_dir
-        return cls(str(base_dir), inst_data)
+class BatchedEvents:
+    """Mixed into a stock SQL event storage."""
 
-    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store planned, materialization and observation events of one run.
+    # Of the stock storage.
+    _event_to_row: Any
+    _store_asset_event_tags: Any
+    _store_asset_event: Any
+    store_asset_check_event: Any
 
-        The run's file and the index are written in one transaction each, which end together: an
-        error leaves neither, so Dagster's fallback to single events repeats nothing.
-        """
-        if len({event.run_id for event in events}) != 1:
-            super().store_event_batch(events)
-            return
-        rows = self._rows(events)
-        indexed = [
-            (row, event) for row, event in zip(rows, events, strict=True) if _is_indexed(event)
-        ]
-        with self.run_connection(events[0].run_id) as run, self.index_transaction() as index:
-            _insert(run, rows)
-            ids = _insert(index, [row for row, _ in indexed])
-            stored = [(id_, event) for id_, (_, event) in zip(ids, indexed, strict=True)]
-            self._index_asset_events(
-                index, [pair for pair in stored if _has_type(pair[1], ASSET_EVENTS)]
-            )
-        # Check rows open a connection of their own, which waits until the index is free.
-        for event_id, event in stored:
-            if _has_type(event, ASSET_CHECK_EVENTS):
-                self.store_asset_check_event(event, event_id)
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store one event, without secrets."""
+        super().store_event(without_secrets(event))  # type: ignore[misc]
 
     def _rows(self, events: Sequence[EventLogEntry]) -> list[dict[str, Any]]:
         """The table rows of a batch, in its order.
@@ -99,6 +69,17 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             sample = event
         return rows
 
+    def _rows_without_secrets(
+        self, events: Sequence[EventLogEntry]
+    ) -> tuple[Sequence[EventLogEntry], list[dict[str, Any]]]:
+        """The events as they may be stored, and their rows."""
+        rows = self._rows(events)
+        known = secrets()
+        if not any(secret in row["event"] for row in rows for secret in known):
+            return events, rows
+        clean = [without_secrets(event) for event in events]
+        return clean, self._rows(clean)
+
     def _index_asset_events(self, index: Connection, stored: Sequence[StoredEvent]) -> None:
         """Write the tags of all events, and each asset's entry once per type, oldest type first."""
         self._store_asset_event_tags(
@@ -110,6 +91,12 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         }
         for event_id, event in sorted(latest.values(), key=lambda pair: pair[0]):
             self._store_asset_event(index, event, event_id)
+
+    def _store_checks(self, stored: Sequence[StoredEvent]) -> None:
+        """Check rows open a connection of their own, so this comes after the batch is stored."""
+        for event_id, event in stored:
+            if _has_type(event, ASSET_CHECK_EVENTS):
+                self.store_asset_check_event(event, event_id)
 
     def _store_asset_check_evaluation_planned(
         self, event: EventLogEntry, event_id: int | None
@@ -125,7 +112,21 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 event_specific_data=copy(data, partitions_subset=None)
             )
             event = event._replace(dagster_event=planned)
-        super()._store_asset_check_evaluation_planned(event, event_id)
+        super()._store_asset_check_evaluation_planned(event, event_id)  # type: ignore[misc]
+
+
+def without_secrets(event: EventLogEntry) -> EventLogEntry:
+    """The event as it may be stored."""
+    if not secrets():
+        return event
+    text = serialize_value(event)
+    clean = redact(text)
+    return event if clean == text else deserialize_value(clean, EventLogEntry)
+
+
+def asset_events(stored: Sequence[StoredEvent]) -> list[StoredEvent]:
+    """The events that the asset index mirrors."""
+    return [pair for pair in stored if _has_type(pair[1], ASSET_EVENTS)]
 
 
 def _without_partition_and_time(event: EventLogEntry) -> EventLogEntry | None:
@@ -169,18 +170,6 @@ def _has_type(event: EventLogEntry, types: Any) -> bool:
     return event.is_dagster_event and event.dagster_event_type in types
 
 
-def _is_indexed(event: EventLogEntry) -> bool:
+def is_indexed(event: EventLogEntry) -> bool:
     """Whether stock storage mirrors the event in the index, the file that answers across runs."""
     return _has_type(event, ASSET_EVENTS) or _has_type(event, ASSET_CHECK_EVENTS)
-
-
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> range:
-    """Insert event rows and return their ids, in the order of the rows.
-
-    SQLite numbers rows one by one, and the transaction keeps every other writer out.
-    """
-    if not rows:
-        return range(0)
-    connection.execute(SqlEventLogStorageTable.insert(), rows)
-    last: int = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
-    return range(last - len(rows) + 1, last + 1)
