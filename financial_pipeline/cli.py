@@ -145,8 +145,8 @@ def figures(as_json: bool) -> None:
 @commands.command("as-of")
 @data_root_option
 @click.argument("series")
-@click.argument("observation_date", type=DAY)
-@click.argument("as_of_date", type=DAY)
+@click.argument("observation_date", type=DAY, metavar="OBSERVATION_DATE")
+@click.argument("as_of_date", type=DAY, metavar="AS_OF_DATE")
 @click.option("--json", "as_json", is_flag=True, help="For programs; the form is in the README.")
 def as_of_command(
     series: str, observation_date: datetime, as_of_date: datetime, as_json: bool

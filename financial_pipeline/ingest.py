@@ -1,7 +1,7 @@
 """From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator import world as simulator
-from financial_pipeline.sources import landing
+from financial_pipeline.sources import landing, lending_club, loan_copies
 
 SIMULATION_FILE = "simulation.json"
 
@@ -119,6 +119,14 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache.write_text(json.dumps(rows, indent=1), "utf-8")
     return files
+
+
+def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
+    """A sentence for each loan file of a drop folder: which known copy it is."""
+    if settings.source == "simulated":
+        return []
+    loans = [file for file in landed if file.dataset == lending_club.DATASET]
+    return [loan_copies.describe_copy(file) for file in loans]
 
 
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:

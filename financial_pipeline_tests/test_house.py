@@ -221,3 +221,16 @@ def test_no_file_names_a_path_of_one_machine() -> None:
 )
 def test_import_rule_itself_allows_and_refuses(importer: str, imported: str, allowed: bool) -> None:
     assert may_import(importer, imported) is allowed
+
+
+MACRO_TABLES = re.compile(r"fct_macro_observations|agg_macro_indicators")
+
+
+def test_the_model_reads_no_macro_table() -> None:
+    # A macro feature has to come from `as_of`, which knows what was known on a day.
+    readers = [
+        relative(path)
+        for path in package_modules()
+        if unit_of(path) == "ml" and MACRO_TABLES.search(path.read_text("utf-8"))
+    ]
+    assert readers == []

@@ -99,6 +99,8 @@ def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) ->
     else:
         ingest.prepare(settings, paths, report)
         landed = ingest.landed_files(settings, paths)
+        for sentence in ingest.named_copies(settings, landed):
+            report(sentence)
         place = (
             f"The drop folder {ingest.landing_folder(settings, paths)} holds no data file; put"
             " loan, price or macro files there (README, section Real data)."

@@ -2,7 +2,8 @@
 
 Three upstream layouts share the same column names: the 151-column accepted file, the 145-column
 `loan.csv`, and the original site's `LoanStats` files with a note line, a section line and
-footers. Any subset of the columns that holds `CORE_COLUMNS` is read.
+footers. Any subset of the columns that holds `CORE_COLUMNS` is read, with or without a column of
+row numbers before it.
 """
 
 import re
@@ -34,6 +35,8 @@ CORE_COLUMNS = frozenset(
     """.split()
 )
 WITHOUT_IDS = "-without-ids"
+# What a data frame's writer puts first: a header without a name over its row numbers.
+ROW_NUMBERS = "row_number"
 NOTE_KINDS = {
     "Notes offered by Prospectus": "note",
     "Loans that do not meet the credit policy": "section",
@@ -76,8 +79,10 @@ def find_layout(path: Path) -> LoanLayout:
     for number, line in enumerate(lines, start=1):
         fields = _header_fields(line)
         if set(fields) >= HEADER_MARKS:
-            _refuse_unknown(path, fields)
-            return LoanLayout(tuple(fields), number, line)
+            has_row_numbers = fields[0] in ("", "Unnamed: 0")
+            _refuse_unknown(path, fields[1:] if has_row_numbers else fields)
+            columns = (ROW_NUMBERS, *fields[1:]) if has_row_numbers else tuple(fields)
+            return LoanLayout(columns, number, line)
     raise PipelineError(
         f"{path} looks like a Lending Club loan file, but its header is not comma-separated;"
         " save it as CSV with commas and double quotes."
@@ -111,7 +116,7 @@ def scan(plain: Path, layout: LoanLayout, schema: Mapping[str, pl.DataType]) -> 
         plain,
         has_header=False,
         skip_lines=layout.header_line,
-        schema={column: schema[column] for column in layout.columns},
+        schema={column: schema.get(column, pl.String()) for column in layout.columns},
         quote_char='"',
         # A quoted empty field is as empty as a bare one.
         null_values=[""],
@@ -197,7 +202,7 @@ def describe(path: Path) -> LandedFile:
     with TemporaryDirectory() as work_dir, decompressed(path, Path(work_dir)) as plain:
         survey = _survey(plain, layout)
     _refuse_undated(path, survey)
-    size = len(layout.columns)
+    size = len(set(layout.columns) - {ROW_NUMBERS})
     name = "accepted" if size == len(LOAN_COLUMNS) else "loan"
     name = "loanstats" if layout.header_line > 1 else name
     return LandedFile(

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from financial_pipeline.crosscheck.agreement import Agreement, compare
 from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.schemas.metrics import METRIC_TABLES, MetricTable
+from financial_pipeline.spark import macro_correlations
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline_tests.spark import tiny_world
-from financial_pipeline_tests.spark.conftest import RANGES
+from financial_pipeline_tests.spark.conftest import RANGES, collect
 
 Rows = Callable[[str], pl.DataFrame]
 TABLES = list(METRIC_TABLES.values())
@@ -87,3 +90,24 @@ def test_comparison_fails_on_a_missing_an_extra_and_a_null_row(
     place = ours.with_row_index().filter(pl.col(number).is_not_null())["index"][0]
     emptied = ours.with_columns(pl.when(pl.int_range(pl.len()) != place).then(number).alias(number))
     assert compare(table, emptied, theirs).disagreements == {number: 1}
+
+
+def test_comparison_fails_a_join_that_looks_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+    spark: SparkSession,
+    marts: dict[str, DataFrame],
+    recomputed: Rows,
+) -> None:
+    known = macro_correlations.lagged_as_known
+
+    def revised(vintages: DataFrame) -> DataFrame:
+        latest = vintages.filter("realtime_end = date '9999-12-31'")
+        return known(latest.withColumn("realtime_start", F.col("observation_date")))
+
+    monkeypatch.setattr(macro_correlations, "lagged_as_known", revised)
+    metric = METRICS["macro_correlations"]
+    first, last = RANGES["macro"]
+    looked = collect(metric.compute(spark, marts, first, last, default_lag_months=tiny_world.LAG))
+    agreement = compare(metric.table, looked, recomputed("macro_correlations"))
+    assert agreement.disagreements["correlation"] > 0
+    assert agreement.failed_partitions

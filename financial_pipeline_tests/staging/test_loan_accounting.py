@@ -107,3 +107,21 @@ def test_short_line_is_found_though_another_line_has_a_comma_too_many(tmp_path: 
     stage.stage(write(tmp_path / "a.csv", [header(), short, odd]))
     assert stage.accounting()[0]["quarantined"] == {"too_few_fields": 1}
     assert stage.table("lending_club_loans")["purpose"].to_list() == ["car, used"]
+
+
+def test_a_column_of_row_numbers_changes_nothing_that_is_staged(tmp_path: Path) -> None:
+    rows = [loan(1), loan(2, desc="a, b"), loan(3, issue_d="18-Dec")]
+    plain = write(tmp_path / "a.csv", [header(), *(line(row) for row in rows)])
+    numbered = write(
+        tmp_path / "b.csv",
+        [f",{header()}", *(f"{number},{line(row)}" for number, row in enumerate(rows))],
+    )
+    staged = []
+    for path in (plain, numbered):
+        stage = LoanStage(tmp_path / path.stem, lenient=True)
+        stage.stage(path)
+        loans = stage.table("lending_club_loans").sort("loan_id")
+        staged.append(loans.select("loan_id", *LOAN_COLUMNS))
+        (row,) = stage.accounting()
+        assert row["quarantined"] == {"mangled_date": 1}
+    assert staged[0].equals(staged[1])
