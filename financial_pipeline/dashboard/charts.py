@@ -5,6 +5,7 @@ that carry a meaning and stand on both backgrounds.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
 import altair as alt
@@ -16,6 +17,9 @@ BLUE, ORANGE, GREEN, RED, GREY = "#2F86C8", "#E08A00", "#009E73", "#D55E00", "#8
 DEFINITIONS: Final = {"D0": ORANGE, "D1": BLUE, "D2": GREEN}
 HEIGHT: Final = 300
 STRIPES: Final = 9
+# Above so many days an axis shows months, above so many years.
+DAYS_OF_MONTHS: Final = 100
+DAYS_OF_YEARS: Final = 2600
 
 Layers = alt.LayerChart | alt.FacetChart
 
@@ -60,7 +64,7 @@ def lines(
     """One line per value of `colour` over a date, with the value under the pointer."""
     tips = [alt.Tooltip(f"{x}:T"), alt.Tooltip(f"{y}:Q", format=_finer(form))]
     encoded: dict[str, Any] = {
-        "x": alt.X(f"{x}:T", title=None),
+        "x": time(frame, x),
         "y": alt.Y(f"{y}:Q", title=title or None, axis=alt.Axis(format=form), scale=_loose()),
     }
     if colour:
@@ -74,6 +78,15 @@ def lines(
     )
 
 
+def time(frame: pl.DataFrame, column: str) -> alt.X:
+    """A time axis with labels that fit its span."""
+    dates: list[date] = frame[column].drop_nulls().cast(pl.Date).sort().to_list()
+    days = (dates[-1] - dates[0]).days if dates else 0
+    form = "%H:%M" if days < 3 else "%d %b" if days < DAYS_OF_MONTHS else "%b %Y"
+    axis = alt.Axis(format="%Y" if days > DAYS_OF_YEARS else form, labelOverlap=True, tickCount=8)
+    return alt.X(f"{column}:T", title=None, axis=axis)
+
+
 def series_colour(column: str, order: Sequence[str] | None = None) -> alt.Color:
     """The colour of a series from the theme, with its legend above the chart."""
     return alt.Color(f"{column}:N", sort=order, legend=legend())
@@ -81,7 +94,7 @@ def series_colour(column: str, order: Sequence[str] | None = None) -> alt.Color:
 
 def legend() -> alt.Legend:
     """A legend above the plot, where a narrow page has room."""
-    return alt.Legend(orient="top", title=None, labelLimit=260, columns=4)
+    return alt.Legend(orient="top", title=None, labelLimit=260, columns=5)
 
 
 def rule(value: float, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt.Chart:

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from financial_pipeline.dashboard.data import COMMANDS, Release, age_days
 
@@ -20,6 +21,8 @@ OLD_AFTER: Final = {
 }
 TABLE_ROWS: Final = 1000
 NOTHING: Final = "–"
+# Streamlit leaves six lines free above the title.
+STYLE: Final = "<style>.stMainBlockContainer {padding-top: 3.6rem; padding-bottom: 3rem}</style>"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Card:
 
 def header(release: Release, title: str) -> None:
     """Title, banner of the simulated world, and the age of what is old."""
+    st.html(STYLE)
     st.title(title, anchor=False)
     world = release.manifest.world
     if release.is_synthetic:
@@ -125,7 +129,13 @@ def empty(what: str) -> None:
 def table(frame: pl.DataFrame, name: str, *, height: int | None = None) -> None:
     """Rows to look at and to take away as CSV."""
     shown = frame.head(TABLE_ROWS)
-    st.dataframe(shown, hide_index=True, height=height or "auto", key=f"table_{name}")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=height or "auto",
+        key=f"table_{name}",
+        column_config=date_columns(shown),
+    )
     cut = f" The first {TABLE_ROWS:,} are shown." if frame.height > TABLE_ROWS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
@@ -138,6 +148,15 @@ def table(frame: pl.DataFrame, name: str, *, height: int | None = None) -> None:
             on_click="ignore",
         )
         st.caption(f"{frame.height:,} rows.{cut}")
+
+
+def date_columns(frame: pl.DataFrame) -> dict[str, ColumnConfig]:
+    """Dates shown as dates: without this Streamlit adds midnight."""
+    return {
+        name: st.column_config.DateColumn(format="YYYY-MM-DD")
+        for name, dtype in frame.schema.items()
+        if dtype == pl.Date
+    }
 
 
 def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this") -> None:

@@ -59,14 +59,11 @@ def one_loan(release: Release, cutoff: object) -> None:
         return
     keys = (evidence.SCORES, evidence.LOANS)
     examples = release.rows(evidence.EXAMPLES, *keys, cutoff=cutoff)["loan_id"].to_list()
-    chosen = st.selectbox(
-        "Loan id (choose an example, or type one)",
-        examples,
-        accept_new_options=True,
-        key="loan_id",
-        width=330,
-    )
-    found = release.rows(evidence.ONE_LOAN, *keys, cutoff=cutoff, loan_id=str(chosen).strip())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        example = st.selectbox("An example", examples, key="example", width=220)
+        typed = st.text_input("Or a loan id", key="loan_id", bind="query-params", width=220)
+    loan_id = typed.strip() or str(example)
+    found = release.rows(evidence.ONE_LOAN, *keys, cutoff=cutoff, loan_id=loan_id)
     if found.is_empty():
         elements.empty("No scored loan has this id.")
         return
@@ -106,7 +103,9 @@ def reasons_chart(reasons: list[tuple[str, float]]) -> None:
         .mark_bar(color=charts.ORANGE)
         .encode(
             x=alt.X("points lost:Q", title="Points lost"),
-            y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)),
+            y=alt.Y(
+                "reason:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, labelOverlap=False)
+            ),
             tooltip=["reason", alt.Tooltip("points lost:Q", format=".1f")],
         )
         .properties(height=36 * len(reasons) + 40)

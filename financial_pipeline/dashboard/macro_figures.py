@@ -13,13 +13,19 @@ CORRELATIONS: Final = "metrics/macro_correlations"
 # Unit and factor from the stored value to what is shown.
 NAMES: Final[dict[str, tuple[str, str, float]]] = {
     "unrate": ("Unemployment", "%", 1),
-    "unrate_change_12m": ("Unemployment, change over 12 months", "pp", 1),
-    "cpi_yoy": ("Consumer prices, year on year", "%", 1),
-    "gdp_growth_saar": ("Real GDP growth, yearly rate", "%", 1),
-    "bill_rate_discount": ("Three-month bill, bank discount", "%", 100),
+    "unrate_change_12m": ("Unemployment, 12-month change", "pp", 1),
+    "cpi_yoy": ("Inflation (CPI, y/y)", "%", 1),
+    "gdp_growth_saar": ("Real GDP growth", "%", 1),
+    "bill_rate_discount": ("Three-month bill", "%", 100),
     "fed_funds_rate": ("Federal funds rate", "%", 100),
 }
-ON_CARDS: Final = ("unrate", "cpi_yoy", "gdp_growth_saar", "fed_funds_rate", "bill_rate_discount")
+MEANINGS: Final = {
+    "unrate": "Unemployed in per cent of the labour force, seasonally adjusted.",
+    "cpi_yoy": "Consumer price index against twelve months before, per cent.",
+    "gdp_growth_saar": "Real GDP against the quarter before, as a yearly rate, per cent.",
+    "fed_funds_rate": "Effective federal funds rate, per cent.",
+    "bill_rate_discount": "Three-month Treasury bill, bank discount, per cent.",
+}
 # Months of contraction of the US economy by the NBER's dates (peak to trough).
 RECESSIONS: Final = (
     (date(1948, 11, 1), date(1949, 10, 1)),
@@ -103,7 +109,7 @@ def latest_cards(release: Release) -> list[Card]:
     """Newest published value of each indicator, against the observation before."""
     latest = release.rows(LATEST, INDICATORS)
     cards = []
-    for indicator in ON_CARDS:
+    for indicator in MEANINGS:
         rows = latest.filter(indicator_id=indicator)
         if rows.is_empty():
             continue
@@ -113,13 +119,13 @@ def latest_cards(release: Release) -> list[Card]:
         if rows.height > 1:
             before = rows.row(1, named=True)
             change = f"{(now['value'] - before['value']) * factor:+.2f} pp"
-            since = f"since {before['observation_date']}"
+            since = f"since {before['observation_date']:%b %Y}"
         cards.append(
             Card(
                 name,
                 f"{now['value'] * factor:.2f} {unit}",
-                f"for {now['observation_date']} · released {now['released']}",
-                f"`{indicator}` of agg_macro_indicators, the value now published.",
+                f"of {now['observation_date']}, released {now['released']}",
+                f"{MEANINGS[indicator]} The value now published (`{indicator}`).",
                 change,
                 None,
                 since,

@@ -13,13 +13,12 @@ CORRELATIONS: Final = "metrics/return_correlations"
 
 SESSIONS = "select distinct session_date from marts.fct_daily_prices order by session_date"
 SYMBOLS = "select distinct symbol from marts.fct_daily_prices order by symbol"
-INDEXED = """
+PRICE_ROWS = """
 select
     symbol,
     session_date,
     close,
     adjusted_close,
-    100 * adjusted_close / first_value(adjusted_close) over since as indexed,
     adjusted_close / first_value(adjusted_close) over since - 1 as cumulative_return
 from marts.fct_daily_prices
 where session_date >= $first and adjusted_close is not null
@@ -99,7 +98,7 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
         return f"{(now[name] - before[name]) * 100:+.1f} pp"
 
     def card(label: str, name: str, note: str, meaning: str, rise_is_bad: bool) -> Card:
-        since = f"since {before['session_date']}"
+        since = f"since {before['session_date']:%d %b}"
         value = percent(now[name])
         return Card(label, value, f"{note} · {session}", meaning, change(name), rise_is_bad, since)
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import NOTHING, Card, number, percent
+from financial_pipeline.ml.features import FEATURES
 
 EVALUATION: Final = "ml/evaluation"
 CURVES: Final = "ml/evaluation_curves"
@@ -48,7 +49,7 @@ order by bin
 COEFFICIENT_ROWS = """
 select
     feature,
-    case when term in ('value', 'intercept') then feature else feature || ': ' || term end as term,
+    term,
     coefficient,
     per_unit,
     unit
@@ -121,7 +122,7 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
         Card("Gini", number(row["gini"], 3), counted, "2 AUC - 1."),
         Card(
             "Calibration gap",
-            "–" if gap is None else f"{gap * 100:+.2f} pp",
+            NOTHING if gap is None else f"{gap * 100:+.2f} pp",
             f"mean PD {percent(row['mean_pd'])} against {percent(row['default_rate'])}",
             "Mean PD less the default rate.",
         ),
@@ -133,6 +134,16 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
             "1 - Brier score / that of the mean; slope and intercept of the calibration.",
         ),
     ]
+
+
+def in_words(coefficients: pl.DataFrame) -> pl.DataFrame:
+    """Coefficients with `term` as a reader says it: the wording of the feature, and its level."""
+    names = {name: feature.reason or "Interest rate" for name, feature in FEATURES.items()}
+    wording = pl.col("feature").replace(names)
+    level = wording + ": " + pl.col("term").str.replace_all("_", " ")
+    return coefficients.with_columns(
+        term=pl.when(pl.col("term") == "value").then(wording).otherwise(level)
+    )
 
 
 def ks_point(roc: pl.DataFrame) -> dict[str, float]:

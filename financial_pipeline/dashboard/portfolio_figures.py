@@ -67,6 +67,7 @@ order by vintage, definition
 VINTAGES = """
 select
     vintage_quarter,
+    year(vintage_quarter) as issue_year,
     year(vintage_quarter) || ' Q' || quarter(vintage_quarter) as vintage,
     months_on_book,
     loans,
@@ -140,9 +141,10 @@ MEASURES: Final[dict[str, Measure]] = {
         "Average FICO", lambda v: number(v, 0), "FICO midpoint weighted by the amount lent.", False
     ),
     "loss_given_default_on_ead": Measure(
-        "Loss given default (on EAD)",
+        "LGD on EAD",
         percent,
-        "1 - (recoveries - collection fee) / exposure at default, dollar-weighted over bad loans.",
+        "Loss given default: 1 - (recoveries - collection fee) / exposure at default,"
+        " dollar-weighted over bad loans.",
         True,
         of="bad loans",
     ),

@@ -14,9 +14,9 @@ ROOT_VARIABLE = "FINANCIAL_PIPELINE_DATA_ROOT"
 def open_page(data_root: Path, page: str, **query: str) -> AppTest:
     """A page after its first run; the query is that of the URL."""
     os.environ[ROOT_VARIABLE] = str(data_root)
-    app = AppTest.from_file(APP, default_timeout=60).run()
+    app = AppTest.from_file(APP, default_timeout=60)
     if page != PAGES[0]:
-        app.switch_page(f"app_pages/{page}.py")
+        app.run().switch_page(f"app_pages/{page}.py")
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()

@@ -17,8 +17,10 @@ CREDIT = {
     "calendar_hazard": "defaults of the month per loan on book",
     "seasoning_adjusted_hazard": "defaults of the month over expected",
 }
-# A star, only where the chance of a false find among all cells and lags is below this.
-STAR_Q = 0.10
+# Release markers shown at most.
+RELEASES = 60
+# A find, only where the chance of a false one among all cells and lags is below this.
+FIND_Q = 0.10
 SIGN_NOTE = (
     "A negative lag is a lead: the macro month lies after the credit month. Loans made while"
     " unemployment is low default in the bad times that follow, so their rate goes down with"
@@ -71,7 +73,8 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
     elements.source(
         release,
         figures.INDICATORS,
-        note=f"Release dates by {how}. Shaded: recessions by the NBER's dates"
+        note=f"Release dates by {how}; triangles: the newest {RELEASES} releases known"
+        " then. Shaded: recessions by the NBER's dates"
         + (", which the simulated economy need not follow." if release.is_synthetic else "."),
     )
     elements.rows_behind(rows, "macro_series")
@@ -95,14 +98,14 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
     curves = charts.lines(
         long, "observation_date", "value", "version", title=unit, form=".1f"
     ).encode(strokeDash=alt.StrokeDash("version:N", legend=None))
+    released = thin.filter(pl.col("known_release").is_not_null()).tail(RELEASES)
     marks = (
-        alt.Chart(thin.filter(pl.col("known_release").is_not_null()).tail(60))
-        .mark_tick(color=charts.RED, thickness=1.5, size=9, opacity=0.8)
-        .transform_calculate(shown=f"datum.as_known * {factor}")
+        alt.Chart(released)
+        .mark_point(shape="triangle-up", color=charts.RED, filled=True, size=26, opacity=0.7)
         .encode(
-            x="observation_date:T",
-            y="shown:Q",
-            tooltip=["observation_date:T", "known_release:T", "first_release:T", "releases:Q"],
+            x=alt.X("known_release:T"),
+            y=alt.value(charts.HEIGHT + 26),
+            tooltip=["known_release:T", "observation_date:T", "as_known:Q", "releases:Q"],
         )
     )
     return alt.layer(shade, curves, marks).properties(height=charts.HEIGHT + 30)
@@ -126,7 +129,7 @@ def _correlations(release: Release) -> None:
         release,
         figures.CORRELATIONS,
         note=f"{words}; n {rows['months'].sort()[0]} to {rows['months'].sort()[-1]} months; bars"
-        f" are 95 % HAC intervals; filled where q < {STAR_Q} over all cells and lags.",
+        f" are 95 % HAC intervals; filled where q < {FIND_Q} over all cells and lags.",
     )
     elements.rows_behind(rows, "lagged_correlations")
 
@@ -158,7 +161,7 @@ def _pair(pairs: pl.DataFrame) -> dict[str, Any]:
 
 
 def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
-    base = alt.Chart(rows.with_columns(is_find=pl.col("q_value") < STAR_Q)).encode(
+    base = alt.Chart(rows.with_columns(is_find=pl.col("q_value") < FIND_Q)).encode(
         x=alt.X("lag_months:O", title="Months from macro to credit", axis=alt.Axis(labelAngle=0))
     )
     zero = alt.Chart(pl.DataFrame({"y": [0]})).mark_rule(color=charts.GREY).encode(y="y:Q")

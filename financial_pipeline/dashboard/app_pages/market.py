@@ -49,13 +49,13 @@ def _cards(release: Release, banks: list[str]) -> None:
 
 def _prices(release: Release, first: date, banks: list[str]) -> None:
     st.header("Prices and returns", anchor=False)
-    rows = release.rows(figures.INDEXED, figures.PRICES, first=first).filter(
+    rows = release.rows(figures.PRICE_ROWS, figures.PRICES, first=first).filter(
         pl.col("symbol").is_in(banks)
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Adjusted close**, first session = 100")
-        st.altair_chart(_lines(rows, "indexed", banks, form=",.0f"))
+        st.markdown("**Adjusted close**, dollars")
+        st.altair_chart(_lines(rows, "adjusted_close", banks, form="$,.0f"))
     with right:
         st.markdown("**Cumulative return** on adjusted closes")
         st.altair_chart(_lines(rows, "cumulative_return", banks))
@@ -148,7 +148,7 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
 
 def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
     thin = charts.thinned(rows, 2)
-    x = alt.X("session_date:T", title=None)
+    x = charts.time(thin, "session_date")
     y = alt.Y("simple_return:Q", title="Daily return", axis=alt.Axis(format=".0%"))
     returns = alt.Chart(thin).mark_bar(color=charts.GREY, opacity=0.6).encode(x=x, y=y)
     limit = (

@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements, loan_scores
+from financial_pipeline.dashboard import applicant, charts, elements, loan_scores
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
 
@@ -80,7 +80,7 @@ def _roc(roc: pl.DataFrame) -> charts.Layers:
 
 def _calibration(bins: pl.DataFrame) -> charts.Layers:
     top = max(float(bins["mean_pd"].max() or 0), float(bins["high"].max() or 0))  # type: ignore[arg-type]
-    form = alt.Axis(format=".0%")
+    form = alt.Axis(format=".0%", tickCount=6)
     base = alt.Chart(bins).encode(x=alt.X("mean_pd:Q", title="Mean PD of the bin", axis=form))
     y = alt.Y("default_rate:Q", title="Default rate", axis=form)
     whiskers = base.mark_rule(color=charts.BLUE, opacity=0.6, strokeWidth=2).encode(
@@ -104,7 +104,9 @@ def _coefficients(release: Release, cutoff: object, model: str) -> None:
     if not elements.present(release, evidence.COEFFICIENTS):
         return
     values = {"cutoff": cutoff, "model": model}
-    rows = release.rows(evidence.COEFFICIENT_ROWS, evidence.COEFFICIENTS, **values)
+    rows = evidence.in_words(
+        release.rows(evidence.COEFFICIENT_ROWS, evidence.COEFFICIENTS, **values)
+    )
     if rows.is_empty():
         elements.empty(f"The model {model.replace('_', ' ')} has no coefficients.")
         return
@@ -114,7 +116,9 @@ def _coefficients(release: Release, cutoff: object, model: str) -> None:
         .mark_bar()
         .encode(
             x=alt.X("coefficient:Q", title=None),
-            y=alt.Y("term:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            y=alt.Y(
+                "term:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
+            ),
             color=alt.Color(
                 "raises:N",
                 scale=alt.Scale(domain=[True, False], range=[charts.ORANGE, charts.BLUE]),
@@ -185,6 +189,7 @@ def show(release: Release) -> None:
     with right:
         _coefficients(release, cutoff, model)
     loan_scores.one_loan(release, cutoff)
+    applicant.what_if(release)
     _drift(release, cutoff)
     _governance(release, cutoff)
 

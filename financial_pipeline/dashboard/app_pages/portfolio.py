@@ -15,6 +15,8 @@ MEANING = (
     " young vintages, **D2** (to date) understates them. Hatched bars still hold active loans, so"
     " they will move."
 )
+# A state with fewer matured loans has no rate worth a colour.
+MIN_MATURED = 30
 MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
 
 
@@ -97,7 +99,15 @@ def _curves(release: Release) -> None:
     if curves.is_empty():
         elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
         return
-    chart = (
+    st.altair_chart(_curve_chart(curves))
+    elements.source(
+        release, figures.CURVES, note="Fixed denominator: all loans of the quarter's vintage."
+    )
+    elements.rows_behind(curves, "vintage_curves")
+
+
+def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
+    return (
         alt.Chart(charts.thinned(curves))
         .mark_line(strokeWidth=1.4)
         .encode(
@@ -105,7 +115,9 @@ def _curves(release: Release) -> None:
             y=alt.Y("default_rate:Q", title="Cumulative defaults", axis=alt.Axis(format=".0%")),
             detail="vintage:N",
             color=alt.Color(
-                "year(vintage_quarter):O", legend=alt.Legend(orient="top", title="Issue year")
+                "issue_year:Q",
+                scale=alt.Scale(range=[charts.ORANGE, charts.BLUE]),
+                legend=alt.Legend(orient="top", title="Issue year", format="d"),
             ),
             tooltip=[
                 *("vintage", "months_on_book", "loans", "cumulative_defaults"),
@@ -114,11 +126,6 @@ def _curves(release: Release) -> None:
         )
         .properties(height=charts.HEIGHT + 40)
     )
-    st.altair_chart(chart)
-    elements.source(
-        release, figures.CURVES, note="Fixed denominator: all loans of the quarter's vintage."
-    )
-    elements.rows_behind(curves, "vintage_curves")
 
 
 def _states(release: Release) -> None:
@@ -139,13 +146,16 @@ def _states(release: Release) -> None:
         release,
         figures.LOANS,
         note=f"{states.filter(~known)['loans'].sum():,} loans stand in no tile (territories,"
-        " military mail or unknown).",
+        f" military mail or unknown). A rate needs {MIN_MATURED} matured loans.",
     )
     elements.rows_behind(states, "states")
 
 
 def _state_map(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     form = ".1%" if column == "default_rate" else "$.3~s" if column == "funded_usd" else ",d"
+    if column == "default_rate":
+        enough = pl.col("matured") >= MIN_MATURED
+        states = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
     grid = tiles().join(states, on="state", how="left")
     base = alt.Chart(grid).encode(x=alt.X("column:O", axis=None), y=alt.Y("row:O", axis=None))
     squares = base.mark_rect(cornerRadius=3, stroke="white", strokeOpacity=0.25).encode(

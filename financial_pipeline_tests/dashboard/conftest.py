@@ -1,0 +1,57 @@
+"""Each test has a data root of its own, which the app finds through the environment."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline import published
+from financial_pipeline_tests.dashboard import world, world_markets, world_model
+from financial_pipeline_tests.dashboard.app import ROOT_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """AppTest leaves the app as `__main__`; processes that later tests spawn would run it anew."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
+
+
+@pytest.fixture
+def data_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty data root."""
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def small_world(data_root: Path) -> Path:
+    """Loans, their summary and thresholds, written by hand."""
+    world.publish(data_root)
+    return data_root
+
+
+@pytest.fixture(scope="session")
+def written_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every table that a page shows, written by hand; only to be read."""
+    folder = tmp_path_factory.mktemp("written")
+    paths = world.publish(folder)
+    world.credit(paths)
+    world_markets.market(paths)
+    world_markets.macro(paths)
+    world_model.model(paths)
+    world.stream(paths, datetime.now(UTC))
+    world.alerts(paths)
+    world.operations(paths)
+    published.publish(paths, world.SIMULATED)
+    return folder
+
+
+@pytest.fixture
+def whole_world(written_world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data root that holds every table."""
+    monkeypatch.setenv(ROOT_VARIABLE, str(written_world))
+    return written_world

@@ -1,0 +1,75 @@
+"""A page reads the manifest once; answers live as long as the tables they came from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from financial_pipeline import published
+from financial_pipeline.dashboard import charts, data
+from financial_pipeline.dashboard.state_tiles import tiles
+from financial_pipeline.paths import Paths
+from financial_pipeline_tests.dashboard import world
+from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How often the manifest was read and a connection opened."""
+    counts = {"read_manifest": 0, "connect": 0}
+
+    def counted(name: str) -> Callable[..., Any]:
+        real = getattr(data, name)
+
+        def call(*arguments: Any) -> Any:
+            counts[name] += 1
+            return real(*arguments)
+
+        return call
+
+    for name in counts:
+        monkeypatch.setattr(data, name, counted(name))
+    return counts
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_rerun_reads_the_manifest_once_and_asks_nothing_twice(
+    whole_world: Path, calls: dict[str, int], page: str
+) -> None:
+    app = open_page(whole_world, page)
+    calls.update(read_manifest=0, connect=0)
+    app.run()
+    # The panel of the Live page is a run of its own.
+    assert calls["read_manifest"] == (2 if page == "live" else 1)
+    assert calls["connect"] == 0
+
+
+def test_new_publish_shows_at_the_next_rerun(small_world: Path) -> None:
+    app = open_page(small_world, "portfolio")
+    assert metrics(app)["Default rate (matured)"] == "20.0%"
+    risen = world.summary().with_columns(pl.col("value") * 1.5)
+    world.put(Paths(small_world), "metrics/portfolio_summary", risen)
+    published.publish(Paths(small_world), world.SIMULATED)
+    assert metrics(app.run())["Default rate (matured)"] == "30.0%"
+
+
+def test_values_are_bound_and_never_part_of_the_query(small_world: Path) -> None:
+    release = data.open_release()
+    query = "select count(*) as n from marts.fct_loans where loan_id = $loan_id"
+    hostile = "' or 1=1; drop table fct_loans; --"
+    assert release.rows(query, "exports/fct_loans", loan_id=hostile)["n"][0] == 0
+
+
+def test_thinned_keeps_the_last_row_and_stays_below_the_limit() -> None:
+    frame = pl.DataFrame({"x": range(20_001)})
+    thin = charts.thinned(frame, 2)
+    assert thin.height * 2 <= charts.MAX_POINTS
+    assert thin["x"][-1] == 20_000
+
+
+def test_every_state_and_the_district_have_one_tile() -> None:
+    grid = tiles()
+    assert grid["state"].n_unique() == grid.height == 51
+    assert grid.select("row", "column").is_unique().all()

@@ -1,0 +1,81 @@
+"""With every table there, each page runs without an exception and shows what the tables hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.dashboard import charts
+from financial_pipeline.ml.what_if import score_applicant
+from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
+from financial_pipeline_tests.dashboard.world_model import fitted
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_runs_and_misses_nothing(whole_world: Path, page: str) -> None:
+    app = open_page(whole_world, page)
+    assert not app.exception
+    assert "Nothing to show here yet" not in words(app)
+    assert app.metric
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_chart_stays_small(whole_world: Path, page: str) -> None:
+    app = open_page(whole_world, page)
+    for element in app.get("arrow_vega_lite_chart"):
+        datasets = json.loads(element.proto.spec).get("datasets", {})
+        assert all(len(rows) <= charts.MAX_POINTS for rows in datasets.values())
+
+
+def test_market_counts_the_breaches_of_value_at_risk(whole_world: Path) -> None:
+    app = open_page(whole_world, "market")
+    app.selectbox(key="var_bank").set_value("JPM").run()
+    assert "**1** breaches in **59** sessions" in words(app)
+    assert metrics(app)["Volatility, 63"] == "25.0%"
+
+
+def test_market_without_a_bank_says_so(whole_world: Path) -> None:
+    app = open_page(whole_world, "market")
+    app.get_by_key("banks").set_value([]).run()
+    assert not app.exception
+    assert "No bank is selected" in words(app)
+
+
+def test_macro_shows_a_series_as_it_was_known(whole_world: Path) -> None:
+    app = open_page(whole_world, "macro")
+    assert metrics(app)["Unemployment"] == "6.00 %"
+    assert "**48** observations were known; **0** of them have been revised since" in words(app)
+    app.date_input(key="known_unrate").set_value("2016-01-15").run()
+    assert "**12** observations were known; **1** of them" in words(app)
+
+
+def test_macro_explains_the_sign(whole_world: Path) -> None:
+    said = words(open_page(whole_world, "macro"))
+    assert "A negative lag is a lead" in said
+    assert "Wrong sign by construction." in said
+    assert "levels, descriptive only" in said
+
+
+def test_model_shows_evaluation_and_one_loan(whole_world: Path) -> None:
+    app = open_page(whole_world, "model")
+    assert metrics(app)["AUC (out of time)"] == "0.700"
+    assert metrics(app)["Calibration gap"] == "-1.00 pp"
+    app.text_input(key="loan_id").set_value("L0").run()
+    assert metrics(app)["PD, borrower only"] == "5.0%"
+    app.text_input(key="loan_id").set_value("L0' or 1=1").run()
+    assert "No scored loan has this id" in words(app)
+
+
+def test_what_if_scores_the_applicant_with_the_served_artifact(whole_world: Path) -> None:
+    app = open_page(whole_world, "model")
+    before = metrics(app)["PD"]
+    income = next(one for one in app.number_input if one.label == "Income a year, $")
+    income.set_value(20_000).run()
+    applicant = {"loan_amnt": 12_000, "term": "36", "income_effective": 20_000} | {
+        **{"dti_effective": 18.0, "fico_midpoint": 697, "revol_util": 50.0, "emp_length": 5},
+        **{"inq_last_6mths": 0, "delinq_2yrs": 0, "open_acc": 11, "pub_rec": 0},
+        **{"home_ownership": "MORTGAGE", "purpose": "debt_consolidation"},
+        **{"verification_status": "Verified"},
+    }
+    expected = score_applicant(fitted(), applicant, 0.1, 0.2).pd_borrower_only
+    assert metrics(app)["PD"] == f"{expected:.1%}" != before

@@ -1,0 +1,212 @@
+"""A small published version written out by hand, so that each figure of a page is known."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from financial_pipeline import published
+from financial_pipeline.ml import decide
+from financial_pipeline.paths import Paths
+from financial_pipeline.published import PublishedTable
+
+CUTOFF = date(2015, 4, 1)
+SIMULATED = {"source": "simulated", "is_synthetic": True, "loans": 8, "seed": 1} | {
+    "clock": "2019-03-31"
+}
+LOANS = 400
+MONTHS = [date(2014 + month // 12, 1 + month % 12, 1) for month in range(24)]
+
+
+def put(paths: Paths, key: str, frame: pl.DataFrame, as_of: str | None = "2019-03-01") -> None:
+    """Register one table; the next `publish` shows it."""
+    layer, name = key.split("/")
+    folder = published.replace_partitions(paths, layer, name, {"all": frame})
+    place = folder.relative_to(paths.data_root).as_posix()
+    table = PublishedTable(layer, name, place, frame.height, f"hash{frame.height}", as_of)
+    published.register(paths, table)
+
+
+def loans() -> pl.DataFrame:
+    """400 loans, every fifth bad, in two states and two grades; the last hundred are active."""
+    number = np.arange(LOANS)
+    bad, active = number % 5 == 0, number >= 300
+    known = pl.when(~pl.col("is_active")).then(pl.col("bad").cast(pl.Int16))
+    frame = pl.DataFrame(
+        {
+            "loan_key": number,
+            "loan_id": [f"L{key}" for key in number],
+            "issue_month": [MONTHS[key % 24] for key in number],
+            "maturity_month": [date(2018, 1, 1)] * LOANS,
+            "snapshot_month": [date(2019, 3, 1)] * LOANS,
+            "geography_key": number % 2,
+            "grade": np.where(number % 2 == 0, "A", "B"),
+            "bad": bad,
+            "is_active": active,
+        }
+    )
+    return frame.with_columns(
+        sub_grade=pl.col("grade") + "1",
+        term_months=pl.lit(36),
+        loan_status=pl.lit("Fully Paid"),
+        loan_state=pl.when("is_active").then(pl.lit("CURRENT")).otherwise(pl.lit("PAID")),
+        credit_policy_met=pl.lit(True),
+        funded_amount_usd=pl.lit(1000.0),
+        interest_rate=pl.lit(0.1),
+        fico_midpoint=pl.lit(700.0),
+        total_payment_usd=pl.lit(1100.0),
+        net_loss_usd=pl.when("bad").then(400.0),
+        default_d0=known,
+        default_d1=known,
+        default_d2=pl.col("bad").cast(pl.Int16),
+        source=pl.lit("test"),
+    ).drop("bad")
+
+
+def geography() -> pl.DataFrame:
+    return pl.DataFrame(
+        {"geography_key": [0, 1], "state_code": ["CA", "TX"], "state_name": ["California", "Texas"]}
+    )
+
+
+def summary() -> pl.DataFrame:
+    """Two months of two measures: the newest default rate is 20 %, up from 19 %."""
+    rows = [
+        ("default_rate_matured", 0.19, 280),
+        ("default_rate_matured", 0.20, 300),
+        ("loans", 390.0, 390),
+        ("loans", 400.0, 400),
+    ]
+    months = [date(2019, 2, 1), date(2019, 3, 1)] * 2
+    return pl.DataFrame(
+        {
+            "snapshot_month": months,
+            "measure": [name for name, _, _ in rows],
+            "segment_kind": "all",
+            "segment": "all",
+            "value": [value for _, value, _ in rows],
+            "value_low": [0.15, 0.16, None, None],
+            "value_high": [0.24, 0.25, None, None],
+            "loans": [count for _, _, count in rows],
+        }
+    )
+
+
+def thresholds() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Threshold table and summary of one model over 1,000 loans whose PD is their risk."""
+    rng = np.random.default_rng(7)
+    pd = rng.uniform(0, 0.6, 1000)
+    bad = rng.uniform(size=1000) < pd
+    flat = np.ones(1000)
+    cash = decide.LoanCash(1000 * flat, 0.2 * flat, 0.5 * flat, bad)
+    prices = decide.Prices(0.2, 0.5)
+    label = {"training_cutoff": CUTOFF, "model": "borrower_only", "segment": "all", "level": "all"}
+    literals = [pl.lit(value).alias(name) for name, value in label.items()]
+    table = decide.threshold_table(pd, cash, prices).select(*literals, pl.all())
+    best = decide.best_threshold_summary(pd, cash, 1)
+    numbers = {"gain": 0.2, "loss": 0.5, "break_even_pd": prices.break_even_pd}
+    counts = {"loans": 1000, "defaults": int(bad.sum())}
+    return table, pl.DataFrame([{**label, **counts, **numbers, **best}])
+
+
+def stream(paths: Paths, observed: datetime) -> None:
+    """Three bars of one bank, one late and two dead messages, last observed at `observed`."""
+    start = int(datetime(2019, 3, 29, 14, 30, tzinfo=UTC).timestamp() * 1_000_000)
+    bar = {"symbol": "JPM", "session_date": date(2019, 3, 29)}
+    starts = [start + minute * 60_000_000 for minute in range(3)]
+    bars = pl.DataFrame([{**bar, "window_start_us": at, "bar_seconds": 60} for at in starts])
+    prices = {"open": 100.0, "high": 101.0, "low": 99.0, "close": 100.5, "vwap": 100.2}
+    counts = {"volume": 1000, "message_count": 4}
+    named = [pl.lit(value).alias(name) for name, value in (prices | counts).items()]
+    put(paths, "stream/market_bars_1m", bars.with_columns(named), "2019-03-29")
+    watermark = observed - timedelta(seconds=30)
+    position = {"topic": "market_bars_1m", "partition": 0, "next_offset": 90, "end_offset": 97}
+    state = {"lag": 7, "watermark_at": watermark, "observed_at": observed, "engine": "flink"}
+    put(paths, "stream/status", pl.DataFrame([position | state]))
+    put(paths, "stream/late_messages", pl.DataFrame({"reason": ["behind_its_producer"]}))
+    put(paths, "stream/dead_letters", pl.DataFrame({"reason": ["bad_price", "bad_time"]}))
+    z = {"return_zscore": 1.5, "volume_zscore": 0.5, "rolling_volatility": 0.001}
+    measured = bars.with_columns([pl.lit(value).alias(name) for name, value in z.items()])
+    measured = measured.with_columns(log_return=pl.lit(0.0), realised_variance=pl.lit(0.0))
+    put(paths, "stream/market_indicators_1m", measured, "2019-03-29")
+    day = {"session_date": date(2019, 3, 29), "bars_compared": 3, "bars_differing": 0}
+    put(paths, "stream/parity", pl.DataFrame([day | {"passed": True}]))
+
+
+def alerts(paths: Paths) -> None:
+    """One alert."""
+    alert = {"alert_id": "a", "symbol": "JPM", "window_start_us": 1_553_869_800_000_000}
+    rest = {"rule": "return_zscore", "severity": "warning", "zscore": 4.5, "close": 100.0}
+    put(paths, "stream/market_alerts", pl.DataFrame([alert | rest]), "2019-03-29")
+
+
+def operations(paths: Paths) -> None:
+    """One table overdue, one check of two failing, one run of two failed, two lines quarantined."""
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    check = {"asset_key": "exports/fct_loans", "partition": None, "blocking": True}
+    rest = {"severity": "ERROR", "description": "", "metadata_json": "{}", "run_id": "r1"}
+    checks = [
+        check | {"check_name": name, "passed": passed, "evaluated_at": now} | rest
+        for name, passed in (("keys_are_unique", True), ("keys_are_present", False))
+    ]
+    put(paths, "operations/check_results", pl.DataFrame(checks, schema_overrides=TEXT))
+    run = {"job": "loans_job", "started_at": now, "ended_at": now, "seconds": 1.0}
+    ends = [("a", "SUCCESS", None), ("b", "FAILURE", "the file is broken")]
+    runs = [run | {"run_id": name, "status": end, "error": error} for name, end, error in ends]
+    put(
+        paths,
+        "operations/runs",
+        pl.DataFrame(runs).with_columns(partitions=pl.lit(None, pl.String)),
+    )
+    state = {"newest_event_date": date(2019, 3, 1), "expected_by": date(2019, 3, 31)}
+    key = {"asset_key": "exports/fct_daily_prices", "state": "overdue", "reason": "30 days late"}
+    put(paths, "operations/freshness", pl.DataFrame([key | state]))
+    file = {"dataset": "bank_prices", "file_name": "JPM.csv", "file_sha256": "f"}
+    went = [
+        ("note", "header", 1),
+        ("quarantined", "close_not_positive", 2),
+        ("staged", "staged", 7),
+    ]
+    lines = [
+        file | {"category": category, "reason": reason, "physical_lines": count}
+        for category, reason, count in went
+    ]
+    accounting = pl.DataFrame(lines).with_columns(file_physical_lines=pl.lit(10))
+    put(paths, "exports/row_accounting", accounting, None)
+
+
+TEXT = {"partition": pl.String}
+
+
+def credit(paths: Paths) -> None:
+    """Default rates by grade with a mature and an immature year, and one vintage's curve."""
+    cells = [
+        {"issue_month": date(year, 1, 1), "grade": grade, "definition": name, "loans": 100}
+        | {"term_months": 36, "defaults": 10, "originated_loans": 100, "active_loans": active}
+        for year, active in ((2014, 0), (2018, 60))
+        for grade in "AB"
+        for name in ("D0", "D1", "D2")
+    ]
+    put(paths, "metrics/default_rates_by_grade", pl.DataFrame(cells), "2018-01-01")
+    label = {"vintage_quarter": date(2014, 1, 1), "grade": "all", "term_months": 36, "loans": 200}
+    curve = [
+        label
+        | {"months_on_book": month, "cumulative_defaults": month}
+        | {"default_rate": month / 200, "default_rate_low": 0.0, "default_rate_high": 1.0}
+        for month in range(1, 37)
+    ]
+    put(paths, "metrics/vintage_curves", pl.DataFrame(curve), "2014-01-01")
+
+
+def publish(data_root: Path) -> Paths:
+    """Loans, their summary and thresholds."""
+    paths = Paths(data_root)
+    put(paths, "exports/fct_loans", loans())
+    put(paths, "exports/dim_geography", geography(), None)
+    put(paths, "metrics/portfolio_summary", summary())
+    table, best = thresholds()
+    put(paths, "ml/threshold_table", table, "2015-04-01")
+    put(paths, "ml/threshold_summary", best, "2015-04-01")
+    published.publish(paths, SIMULATED)
+    return paths

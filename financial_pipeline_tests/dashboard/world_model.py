@@ -1,0 +1,79 @@
+"""Hand-made tables of the model, and a real artifact of two small models for the what-if."""
+
+from dataclasses import replace
+from datetime import date
+from functools import cache
+
+import polars as pl
+
+from financial_pipeline import published
+from financial_pipeline.ml import explain
+from financial_pipeline.ml.artifact import save_artifact
+from financial_pipeline.ml.features import FEATURE_SETS
+from financial_pipeline.ml.train import DefaultModel, fit_model
+from financial_pipeline.paths import Paths
+from financial_pipeline_tests.dashboard import world
+from financial_pipeline_tests.dashboard.world import CUTOFF, put
+from financial_pipeline_tests.ml.loans import make_book
+
+AS_OF = CUTOFF.isoformat()
+KEY = {"training_cutoff": CUTOFF, "model": "borrower_only"}
+TESTED = KEY | {"evaluation": "out_of_time"}
+METRICS = {"n": 1000, "defaults": 120, "default_rate": 0.12, "mean_pd": 0.11, "auc": 0.7} | {
+    **{"auc_low": 0.65, "auc_high": 0.75, "gini": 0.4, "ks": 0.3, "brier_skill": 0.05},
+    **{"calibration_intercept": 0.1, "calibration_slope": 1.1, "reason": None},
+}
+
+
+@cache
+def fitted() -> dict[str, DefaultModel]:
+    """Both models of a made-up book, fitted once."""
+    cohort = make_book(1200).cohort()
+    target = cohort["default_d1"].to_numpy()
+    return {
+        name: explain.with_averages(fit_model(name, cohort, target), cohort)
+        for name in FEATURE_SETS
+    }
+
+
+def model(paths: Paths) -> None:
+    """One cut-off, served; loan L0 has a PD of 5 % and lost points for its income."""
+    artifact = save_artifact(paths.data_root / "ml" / "artifacts", fitted(), None, {})
+    put(paths, "ml/evaluation", pl.DataFrame([TESTED | METRICS]), AS_OF)
+    table = published.newest(paths, "ml/evaluation")
+    served = {"artifact": artifact, "cutoff": AS_OF}
+    published.register(paths, replace(table, facts={"served": served}))
+    points = [{"false_positive_rate": at, "true_positive_rate": at**0.5} for at in (0.0, 0.25, 1.0)]
+    curve = [TESTED | {"threshold": 0.5} | point for point in points]
+    put(paths, "ml/evaluation_curves", pl.DataFrame(curve), AS_OF)
+    cell = {"loans": 500, "defaults": 50, "low": 0.08, "high": 0.13}
+    pair = [{"bin": 0, "mean_pd": 0.1}, {"bin": 1, "mean_pd": 0.2}]
+    bins = [TESTED | cell | {"default_rate": 0.1} | one for one in pair]
+    put(paths, "ml/evaluation_bins", pl.DataFrame(bins), AS_OF)
+    put(paths, "ml/scores", _scores(), AS_OF)
+    rows = explain.coefficient_rows(fitted()["borrower_only"])
+    put(paths, "ml/coefficients", pl.DataFrame([KEY | row for row in rows]), AS_OF)
+    month = {"training_cutoff": CUTOFF, "variable": "pd_borrower_only", "psi": 0.03}
+    rest = {"critical_value": 0.05, "loans": 200, "verdict": "stable"}
+    drift = [month | rest | {"month": date(2015, number, 1)} for number in range(4, 10)]
+    put(paths, "ml/drift", pl.DataFrame(drift), AS_OF)
+    gate = {"gate": "auc", "passed": True, "value": 0.7, "limit": 0.6, "detail": "above"}
+    put(paths, "ml/gates", pl.DataFrame([KEY | gate]), AS_OF)
+    card = {"training_cutoff": CUTOFF, "markdown": "# The model card", "json": "{}"}
+    put(paths, "ml/model_card", pl.DataFrame([card]), AS_OF)
+    proxy = {"training_cutoff": CUTOFF, "proxy": "addr_state", "level": "CA", "n": 600}
+    put(paths, "ml/fairness", pl.DataFrame([proxy | {"approval_rate": 0.9}]), AS_OF)
+
+
+def _scores() -> pl.DataFrame:
+    loans = world.loans().select("loan_key", "issue_month")
+    pds = {f"pd_{name}": pl.col("loan_key") % 60 / 100 for name in FEATURE_SETS}
+    reasons = {"reason_1": pl.lit("ln_annual_inc"), "points_lost_1": pl.lit(7.5)}
+    none = {f"reason_{rank}": pl.lit(None, pl.String) for rank in (2, 3, 4)}
+    return loans.with_columns(**pds, **reasons, **none).with_columns(
+        training_cutoff=pl.lit(CUTOFF),
+        pd_borrower_only=pl.when(pl.col("loan_key") == 0).then(0.05).otherwise("pd_borrower_only"),
+        pd_scorecard=pl.lit(0.1),
+        score=pl.lit(580.0),
+        **{f"points_lost_{rank}": pl.lit(None, pl.Float64) for rank in (2, 3, 4)},
+    )
