@@ -103,10 +103,14 @@ def docs(dictionary: Path | None) -> None:
 def dev(port: int, dashboard_port: int) -> None:
     """Start Dagster's web interface and the dashboard on loopback; both end together."""
     from financial_pipeline.dashboard import launch
-    from financial_pipeline.defs import runs
+    from financial_pipeline.definitions import defs
+    from financial_pipeline.defs import runs, switches
 
     runs.prepare_home(_paths())
     os.environ["FINANCIAL_PIPELINE_DAGSTER_URL"] = launch.address(port)
+    for sentence in switches.of_this_home(defs):
+        click.echo(sentence)
+    click.echo("The stream is not started here: `financial-pipeline stream up` starts it.")
     click.echo(f"Dagster: {launch.address(port)}  Dashboard: {launch.address(dashboard_port)}")
     dagster = [sys.executable, "-m", "dagster", "dev", "-h", launch.LOOPBACK, "-p", str(port)]
     servers = [dagster, launch.streamlit_command(dashboard_port)]
