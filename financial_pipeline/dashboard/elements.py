@@ -11,8 +11,9 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from financial_pipeline.dashboard.data import COMMANDS, Release, age_days
 
-CARDS_IN_A_ROW: Final = 5
-CARD_WIDTH: Final = 160
+# More cards than this stand in two rows of equal length.
+CARDS_IN_A_ROW: Final = 6
+CARD_WIDTH: Final = 155
 # Days after which a source is called old, by the rhythm it arrives in.
 OLD_AFTER: Final = {
     "exports/fct_loans": 62,
@@ -21,8 +22,12 @@ OLD_AFTER: Final = {
 }
 TABLE_ROWS: Final = 1000
 NOTHING: Final = "–"
-# Streamlit leaves six lines free above the title.
-STYLE: Final = "<style>.stMainBlockContainer {padding-top: 3.6rem; padding-bottom: 3rem}</style>"
+# Streamlit leaves six lines free above the title, and cuts the labels of narrow cards.
+STYLE: Final = """<style>
+.stMainBlockContainer {padding-top: 3.6rem; padding-bottom: 3rem}
+[data-testid=stMetricLabel] *, [data-testid=stMetricDelta] * {white-space: normal !important}
+[data-testid=stMetricDelta] {flex-wrap: wrap; max-width: 100%}
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,12 @@ def _ago(minutes: int) -> str:
 
 def cards(rows: Sequence[Card]) -> None:
     """Figures side by side, two in a row where the page is narrow."""
-    grid = st.grid(CARDS_IN_A_ROW, min_column_width=CARD_WIDTH, border=True)
+    columns = len(rows) if len(rows) <= CARDS_IN_A_ROW else -(-len(rows) // 2)
+    grid = st.grid(max(columns, 4), min_column_width=CARD_WIDTH, border=True)
     for card in rows:
         with grid.cell(), st.container(gap="xxsmall"):
             _metric(card)
-            st.caption(card.note)
+            st.caption(card.note.replace(" · ", "  \n"))
 
 
 def _metric(card: Card) -> None:

@@ -2,13 +2,11 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from financial_pipeline import published
-from financial_pipeline_tests.dashboard import world, world_markets, world_model
+from financial_pipeline_tests.dashboard import whole, world
 from financial_pipeline_tests.dashboard.app import ROOT_VARIABLE
 
 
@@ -37,17 +35,7 @@ def small_world(data_root: Path) -> Path:
 @pytest.fixture(scope="session")
 def written_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every table that a page shows, written by hand; only to be read."""
-    folder = tmp_path_factory.mktemp("written")
-    paths = world.publish(folder)
-    world.credit(paths)
-    world_markets.market(paths)
-    world_markets.macro(paths)
-    world_model.model(paths)
-    world.stream(paths, datetime.now(UTC))
-    world.alerts(paths)
-    world.operations(paths)
-    published.publish(paths, world.SIMULATED)
-    return folder
+    return whole.write(tmp_path_factory.mktemp("written"))
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline import published
-from financial_pipeline.dashboard import charts, data
-from financial_pipeline.dashboard.state_tiles import tiles
+from financial_pipeline.dashboard import charts, data, state_map
 from financial_pipeline.paths import Paths
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page
@@ -69,7 +68,7 @@ def test_thinned_keeps_the_last_row_and_stays_below_the_limit() -> None:
     assert thin["x"][-1] == 20_000
 
 
-def test_every_state_and_the_district_have_one_tile() -> None:
-    grid = tiles()
-    assert grid["state"].n_unique() == grid.height == 51
-    assert grid.select("row", "column").is_unique().all()
+def test_every_state_and_the_district_have_one_outline() -> None:
+    codes = state_map.on_map()
+    assert len(set(codes)) == len(codes) == 51
+    assert all(feature["geometry"]["coordinates"] for feature in state_map.outlines())

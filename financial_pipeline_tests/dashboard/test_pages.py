@@ -44,7 +44,7 @@ def test_market_without_a_bank_says_so(whole_world: Path) -> None:
 def test_macro_shows_a_series_as_it_was_known(whole_world: Path) -> None:
     app = open_page(whole_world, "macro")
     assert metrics(app)["Unemployment"] == "6.00 %"
-    assert "**48** observations were known; **0** of them have been revised since" in words(app)
+    assert "**36** observations were known; **0** of them have been revised since" in words(app)
     app.date_input(key="known_unrate").set_value("2016-01-15").run()
     assert "**12** observations were known; **1** of them" in words(app)
 

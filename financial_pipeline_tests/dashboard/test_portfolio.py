@@ -9,7 +9,7 @@ def test_cards_show_value_change_count_interval_and_month(small_world: Path) -> 
     app = open_page(small_world, "portfolio")
     card = next(card for card in app.metric if card.label == "Default rate (matured)")
     assert (card.value, card.delta) == ("20.0%", "+1.00 pp")
-    assert "n 300 matured loans · 95 % 16.0% to 25.0% · as of 2019-03" in words(app)
+    assert "n 300 matured loans  \n95 % 16.0% to 25.0%  \nas of 2019-03" in words(app)
     assert metrics(app)["Loans"] == "400"
 
 

@@ -1,6 +1,6 @@
 """Macro: the series as they were known and as revised, and how defaults go with them."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
@@ -17,8 +17,10 @@ CREDIT = {
     "calendar_hazard": "defaults of the month per loan on book",
     "seasoning_adjusted_hazard": "defaults of the month over expected",
 }
+# The page opens with what was known so long before the newest release, so that revisions show.
+LOOK_BACK = timedelta(days=365)
 # Release markers shown at most.
-RELEASES = 60
+RELEASES = 36
 # A find, only where the chance of a false one among all cells and lags is below this.
 FIND_Q = 0.10
 SIGN_NOTE = (
@@ -49,7 +51,7 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
     with st.container(horizontal=True, vertical_alignment="bottom"):
         known = st.date_input(
             "As known on",
-            limits["last_release"],
+            max(limits["last_release"] - LOOK_BACK, limits["first_release"]),
             limits["first_release"],
             max(release.today, limits["last_release"]),
             key=f"known_{indicator}",
@@ -99,12 +101,13 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
         long, "observation_date", "value", "version", title=unit, form=".1f"
     ).encode(strokeDash=alt.StrokeDash("version:N", legend=None))
     released = thin.filter(pl.col("known_release").is_not_null()).tail(RELEASES)
+    floor = pl.lit(long["value"].min()).alias("floor")
     marks = (
-        alt.Chart(released)
-        .mark_point(shape="triangle-up", color=charts.RED, filled=True, size=26, opacity=0.7)
+        alt.Chart(released.with_columns(floor))
+        .mark_point(shape="triangle-up", color=charts.RED, filled=True, size=30)
         .encode(
             x=alt.X("known_release:T"),
-            y=alt.value(charts.HEIGHT + 26),
+            y="floor:Q",
             tooltip=["known_release:T", "observation_date:T", "as_known:Q", "releases:Q"],
         )
     )

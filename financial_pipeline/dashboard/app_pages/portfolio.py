@@ -4,10 +4,9 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drill_down, elements
+from financial_pipeline.dashboard import charts, drill_down, elements, state_map
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
-from financial_pipeline.dashboard.state_tiles import tiles
 
 GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 MEANING = (
@@ -138,42 +137,19 @@ def _states(release: Release) -> None:
     )
     column = MAP_MEASURES[choice or "Default rate (D1)"]
     left, right = st.columns([3, 2], gap="medium")
-    left.altair_chart(_state_map(states, column, choice or ""))
+    enough = pl.col("matured") >= MIN_MATURED
+    rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
+    left.altair_chart(state_map.chart(rated, column, choice or ""))
     with right:
         _concentration(release)
-    known = pl.col("state").is_in(tiles()["state"].to_list())
+    known = pl.col("state").is_in(state_map.on_map())
     elements.source(
         release,
         figures.LOANS,
-        note=f"{states.filter(~known)['loans'].sum():,} loans stand in no tile (territories,"
-        f" military mail or unknown). A rate needs {MIN_MATURED} matured loans.",
+        note=f"{states.filter(~known)['loans'].sum():,} loans lie in no state of the map"
+        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans.",
     )
     elements.rows_behind(states, "states")
-
-
-def _state_map(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
-    form = ".1%" if column == "default_rate" else "$.3~s" if column == "funded_usd" else ",d"
-    if column == "default_rate":
-        enough = pl.col("matured") >= MIN_MATURED
-        states = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
-    grid = tiles().join(states, on="state", how="left")
-    base = alt.Chart(grid).encode(x=alt.X("column:O", axis=None), y=alt.Y("row:O", axis=None))
-    squares = base.mark_rect(cornerRadius=3, stroke="white", strokeOpacity=0.25).encode(
-        color=alt.Color(f"{column}:Q", legend=alt.Legend(orient="top", title=title, format=form)),
-        tooltip=[
-            *("name", "loans", "matured", "defaults"),
-            alt.Tooltip("default_rate", format=".2%"),
-            alt.Tooltip("funded_usd", format="$,.0f"),
-        ],
-    )
-    middle = pl.Series([states[column].drop_nulls().quantile(0.6) or 0.0]).item()
-    names = base.mark_text(fontSize=11).encode(
-        text="state:N",
-        color=alt.condition(
-            f"datum.{column} > {float(middle)}", alt.value("#FFFFFF"), alt.value("#1B2430")
-        ),
-    )
-    return (squares + names).properties(height=360)
 
 
 def _concentration(release: Release) -> None:

@@ -1,0 +1,78 @@
+"""Each page in a real browser: no exception, right figures, nothing fetched from elsewhere."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from financial_pipeline.dashboard.elements import percent
+from financial_pipeline.ml import decide
+from financial_pipeline.paths import Paths
+from financial_pipeline.published import read_manifest
+from financial_pipeline.published_sql import connect
+from financial_pipeline_tests.browser.reader import Reader, Scheme
+from financial_pipeline_tests.dashboard import world
+from financial_pipeline_tests.dashboard.app import PAGES
+
+# The default page has no path of its own.
+PATHS = {page: "" if page == PAGES[0] else page for page in PAGES}
+WIDTHS = (1280, 390)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_shows_no_exception_and_fits_both_widths(reader: Reader, page: str) -> None:
+    reader.open(PATHS[page])
+    assert reader.exceptions() == []
+    assert reader.cards()
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            assert reader.screenshot(page, width, scheme).stat().st_size > 0
+            assert list(reader.wide_parts()) == []
+
+
+def test_reader_notices_what_comes_from_elsewhere(reader: Reader) -> None:
+    reader.open("decide")
+    reader.page.evaluate("() => fetch('http://192.0.2.1/').catch(() => null)")
+    assert reader.blocked == ["http://192.0.2.1/"]
+    reader.blocked.clear()
+
+
+def test_cards_equal_the_published_tables(reader: Reader, served_root: Path) -> None:
+    paths = Paths(served_root)
+    with connect(paths, read_manifest(paths)) as connection:
+        rows = connection.execute(
+            "select measure, value from metrics.portfolio_summary"
+            " where snapshot_month = (select max(snapshot_month) from metrics.portfolio_summary)"
+        ).fetchall()
+        late, dead, bars = (
+            f"{connection.execute(f'select count(*) from stream.{name}').fetchall()[0][0]:,}"
+            for name in ("late_messages", "dead_letters", "market_bars_1m")
+        )
+    measures = dict(rows)
+    reader.open("")
+    shown = reader.cards()
+    assert shown["Default rate (matured)"] == percent(measures["default_rate_matured"])
+    assert shown["Loans"] == f"{measures['loans']:,.0f}"
+    reader.open("live")
+    shown = reader.cards()
+    assert (shown["Late"], shown["Dead letters"], shown["Bars"]) == (late, dead, bars)
+
+
+def test_slider_changes_the_figures_and_the_address_holds_the_view(reader: Reader) -> None:
+    reader.open("decide")
+    before = reader.cards()
+    handle = reader.page.get_by_role("slider").first
+    handle.focus()
+    for _ in range(5):
+        handle.press("ArrowLeft")
+    reader.page.wait_for_url("**threshold=**")
+    reader.settle()
+    after = reader.cards()
+    chosen = float(parse_qs(urlsplit(reader.page.url).query)["threshold"][0])
+    row = decide.threshold_row(world.thresholds()[0], chosen)
+    assert after["Approval rate"] == percent(row["approval_rate"]) != before["Approval rate"]
+    pasted = reader.page.url.removeprefix(f"{reader.address}/")
+    reader.page.goto("about:blank")
+    reader.open(pasted)
+    assert reader.cards() == after

@@ -1,0 +1,21 @@
+"""The hand-written world with every table that a page shows."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from financial_pipeline import published
+from financial_pipeline_tests.dashboard import world, world_markets, world_model
+
+
+def write(folder: Path) -> Path:
+    """Publish all of it below `folder`, observed now; returns the folder."""
+    paths = world.publish(folder)
+    world.credit(paths)
+    world_markets.market(paths)
+    world_markets.macro(paths)
+    world_model.model(paths)
+    world.stream(paths, datetime.now(UTC))
+    world.alerts(paths)
+    world.operations(paths)
+    published.publish(paths, world.SIMULATED)
+    return folder
