@@ -52,17 +52,14 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
 
 
 def _tips() -> list[alt.Tooltip]:
-    forms = {"name": "", "loans": ",d", "matured": ",d", "defaults": ",d"} | {
+    forms = {"loans": ",d", "matured": ",d", "defaults": ",d"} | {
         **{"default_rate": ".2%", "funded_usd": "$,.0f"}
     }
-    return [
-        alt.Tooltip(
-            f"properties.{name}:{'Q' if form else 'N'}",
-            title=name.replace("_", " "),
-            **({"format": form} if form else {}),
-        )
+    figures = [
+        alt.Tooltip(f"properties.{name}:Q", title=name.replace("_", " "), format=form)
         for name, form in forms.items()
     ]
+    return [alt.Tooltip("properties.name:N", title="state"), *figures]
 
 
 def _letters(states: pl.DataFrame, column: str) -> alt.Chart:
