@@ -41,7 +41,8 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     value = f"properties.{column}"
     form = FORMS[column]
     legend = alt.Legend(orient="top", title=title, format=form, gradientLength=240)
-    base = alt.Chart(alt.Data(values=shapes)).encode(tooltip=_tips())
+    data = alt.Data(values=shapes)  # type: ignore[no-untyped-call]
+    base = alt.Chart(data).encode(tooltip=_tips())
     # Vega leaves out a shape without a value, so a grey one lies below it.
     ground = base.mark_geoshape(fill=charts.GREY, fillOpacity=0.35, stroke="white")
     filled = base.mark_geoshape(stroke="white", strokeWidth=0.7).encode(

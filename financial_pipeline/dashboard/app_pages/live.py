@@ -34,7 +34,7 @@ def _bars(rows: pl.DataFrame) -> charts.Layers:
         ],
     )
     wicks = base.mark_rule().encode(y=alt.Y("low:Q", title="$", scale=scale), y2="high:Q")
-    bodies = base.mark_bar(size=max(1, 600 // max(thin.height, 1))).encode(
+    bodies = base.mark_bar(size=min(14, max(1, 600 // max(thin.height, 1)))).encode(
         y=alt.Y("open:Q", title="$", scale=scale), y2="close:Q"
     )
     return alt.layer(wicks, bodies).properties(height=charts.HEIGHT)
