@@ -5,38 +5,14 @@ faster than other JSON, which it also takes. The contract is `schemas/stream.py`
 """
 
 import json
-from datetime import datetime
+import zlib
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
+from financial_pipeline.schemas.market_event import MarketEvent
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, SCHEMA_VERSION
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
-MICROSECONDS: Final = 1_000_000
 _HEAD: Final = f'{{"schema_version":{SCHEMA_VERSION},"event_us":'
-
-
-class MarketEvent(NamedTuple):
-    """One trade or bar to produce; prices and notional are decimal texts with four places."""
-
-    event_us: int
-    symbol: str
-    sequence: int
-    open: str
-    high: str
-    low: str
-    close: str
-    volume: int
-    trades: int | None
-    notional: str
-    vwap_basis: str
-    # ISO date, or None where the exchange is closed.
-    session_date: str | None
-    source: str
-    # When the event is over and may be known: the end of a bar.
-    end_us: int
 
 
 def encode(event: MarketEvent, watermark_us: int) -> bytes:
@@ -48,7 +24,7 @@ def encode(event: MarketEvent, watermark_us: int) -> bytes:
         f'"sequence":{event.sequence},"open":"{event.open}","high":"{event.high}",'
         f'"low":"{event.low}","close":"{event.close}","volume":{event.volume},'
         f'"trades":{trades},"notional":"{event.notional}","vwap_basis":"{event.vwap_basis}",'
-        f'"session_date":{session},"source":"{event.source}"}}'
+        f'"session_date":{session},"source":{json.dumps(event.source)}}}'
     ).encode()
 
 
@@ -65,12 +41,6 @@ def decode(value: bytes) -> dict[str, Any]:
     return json.loads(value, parse_float=Decimal)
 
 
-def price_text(price: Decimal | float | str) -> str:
-    """A price, dollars, as the text with four places that messages carry."""
-    return f"{Decimal(price):.4f}"
-
-
-@lru_cache(maxsize=4096)
-def session_of_minute(minute: int) -> str:
-    """The New York date of a minute since 1970 UTC, session or not."""
-    return datetime.fromtimestamp(minute * 60, NEW_YORK).date().isoformat()
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key, whoever writes it: its CRC-32 over the number of partitions."""
+    return zlib.crc32(key) % partitions

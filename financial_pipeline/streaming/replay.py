@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
-from zlib import crc32
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.indicators import Session
 from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.message_log import FileLog, Record
+from financial_pipeline.streaming.messages import partition_of as partition_among
 
 PARTITIONS: Final = 3
 MICROSECONDS: Final = 1_000_000
@@ -154,7 +154,7 @@ def encode(message: dict[str, Any]) -> bytes:
 
 def partition_of(symbol: str) -> int:
     """The partition that a symbol's messages go to."""
-    return crc32(symbol.encode("utf-8")) % PARTITIONS
+    return partition_among(symbol.encode("utf-8"), PARTITIONS)
 
 
 def _record(message: dict[str, Any]) -> tuple[int, Record]:

@@ -1,0 +1,148 @@
+"""Two Kafka producers behind one interface: kafka-python, and confluent-kafka where speed counts.
+
+Both are idempotent and wait for all replicas. The caller chooses the partition, so that a symbol
+stays in one partition whichever client writes it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Protocol
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.streaming.connection import Connection, require_answer
+
+LINGER_MS: Final = 20
+BATCH_BYTES: Final = 262_144
+# Longer than any failover of a broker that is restarted at once.
+DELIVERY_TIMEOUT_MS: Final = 120_000
+FLUSH_SECONDS: Final = 120.0
+
+ClientName = Literal["kafka-python", "confluent-kafka"]
+
+
+class Sink(Protocol):
+    """Where produced messages go: a broker through one of the clients, or a log in files."""
+
+    @property
+    def partitions(self) -> int:
+        """Number of partitions of the topic."""
+        ...
+
+    def send(self, partition: int, record_ms: int, key: bytes | None, value: bytes | None) -> None:
+        """Hand one message over; it may be delivered later."""
+        ...
+
+    def flush(self) -> None:
+        """Return when everything handed over is stored; raise `PipelineError` where it is not."""
+        ...
+
+
+def open_sink(client: ClientName, topic: str, brokers: Connection) -> Sink:
+    """A sink on a broker; raises `PipelineError` at once where it refuses or has no such topic."""
+    require_answer(brokers.confluent())
+    if client == "confluent-kafka":
+        return ConfluentSink(topic, brokers.confluent())
+    return KafkaPythonSink(topic, brokers.kafka_python())
+
+
+class ConfluentSink:
+    """Writes one topic through confluent-kafka; `options` are its configuration."""
+
+    def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
+        from confluent_kafka import Producer
+
+        self._topic = topic
+        self._failure: str | None = None
+        self._handed_over = 0
+        self._producer = Producer(
+            {
+                "enable.idempotence": True,
+                "linger.ms": LINGER_MS,
+                "batch.size": BATCH_BYTES,
+                "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
+                "queue.buffering.max.messages": 500_000,
+                "error_cb": self._told,
+                **options,
+            }
+        )
+        metadata = self._producer.list_topics(topic, timeout=30).topics[topic]
+        if metadata.error:
+            raise PipelineError(f"The broker has no topic {topic}: {metadata.error}.")
+        self.partitions = len(metadata.partitions)
+
+    def _told(self, error: Any) -> None:
+        if error.fatal():
+            self._failure = str(error)
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        if error:
+            self._failure = str(error)
+
+    def send(self, partition: int, record_ms: int, key: bytes | None, value: bytes | None) -> None:
+        """See `Sink`."""
+        while True:
+            try:
+                self._producer.produce(
+                    *(self._topic, value, key, partition),
+                    timestamp=record_ms,
+                    on_delivery=self._delivered,
+                )
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+        self._handed_over += 1
+        if self._handed_over % 1024 == 0:
+            self._producer.poll(0)
+
+    def flush(self) -> None:
+        """See `Sink`."""
+        left = self._producer.flush(FLUSH_SECONDS)
+        if left or self._failure:
+            reason = self._failure or f"{left} messages are not stored after {FLUSH_SECONDS:.0f} s"
+            raise PipelineError(f"Kafka did not take what was produced to {self._topic}: {reason}.")
+
+
+class KafkaPythonSink:
+    """Writes one topic through kafka-python; `options` are arguments of its producer."""
+
+    def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
+        from kafka import KafkaProducer
+
+        self._topic = topic
+        self._failure: Exception | None = None
+        self._producer = KafkaProducer(
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=LINGER_MS,
+            batch_size=BATCH_BYTES,
+            buffer_memory=64 * 1024 * 1024,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+            max_request_size=2 * 1024 * 1024,
+            **options,
+        )
+        found = self._producer.partitions_for(topic)
+        if not found:
+            raise PipelineError(f"The broker has no topic {topic}.")
+        self.partitions = len(found)
+
+    def _failed(self, error: Exception) -> None:
+        self._failure = error
+
+    def send(self, partition: int, record_ms: int, key: bytes | None, value: bytes | None) -> None:
+        """See `Sink`."""
+        future = self._producer.send(
+            self._topic, value=value, key=key, partition=partition, timestamp_ms=record_ms
+        )
+        future.add_errback(self._failed)
+
+    def flush(self) -> None:
+        """See `Sink`."""
+        from kafka.errors import KafkaError
+
+        try:
+            self._producer.flush(FLUSH_SECONDS)
+        except KafkaError as error:
+            self._failure = error
+        if self._failure:
+            raise PipelineError(
+                f"Kafka did not take what was produced to {self._topic}: {self._failure}."
+            )
