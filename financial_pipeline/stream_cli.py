@@ -2,17 +2,22 @@
 
 import json
 import time
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from financial_pipeline.cli_options import data_root_option
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from financial_pipeline.schemas.market_event import MarketEvent
+    from financial_pipeline.streaming.connection import Connection
     from financial_pipeline.streaming.local.status import Status
 
 
@@ -65,6 +70,90 @@ def status(as_json: bool) -> None:
         _show(told)
     if told.phase != "healthy":
         raise PipelineError(f"The stream is {told.phase}.")
+
+
+@stream.command()
+@data_root_option
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--simulated", is_flag=True, help="Trades of the simulated world instead of files.")
+@click.option("--sessions", type=click.IntRange(1, 5000), default=3, show_default=True)
+@click.option("--label", type=click.Choice(["start", "end"]), help="What times name (detected).")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Event s per s (all).")
+@click.option(
+    "--client",
+    type=click.Choice(["kafka-python", "confluent-kafka"]),
+    default="confluent-kafka",
+    show_default=True,
+)
+@click.option("--topic", default=RAW_TOPIC, show_default=True)
+def produce(
+    files: tuple[Path, ...],
+    simulated: bool,
+    sessions: int,
+    label: Literal["start", "end"] | None,
+    speed: float | None,
+    client: Literal["kafka-python", "confluent-kafka"],
+    topic: str,
+) -> None:
+    """Send bars of FILES (JPM_1min.csv: datetime,open,high,low,close,volume), or simulated trades.
+
+    Name all files of a period together: what comes behind the topic's time is late. What the topic
+    holds already is not sent again, so a command that was stopped is simply given again.
+    """
+    from financial_pipeline.streaming.clients import open_sink
+    from financial_pipeline.streaming.producing import Producer
+    from financial_pipeline.streaming.reading import held
+
+    if simulated == bool(files):
+        raise PipelineError("Name bar files, or give --simulated: one of the two.")
+    events = _simulated(sessions) if simulated else _bars(files, label)
+    brokers = _brokers()
+    there = held(topic, brokers.confluent())
+    producer = Producer(open_sink(client, topic, brokers), speed, there)
+    producer.run(events)
+    producer.close_windows(Settings().stream_bar_seconds)
+    click.echo(
+        f"Sent {producer.sent} messages to {topic}, {producer.late} of them late; "
+        f"{producer.skipped} were there already."
+    )
+
+
+def _brokers() -> "Connection":
+    from financial_pipeline.streaming.connection import connection
+
+    settings = Settings()
+    return connection(settings, Paths(settings.data_root.resolve()))
+
+
+def _bars(
+    files: tuple[Path, ...], label: Literal["start", "end"] | None
+) -> "Iterable[MarketEvent]":
+    from financial_pipeline.sources.bar_files import bar_events
+    from financial_pipeline.streaming.producing import merged
+
+    return merged([bar_events(path, label or "auto") for path in files])
+
+
+def _simulated(sessions: int) -> "Iterable[MarketEvent]":
+    from financial_pipeline.simulator.price_paths import BANKS
+    from financial_pipeline.simulator.ticks import last_sessions, ticks
+
+    settings = Settings()
+    prices = Paths(settings.data_root.resolve()).simulated_landing / "prices"
+    return ticks(prices, last_sessions(prices, sessions), BANKS, settings.seed)
+
+
+@stream.command()
+@data_root_option
+@click.option("--topic", default=RAW_TOPIC, show_default=True)
+@click.option("--follow", is_flag=True, help="Wait for more at the end, until interrupted.")
+@click.option("--max", "most", type=click.IntRange(min=1), help="Stop after so many messages.")
+def consume(topic: str, follow: bool, most: int | None) -> None:
+    """Print what is on a topic, a line each: partition:offset, record time, key, value."""
+    from financial_pipeline.streaming.reading import line, messages
+
+    for message in islice(messages(topic, _brokers().confluent(), follow=follow), most):
+        click.echo(line(message))
 
 
 def _show(told: "Status") -> None:

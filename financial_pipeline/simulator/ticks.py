@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.market_event import MarketEvent
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -47,6 +48,20 @@ def ticks(
             for event in _session(symbol, session, days[symbol][session], seed, number, per_minute)
         ]
         yield from sorted(events, key=lambda event: (event.known_us, event.symbol, event.sequence))
+
+
+def last_sessions(prices: Path, count: int) -> list[date]:
+    """The last sessions that all price files of the folder hold, ascending.
+
+    Raises `PipelineError` where there are none.
+    """
+    files = sorted(prices.glob("*.csv"))
+    if not files:
+        raise PipelineError(
+            f"No simulated prices in {prices}: run `financial-pipeline demo` on this data root."
+        )
+    common = set.intersection(*(set(_daily(path)) for path in files))
+    return sorted(common)[-count:]
 
 
 def _daily(path: Path) -> dict[date, tuple[float, float, float, float, int]]:

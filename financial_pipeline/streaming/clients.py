@@ -15,6 +15,8 @@ BATCH_BYTES: Final = 262_144
 # Longer than any failover of a broker that is restarted at once.
 DELIVERY_TIMEOUT_MS: Final = 120_000
 FLUSH_SECONDS: Final = 120.0
+# What a producer holds in memory at most.
+UNSENT_MESSAGES: Final = 100_000
 
 ClientName = Literal["kafka-python", "confluent-kafka"]
 
@@ -59,8 +61,10 @@ class ConfluentSink:
                 "linger.ms": LINGER_MS,
                 "batch.size": BATCH_BYTES,
                 "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
-                "queue.buffering.max.messages": 500_000,
+                "queue.buffering.max.messages": UNSENT_MESSAGES,
                 "error_cb": self._told,
+                # What was not taken is said once, by `flush`.
+                "log_level": 0,
                 **options,
             }
         )
@@ -106,23 +110,24 @@ class KafkaPythonSink:
 
     def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
         from kafka import KafkaProducer
+        from kafka.errors import KafkaError
 
         self._topic = topic
+        self._handed_over = 0
         self._failure: Exception | None = None
         self._producer = KafkaProducer(
             acks="all",
             enable_idempotence=True,
             linger_ms=LINGER_MS,
             batch_size=BATCH_BYTES,
-            buffer_memory=64 * 1024 * 1024,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             max_request_size=2 * 1024 * 1024,
             **options,
         )
-        found = self._producer.partitions_for(topic)
-        if not found:
-            raise PipelineError(f"The broker has no topic {topic}.")
-        self.partitions = len(found)
+        try:
+            self.partitions = len(self._producer.partitions_for(topic))
+        except KafkaError as error:
+            raise PipelineError(f"The broker has no topic {topic}: {error}.") from error
 
     def _failed(self, error: Exception) -> None:
         self._failure = error
@@ -133,6 +138,10 @@ class KafkaPythonSink:
             self._topic, value=value, key=key, partition=partition, timestamp_ms=record_ms
         )
         future.add_errback(self._failed)
+        # This client holds all that is not sent yet, without a limit of its own.
+        self._handed_over += 1
+        if self._handed_over % UNSENT_MESSAGES == 0:
+            self.flush()
 
     def flush(self) -> None:
         """See `Sink`."""

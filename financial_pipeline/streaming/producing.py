@@ -50,6 +50,8 @@ class Producer:
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     sent: int = 0
+    # Events that were held.
+    skipped: int = 0
     # Sent messages that are behind the watermark which they carry.
     late: int = 0
     _highest_us: int = 0
@@ -68,6 +70,7 @@ class Producer:
         for number, event in enumerate(events):
             if (event.symbol, event.sequence) in self.held.events:
                 self._move_to(event)
+                self.skipped += 1
                 continue
             if self.speed is not None:
                 self._wait_for(event.known_us, self.speed)
