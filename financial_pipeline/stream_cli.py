@@ -76,7 +76,13 @@ def status(as_json: bool) -> None:
 @data_root_option
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--simulated", is_flag=True, help="Trades of the simulated world instead of files.")
-@click.option("--sessions", type=click.IntRange(1, 5000), default=3, show_default=True)
+@click.option(
+    "--sessions",
+    type=click.IntRange(1, 5000),
+    default=3,
+    show_default=True,
+    help="Newest ones to simulate.",
+)
 @click.option("--label", type=click.Choice(["start", "end"]), help="What times name (detected).")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Event s per s (all).")
 @click.option(
