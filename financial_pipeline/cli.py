@@ -5,6 +5,7 @@ import os
 import sys
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,8 @@ def _run(layers: Literal["all", "ingest", "transform"], *, analytics: bool = Fal
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
 
-    runs.run_families(Settings(), _paths(), defs, click.echo, layers=layers, analytics=analytics)
+    report = partial(click.echo, file=sys.stdout)
+    runs.run_families(Settings(), _paths(), defs, report, layers=layers, analytics=analytics)
 
 
 class _Commands(click.Group):

@@ -57,9 +57,10 @@ def world_options(command: Command) -> Command:
 
 
 def analytics_option(command: Command) -> Command:
-    """Give a command `--analytics`."""
+    """Give a command `--analytics/--no-analytics`."""
     return click.option(
-        "--analytics",
-        is_flag=True,
-        help="Also compute the Spark metrics and the default model (some minutes more).",
+        "--analytics/--no-analytics",
+        default=True,
+        show_default=True,
+        help="Whether to compute the Spark metrics and the default model too.",
     )(command)

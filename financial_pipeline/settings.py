@@ -22,7 +22,11 @@ class Settings(BaseSettings):
     """What a run reads, where it writes, and the first partition of each family."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FINANCIAL_PIPELINE_", env_file=".env", env_ignore_empty=True, extra="ignore"
+        env_prefix="FINANCIAL_PIPELINE_",
+        # Of the folder where the command started, wherever the process goes meanwhile.
+        env_file=Path.cwd() / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
     )
 
     data_root: Path = PROJECT_ROOT / "data"

@@ -37,7 +37,7 @@ TIERS: list[set[str]] = [
         "table_export",
     },
     {"live"},
-    {"alerts", "crosscheck", "ml", "published", "raw_archive"}
+    {"alerts", "crosscheck", "ml", "published", "raw_archive", "warm_dbt"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]
 # Contracts, places and small tools that every unit may import, and that import one another.

@@ -35,6 +35,16 @@ AS_OF_MONTHS_SHOWN = 3
 
 # Its partition follows from how far the loans have matured, which only the marts know.
 MODEL_JOB = "model_job"
+# Jobs that keep off the warehouse, and the jobs whose tables each of them reads.
+BESIDE: dict[str, frozenset[str]] = {
+    "default_rates_job": frozenset({"loans_job"}),
+    "vintages_job": frozenset({"loans_job"}),
+    "portfolio_job": frozenset({"snapshots_job", "loans_job", "rejections_job"}),
+    "market_metrics_job": frozenset({"prices_job", "macro_job"}),
+    "macro_correlations_job": frozenset({"loans_job", "prices_job", "macro_job"}),
+    MODEL_JOB: frozenset({"loans_job"}),
+}
+READ_BESIDE = frozenset[str]().union(*BESIDE.values())
 LOANS_MART = "exports/fct_loans"
 
 ByDataset = Mapping[str, Sequence[LandedFile]]
@@ -48,6 +58,16 @@ class FamilyRun:
     first: str | None = None
     last: str | None = None
     without: tuple[dg.AssetKey, ...] = ()
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it keeps off the warehouse, so that it may run beside what fills the tables."""
+        return self.job in BESIDE
+
+    @property
+    def after(self) -> frozenset[str]:
+        """The jobs that must have ended before, where they are planned."""
+        return BESIDE.get(self.job, frozenset())
 
 
 def within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:

@@ -1,14 +1,16 @@
 """Run the whole graph family by family in this process, as the commands and cron do.
 
-Each family runs once over the range of partitions that landed; the published manifest moves once,
-after every family passed.
+Each family runs once over the range of partitions that landed, side by side where nothing is
+shared; the published manifest moves once, after every family passed.
 """
 
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -17,12 +19,16 @@ import dagster as dg
 from financial_pipeline import ingest, published, raw_archive
 from financial_pipeline.defs import killed_runs, operations
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
+from financial_pipeline.defs.lanes import Runs, SecondLane, run_lanes
+from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_root
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
+from financial_pipeline.spark.session import start_session
+from financial_pipeline.warm_dbt import warm_dbt
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
@@ -62,7 +68,7 @@ def execute(
 ) -> bool:
     """Execute one family run in this process; raises PipelineError with the first cause.
 
-    What dbt prints goes to the file `log`. Returns whether the family has assets in these layers.
+    Returns whether the family has assets in these layers. `log` is where dbt's output went.
     """
     job = defs.resolve_job_def(run.job)
     keys = _keys(run, job, layers)
@@ -73,10 +79,7 @@ def execute(
     if run.first and run.last:
         tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:
-        with log.open("a", encoding="utf-8") as writer, redirect_stdout(writer):
-            job.execute_in_process(
-                instance=instance, asset_selection=keys, tags=tags, run_config=QUIET
-            )
+        job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, run_config=QUIET)
     except PipelineError:
         raise
     except Exception as error:
@@ -107,6 +110,8 @@ def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) ->
         )
     if not landed:
         raise PipelineError(place)
+    for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
+        report(f"absent: {absent}; its assets are skipped")
     return landed
 
 
@@ -123,25 +128,69 @@ def run_families(
 
     `load` gives the definitions once there is something to run. `layers` may stop after the
     archive (`ingest`) or start behind it (`transform`); `analytics` adds the Spark metrics and the
-    default model. `report` is told each step as it ends. Raises PipelineError with one sentence.
+    default model. `report` is told each step as it ends and must not write to `sys.stdout`, which
+    goes to the log meanwhile. Raises PipelineError with one sentence.
     """
-    landed = _landed(settings, paths, layers, report)
-    for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
-        report(f"absent: {absent}; its assets are skipped")
-    prepare_home(paths)
-    defs = load()
-    with locked(paths.dagster_home / "command.lock"), dg.DagsterInstance.get() as instance:
+    with ExitStack() as stack:
+        if layers != "ingest":
+            stack.enter_context(warm_dbt(DBT_PROJECT, point_dbt_at_data_root().dbt_target))
+        second = None
+        if analytics:
+            second = SecondLane(partial(_work_beside, load, layers, paths, report))
+            stack.callback(second.stop)
+        landed = _landed(settings, paths, layers, report)
+        prepare_home(paths)
+        defs = load()
+        stack.enter_context(locked(paths.dagster_home / "command.lock"))
+        instance = stack.enter_context(_instance(paths))
+        stack.callback(operations.record, instance, paths, settings)
         killed_runs.fail_killed_runs(instance)
         published.discard_pending(paths)
-        try:
-            for planned in [*plan(landed, analytics=analytics), FamilyRun(PUBLISH_JOB)]:
-                started = time.monotonic()
-                run = at_latest_cutoff(planned, paths)
-                if not execute(run, layers, defs, instance, paths.log):
-                    continue
-                report(f"{run.job:<15} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
-        finally:
-            operations.record(instance, paths, settings)
+        run_one = partial(_run_one, layers, defs, instance, paths, report)
+        run_lanes(plan(landed, analytics=analytics), run_one, second)
+        run_one(FamilyRun(PUBLISH_JOB))
+
+
+@contextmanager
+def _instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
+    """The data root's Dagster; what dbt and others print meanwhile goes to the log."""
+    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
+    with (
+        dg.DagsterInstance.get() as instance,
+        paths.log.open("a", encoding="utf-8") as log,
+        redirect_stdout(log),
+    ):
+        yield instance
+
+
+def _run_one(
+    layers: Layers,
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    paths: Paths,
+    report: Report,
+    planned: FamilyRun,
+) -> None:
+    started = time.monotonic()
+    run = at_latest_cutoff(planned, paths)
+    if execute(run, layers, defs, instance, paths.log):
+        report(f"{run.job:<22} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
+
+
+def _work_beside(
+    load: Callable[[], dg.Definitions], layers: Layers, paths: Paths, report: Report, runs: Runs
+) -> None:
+    """The second lane's process: Spark starts while the tables are still being filled."""
+    defs = load()
+    # A fault is told by the first run that needs Spark.
+    with suppress(Exception):
+        start_session()
+    waiting = runs()
+    if (first := next(waiting, None)) is None:
+        return
+    with _instance(paths) as instance:
+        for run in chain([first], waiting):
+            _run_one(layers, defs, instance, paths, report, run)
 
 
 def _span_text(run: FamilyRun) -> str:

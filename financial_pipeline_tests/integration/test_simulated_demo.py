@@ -42,6 +42,14 @@ def test_figures_have_the_documented_sections(shown: dict[str, Any]) -> None:
     assert {"UNRATE", "GDPC1", "CPIAUCSL", "DTB3"} <= {row["series_id"] for row in shown["macro"]}
 
 
+def test_metrics_and_model_are_there_without_being_asked_for(shown: dict[str, Any]) -> None:
+    metrics = {row["name"]: row for row in shown["metrics"]["tables"]}
+    assert {"default_rates_by_grade", "sharpe_ratios", "macro_correlations"} <= set(metrics)
+    assert len(metrics) == 9
+    assert all(row["rows"] for row in metrics.values())
+    assert {"borrower_only", "platform_informed", "gates"} <= set(shown["model"])
+
+
 def test_rates_stand_within_their_intervals(shown: dict[str, Any]) -> None:
     for row in shown["default_rates"]:
         assert row["rate"] == row["defaults"] / row["loans"]

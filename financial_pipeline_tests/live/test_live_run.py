@@ -13,6 +13,7 @@ from financial_pipeline_tests.live.upstream import KEY, Upstream, serving
 from financial_pipeline_tests.live.world import REVERSE_SPLIT, environment, fill
 
 pytestmark = pytest.mark.slow
+DEMO = ("demo", "--source", "live", "--no-analytics")
 PLANTED = "planted0planted0planted0planted0"
 
 
@@ -32,7 +33,9 @@ def run(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         fill(upstream, shared_data)
         for name, value in environment(upstream).items():
             patch.setenv(name, value)
-        yield LiveRun(root, upstream, run_command(root, "demo", "--source", "live"))
+        yield LiveRun(
+            root, upstream, run_command(root, "demo", "--source", "live", "--no-analytics")
+        )
 
 
 def sql(root: Path, query: str) -> str:
@@ -84,7 +87,7 @@ def test_a_run_that_cannot_fetch_is_one_sentence_and_leaves_what_was_published(
         "dead network": lambda: ("FINANCIAL_PIPELINE_YAHOO_URL", "http://127.0.0.1:9"),
     }
     monkeypatch.setenv(*changes[case]())
-    failed = run_command(run.root, "demo", "--source", "live")
+    failed = run_command(run.root, *DEMO)
     assert (failed.exit_code, failed.errors.strip().count("\n")) == (1, 0)
     expected = "cannot be reached" if case == "dead network" else "fredaccount.stlouisfed.org"
     assert expected in failed.errors

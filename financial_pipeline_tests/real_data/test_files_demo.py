@@ -22,6 +22,7 @@ D1_BY_GRADE = {
 }
 # Annualised volatility of simple returns on adjusted closes, 2004 to 2018 (methodology 3.5).
 VOLATILITIES = {"JPM": 0.375, "BAC": 0.492, "C": 0.516, "WFC": 0.406, "GS": 0.353}
+DEMO = ("demo", "--no-analytics", "--source", "files", "--landing")
 LOAN_FILE = "LoanStats3a_REBUILT.csv.gz"
 
 
@@ -44,7 +45,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(landing: Path, data_root: Path) -> CommandRun:
-    return run_command(data_root, "demo", "--source", "files", "--landing", str(landing))
+    return run_command(data_root, *DEMO, str(landing))
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +98,13 @@ def test_refused_file_changes_nothing_published_and_the_next_run_is_clean(
     bad = landing / "loans_again.csv"
     lines = gzip.decompress((landing / LOAN_FILE).read_bytes()).decode().splitlines()[:400]
     bad.write_text("\n".join(line.replace('"Dec-2011"', '"11-Dec"') for line in lines))
-    refused = run_command(data_root, "demo", "--source", "files", "--landing", str(landing))
+    refused = run_command(data_root, *DEMO, str(landing))
     assert refused.exit_code == 1
     assert "loans_again.csv" in refused.errors
     assert "Traceback" not in refused.errors
     assert figures(data_root)["tables"] == shown["tables"]
     bad.unlink()
-    clean = run_command(data_root, "demo", "--source", "files", "--landing", str(landing))
+    clean = run_command(data_root, *DEMO, str(landing))
     assert clean.exit_code == 0, clean.errors
     hashes = {row["name"]: row["content_hash"] for row in figures(data_root)["tables"]}
     assert hashes == {row["name"]: row["content_hash"] for row in shown["tables"]}

@@ -10,13 +10,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
-from financial_pipeline.defs.resources import OWNERS, point_dbt_at_data_root
+from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
-from financial_pipeline.settings import PROJECT_ROOT
+from financial_pipeline.warm_dbt import PARSE_LOCK
 
-PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 # What a person reads of a long dbt message: its end.
 MESSAGE_LENGTH = 2000
 SOURCE_SUFFIXES = {".sql", ".yml", ".csv", ".md"}
@@ -32,13 +31,13 @@ def _is_current(manifest: Path) -> bool:
     if not manifest.exists():
         return False
     built = manifest.stat().st_mtime
-    sources = (path for path in PROJECT_DIR.rglob("*") if path.suffix in SOURCE_SUFFIXES)
+    sources = (path for path in DBT_PROJECT.rglob("*") if path.suffix in SOURCE_SUFFIXES)
     return all(path.stat().st_mtime <= built for path in sources)
 
 
 def _dbt(*arguments: str) -> None:
     """Run dbt outside a Dagster run; raises PipelineError with what it says."""
-    place = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+    place = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     done = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments, *place],
         capture_output=True,
@@ -48,7 +47,7 @@ def _dbt(*arguments: str) -> None:
     )
     if done.returncode:
         raise PipelineError(
-            f"dbt {arguments[0]} failed in {PROJECT_DIR}; mend what it names:"
+            f"dbt {arguments[0]} failed in {DBT_PROJECT}; mend what it names:"
             f" {(done.stdout + done.stderr)[-MESSAGE_LENGTH:]}"
         )
 
@@ -56,7 +55,7 @@ def _dbt(*arguments: str) -> None:
 def prepared_manifest() -> Path:
     """The manifest, parsed again when a file of the project is newer; raises PipelineError."""
     target = point_dbt_at_data_root().dbt_target
-    with locked(target / ".parse.lock"):
+    with locked(target / PARSE_LOCK):
         if not _is_current(target / "manifest.json"):
             _dbt("parse")
     return target / "manifest.json"
