@@ -21,6 +21,8 @@ STAGING_TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
     "lending_club_rejections": staging.LENDING_CLUB_REJECTIONS,
     "bank_prices": staging.BANK_PRICES,
     "fred_observations": staging.FRED_OBSERVATIONS,
+    "market_bars": staging.MARKET_BARS,
+    "market_alerts": staging.MARKET_ALERTS,
 }
 # What a loan column may be used for: only the first kind may feed a model without question.
 CLASSES: Final = {

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from financial_pipeline.streaming.connection import Connection
     from financial_pipeline.streaming.local.status import Status
 
+# Between two passes of a landing that goes on.
+PASS_SECONDS = 1.0
+
 
 def _state() -> Path:
     return Paths(Settings().data_root.resolve()).stream_runtime
@@ -160,6 +163,30 @@ def consume(topic: str, follow: bool, most: int | None) -> None:
 
     for message in islice(messages(topic, _brokers().confluent(), follow=follow), most):
         click.echo(line(message))
+
+
+@stream.command()
+@data_root_option
+@click.option("--follow", is_flag=True, help="Go on until interrupted, a pass a second.")
+def land(follow: bool) -> None:
+    """Land what waits on the topics into the published stream tables; then compare with a batch."""
+    from financial_pipeline import ingest
+    from financial_pipeline.stream_landing import micro_batch
+    from financial_pipeline.stream_landing.logs import current_landing
+
+    settings = Settings()
+    landing = current_landing(Paths(settings.data_root.resolve()))
+    world = ingest.world(settings)
+    while True:
+        done = micro_batch.land_waiting(landing, world)
+        for topic, count in sorted(done.messages.items()):
+            click.echo(f"{topic}: {count:,} messages landed")
+        if not follow:
+            break
+        time.sleep(PASS_SECONDS)
+    if done.days:
+        for sentence in micro_batch.sentences(micro_batch.compare_days(landing, done.days, world)):
+            click.echo(sentence)
 
 
 def _show(told: "Status") -> None:

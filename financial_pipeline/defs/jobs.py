@@ -20,6 +20,8 @@ JOBS = {
     "loans_job": "Loans by issue month: staging, star schema and published Parquet.",
     "rejections_job": "Rejected applications by month: staging, star schema, published Parquet.",
     "prices_job": "Bank prices by trading day: raw archive to published Parquet.",
+    "market_topics_job": "Land the offset ranges of the market topics that have not landed yet.",
+    "market_bars_job": "Bars by trading day: parity with the batch, star schema, exports.",
     "releases_job": "Archive the macro files by release month.",
     "default_rates_job": "Default rates by issue month, grade and term, on Spark.",
     "vintages_job": "Cumulative default of quarterly vintages, on Spark.",

@@ -71,6 +71,7 @@ FAMILY_PARTITIONS: dict[str, dg.PartitionsDefinition | None] = {
     "rejections": APPLICATION_MONTHS,
     "prices": SESSIONS,
     "macro": OBSERVATION_MONTHS,
+    "market_bars": SESSIONS,
 }
 
 

@@ -36,6 +36,10 @@ MARTS: Final[dict[str, Mart]] = {
     "fct_daily_prices": Mart(
         "prices", ("symbol", "session_date"), "session_date", ("adjusted_close",)
     ),
+    "fct_market_bars": Mart(
+        "market_bars", ("symbol", "window_start_at", "bar_seconds"), "session_date"
+    ),
+    "fct_market_alerts": Mart("market_bars", ("alert_id",), "session_date"),
     "dim_macro_series": Mart("macro", ("series_key",)),
     "fct_macro_observations": Mart(
         "macro", ("series_id", "observation_date", "realtime_start"), "observation_date"

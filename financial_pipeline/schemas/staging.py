@@ -124,6 +124,47 @@ FRED_OBSERVATIONS: Final[Schema] = {
     **PROVENANCE,
 }
 
+# One row per symbol and bar; partition: trading day. `window_start_at` is UTC without zone; prices
+# and money in dollars. `revision` is 0 as the stream made it and 1 where the batch mended it.
+MARKET_BARS: Final[Schema] = {
+    "symbol": pl.String(),
+    "session_date": pl.Date(),
+    "window_start_at": pl.Datetime("us"),
+    "bar_seconds": pl.Int64(),
+    "open": pl.Decimal(18, 4),
+    "high": pl.Decimal(18, 4),
+    "low": pl.Decimal(18, 4),
+    "close": pl.Decimal(18, 4),
+    "volume": pl.Int64(),
+    # Null where the source does not count them.
+    "trades": pl.Int64(),
+    "notional": pl.Decimal(38, 4),
+    "vwap": pl.Float64(),
+    # trades, or close where notional is close x volume.
+    "vwap_basis": pl.String(),
+    "message_count": pl.Int64(),
+    "is_regular_hours": pl.Boolean(),
+    "revision": pl.Int64(),
+    "source": pl.String(),
+    "is_synthetic": pl.Boolean(),
+}
+
+# One row per alert; partition: trading day.
+MARKET_ALERTS: Final[Schema] = {
+    "alert_id": pl.String(),
+    "symbol": pl.String(),
+    "session_date": pl.Date(),
+    "window_start_at": pl.Datetime("us"),
+    "bar_seconds": pl.Int64(),
+    "rule": pl.String(),
+    "severity": pl.String(),
+    "zscore": pl.Float64(),
+    "close": pl.Decimal(18, 4),
+    "revision": pl.Int64(),
+    "source": pl.String(),
+    "is_synthetic": pl.Boolean(),
+}
+
 # One row per raw line that broke a rule; one file per raw file, `staging/quarantine/<sha>.parquet`.
 QUARANTINE: Final[Schema] = {
     "dataset": pl.String(),

@@ -1,7 +1,7 @@
 """The published `stream/*` tables: rows replaced by key, day by day, and one manifest move."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -15,6 +15,7 @@ from financial_pipeline.published import PublishedTable
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES, StreamTable
 from financial_pipeline.stream_landing.landing import Landing
 from financial_pipeline.stream_landing.messages import typed_rows
+from financial_pipeline.stream_landing.parity import COMPARED, Parity
 from financial_pipeline.streaming.ledger import LandedRange
 
 LAYER = "stream"
@@ -110,6 +111,20 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
             published.publish_stream(paths, tables, world)
             ledger.mark_published(ranges)
     return added
+
+
+def publish_parity(landing: Landing, found: Parity, faults: Collection[str], world: World) -> None:
+    """Publish the parity of these days and, where a day passed, what the batch mended."""
+    paths, engine = landing.paths, landing.log.engine
+    with locked(paths.data_root / ".stream.lock"):
+        changed = [write_rows(paths, "parity", engine, found.rows)]
+        frames = zip(COMPARED, (found.bars, found.indicators, found.alerts), strict=True)
+        for name, rows in frames:
+            sound = ~pl.col("session_date").cast(pl.String).is_in(list(faults))
+            mended = rows.filter((pl.col("revision") > 0) & sound)
+            if mended.height:
+                changed.append(write_rows(paths, name, engine, mended))
+        published.publish_stream(paths, changed, world)
 
 
 def status_rows(landing: Landing, topics: Sequence[str], now: datetime) -> pl.DataFrame:

@@ -83,6 +83,12 @@ MARKETS: Final = {
     "daily_price_keys_exist": _set("fct_daily_prices", "security_key = 5", "symbol = 'MS'"),
     "daily_prices_are_positive": _set("fct_daily_prices", "adjusted_close = 0", "symbol = 'MS'"),
     "daily_prices_are_in_order": _set("fct_daily_prices", "high = low - 1", "symbol = 'MS'"),
+    "market_bars_are_unique": _doubled("fct_market_bars", "session_date = '2015-06-22'"),
+    "market_bar_keys_exist": _set("fct_market_bars", "security_key = 5", "symbol = 'MS'"),
+    "market_bars_are_in_order": _set("fct_market_bars", "high = low - 1", "symbol = 'MS'"),
+    "market_alerts_are_unique": _doubled("fct_market_alerts", "session_date = '2015-06-22'"),
+    "market_alert_keys_exist": _set("fct_market_alerts", "security_key = 5", "symbol = 'MS'"),
+    "market_alerts_are_plausible": _set("fct_market_alerts", "zscore = 1", "symbol = 'MS'"),
     "macro_releases_are_unique": _doubled("fct_macro_observations", "series_id = 'UNRATE'"),
     "macro_release_intervals_do_not_overlap": _set(
         "fct_macro_observations", "realtime_end = realtime_end + 9", "realtime_end < '2100-01-01'"
@@ -103,6 +109,8 @@ CAUGHT_AS_WELL: Final = {
     "rejections_count_as_staged",
     "daily_prices_count_as_staged",
     "macro_observations_count_as_staged",
+    "market_bars_count_as_staged",
+    "market_alerts_count_as_staged",
     "daily_prices_are_recent",
     "macro_observations_are_recent",
 }

@@ -1,7 +1,7 @@
 """A small staged world: every loan state, joint loans, vintages and an unlisted symbol."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ from financial_pipeline.schemas.staging import (
     LENDING_CLUB_LOAN_SNAPSHOTS,
     LENDING_CLUB_LOANS,
     LENDING_CLUB_REJECTIONS,
+    MARKET_ALERTS,
+    MARKET_BARS,
     Schema,
 )
 
 Row = dict[str, Any]
 SNAPSHOT = date(2019, 3, 1)
+# Datasets with one partition a day.
+DAILY = {"bank_prices", "market_bars", "market_alerts"}
 CURRENT = date(9999, 12, 31)
 PROVENANCE = {"source": "simulated", "is_synthetic": True, "file_sha256": "f" * 64}
 
@@ -43,8 +47,9 @@ def month(start: date, months: int) -> date:
 
 def write(root: Path, dataset: str, schema: Schema, key: str, rows: Iterable[Row]) -> None:
     """Write rows to one partition per month (or day) of the column `key`."""
-    unit = "1d" if dataset == "bank_prices" else "1mo"
-    frame = pl.DataFrame([PROVENANCE | row for row in rows], schema=schema)
+    unit = "1d" if dataset in DAILY else "1mo"
+    known = {name: value for name, value in PROVENANCE.items() if name in schema}
+    frame = pl.DataFrame([known | row for row in rows], schema=schema)
     for number, part in enumerate(
         frame.with_columns(_partition=pl.col(key).dt.truncate(unit)).partition_by("_partition")
     ):
@@ -158,6 +163,32 @@ def stage_prices(root: Path) -> None:
     write(root, "bank_prices", BANK_PRICES, "session_date", rows)
 
 
+def stage_bars(root: Path) -> None:
+    """Write two bars each of a listed bank and an unlisted one on ten days, and alerts on some."""
+    days = [date(2015, 6, 22) + timedelta(number) for number in range(14)]
+    bars = [
+        {
+            **{"symbol": symbol, "session_date": day, "bar_seconds": 60, "vwap": 10.5},
+            "window_start_at": datetime.combine(day, time(14, minute)),
+            **dict(zip(("open", "high", "low", "close"), (10, 12, 9, 11), strict=True)),
+            **{"volume": 100, "trades": 3, "notional": 1050, "vwap_basis": "trades"},
+            **{"message_count": 3, "is_regular_hours": True, "revision": minute},
+        }
+        for day in days
+        for symbol in ("JPM", "MS")
+        for minute in (0, 1)
+        if day.weekday() < 5
+    ]
+    write(root, "market_bars", MARKET_BARS, "session_date", bars)
+    alerts = [
+        {name: bar[name] for name in bar if name in MARKET_ALERTS}
+        | {"alert_id": f"{bar['symbol']}{bar['window_start_at']}", "rule": "return_zscore"}
+        | {"severity": "warning", "zscore": -4.5}
+        for bar in bars[::3]
+    ]
+    write(root, "market_alerts", MARKET_ALERTS, "session_date", alerts)
+
+
 def stage_macro(root: Path) -> None:
     """Write two years of four series; consumer prices are revised once, each January."""
     rows: list[Row] = []
@@ -184,4 +215,5 @@ def stage_world(root: Path) -> None:
     stage_loans(root, loans())
     stage_rejections(root)
     stage_prices(root)
+    stage_bars(root)
     stage_macro(root)

@@ -24,6 +24,7 @@ FAMILY_DOMAINS = {
     "rejections": "lending",
     "prices": "market",
     "macro": "macro",
+    "market_bars": "market",
 }
 
 

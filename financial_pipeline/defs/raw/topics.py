@@ -1,0 +1,96 @@
+"""Landed topics: exact offset ranges as immutable files, counted by the ledger.
+
+Nothing here is typed or judged; an asset per topic holds the messages as they were.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from financial_pipeline.defs.partitions import SESSIONS
+from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.schemas import stream
+from financial_pipeline.stream_landing.logs import MARKET_TOPICS, current_landing
+from financial_pipeline.streaming.ledger import LandedRange
+
+# Topic -> the dataset that its messages land as.
+DATASETS = {
+    stream.RAW_TOPIC: "market_ohlcv",
+    stream.BARS_TOPIC: "market_bars",
+    stream.INDICATORS_TOPIC: "market_indicators",
+    stream.ALERTS_TOPIC: "market_alerts",
+    stream.LATE_TOPIC: "market_late_messages",
+    stream.DEAD_LETTER_TOPIC: "market_dead_letters",
+}
+
+
+class OffsetRanges(dg.Config):
+    """Topic -> partition -> first offset and the offset after the last; empty for all there is."""
+
+    ranges: dict[str, dict[str, list[int]]] = {}  # noqa: RUF012
+
+
+def _specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            ["raw", dataset],
+            group_name="raw",
+            deps=[["topics", topic]],
+            description=f"One row per message of the topic {topic}, as it came, by trading day.",
+            owners=OWNERS,
+            kinds={"kafka", "parquet"},
+            tags={"domain": "market", "family": "market_topics"},
+        )
+        for topic, dataset in DATASETS.items()
+    ]
+
+
+def _events(
+    context: dg.AssetExecutionContext, dataset: str, landed: list[LandedRange]
+) -> dg.MaterializeResult:
+    """One materialization for every trading day that the ranges touch, and one for all of them."""
+    days: dict[str, int] = {}
+    for one in landed:
+        for day, rows in one.days.items():
+            days[day] = days.get(day, 0) + rows
+    key = dg.AssetKey(["raw", dataset])
+    for day, rows in sorted(days.items()):
+        metadata = {"dagster/row_count": rows}
+        context.log_event(dg.AssetMaterialization(key, partition=day, metadata=metadata))
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            "dagster/row_count": sum(one.rows for one in landed),
+            "ranges": {f"{one.topic}/{one.partition}": [one.start, one.end] for one in landed},
+            "days": len(days),
+        },
+    )
+
+
+def _wanted(
+    config: OffsetRanges, waiting: Mapping[str, Mapping[int, tuple[int, int]]]
+) -> Mapping[str, Mapping[int, tuple[int, int]]]:
+    if not config.ranges:
+        return waiting
+    return {
+        topic: {int(part): (span[0], span[1]) for part, span in ranges.items()}
+        for topic, ranges in config.ranges.items()
+    }
+
+
+@dg.multi_asset(
+    name="market_topics",
+    specs=_specs(),
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool="market_topics",
+)
+def market_topics(
+    context: dg.AssetExecutionContext, config: OffsetRanges, pipeline: Pipeline
+) -> Iterator[dg.MaterializeResult]:
+    """Land the asked-for offset ranges; aborts if another run was first, and nothing is doubled."""
+    landing = current_landing(pipeline.paths)
+    wanted = _wanted(config, {} if config.ranges else landing.waiting(MARKET_TOPICS))
+    for topic, dataset in DATASETS.items():
+        landed = landing.land(topic, wanted[topic], context.run_id) if topic in wanted else []
+        yield _events(context, dataset, landed)

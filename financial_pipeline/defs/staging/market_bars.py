@@ -1,0 +1,94 @@
+"""Bars and alerts by trading day, recomputed from the landed input: the batch has the last word."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+import polars as pl
+
+from financial_pipeline import ingest
+from financial_pipeline.defs import partition_checks
+from financial_pipeline.defs.partition_checks import Results
+from financial_pipeline.defs.partitions import SESSIONS
+from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.stream_landing import parity, tables
+from financial_pipeline.stream_landing.logs import current_landing
+from financial_pipeline.stream_landing.staging import stage
+
+PARITY_CHECK = "batch_equals_stream"
+
+
+def _faults(found: parity.Parity) -> Mapping[str, str]:
+    """What is wrong with which trading day."""
+    bad = found.rows.filter(~pl.col("passed"))
+    return {
+        row["session_date"].isoformat(): (
+            f"{row['session_date']}: {row['bars_differing']} bars, indicators or alerts differ from"
+            f" the batch, and of {row['produced']} messages {row['unexplained']} are unexplained"
+        )
+        for row in bad.with_columns(
+            unexplained=pl.col("produced")
+            - pl.sum_horizontal("aggregated", "late", "dead_lettered", "heartbeats")
+        ).to_dicts()
+    }
+
+
+@dg.asset(
+    key=["staging", "market_bars"],
+    group_name="staging",
+    deps=[
+        *(["raw", name] for name in ("market_ohlcv", "market_bars", "market_indicators")),
+        *(["raw", name] for name in ("market_late_messages", "market_dead_letters")),
+    ],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"duckdb", "parquet"},
+    tags={"domain": "market", "family": "market_bars"},
+    check_specs=[
+        partition_checks.spec(
+            PARITY_CHECK,
+            ["staging", "market_bars"],
+            "Bars recomputed from the landed input equal the stream's, and every message is"
+            " aggregated, late, dead-lettered or a heartbeat.",
+            SESSIONS,
+        )
+    ],
+)
+def market_bars(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Results:
+    """One row per symbol and one-minute bar; duplicates taken out, late messages brought in.
+
+    Source: the landed topics. A bar that differs from the stream's for that reason has revision 1.
+    A day that fails parity keeps the rows it had.
+    """
+    keys = context.partition_key_range
+    landing = current_landing(pipeline.paths)
+    tables.publish_landed(landing, ingest.world(pipeline.settings))
+    found = parity.compare(landing, keys.start, keys.end)
+    faults = _faults(found)
+    rows = stage(pipeline.paths, "market_bars", found.bars, context.partition_keys, faults)
+    tables.publish_parity(landing, found, faults, ingest.world(pipeline.settings))
+    result: dg.MaterializeResult = dg.MaterializeResult(
+        metadata={"dagster/row_count": rows, "engine": landing.log.engine}
+    )
+    check = partition_checks.outcome(context, PARITY_CHECK, faults)
+    yield from partition_checks.per_partition(context, result, check, faults)
+
+
+@dg.asset(
+    key=["staging", "market_alerts"],
+    group_name="staging",
+    deps=[["staging", "market_bars"], ["raw", "market_alerts"]],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"duckdb", "parquet"},
+    tags={"domain": "market", "family": "market_bars"},
+)
+def market_alerts(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """One row per alert on the bars of `staging/market_bars`; a day that failed keeps its rows."""
+    keys = context.partition_key_range
+    found = parity.compare(current_landing(pipeline.paths), keys.start, keys.end)
+    rows = stage(
+        pipeline.paths, "market_alerts", found.alerts, context.partition_keys, _faults(found)
+    )
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows})

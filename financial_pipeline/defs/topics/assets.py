@@ -1,0 +1,33 @@
+"""The topics as external assets: somebody else writes them, the sensor observes them."""
+
+import dagster as dg
+
+from financial_pipeline.defs.resources import OWNERS
+from financial_pipeline.schemas import stream
+
+TOPICS = {
+    stream.RAW_TOPIC: "Trades and bars as producers send them, with their own watermark.",
+    stream.BARS_TOPIC: "One bar per symbol and minute, and the heartbeats of each minute.",
+    stream.INDICATORS_TOPIC: "Rolling volatility, z-scores and realised variance of each bar.",
+    stream.ALERTS_TOPIC: "Bars far from the 60 before them, with a deterministic id.",
+    stream.LATE_TOPIC: "Messages behind the watermark, as they came.",
+    stream.DEAD_LETTER_TOPIC: "Messages that could not be read, with reason, bytes and offset.",
+    stream.MACRO_TOPIC: "Macro releases with their vintage.",
+}
+
+
+@dg.definitions
+def topics() -> dg.Definitions:
+    """One external asset per topic."""
+    specs = [
+        dg.AssetSpec(
+            ["topics", topic],
+            group_name="topics",
+            description=text,
+            owners=OWNERS,
+            kinds={"kafka"},
+            tags={"domain": "macro" if topic == stream.MACRO_TOPIC else "market"},
+        )
+        for topic, text in TOPICS.items()
+    ]
+    return dg.Definitions(assets=specs)

@@ -1,0 +1,111 @@
+"""The log that a Kafka cluster keeps: its ends, and exact ranges of committed messages."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.streaming.connection import require_answer
+from financial_pipeline.streaming.message_log import MESSAGES, Ranges
+
+REQUEST_SECONDS: Final = 30.0
+# A range that brings nothing for so long has lost its broker.
+PATIENCE_SECONDS: Final = 60.0
+BATCH: Final = 10_000
+# Ranges are named by whoever reads them; no offset is ever committed to the group.
+READER: Final = {
+    "group.id": "financial-pipeline-landing",
+    "enable.auto.commit": False,
+    "auto.offset.reset": "error",
+    "isolation.level": "read_committed",
+    "enable.partition.eof": True,
+}
+
+
+class KafkaLog:
+    """The topics of one cluster, whose aggregates the Flink job makes.
+
+    `client` is a confluent-kafka configuration. Raises `PipelineError` where brokers refuse.
+    """
+
+    engine = "flink"
+
+    def __init__(self, client: dict[str, Any]) -> None:
+        require_answer(client)
+        self._client = client | READER
+
+    @property
+    def identity(self) -> str:
+        """The id of the cluster: another one counts its offsets anew."""
+        consumer = Consumer(self._client)
+        try:
+            return str(consumer.list_topics(timeout=REQUEST_SECONDS).cluster_id)
+        finally:
+            consumer.close()
+
+    def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
+        """The offset after the last committed message, by topic and partition."""
+        consumer = Consumer(self._client)
+        try:
+            known = consumer.list_topics(timeout=REQUEST_SECONDS).topics
+            return {
+                topic: {part: self._end(consumer, topic, part) for part in known[topic].partitions}
+                for topic in topics
+                if topic in known
+            }
+        finally:
+            consumer.close()
+
+    def _end(self, consumer: Consumer, topic: str, partition: int) -> int:
+        place = TopicPartition(topic, partition)
+        _, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
+        return int(end)
+
+    def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
+        """The messages of the ranges in MESSAGES form, by partition and offset.
+
+        Offsets of transaction marks are never messages. Raises `PipelineError` where the broker no
+        longer holds a range, or goes silent.
+        """
+        wanted = {part: span for part, span in ranges.items() if span[0] < span[1]}
+        consumer = Consumer(self._client)
+        try:
+            consumer.assign([TopicPartition(topic, part, wanted[part][0]) for part in wanted])
+            rows = _rows(consumer, topic, wanted)
+        finally:
+            consumer.close()
+        frame = pl.DataFrame(rows, schema=MESSAGES, orient="row")
+        return frame.sort("kafka_partition", "kafka_offset")
+
+
+def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:
+    unfinished, rows = set(wanted), []
+    heard = time.monotonic()
+    while unfinished:
+        messages = consumer.consume(BATCH, timeout=1.0)
+        if not messages and time.monotonic() - heard > PATIENCE_SECONDS:
+            raise PipelineError(f"Kafka went silent within the wanted range of {topic}.")
+        for message in messages:
+            heard = time.monotonic()
+            part, offset = message.partition() or 0, message.offset() or 0
+            if _is_end(message, topic) or offset >= wanted[part][1] - 1:
+                unfinished.discard(part)
+            if message.error() is None and offset < wanted[part][1]:
+                stamp = message.timestamp()[1]
+                rows.append((part, offset, stamp, message.key(), message.value()))
+    return rows
+
+
+def _is_end(message: Message, topic: str) -> bool:
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:
+        return True
+    raise PipelineError(
+        f"{topic} cannot be read from where the ledger stands: {error.str()}; where the broker"
+        " has deleted those messages, they are lost: raise the topic's retention."
+    )

@@ -1,0 +1,66 @@
+"""Exact ranges of a real broker, which are the same whenever they are asked for."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Producer
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+from financial_pipeline.stream_landing.logs import current_log
+from financial_pipeline.streaming.kafka_log import KafkaLog
+from financial_pipeline.streaming.local.runtime import LocalRuntime
+from financial_pipeline.streaming.local.topics import create_topics
+
+MESSAGES = 20
+
+
+@pytest.fixture(scope="module")
+def topic(runtime: LocalRuntime) -> str:
+    """Two partitions: twenty committed messages in the first; an aborted one behind them."""
+    name = f"log_{uuid4().hex[:8]}"
+    create_topics(runtime.client, {name: 2}, 1)
+    producer = Producer(runtime.client | {"transactional.id": name})
+    producer.init_transactions()
+    for numbers, end in (
+        (range(MESSAGES), producer.commit_transaction),
+        (range(1), producer.abort_transaction),
+    ):
+        producer.begin_transaction()
+        for number in numbers:
+            producer.produce(name, value=b"%d" % number, partition=0, timestamp=1_000 + number)
+        producer.flush()
+        end()
+    return name
+
+
+def test_a_range_holds_its_committed_messages_and_nothing_else(
+    runtime: LocalRuntime, topic: str
+) -> None:
+    log = KafkaLog(runtime.client)
+    ends = log.end_offsets([topic, "absent"])
+    # Marks of both transactions and the aborted message have offsets too.
+    assert ends == {topic: {0: MESSAGES + 3, 1: 0}}
+    whole = log.read(topic, {0: (0, ends[topic][0]), 1: (0, 0)})
+    assert whole["value"].to_list() == [b"%d" % number for number in range(MESSAGES)]
+    assert whole["kafka_offset"].to_list() == list(range(MESSAGES))
+    assert whole["record_ms"].to_list() == [1_000 + number for number in range(MESSAGES)]
+    assert log.read(topic, {0: (5, 9)}).equals(whole[5:9])
+    assert log.read(topic, {0: (MESSAGES, MESSAGES + 3)}).is_empty()
+
+
+def test_a_cluster_tells_itself_from_any_other(runtime: LocalRuntime) -> None:
+    assert KafkaLog(runtime.client).identity == KafkaLog(runtime.client).identity != "None"
+
+
+def test_the_log_is_the_brokers_where_some_are_named_and_the_replay_elsewhere(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    named = Settings(kafka_brokers=runtime.bootstrap_servers)
+    assert current_log(Paths(tmp_path), named).engine == "flink"
+    assert current_log(Paths(tmp_path), Settings(kafka_brokers="")).engine == "replay"
+    silent = Settings(kafka_brokers="127.0.0.1:1")
+    with pytest.raises(PipelineError, match="does not answer"):
+        current_log(Paths(tmp_path), silent)
