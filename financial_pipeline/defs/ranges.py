@@ -20,11 +20,12 @@ BELOW_PRICES = ("shared_job", "releases_job", "macro_job")
 
 
 def session_assets(defs: dg.Definitions) -> list[dg.AssetKey]:
-    """Every asset of the market chain that has trading days as its partitions, upstream first."""
+    """Every asset below the daily prices with trading days as its partitions, upstream first."""
     graph = defs.resolve_asset_graph()
+    streamed = dg.AssetSelection.groups("topics", include_sources=True).downstream().resolve(graph)
     wanted = {
         key
-        for key in graph.get_all_asset_keys()
+        for key in graph.get_all_asset_keys() - streamed
         if graph.get(key).is_executable and graph.get(key).partitions_def == SESSIONS
     }
     return [key for key in graph.toposorted_asset_keys if key in wanted]

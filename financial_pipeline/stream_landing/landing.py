@@ -13,7 +13,7 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources.market_calendar import sessions
 from financial_pipeline.stream_landing.trading_days import with_days
 from financial_pipeline.streaming.ledger import LandedRange, Ledger
-from financial_pipeline.streaming.message_log import MessageLog, Ranges
+from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges
 
 # Messages of one partition that one landing takes at most, which bounds its memory.
 LARGEST_RANGE = 200_000
@@ -109,7 +109,7 @@ class Landing:
         """The landed messages of these ranges, with `trading_date`."""
         files = [self.folder / landed.file for landed in ranges if landed.rows]
         if not files:
-            return pl.DataFrame()
+            return pl.DataFrame(schema=MESSAGES | {"trading_date": pl.Date()})
         return pl.concat([pl.read_parquet(file) for file in files])
 
     def read_days(self, topic: str, first: str, last: str) -> pl.DataFrame:

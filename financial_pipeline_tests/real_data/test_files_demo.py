@@ -60,7 +60,7 @@ def test_absent_datasets_are_named_and_skipped(demo: CommandRun) -> None:
 
 
 def test_the_copy_of_the_loan_file_is_named(demo: CommandRun) -> None:
-    shape = "42,535 loans, 145 columns, with ids, issued 2007-06 to 2011-12"
+    shape = "42,535 loans, 145 columns, without ids, issued 2007-06 to 2011-12"
     assert f"{LOAN_FILE}: {shape}" in demo.output
     assert "the 2007-2011 copy (LoanStats3a)" in demo.output
 

@@ -13,7 +13,7 @@ import pytest
 from financial_pipeline import published
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
-from financial_pipeline.stream_landing import parity, tables
+from financial_pipeline.stream_landing import micro_batch, parity, tables
 from financial_pipeline.stream_landing.landing import Landing
 from financial_pipeline.streaming import replay
 from financial_pipeline.streaming.ledger import RangeTaken
@@ -23,6 +23,7 @@ from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
 
 WORLD = {"source": "simulated"}
 TOPICS = tuple(stream.TOPICS)
+EVERYTHING = {partition: (0, 1_000_000) for partition in range(8)}
 
 
 def land_all(landing: Landing) -> None:
@@ -97,6 +98,28 @@ def test_parity_explains_every_message(landing: Landing) -> None:
     assert min(parts) > 0
     assert row["open"] == 3
     assert row["bars_compared"] > 50
+
+
+def test_days_of_which_nothing_landed_have_neither_bars_nor_faults(tmp_path: Path) -> None:
+    nothing = Landing(Paths(tmp_path / "root"), FileLog(tmp_path / "log"))
+    found = parity.compare(nothing, DAYS[0], DAYS[0])
+    assert found.rows.is_empty()
+    assert found.bars.is_empty()
+    assert found.alerts.is_empty()
+
+
+def test_a_micro_batch_lands_and_publishes_what_waits_and_says_how_the_days_compare(
+    landing: Landing,
+) -> None:
+    done = micro_batch.land_waiting(landing, WORLD)
+    assert done.messages[stream.RAW_TOPIC] == landing.log.read(stream.RAW_TOPIC, EVERYTHING).height
+    assert table(landing, "market_bars_1m").height > 50
+    (row,) = micro_batch.compare_days(landing, done.days, WORLD).to_dicts()
+    assert row["passed"]
+    (sentence,) = micro_batch.sentences(table(landing, "parity"))
+    assert sentence.startswith(f"{row['session_date']}: {row['produced']:,} messages")
+    assert sentence.endswith("equal to the batch")
+    assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, [])
 
 
 def test_parity_fails_where_a_bar_is_wrong_or_a_message_is_lost(landing: Landing) -> None:
