@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 PASS_SECONDS = 1.0
 
 
+def _paths() -> Paths:
+    return Paths(Settings().data_root.resolve())
+
+
 def _state() -> Path:
-    return Paths(Settings().data_root.resolve()).stream_runtime
+    return _paths().stream_runtime
 
 
 @click.group()
@@ -130,8 +134,7 @@ def produce(
 def _brokers() -> "Connection":
     from financial_pipeline.streaming.connection import connection
 
-    settings = Settings()
-    return connection(settings, Paths(settings.data_root.resolve()))
+    return connection(Settings(), _paths())
 
 
 def _bars(
@@ -147,9 +150,8 @@ def _simulated(sessions: int) -> "Iterable[MarketEvent]":
     from financial_pipeline.simulator.price_paths import BANKS
     from financial_pipeline.simulator.ticks import last_sessions, ticks
 
-    settings = Settings()
-    prices = Paths(settings.data_root.resolve()).simulated_landing / "prices"
-    return ticks(prices, last_sessions(prices, sessions), BANKS, settings.seed)
+    prices = _paths().simulated_landing / "prices"
+    return ticks(prices, last_sessions(prices, sessions), BANKS, Settings().seed)
 
 
 @stream.command()
@@ -174,9 +176,7 @@ def land(follow: bool) -> None:
     from financial_pipeline.stream_landing import micro_batch
     from financial_pipeline.stream_landing.logs import current_landing
 
-    settings = Settings()
-    landing = current_landing(Paths(settings.data_root.resolve()))
-    world = ingest.world(settings)
+    landing, world = current_landing(_paths()), ingest.world(Settings())
     while True:
         done = micro_batch.land_waiting(landing, world)
         for topic, count in sorted(done.messages.items()):

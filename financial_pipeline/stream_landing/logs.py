@@ -8,15 +8,16 @@ from financial_pipeline.streaming.connection import connection, is_reachable
 from financial_pipeline.streaming.kafka_log import KafkaLog
 from financial_pipeline.streaming.message_log import FileLog, MessageLog
 
-# The topics whose messages become stream tables and bars.
-MARKET_TOPICS = (
-    stream.RAW_TOPIC,
-    stream.BARS_TOPIC,
-    stream.INDICATORS_TOPIC,
-    stream.ALERTS_TOPIC,
-    stream.LATE_TOPIC,
-    stream.DEAD_LETTER_TOPIC,
-)
+# The topics whose messages become stream tables and bars -> the dataset that they land as.
+DATASETS = {
+    stream.RAW_TOPIC: "market_ohlcv",
+    stream.BARS_TOPIC: "market_bars",
+    stream.INDICATORS_TOPIC: "market_indicators",
+    stream.ALERTS_TOPIC: "market_alerts",
+    stream.LATE_TOPIC: "market_late_messages",
+    stream.DEAD_LETTER_TOPIC: "market_dead_letters",
+}
+MARKET_TOPICS = tuple(DATASETS)
 
 
 def current_log(paths: Paths, settings: Settings | None = None) -> MessageLog:

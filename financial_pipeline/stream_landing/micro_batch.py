@@ -37,8 +37,7 @@ def land_waiting(landing: Landing, world: World) -> MicroBatch:
 def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFrame:
     """Compare these trading days (ISO, sorted) with the batch, publish and return the parity."""
     found = parity.compare(landing, days[0], days[-1])
-    bad = found.rows.filter(~pl.col("passed"))["session_date"].cast(pl.String).to_list()
-    tables.publish_parity(landing, found, bad, world)
+    tables.publish_parity(landing, found, world)
     return found.rows
 
 

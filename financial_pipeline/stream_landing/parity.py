@@ -39,6 +39,21 @@ class Parity:
     indicators: pl.DataFrame
     alerts: pl.DataFrame
 
+    def faults(self) -> dict[str, str]:
+        """Trading day (ISO) -> what is wrong with it, in one sentence; days that passed are not."""
+        explained = pl.sum_horizontal("aggregated", "late", "dead_lettered", "heartbeats")
+        bad = self.rows.filter(~pl.col("passed")).with_columns(
+            unexplained=pl.col("produced") - explained
+        )
+        return {
+            row["session_date"].isoformat(): (
+                f"{row['session_date']}: {row['bars_differing']} bars, indicators or alerts differ"
+                f" from the batch, and of {row['produced']} messages {row['unexplained']} are"
+                " unexplained"
+            )
+            for row in bad.to_dicts()
+        }
+
 
 def closed_until(landing: Landing) -> int:
     """The event time (microseconds) up to which input and bars have both landed."""

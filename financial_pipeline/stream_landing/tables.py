@@ -1,7 +1,7 @@
 """The published `stream/*` tables: rows replaced by key, day by day, and one manifest move."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -113,14 +113,15 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
     return added
 
 
-def publish_parity(landing: Landing, found: Parity, faults: Collection[str], world: World) -> None:
+def publish_parity(landing: Landing, found: Parity, world: World) -> None:
     """Publish the parity of these days and, where a day passed, what the batch mended."""
     paths, engine = landing.paths, landing.log.engine
     with locked(paths.data_root / ".stream.lock"):
+        faults = list(found.faults())
         changed = [write_rows(paths, "parity", engine, found.rows)]
         frames = zip(COMPARED, (found.bars, found.indicators, found.alerts), strict=True)
         for name, rows in frames:
-            sound = ~pl.col("session_date").cast(pl.String).is_in(list(faults))
+            sound = ~pl.col("session_date").cast(pl.String).is_in(faults)
             mended = rows.filter((pl.col("revision") > 0) & sound)
             if mended.height:
                 changed.append(write_rows(paths, name, engine, mended))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, Final
 
 import polars as pl
@@ -40,29 +41,18 @@ class KafkaLog:
     @property
     def identity(self) -> str:
         """The id of the cluster: another one counts its offsets anew."""
-        consumer = Consumer(self._client)
-        try:
+        with closing(Consumer(self._client)) as consumer:
             return str(consumer.list_topics(timeout=REQUEST_SECONDS).cluster_id)
-        finally:
-            consumer.close()
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
         """The offset after the last committed message, by topic and partition."""
-        consumer = Consumer(self._client)
-        try:
+        with closing(Consumer(self._client)) as consumer:
             known = consumer.list_topics(timeout=REQUEST_SECONDS).topics
             return {
-                topic: {part: self._end(consumer, topic, part) for part in known[topic].partitions}
+                topic: {part: _end(consumer, topic, part) for part in known[topic].partitions}
                 for topic in topics
                 if topic in known
             }
-        finally:
-            consumer.close()
-
-    def _end(self, consumer: Consumer, topic: str, partition: int) -> int:
-        place = TopicPartition(topic, partition)
-        _, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
-        return int(end)
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
@@ -71,14 +61,17 @@ class KafkaLog:
         longer holds a range, or goes silent.
         """
         wanted = {part: span for part, span in ranges.items() if span[0] < span[1]}
-        consumer = Consumer(self._client)
-        try:
+        with closing(Consumer(self._client)) as consumer:
             consumer.assign([TopicPartition(topic, part, wanted[part][0]) for part in wanted])
             rows = _rows(consumer, topic, wanted)
-        finally:
-            consumer.close()
         frame = pl.DataFrame(rows, schema=MESSAGES, orient="row")
         return frame.sort("kafka_partition", "kafka_offset")
+
+
+def _end(consumer: Consumer, topic: str, partition: int) -> int:
+    place = TopicPartition(topic, partition)
+    _, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
+    return int(end)
 
 
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:

@@ -9,19 +9,8 @@ import dagster as dg
 
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.schemas import stream
-from financial_pipeline.stream_landing.logs import MARKET_TOPICS, current_landing
+from financial_pipeline.stream_landing.logs import DATASETS, MARKET_TOPICS, current_landing
 from financial_pipeline.streaming.ledger import LandedRange
-
-# Topic -> the dataset that its messages land as.
-DATASETS = {
-    stream.RAW_TOPIC: "market_ohlcv",
-    stream.BARS_TOPIC: "market_bars",
-    stream.INDICATORS_TOPIC: "market_indicators",
-    stream.ALERTS_TOPIC: "market_alerts",
-    stream.LATE_TOPIC: "market_late_messages",
-    stream.DEAD_LETTER_TOPIC: "market_dead_letters",
-}
 
 
 class OffsetRanges(dg.Config):

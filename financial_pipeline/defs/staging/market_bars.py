@@ -1,9 +1,6 @@
 """Bars and alerts by trading day, recomputed from the landed input: the batch has the last word."""
 
-from collections.abc import Mapping
-
 import dagster as dg
-import polars as pl
 
 from financial_pipeline import ingest
 from financial_pipeline.defs import partition_checks
@@ -15,21 +12,6 @@ from financial_pipeline.stream_landing.logs import current_landing
 from financial_pipeline.stream_landing.staging import stage
 
 PARITY_CHECK = "batch_equals_stream"
-
-
-def _faults(found: parity.Parity) -> Mapping[str, str]:
-    """What is wrong with which trading day."""
-    bad = found.rows.filter(~pl.col("passed"))
-    return {
-        row["session_date"].isoformat(): (
-            f"{row['session_date']}: {row['bars_differing']} bars, indicators or alerts differ from"
-            f" the batch, and of {row['produced']} messages {row['unexplained']} are unexplained"
-        )
-        for row in bad.with_columns(
-            unexplained=pl.col("produced")
-            - pl.sum_horizontal("aggregated", "late", "dead_lettered", "heartbeats")
-        ).to_dicts()
-    }
 
 
 @dg.asset(
@@ -64,9 +46,9 @@ def market_bars(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Result
     landing = current_landing(pipeline.paths)
     tables.publish_landed(landing, ingest.world(pipeline.settings))
     found = parity.compare(landing, keys.start, keys.end)
-    faults = _faults(found)
+    faults = found.faults()
     rows = stage(pipeline.paths, "market_bars", found.bars, context.partition_keys, faults)
-    tables.publish_parity(landing, found, faults, ingest.world(pipeline.settings))
+    tables.publish_parity(landing, found, ingest.world(pipeline.settings))
     result: dg.MaterializeResult = dg.MaterializeResult(
         metadata={"dagster/row_count": rows, "engine": landing.log.engine}
     )
@@ -89,6 +71,6 @@ def market_alerts(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.M
     keys = context.partition_key_range
     found = parity.compare(current_landing(pipeline.paths), keys.start, keys.end)
     rows = stage(
-        pipeline.paths, "market_alerts", found.alerts, context.partition_keys, _faults(found)
+        pipeline.paths, "market_alerts", found.alerts, context.partition_keys, found.faults()
     )
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
