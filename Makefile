@@ -18,10 +18,10 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test lint types lock clean java flink jars-lock
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-streaming lint types lock clean java flink jars-lock
 
 help:  ## This list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.runtime flink  ## Make .venv and .venv-flink from their locks
 
@@ -48,6 +48,9 @@ dictionary: setup  ## Write docs/data_dictionary.md from the contracts
 
 test: java $(VENV)/.development  ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-streaming: java flink $(VENV)/.development  ## Run the kills and the load on Kafka and Flink, which `test` leaves out
+	@$(BIN)/python -m pytest -m streaming_full $(ARGS)
 
 lint: $(VENV)/.development  ## Check the form of Python and SQL
 	@$(BIN)/ruff check .

@@ -30,6 +30,7 @@ class Feed:
     bars: dict[tuple[str, int], list[float]] = field(default_factory=dict)
     dead: int = 0
     late: int = 0
+    # Those of windows that close.
     heartbeats: int = 0
 
     def __iter__(self) -> Iterator[Message]:
@@ -51,7 +52,10 @@ class Feed:
                 yield self._tick(number, event, event)
             if number % EVERY_HEARTBEAT == 0:
                 yield from self._beats(event)
+        counted = self.heartbeats
         yield from self._beats(START_US + self.count * STEP_US + 600 * SECOND_US)
+        # The last ones close every window but their own, for nothing comes after them.
+        self.heartbeats = counted
 
     def _beats(self, event: int) -> Iterator[Message]:
         for partition in range(PARTITIONS):
