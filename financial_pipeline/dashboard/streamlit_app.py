@@ -3,15 +3,14 @@
 import streamlit as st
 
 from financial_pipeline.dashboard import data, elements
+from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
-
-PAGES = ("portfolio", "market", "macro", "model", "decide", "live", "health")
 
 # No icon of the app or of a page: Streamlit would fetch it from a font server.
 st.set_page_config(page_title="Financial pipeline", layout="wide")
 page = st.navigation(
     [
-        st.Page(f"app_pages/{name}.py", title=name.capitalize(), default=name == PAGES[0])
+        st.Page(f"app_pages/{name}.py", title=name.capitalize(), default=name == next(iter(PAGES)))
         for name in PAGES
     ],
     position="top",

@@ -36,6 +36,8 @@ class ModelTable:
     grain: str
     keys: tuple[str, ...]
     columns: Columns
+    # The asset that writes it beside its own table; None: the asset of this name.
+    written_by: str | None = None
 
 
 MODEL_TABLES: Final[dict[str, ModelTable]] = {
@@ -62,6 +64,7 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
             **_of(TEXT, "model", "feature", "term", "unit"),
             **_of(REAL, "coefficient", "per_unit"),
         },
+        written_by="default_model",
     ),
     "scorecard_points": ModelTable(
         "One row per bin of the scorecard.",
@@ -73,6 +76,7 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
             **_of(INTEGER, "loans", "defaults"),
             **_of(REAL, "woe", "points", "information_value"),
         },
+        written_by="default_model",
     ),
     "evaluation": ModelTable(
         "One row per model and evaluation.",
@@ -87,16 +91,19 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
             **_of(INTEGER, "bin", "loans", "defaults"),
             **_of(REAL, "mean_pd", "default_rate", "low", "high"),
         },
+        written_by="evaluation",
     ),
     "evaluation_curves": ModelTable(
         "One row per point of the ROC curve of the out-of-time evaluations.",
         ("model", "evaluation", "false_positive_rate", "true_positive_rate"),
         {**TRIAL, **_of(REAL, "threshold", "true_positive_rate", "false_positive_rate")},
+        written_by="evaluation",
     ),
     "evaluation_segments": ModelTable(
         "One row per grade, term and vintage of the out-of-time evaluations.",
         ("model", "evaluation", "segment", "level"),
         {**TRIAL, **_of(TEXT, "segment", "level"), **METRICS},
+        written_by="evaluation",
     ),
     "gates": ModelTable(
         "One row per gate and model.",
@@ -107,6 +114,7 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
             **_of(REAL, "value", "limit"),
             **_of(TEXT, "detail"),
         },
+        written_by="evaluation",
     ),
     "scores": ModelTable(
         "One row per loan, matured or not: probabilities, points and reason codes.",
@@ -156,6 +164,7 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
             **_of(REAL, "best_threshold_low", "best_threshold_high", "best_profit_usd"),
             **_of(REAL, "best_profit_low_usd", "best_profit_high_usd"),
         },
+        written_by="threshold_table",
     ),
     "fairness": ModelTable(
         "One row per proxy and level: a screen, not a compliance finding.",
@@ -166,6 +175,7 @@ MODEL_TABLES: Final[dict[str, ModelTable]] = {
             **_of(REAL, "approval_rate", "approval_ratio", "bads_caught_gap", "calibration_gap"),
             **_of(FLAG, "needs_a_look"),
         },
+        written_by="model_card",
     ),
     "model_card": ModelTable(
         "One row per cut-off: the card as Markdown and as JSON.",

@@ -30,6 +30,14 @@ def test_a_good_candidate_is_published_whole_and_every_check_passes(first_run: F
     assert served.artifact == outcomes["default_model"].facts["artifact"]
 
 
+def test_each_asset_writes_the_tables_that_the_contract_gives_it(first_run: FirstRun) -> None:
+    _, outcomes = first_run
+    for asset, outcome in outcomes.items():
+        written = {table.name for table in outcome.tables}
+        given = {n for n, table in MODEL_TABLES.items() if asset == (table.written_by or n)}
+        assert written == given
+
+
 def test_tables_hold_what_the_contract_says(first_run: FirstRun, book: Book) -> None:
     paths, _ = first_run
     for name, contract in MODEL_TABLES.items():
