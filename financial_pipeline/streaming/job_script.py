@@ -36,6 +36,15 @@ class JobValues:
     configuration: Mapping[str, str] = field(default_factory=dict)
     # Ends the job where the topic ends now (tests of the queries).
     is_bounded: bool = False
+    # Before the names of all topics, of the consumer group and of the transactions: several jobs
+    # on one cluster. `raw_topic` is read as it stands, where it is given.
+    prefix: str = ""
+    raw_topic: str | None = None
+
+    @property
+    def job(self) -> str:
+        """Name of the job, its consumer group and its transactions."""
+        return self.prefix + JOB
 
 
 def _quoted(text: str) -> str:
@@ -60,15 +69,15 @@ def _placeholders(values: JobValues) -> dict[str, str]:
         "properties.transaction.timeout.ms": str(TRANSACTION_TIMEOUT_MS),
     }
     return {
-        "job": JOB,
-        "group": JOB,
+        "job": values.job,
+        "group": values.job,
         "bar_seconds": str(values.bar_seconds),
-        "raw_topic": stream.RAW_TOPIC,
-        "bars_topic": stream.BARS_TOPIC,
-        "indicators_topic": stream.INDICATORS_TOPIC,
-        "alerts_topic": stream.ALERTS_TOPIC,
-        "dead_letter_topic": stream.DEAD_LETTER_TOPIC,
-        "late_topic": stream.LATE_TOPIC,
+        "raw_topic": values.raw_topic or values.prefix + stream.RAW_TOPIC,
+        "bars_topic": values.prefix + stream.BARS_TOPIC,
+        "indicators_topic": values.prefix + stream.INDICATORS_TOPIC,
+        "alerts_topic": values.prefix + stream.ALERTS_TOPIC,
+        "dead_letter_topic": values.prefix + stream.DEAD_LETTER_TOPIC,
+        "late_topic": values.prefix + stream.LATE_TOPIC,
         "source_options": _options(source),
         "sink_options": _options(sink),
     }
@@ -91,7 +100,7 @@ def job_script(values: JobValues, source: Path | None = None, sink: Path | None 
     """
     placeholders = _placeholders(values)
     configuration = {
-        "pipeline.name": JOB,
+        "pipeline.name": values.job,
         "table.local-time-zone": "UTC",
         "pipeline.object-reuse": "true",
     } | dict(values.configuration)

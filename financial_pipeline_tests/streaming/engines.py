@@ -1,9 +1,11 @@
 """The engines that must keep the contract: from a raw topic to the rows of the stream tables."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
@@ -12,14 +14,16 @@ from financial_pipeline.stream_landing.landing import Landing
 from financial_pipeline.stream_landing.messages import typed_rows, with_window_start
 from financial_pipeline.stream_landing.parity import COMPARED
 from financial_pipeline.streaming import recompute, replay
-from financial_pipeline.streaming.message_log import FileLog
+from financial_pipeline.streaming.local.runtime import LocalRuntime
+from financial_pipeline.streaming.message_log import FileLog, MessageLog
+from financial_pipeline_tests.flink.worlds import World
 
 Tables = dict[str, pl.DataFrame]
 Engine = Callable[[FileLog, Path], Tables]
 ORIGIN = ("source_partition", "source_offset", "reason")
 
 
-def tables_of(log: FileLog, folder: Path) -> Tables:
+def tables_of(log: MessageLog, folder: Path) -> Tables:
     """What the output topics of a log hold, landed and typed as the published tables are."""
     landing = Landing(Paths(folder), log)
     for topic, ranges in landing.waiting(tuple(stream.TOPICS)).items():
@@ -37,6 +41,16 @@ def in_process(log: FileLog, folder: Path) -> Tables:
     """The brokerless replay."""
     replay.run(log)
     return tables_of(log, folder)
+
+
+def flink(log: FileLog, folder: Path, runtime: LocalRuntime) -> Tables:
+    """The Flink job, between topics of its own that begin as a copy of the log's raw topic."""
+    world = World(runtime)
+    ends = log.end_offsets([stream.RAW_TOPIC])[stream.RAW_TOPIC]
+    messages = log.read(stream.RAW_TOPIC, {one: (0, end) for one, end in ends.items()})
+    world.send((partition, record) for partition, _, *record in messages.iter_rows())
+    world.run()
+    return tables_of(world.log, folder)
 
 
 def sql(log: FileLog, folder: Path) -> Tables:
@@ -61,3 +75,10 @@ def sql(log: FileLog, folder: Path) -> Tables:
 
 
 ENGINES: dict[str, Engine] = {"replay": in_process, "sql": sql}
+
+
+def engine(name: str, request: pytest.FixtureRequest) -> Engine:
+    """An engine by name; `flink` skips where it is not to be had."""
+    if name == "flink":
+        return partial(flink, runtime=request.getfixturevalue("runtime"))
+    return ENGINES[name]

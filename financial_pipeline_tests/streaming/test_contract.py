@@ -11,7 +11,7 @@ from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.stream_landing.parity import COMPARED, differing
 from financial_pipeline.streaming.message_log import FileLog
 from financial_pipeline_tests.streaming import stream_world
-from financial_pipeline_tests.streaming.engines import ENGINES, ORIGIN, Tables
+from financial_pipeline_tests.streaming.engines import ENGINES, ORIGIN, Tables, engine
 from financial_pipeline_tests.streaming.stream_world import (
     MINUTE_US,
     Sent,
@@ -25,14 +25,20 @@ START = stream_world.OPENINGS_US[0]
 Run = Callable[[list[Sent]], Tables]
 
 
-@pytest.fixture(params=sorted(ENGINES))
+NAMES = ("flink", "replay", "sql")
+# A job for each case takes its time; the two sessions below go through Flink in every run.
+CASES = (pytest.param("flink", marks=[pytest.mark.streaming_full, pytest.mark.slow]), *NAMES[1:])
+
+
+@pytest.fixture(params=CASES)
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    """Run one engine on messages, closed by heartbeats two minutes later."""
+    """Run one engine on messages, closed by heartbeats three minutes later."""
+    chosen = engine(request.param, request)
 
     def made(messages: list[Sent]) -> Tables:
         log = FileLog(tmp_path / "log")
         stream_world.write(log, [*messages, *heartbeats(START + 3 * MINUTE_US, 1)])
-        return ENGINES[request.param](log, tmp_path / "root")
+        return chosen(log, tmp_path / "root")
 
     return made
 
@@ -98,39 +104,52 @@ def test_every_broken_message_is_dead_with_its_reason_and_offset(run: Run) -> No
     assert tables["market_bars_1m"].is_empty()
 
 
-def test_no_window_closes_while_a_partition_is_silent(tmp_path: Path) -> None:
-    for name, engine in ENGINES.items():
-        log = FileLog(tmp_path / name / "log")
-        messages = [*one_symbol(trade("JPM", 1, START)), *heartbeats(START + 2 * MINUTE_US, 1)[:2]]
-        stream_world.write(log, messages)
-        assert engine(log, tmp_path / name)["market_bars_1m"].is_empty(), name
+@pytest.mark.parametrize("name", CASES)
+def test_no_window_closes_while_a_partition_is_silent(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    log = FileLog(tmp_path / "log")
+    messages = [*one_symbol(trade("JPM", 1, START)), *heartbeats(START + 2 * MINUTE_US, 1)[:2]]
+    stream_world.write(log, messages)
+    assert engine(name, request)(log, tmp_path)["market_bars_1m"].is_empty()
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tables]:
-    """The tables of two sessions by engine."""
-    folder = tmp_path_factory.mktemp("two_sessions")
-    log = stream_world.two_sessions(folder / "log")
-    return {name: engine(log, folder / name) for name, engine in ENGINES.items()}
+def log(tmp_path_factory: pytest.TempPathFactory) -> FileLog:
+    return stream_world.two_sessions(tmp_path_factory.mktemp("two_sessions") / "log")
 
 
-def test_two_sessions_hold_what_the_contract_is_about(both: dict[str, Tables]) -> None:
-    for tables in both.values():
-        assert tables["market_bars_1m"].height > 500
-        assert tables["market_alerts"].height >= 3
-        assert tables["late_messages"].height > 20
-        assert tables["market_indicators_1m"]["return_zscore"].drop_nulls().len() > 100
+@pytest.fixture(scope="module", params=NAMES)
+def tables(
+    log: FileLog, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Tables:
+    """The tables of two sessions by one engine."""
+    return engine(request.param, request)(log, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def expected(log: FileLog, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """What every engine must make of the two sessions."""
+    return ENGINES["sql"](log, tmp_path_factory.mktemp("expected"))
+
+
+def test_two_sessions_hold_what_the_contract_is_about(expected: Tables) -> None:
+    assert expected["market_bars_1m"].height > 500
+    assert expected["market_alerts"].height >= 3
+    assert expected["late_messages"].height > 20
+    assert expected["market_indicators_1m"]["return_zscore"].drop_nulls().len() > 100
 
 
 @pytest.mark.parametrize("name", COMPARED)
-def test_every_engine_gives_the_same_rows(both: dict[str, Tables], name: str) -> None:
-    first, *others = both.values()
-    for other in others:
-        assert differing(STREAM_TABLES[name], first[name], other[name]).is_empty()
+def test_every_engine_gives_the_same_rows(tables: Tables, expected: Tables, name: str) -> None:
+    assert tables[name].height == expected[name].height
+    assert differing(STREAM_TABLES[name], expected[name], tables[name]).is_empty()
 
 
 @pytest.mark.parametrize("name", ["late_messages", "dead_letters"])
-def test_every_engine_sorts_out_the_same_messages(both: dict[str, Tables], name: str) -> None:
-    rows = [tables[name].select(ORIGIN).sort(ORIGIN).rows() for tables in both.values()]
-    assert all(found == rows[0] for found in rows)
-    assert rows[0]
+def test_every_engine_sorts_out_the_same_messages(
+    tables: Tables, expected: Tables, name: str
+) -> None:
+    found, wanted = (one[name].select(ORIGIN).sort(ORIGIN).rows() for one in (tables, expected))
+    assert found == wanted
+    assert wanted

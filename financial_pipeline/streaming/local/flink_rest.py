@@ -112,6 +112,11 @@ class FlinkRest:
             *("PATCH", f"/jobs/{job_id}?mode=cancel"), None, "application/json", PROBE_SECONDS
         )
 
+    def restarts(self, job_id: str) -> int | None:
+        """How often a job was started anew by this JobManager; None before it was counted."""
+        found = self.get(f"/jobs/{job_id}/metrics?get=numRestarts")
+        return int(found[0]["value"]) if found else None
+
     def watermark_ms(self, job_id: str) -> int | None:
         """Lowest watermark over the tasks of a job, ms since 1970; None before the first."""
         lowest: list[int] = []
