@@ -1,7 +1,7 @@
 """One Spark session per run: where it runs, what it needs, and how quiet it is.
 
 `SPARK_MASTER` names the cluster: `local[2]` (default), `spark://host:port`, or `sc://host:port` for
-Spark Connect. Everything listens on loopback unless the master is another machine.
+Spark Connect. Everything listens on loopback, the UI too, unless the master is another machine.
 """
 
 import os
@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
+from pyspark.sql.utils import is_remote
 
 from financial_pipeline.errors import PipelineError
 
@@ -21,6 +22,8 @@ MASTER_VARIABLE: Final = "SPARK_MASTER"
 DEFAULT_MASTER: Final = "local[2]"
 SUPPORTED_JAVA: Final = (17, 21)
 LOOPBACK: Final = "127.0.0.1"
+# Spark's UI and workers listen on every address unless this variable names one.
+ADDRESS_VARIABLE: Final = "SPARK_LOCAL_IP"
 CONNECT_SECONDS: Final = 5.0
 DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
 LOGGING: Final = Path(__file__).with_name("log4j2.properties")
@@ -37,12 +40,22 @@ def master() -> str:
     return name
 
 
+def _is_here(name: str) -> bool:
+    return name.startswith("local") or urlsplit(name).hostname in (LOOPBACK, "localhost")
+
+
 def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables."""
+    queries = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(threads),
+        # Tables this small gain nothing from a plan that is changed while it runs.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+    }
     if name.startswith("sc://"):
-        return {"spark.remote": name, "spark.sql.session.timeZone": "UTC"}
-    here = name.startswith("local") or LOOPBACK in name
-    address = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK} if here else {}
+        return {"spark.remote": name, **queries}
+    address = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     return {
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
@@ -50,12 +63,8 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING}",
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(threads),
-        # Tables this small gain nothing from a plan that is changed while it runs.
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        **address,
+        **queries,
+        **(address if _is_here(name) else {}),
     }
 
 
@@ -113,6 +122,8 @@ def start_session(name: str | None = None) -> SparkSession:
     """The running session, or a new one on the master, after its prerequisites are checked."""
     chosen = name or master()
     check_prerequisites(chosen)
+    if _is_here(chosen):
+        os.environ.setdefault(ADDRESS_VARIABLE, LOOPBACK)
     builder = SparkSession.builder
     for key, value in spark_config(chosen).items():
         builder = builder.config(key, value)
@@ -121,8 +132,5 @@ def start_session(name: str | None = None) -> SparkSession:
 
 def ui_address(session: SparkSession) -> str | None:
     """Where the Spark UI answers; null on Spark Connect, whose server shows its own."""
-    try:
-        address = session.sparkContext.uiWebUrl
-    except Exception:
-        return None
+    address = None if is_remote() else session.sparkContext.uiWebUrl
     return str(address) if address else None

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from pyspark.sql import SparkSession
 
@@ -109,4 +111,11 @@ def test_demo_without_java_ends_before_any_work(tmp_path: Path) -> None:
 def test_ui_listens_on_loopback_and_its_address_is_known(spark: SparkSession) -> None:
     address = session.ui_address(spark)
     assert address is not None
-    assert address.startswith("http://127.0.0.1:")
+    port = urlsplit(address).port
+    assert address == f"http://127.0.0.1:{port}"
+    listening = {
+        one.laddr.ip.removeprefix("::ffff:")
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port
+    }
+    assert listening == {"127.0.0.1"}
