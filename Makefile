@@ -43,7 +43,7 @@ transform: java setup  ## Build, check and publish what is staged
 docs: setup  ## Write the dbt documentation
 	@$(RUN) docs $(ARGS)
 
-dictionary: setup  ## Write docs/data_dictionary.md from the contracts
+dictionary: setup  ## Write docs/data_dictionary.md from the contracts, and the column lineage from SQL
 	@$(RUN) docs --dictionary docs/data_dictionary.md
 
 test: java $(VENV)/.development  ## Run all tests

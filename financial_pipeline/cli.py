@@ -84,16 +84,19 @@ def transform(analytics: bool) -> None:
 @click.option(
     "--dictionary",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the data dictionary as Markdown to this file instead.",
+    help="Write the data dictionary as Markdown to this file, and the column lineage of SQL.",
 )
 def docs(dictionary: Path | None) -> None:
     """Generate the dbt documentation of the warehouse under its target folder."""
+    from financial_pipeline.defs.warehouse import project
+
     if dictionary:
         from financial_pipeline.data_dictionary import data_dictionary
+        from financial_pipeline.lineage import catalogue
 
+        catalogue.LINEAGE_FILE.write_text(project.lineage_of_sql(), "utf-8")
         dictionary.write_text(data_dictionary(), "utf-8")
         return
-    from financial_pipeline.defs.warehouse import project
 
     click.echo(f"Open {project.generate_docs(_paths())} in a browser.")
 
@@ -162,6 +165,17 @@ def as_of_command(
 
     known = as_of.as_of(series.upper(), as_of_date.date(), observation_date.date(), _paths())
     click.echo(json.dumps(asdict(known), default=str) if as_json else as_of.sentence(known))
+
+
+@commands.command()
+@click.argument("column")
+@click.option("--json", "as_json", is_flag=True, help="For programs; the form is in the README.")
+def lineage(column: str, as_json: bool) -> None:
+    """Print what a COLUMN (layer.table.column) is made of, up to the raw fields."""
+    from financial_pipeline.lineage import chain
+
+    key = chain.parse(column)
+    click.echo(json.dumps(chain.as_object(key), indent=1) if as_json else chain.as_text(key))
 
 
 @commands.command()

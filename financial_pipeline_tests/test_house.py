@@ -20,7 +20,7 @@ TIERS: list[set[str]] = [
     {"bench", "drills"},
     {"definitions"},
     {"defs"},
-    {"dashboard", "figures", "figures_table", "sql_prompt"},
+    {"dashboard", "figures", "figures_table", "lineage", "sql_prompt"},
     {
         "as_of",
         "data_dictionary",

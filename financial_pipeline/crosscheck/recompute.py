@@ -51,16 +51,19 @@ def recompute(
             relation.create_view(name)
         for name in OPTIONAL_INPUTS.keys() - inputs.keys():
             connection.execute(f"create view {name} as {OPTIONAL_INPUTS[name]}")
-        for step in ("shared_views", *STEPS.get(table.name, ())):
-            connection.execute(_sql(step))
+        *steps, query = statements(table.name)
+        for step in steps:
+            connection.execute(step)
         columns = ", ".join(
             f"cast({name} as {DUCKDB_TYPES.get(column.type, column.type)}) as {name}"
             for name, column in table.columns.items()
             if column.role != "drawn"
         )
-        rows: pl.DataFrame = connection.sql(f"select {columns} from ({_sql(table.name)})").pl()
+        rows: pl.DataFrame = connection.sql(f"select {columns} from ({query})").pl()
         return rows
 
 
-def _sql(name: str) -> str:
-    return Path(__file__).with_name(f"{name}.sql").read_text("utf-8")
+def statements(name: str) -> list[str]:
+    """The SQL of a metric table: the steps before it, and last the query of its rows."""
+    steps = ("shared_views", *STEPS.get(name, ()), name)
+    return [Path(__file__).with_name(f"{step}.sql").read_text("utf-8") for step in steps]

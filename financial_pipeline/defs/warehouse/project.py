@@ -1,15 +1,18 @@
 """The dbt project as Dagster sees it: its manifest, and how its nodes are named."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
+from financial_pipeline.data_dictionary import STAGING_TABLES
 from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
@@ -36,14 +39,14 @@ def _is_current(manifest: Path) -> bool:
     return all(path.stat().st_mtime <= built for path in sources)
 
 
-def _dbt(*arguments: str) -> None:
+def _dbt(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run dbt outside a Dagster run; raises PipelineError with what it says."""
     place = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     done = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments, *place],
         capture_output=True,
         text=True,
-        env=os.environ,
+        env={**os.environ, **(environment or {})},
         check=False,
     )
     if done.returncode:
@@ -60,6 +63,23 @@ def prepared_manifest() -> Path:
         if not _is_current(target / "manifest.json"):
             _dbt("parse")
     return target / "manifest.json"
+
+
+def lineage_of_sql() -> str:
+    """Column lineage of dbt's compiled models and of the metrics, as JSON.
+
+    Compiles beside an empty warehouse of its own, so that no run has to wait.
+    """
+    # The parser is for this alone: no process that runs the graph should load it.
+    from financial_pipeline.lineage import from_sql
+
+    with TemporaryDirectory() as folder:
+        places = {"WAREHOUSE": f"{folder}/warehouse.duckdb", "DATA_ROOT": folder}
+        environment = {f"FINANCIAL_PIPELINE_{name}": place for name, place in places.items()}
+        _dbt("compile", environment={**environment, "DBT_TARGET_PATH": folder})
+        manifest = json.loads((Path(folder) / "manifest.json").read_text("utf-8"))
+    staging = {name: dict.fromkeys(columns, "") for name, columns in STAGING_TABLES.items()}
+    return from_sql.as_text(from_sql.sql_lineage(manifest, DBT_PROJECT, staging))
 
 
 def generate_docs(paths: Paths) -> Path:

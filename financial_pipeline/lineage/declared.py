@@ -1,0 +1,204 @@
+"""What the columns of Python's tables are made of, from the lists that the code itself goes by.
+
+SQL speaks for itself: see `from_sql.py`. A column that is not here, such as a constant or a count
+of everything, is made of no column in particular.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from financial_pipeline.ml.decide import CASH_COLUMNS
+from financial_pipeline.ml.features import FEATURES
+from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.schemas.model import MODEL_TABLES
+from financial_pipeline.schemas.staging import BANK_PRICES, LENDING_CLUB_LOAN_SNAPSHOTS
+from financial_pipeline.sources.price_layout import FIELDS
+from financial_pipeline.transforms import lending_club_rejections as rejections
+from financial_pipeline.transforms.lending_club_loans import FINGERPRINT_COLUMNS
+
+# Column -> the columns it is made of, each `layer/table.column`.
+MadeOf = dict[str, list[str]]
+
+
+def _of(table: str, columns: Iterable[str]) -> list[str]:
+    return [f"{table}.{column}" for column in columns]
+
+
+def _loans() -> MadeOf:
+    raw = "raw/lending_club_loans"
+    return {
+        **{column: _of(raw, [column]) for column in LOAN_COLUMNS},
+        "loan_id": _of(raw, ["id", *FINGERPRINT_COLUMNS]),
+        "credit_policy_met": _of(raw, ["loan_status"]),
+        "emp_length_missing": _of(raw, ["emp_length"]),
+    }
+
+
+def _snapshots() -> MadeOf:
+    return {c: ends for c, ends in _loans().items() if c in LENDING_CLUB_LOAN_SNAPSHOTS}
+
+
+def _rejections() -> MadeOf:
+    named = rejections.NUMBERS | rejections.TEXTS
+    named |= {
+        rejections.APPLICATION_DATE: "application_date",
+        rejections.EMPLOYMENT: "employment_length",
+    }
+    return {ours: _of("raw/lending_club_rejections", [theirs]) for theirs, ours in named.items()}
+
+
+def raw_price(field: str) -> str:
+    """A price field as Yahoo writes it: `Adj Close` of `adj close`."""
+    return field.title()
+
+
+def _prices() -> MadeOf:
+    raw = "raw/bank_prices"
+    made_of = {
+        ours: _of(raw, [raw_price(theirs)])
+        for theirs, ours in FIELDS.items()
+        if ours in BANK_PRICES
+    }
+    # A file of adjusted prices only has them as its close.
+    made_of["adjusted_close"] += _of(raw, ["Close"])
+    return made_of | {"symbol": _of(raw, ["Symbol"]), "session_date": _of(raw, ["Date"])}
+
+
+def _observations() -> MadeOf:
+    raw = "raw/fred_observations"
+    # Without a vintage the release rule dates the value by its observation date.
+    known = ["realtime_start", "realtime_end", "date"]
+    return {
+        "series_id": _of(raw, ["series_id"]),
+        "observation_date": _of(raw, ["date"]),
+        "value": _of(raw, ["value"]),
+        "realtime_start": _of(raw, known),
+        "realtime_end": _of(raw, known),
+        "pit_method": _of(raw, ["realtime_start"]),
+    }
+
+
+def _bars() -> MadeOf:
+    raw = "raw/market_ohlcv"
+    same = ("symbol", "session_date", "high", "low", "volume", "trades", "notional", "vwap_basis")
+    return {
+        **{column: _of(raw, [column]) for column in (*same, "source")},
+        **{column: _of(raw, [column, "event_us", "sequence"]) for column in ("open", "close")},
+        "window_start_at": _of(raw, ["event_us"]),
+        "vwap": _of(raw, ["notional", "volume"]),
+        "message_count": _of(raw, ["sequence"]),
+        "is_regular_hours": _of(raw, ["event_us"]),
+        "is_synthetic": _of(raw, ["source"]),
+        "revision": _of("raw/market_bars", ["revision"]),
+    }
+
+
+def _alerts() -> MadeOf:
+    bars = "staging/market_bars"
+    same = ("symbol", "session_date", "window_start_at", "bar_seconds", "close", "source")
+    measured = _of(bars, ["close", "volume"])
+    return {
+        **{column: _of(bars, [column]) for column in (*same, "is_synthetic", "revision")},
+        "alert_id": _of(bars, ["symbol", "window_start_at", "bar_seconds"]) + measured,
+        **{column: measured for column in ("rule", "severity", "zscore")},
+    }
+
+
+APPLICATIONS: Final = "exports/fct_loan_applications"
+LOANS: Final = "exports/fct_loans"
+TRAINING: Final = "ml/training_set"
+TRAINED: Final = [f"{TRAINING}.{name}" for name in (*FEATURES, "default_d1")]
+TESTED: Final = ["ml/default_model.artifact", *TRAINED]
+SCORED: Final = ["ml/default_model.artifact"] + [
+    f"{APPLICATIONS}.{column}" for column in dict.fromkeys(f.column for f in FEATURES.values())
+]
+CASH: Final = _of(LOANS, CASH_COLUMNS)
+# What a whole table is made of, where its columns do not differ in that.
+WHOLE: Final[dict[str, list[str]]] = {
+    **dict.fromkeys(("default_model", "coefficients", "scorecard_points"), TRAINED),
+    **dict.fromkeys(("evaluation", "evaluation_bins", "evaluation_curves"), TESTED),
+    "evaluation_segments": [*TESTED, f"{LOANS}.grade", f"{LOANS}.term_months"],
+    "gates": [*TESTED, "ml/evaluation.auc", "ml/evaluation.calibration_slope"],
+    "scores": SCORED,
+    "drift": [*SCORED, "ml/scores.pd_borrower_only", "ml/scores.pd_platform_informed"],
+    "threshold_table": [*TESTED, *CASH],
+    "threshold_summary": [
+        *_of("ml/threshold_table", ["threshold", "profit_realised_usd"]),
+        *CASH,
+    ],
+    "fairness": [*TESTED, *_of(APPLICATIONS, ["addr_state", "income_effective"])],
+    "model_card": ["ml/default_model.artifact", "ml/evaluation.auc", "ml/evaluation.default_rate"],
+    "spark_agreement": TESTED,
+}
+# Columns of the model tables that name what a row is about.
+LABELS: Final = {"training_cutoff", "model", "evaluation", "seed", "git_sha", "feature_list_sha256"}
+
+
+def training_set() -> MadeOf:
+    """The training set: every feature, the outcome, and how the two were split."""
+    return {
+        **{name: _of(APPLICATIONS, [feature.column]) for name, feature in FEATURES.items()},
+        **{column: _of(APPLICATIONS, [column]) for column in ("loan_key", "issue_month")},
+        "split": _of(APPLICATIONS, ["issue_month"]),
+        **{column: _of(LOANS, [column]) for column in ("default_d1", "maturity_month")},
+    }
+
+
+def _model(name: str) -> MadeOf:
+    return {
+        column: WHOLE[name] for column in MODEL_TABLES[name].columns if column not in LABELS
+    } | (
+        {c: _of(APPLICATIONS, [c]) for c in ("loan_key", "issue_month")} if name == "scores" else {}
+    )
+
+
+def _restatements() -> MadeOf:
+    raw = "raw/bank_prices"
+    prices = _of(raw, [raw_price(name) for name in FIELDS if name != "capital gains"])
+    return {
+        "symbol": _of(raw, ["Symbol"]),
+        "session_date": _of(raw, ["Date"]),
+        **{column: prices for column in ("field", "old_value", "new_value", "reason")},
+        "event_date": _of(raw, ["Date", "Dividends", "Stock Splits"]),
+    }
+
+
+RESAMPLED: Final = [
+    *("exports/agg_macro_indicators.value", f"{LOANS}.default_d1", f"{LOANS}.default_d3_12"),
+    "exports/fct_daily_prices.adjusted_close",
+    "exports/fct_loan_performance_monthly.default_event",
+]
+# Counts of rows and choices of a series, which no column of the recomputing SQL stands for.
+ROWS: Final[dict[str, MadeOf]] = {
+    "metrics/default_rates_by_grade": {"originated_loans": [f"{LOANS}.loan_key"]},
+    "metrics/vintage_curves": {
+        **{column: [f"{LOANS}.loan_key"] for column in ("loans", "loans_at_risk")},
+    },
+    "metrics/rating_transitions": dict.fromkeys(
+        ("loans_from", "loans", "probability", "probability_low", "probability_high"),
+        _of("exports/fct_loan_performance_monthly", ["loan_key", "loan_state"]),
+    ),
+    "metrics/sharpe_ratios": {"observations": ["exports/fct_daily_prices.adjusted_close"]},
+    "metrics/macro_correlations": {
+        "macro_series": ["exports/agg_macro_indicators.indicator_id"],
+        "months": ["exports/agg_macro_indicators.observation_date"],
+        **{column: RESAMPLED for column in ("bootstrap_low", "bootstrap_high")},
+    },
+}
+
+
+def declared() -> dict[str, MadeOf]:
+    """What the columns of every table that Python writes are made of."""
+    return {
+        "staging/lending_club_loans": _loans(),
+        "staging/lending_club_loan_snapshots": _snapshots(),
+        "staging/lending_club_rejections": _rejections(),
+        "staging/bank_prices": _prices(),
+        "staging/fred_observations": _observations(),
+        "staging/market_bars": _bars(),
+        "staging/market_alerts": _alerts(),
+        "exports/price_restatements": _restatements(),
+        TRAINING: training_set(),
+        **{f"ml/{name}": _model(name) for name in WHOLE},
+        **ROWS,
+    }
