@@ -46,7 +46,7 @@ docs: setup  ## Write the dbt documentation
 dictionary: setup  ## Write docs/data_dictionary.md from the contracts, and the column lineage from SQL
 	@$(RUN) docs --dictionary docs/data_dictionary.md
 
-test: java $(VENV)/.development  ## Run all tests
+test: java flink $(VENV)/.development  ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-streaming: java flink $(VENV)/.development  ## Run the kills and the load on Kafka and Flink, which `test` leaves out

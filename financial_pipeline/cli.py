@@ -22,13 +22,24 @@ def _paths() -> Paths:
     return Paths(Settings().data_root.resolve())
 
 
-def _run(layers: Literal["all", "ingest", "transform"], *, analytics: bool = False) -> None:
+def _run(
+    layers: Literal["all", "ingest", "transform"],
+    *,
+    analytics: bool = False,
+    stream: bool | None = None,
+) -> None:
     # Imported here: loading the definitions parses the dbt project where it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
+    from financial_pipeline.simulated_stream import SimulatedStream
 
-    report = partial(click.echo, file=sys.stdout)
-    runs.run_families(Settings(), _paths(), defs, report, layers=layers, analytics=analytics)
+    settings, paths, report = Settings(), _paths(), partial(click.echo, file=sys.stdout)
+    # Only the simulated world has trades, and brokers that somebody named are not ours to fill.
+    is_ours = settings.source == "simulated" and not settings.kafka_brokers
+    beside = None
+    if stream is not None and is_ours:
+        beside = SimulatedStream(settings, paths, report, wanted=stream)
+    runs.run_families(*(settings, paths, defs, report, layers), analytics=analytics, stream=beside)
 
 
 class _Commands(click.Group):
@@ -55,12 +66,18 @@ def commands() -> None:
 @commands.command()
 @world_options
 @analytics_option
-def demo(analytics: bool) -> None:
+@click.option(
+    "--stream/--no-stream",
+    default=True,
+    show_default=True,
+    help="Whether simulated trades go through Kafka and Flink, or through the brokerless replay.",
+)
+def demo(analytics: bool, stream: bool) -> None:
     """Run the river from the drop folder to the published tables and print the main figures."""
     from financial_pipeline.spark import session
 
     session.check_prerequisites(session.master())
-    _run("all", analytics=analytics)
+    _run("all", analytics=analytics, stream=stream)
     _show_figures(as_json=False)
 
 

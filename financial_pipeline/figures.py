@@ -14,6 +14,7 @@ from financial_pipeline.model_figures import model_figures
 from financial_pipeline.paths import Paths
 from financial_pipeline.published import Manifest, parquet_files, read_manifest
 from financial_pipeline.published_sql import connect
+from financial_pipeline.stream_figures import stream_figures
 
 SESSIONS_PER_YEAR = 252
 
@@ -109,7 +110,8 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
 def figures(paths: Paths) -> dict[str, Any]:
     """The main figures of the published version; raises PipelineError where there is none.
 
-    Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model.
+    Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model,
+    stream.
     Rates and volatilities are fractions; loans outside the credit policy are left out of the
     rates; an absent dataset gives an empty section.
     """
@@ -137,4 +139,5 @@ def figures(paths: Paths) -> dict[str, Any]:
             "row_accounting": _row_accounting(paths, manifest),
             "metrics": metric_figures(connection, manifest),
             "model": model_figures(connection, manifest),
+            "stream": stream_figures(connection, manifest),
         }

@@ -92,6 +92,19 @@ def _model(content: dict[str, Any]) -> Table:
     return table
 
 
+def _stream(content: dict[str, Any]) -> Table:
+    """Each trading day of the stream: where its messages went, and whether the batch agrees."""
+    table = _table(
+        f"Stream of trades, engine {content['engine']}",
+        *("session", "messages", "in bars", "late", "dead", "heartbeats", "bars", "equals batch"),
+    )
+    for row in content["parity"]:
+        names = ("produced", "aggregated", "late", "dead_lettered", "heartbeats", "bars_compared")
+        counts = [f"{row[name]:,}" for name in names]
+        table.add_row(row["session_date"], *counts, "yes" if row["passed"] else "NO")
+    return table
+
+
 def show(content: dict[str, Any], paths: Paths) -> None:
     """Print the figures; sections of absent datasets are left out."""
     console = Console(width=100, highlight=False)
@@ -123,6 +136,8 @@ def show(content: dict[str, Any], paths: Paths) -> None:
         console.print(metric_table)
     if content["model"]:
         console.print(_model(content["model"]))
+    if content["stream"]:
+        console.print(_stream(content["stream"]))
     table = _table("Published tables", "table", "rows", "content hash")
     for row in content["tables"]:
         table.add_row(row["name"], f"{row['rows']:,}", row["content_hash"][:12])

@@ -46,6 +46,8 @@ BESIDE: dict[str, frozenset[str]] = {
 }
 READ_BESIDE = frozenset[str]().union(*BESIDE.values())
 LOANS_MART = "exports/fct_loans"
+# Land what is on the topics; then the bars of the sessions that were sent.
+TOPICS_JOB, BARS_JOB = "market_topics_job", "market_bars_job"
 
 ByDataset = Mapping[str, Sequence[LandedFile]]
 
@@ -124,6 +126,11 @@ def plan(landed: Sequence[LandedFile], *, analytics: bool) -> list[FamilyRun]:
         runs.append(_arrivals("releases_job", RELEASE_MONTHS, macro))
         runs.append(_events("macro_job", OBSERVATION_MONTHS, macro))
     return [*runs, *_analytics(by_dataset)] if analytics else runs
+
+
+def bars_of(first: str, last: str) -> list[FamilyRun]:
+    """Land what is on the market topics, then make the bars of the sessions `first` to `last`."""
+    return [FamilyRun(TOPICS_JOB), FamilyRun(BARS_JOB, first, last)]
 
 
 def _analytics(by_dataset: ByDataset) -> list[FamilyRun]:

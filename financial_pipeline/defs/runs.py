@@ -21,12 +21,20 @@ from financial_pipeline.defs import killed_runs, operations
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.lanes import Runs, SecondLane, run_lanes
 from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_root
-from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
+from financial_pipeline.defs.run_plan import (
+    BARS_JOB,
+    TOPICS_JOB,
+    FamilyRun,
+    at_latest_cutoff,
+    bars_of,
+    plan,
+)
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
+from financial_pipeline.simulated_stream import SimulatedStream
 from financial_pipeline.spark.session import start_session
 from financial_pipeline.warm_dbt import warm_dbt
 
@@ -123,13 +131,14 @@ def run_families(
     layers: Layers = "all",
     *,
     analytics: bool = False,
+    stream: SimulatedStream | None = None,
 ) -> None:
     """Archive, stage, build and export what landed, then publish it all at once.
 
     `load` gives the definitions once there is something to run. `layers` may stop after the
     archive (`ingest`) or start behind it (`transform`); `analytics` adds the Spark metrics and the
-    default model. `report` is told each step as it ends and must not write to `sys.stdout`, which
-    goes to the log meanwhile. Raises PipelineError with one sentence.
+    default model, `stream` the bars of simulated trades. `report` is told each step as it ends and
+    must not write to `sys.stdout`, which goes to the log. Raises PipelineError with one sentence.
     """
     with ExitStack() as stack:
         if layers != "ingest":
@@ -138,6 +147,9 @@ def run_families(
         if analytics:
             second = SecondLane(partial(_work_beside, load, layers, paths, report))
             stack.callback(second.stop)
+        if stream:
+            # After the forks, for it is a thread.
+            stack.enter_context(stream)
         landed = _landed(settings, paths, layers, report)
         prepare_home(paths)
         defs = load()
@@ -147,8 +159,21 @@ def run_families(
         killed_runs.fail_killed_runs(instance)
         published.discard_pending(paths)
         run_one = partial(_run_one, layers, defs, instance, paths, report)
-        run_lanes(plan(landed, analytics=analytics), run_one, second)
+        bars = bars_of(*stream.prices_are_there()) if stream else []
+        planned = [*plan(landed, analytics=analytics), *bars]
+        run_lanes(planned, partial(_beside_stream, run_one, stream), second)
         run_one(FamilyRun(PUBLISH_JOB))
+
+
+def _beside_stream(
+    run_one: Callable[[FamilyRun], None], stream: SimulatedStream | None, run: FamilyRun
+) -> None:
+    """Execute a run; what reads the topics waits for them, and lets them go after the last."""
+    if stream and run.job == TOPICS_JOB:
+        stream.wait()
+    run_one(run)
+    if stream and run.job == BARS_JOB:
+        stream.release()
 
 
 @contextmanager

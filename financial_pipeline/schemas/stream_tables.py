@@ -46,6 +46,8 @@ class StreamTable:
     topic: str | None = None
     # The trading day of a row: also the partition, named by its ISO date.
     day: str = "session_date"
+    # Columns that tell of the moment and the log, not of the content: no part of the content hash.
+    unhashed: tuple[str, ...] = ()
 
 
 # One row per trading day: where each message of the input went, and whether batch equals stream.
@@ -119,8 +121,13 @@ STREAM_TABLES: Final[dict[str, StreamTable]] = {
         "One row per trading day: where each message went, and whether batch equals stream.",
         ("session_date",),
         PARITY,
+        # A paced producer sends heartbeats by its own clock.
+        unhashed=("produced", "heartbeats", "open"),
     ),
     "status": StreamTable(
-        "One row per topic and partition, as last seen.", ("topic", "partition"), STATUS
+        "One row per topic and partition, as last seen.",
+        ("topic", "partition"),
+        STATUS,
+        unhashed=("next_offset", "end_offset", "lag", "observed_at"),
     ),
 }

@@ -76,7 +76,7 @@ def write_rows(
         name=name,
         folder=folder.relative_to(paths.data_root).as_posix(),
         rows=frame.height,
-        content_hash=content_hash.hash_frame(frame, table.keys),
+        content_hash=content_hash.hash_frame(frame.drop(table.unhashed, strict=False), table.keys),
         as_of=newest.isoformat() if isinstance(newest, date) else None,
         facts={"engine": engine},
     )

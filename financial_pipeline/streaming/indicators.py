@@ -29,8 +29,10 @@ SHARED: Final = (
 RULES: Final = ("return_zscore", "volume_zscore")
 
 
-def _units(value: float) -> int:
-    return round(value * UNITS)
+def in_units(value: float) -> int:
+    """Whole units of 1e-12; a half goes away from zero, as in SQL."""
+    scaled = value * UNITS
+    return int(math.copysign(math.floor(abs(scaled) + 0.5), scaled))
 
 
 def _deviation(values: Sequence[int]) -> float:
@@ -61,8 +63,8 @@ class Session:
     def add(self, bar: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The indicators of the next bar, and its alerts."""
         close = float(bar["close"])
-        gain = None if self.last_close is None else _units(math.log(close / self.last_close))
-        volume = _units(math.log(bar["volume"])) if bar["volume"] > 0 else None
+        gain = None if self.last_close is None else in_units(math.log(close / self.last_close))
+        volume = in_units(math.log(bar["volume"])) if bar["volume"] > 0 else None
         scores = {
             "return_zscore": _zscore(gain, self.returns),
             "volume_zscore": _zscore(volume, self.volumes),

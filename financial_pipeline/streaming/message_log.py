@@ -5,6 +5,7 @@ brokerless replay and for tests; the one on Kafka is in `kafka_log.py`.
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -102,3 +103,23 @@ class FileLog:
         frame.write_parquet(temporary)
         os.replace(temporary, target)
         return end
+
+
+class FileSink:
+    """Writes one topic of a FileLog, as a `Sink` does on a broker: all of it with `flush`."""
+
+    def __init__(self, log: FileLog, topic: str, partitions: int) -> None:
+        self._log = log
+        self._topic = topic
+        self._unsent: dict[int, list[Record]] = defaultdict(list)
+        self.partitions = partitions
+
+    def send(self, partition: int, record_ms: int, key: bytes | None, value: bytes | None) -> None:
+        """See `Sink`."""
+        self._unsent[partition].append((record_ms, key, value))
+
+    def flush(self) -> None:
+        """See `Sink`."""
+        for partition, records in self._unsent.items():
+            self._log.append(self._topic, partition, records)
+        self._unsent.clear()

@@ -2,7 +2,9 @@
 
 Each message carries the producer's own watermark: its highest event time so far, heartbeats
 included, less the delay. That alone decides what is late. The record timestamp is the replay's
-clock. Heartbeats go to every partition at least once a second while the producer lives.
+clock. Heartbeats go to every partition: at least once a second while a paced replay or a live
+source lasts, once a minute of event time where a replay goes as fast as it can, so that the same
+events give the same messages every time.
 """
 
 import heapq
@@ -19,8 +21,8 @@ from financial_pipeline.streaming.messages import encode, encode_heartbeat, part
 
 HEARTBEAT_SECONDS: Final = 0.9
 MICROSECONDS: Final = 1_000_000
-# The clock is asked once in so many messages where nothing has to be waited for.
-CLOCK_STRIDE: Final = 256
+# Event time between heartbeats of a replay that waits for nothing.
+HEARTBEAT_EVENT_US: Final = 60 * MICROSECONDS
 
 
 @dataclass
@@ -61,21 +63,22 @@ class Producer:
     _heartbeats: int = 0
     _partitions: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     _heartbeat_at: float = 0.0
+    _heartbeat_us: int = 0
     _started: tuple[float, int] | None = None
 
     def run(self, events: Iterable[MarketEvent]) -> None:
         """Send all events that are not held, waiting where the speed asks for it."""
         self._heartbeat_at = self.now()
         self._heartbeats = self.held.heartbeats
-        for number, event in enumerate(events):
+        for event in events:
             if (event.symbol, event.sequence) in self.held.events:
+                self._keep_event_time(is_sent=False)
                 self._move_to(event)
                 self.skipped += 1
                 continue
             if self.speed is not None:
                 self._wait_for(event.known_us, self.speed)
-            if self.speed is not None or number % CLOCK_STRIDE == 0:
-                self._keep_time()
+            self._keep_time()
             self._move_to(event)
             self._send(event)
         self.sink.flush()
@@ -113,7 +116,20 @@ class Producer:
             self._clock_us = max(self._clock_us, min(clock, known_us))
             self._keep_time()
 
+    def _keep_event_time(self, *, is_sent: bool = True) -> None:
+        """The heartbeats of a replay that waits for nothing; `is_sent`: or a killed one sent it."""
+        if not self._heartbeat_us:
+            self._heartbeat_us = self._clock_us
+        elif self._clock_us >= self._heartbeat_us + HEARTBEAT_EVENT_US:
+            self._heartbeat_us = self._clock_us
+            self._move_clock(self._clock_us - self._lag_us)
+            if is_sent:
+                self._send_heartbeats()
+
     def _keep_time(self) -> None:
+        if self.speed is None:
+            self._keep_event_time()
+            return
         now = self.now()
         if now - self._heartbeat_at >= HEARTBEAT_SECONDS:
             self._heartbeat_at = now
@@ -121,8 +137,14 @@ class Producer:
 
     def heartbeat(self, event_us: int) -> None:
         """One heartbeat to every partition, at this event time or the highest so far."""
+        self._move_clock(event_us)
+        self._send_heartbeats()
+
+    def _move_clock(self, event_us: int) -> None:
         self._highest_us = max(self._highest_us, event_us)
         self._clock_us = max(self._clock_us, self._highest_us)
+
+    def _send_heartbeats(self) -> None:
         for partition in range(self.sink.partitions):
             self._heartbeats += 1
             watermark = self._watermark(partition)
@@ -130,11 +152,16 @@ class Producer:
             self.sink.send(partition, self._clock_us // 1000, HEARTBEAT_SYMBOL.encode(), value)
 
     def close_windows(self, bar_seconds: int) -> None:
-        """A last heartbeat that closes the window of the last event; nothing may follow in it."""
+        """A last heartbeat that closes the window of the last event; nothing may follow in it.
+
+        Where every partition is past that window already, none is sent.
+        """
         width = bar_seconds * MICROSECONDS
         end = (self._highest_us // width + 1) * width
-        self.heartbeat(end + WATERMARK_DELAY_US)
-        self.sink.flush()
+        carried = self.held.watermarks
+        if self.sent or any(carried.get(each, 0) < end for each in range(self.sink.partitions)):
+            self.heartbeat(end + WATERMARK_DELAY_US)
+            self.sink.flush()
 
 
 def merged(files: Sequence[list[MarketEvent]]) -> Iterable[MarketEvent]:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -62,13 +62,24 @@ def _poll(
 
 
 def held(topic: str, client: dict[str, Any]) -> Held:
-    """What a topic holds of a producer's messages; those that break the contract do not count."""
+    """What a topic holds of a producer's messages."""
+    return held_of(
+        (message.partition() or 0, message.timestamp()[1], message.value())
+        for message in messages(topic, client)
+    )
+
+
+def held_of(records: Iterable[tuple[int, int, bytes | None]]) -> Held:
+    """What messages (partition, record timestamp, value) hold of a producer's work.
+
+    Those that break the contract do not count.
+    """
     found = Held()
-    for message in messages(topic, client):
-        verdict = judge(message.value(), message.timestamp()[1])
+    for partition, record_ms, value in records:
+        verdict = judge(value, record_ms)
         if verdict.reason is not None:
             continue
-        fields, partition = verdict.fields, message.partition() or 0
+        fields = verdict.fields
         if fields["symbol"] == HEARTBEAT_SYMBOL:
             found.heartbeats = max(found.heartbeats, fields["sequence"])
         else:

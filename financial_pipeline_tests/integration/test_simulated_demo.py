@@ -50,6 +50,38 @@ def test_metrics_and_model_are_there_without_being_asked_for(shown: dict[str, An
     assert {"borrower_only", "platform_informed", "gates"} <= set(shown["model"])
 
 
+def test_the_bars_come_from_flink_and_every_day_equals_the_batch(shown: dict[str, Any]) -> None:
+    stream = shown["stream"]
+    assert stream["engine"] == "flink"
+    days = {row["session_date"]: row for row in stream["parity"]}
+    assert list(days) == ["2019-03-28", "2019-03-29"]
+    assert all(row["passed"] and row["bars_compared"] > 1900 for row in days.values())
+    assert sum(row["late"] for row in days.values()) == stream["late"] == 29
+    assert stream["dead_letters"] == 0
+    assert {row["topic"]: row["lag"] for row in stream["topics"]}["raw_market_ohlcv"] == 0
+    rows = {row["name"]: row["rows"] for row in shown["tables"]}
+    assert rows["fct_market_bars"] == rows["market_bars_1m"] > 3_800
+
+
+def test_without_jars_the_replay_makes_the_same_bars(
+    shown: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jars = tmp_path / "jars"
+    jars.mkdir()
+    monkeypatch.setenv("FINANCIAL_PIPELINE_JARS_DIR", str(jars))
+    done = run_command(tmp_path / "root", "demo", "--loans", "300", "--no-analytics")
+    assert done.exit_code == 0, done.errors
+    assert f"is not in {jars}" in done.output
+    assert "The brokerless replay makes the bars instead." in done.output
+    content = figures(tmp_path / "root")
+    assert content["stream"]["engine"] == "replay"
+    assert all(row["passed"] for row in content["stream"]["parity"])
+    mine, flinks = _hashes(content), _hashes(shown)
+    names = ("market_bars_1m", "market_indicators_1m", "market_alerts", "late_messages")
+    for name in (*names, "parity", "fct_market_bars", "fct_market_alerts"):
+        assert (name, mine[name]) == (name, flinks[name])
+
+
 def test_rates_stand_within_their_intervals(shown: dict[str, Any]) -> None:
     for row in shown["default_rates"]:
         assert row["rate"] == row["defaults"] / row["loans"]

@@ -76,7 +76,8 @@ def test_key_and_partition_are_those_of_the_symbol_and_the_record_is_never_behin
     Producer(sink).run([trade("JPM", 0), trade("BAC", 60, known=70), trade("JPM", 50, known=71)])
     for partition, record_ms, key, value in sink.sent:
         assert key == value["symbol"].encode()
-        assert partition == partition_of(key, 3)
+        if value["symbol"] != HEARTBEAT_SYMBOL:
+            assert partition == partition_of(key, 3)
         assert record_ms * 1000 >= value["event_us"]
     assert [record for _, record, _, _ in sink.sent] == sorted(
         record for _, record, _, _ in sink.sent
@@ -103,6 +104,22 @@ def test_at_a_speed_it_waits_and_every_partition_hears_of_the_time() -> None:
     assert by_partition[0] == sorted(by_partition[0])
     sequences = [value["sequence"] for _, value in sink.heartbeats()]
     assert sequences == list(range(1, len(sequences) + 1))
+
+
+def test_without_a_pace_the_same_events_give_the_same_messages_whenever_they_are_sent() -> None:
+    events = [trade("JPM", second) for second in range(0, 600, 7)]
+    whole, slow = Memory(), Clock()
+    Producer(whole, now=slow.now).run(slow.sleep(1) or event for event in events)
+    again = Memory()
+    Producer(again).run(events)
+    assert again.sent == whole.sent
+    assert len(again.heartbeats()) == 3 * 9
+    resumed, held = (
+        Memory(),
+        Held({("JPM", event.sequence) for event in events[:40]}, heartbeats=12),
+    )
+    Producer(resumed, held=held).run(events)
+    assert resumed.events() == again.events()[40:]
 
 
 def test_the_last_heartbeat_closes_the_last_window_in_every_partition() -> None:

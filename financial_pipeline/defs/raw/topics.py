@@ -4,11 +4,14 @@ Nothing here is typed or judged; an asset per topic holds the messages as they w
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from financial_pipeline import ingest
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.stream_landing import tables
 from financial_pipeline.stream_landing.logs import DATASETS, MARKET_TOPICS, current_landing
 from financial_pipeline.streaming.ledger import LandedRange
 
@@ -83,3 +86,5 @@ def market_topics(
     for topic, dataset in DATASETS.items():
         landed = landing.land(topic, wanted[topic], context.run_id) if topic in wanted else []
         yield _events(context, dataset, landed)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    tables.publish_status(landing, MARKET_TOPICS, ingest.world(pipeline.settings), now)

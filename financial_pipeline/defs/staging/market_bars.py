@@ -7,6 +7,7 @@ from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partition_checks import Results
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.stream_landing import parity, tables
 from financial_pipeline.stream_landing.logs import current_landing
 from financial_pipeline.stream_landing.staging import stage
@@ -54,6 +55,8 @@ def market_bars(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Result
     )
     check = partition_checks.outcome(context, PARITY_CHECK, faults)
     yield from partition_checks.per_partition(context, result, check, faults)
+    if faults and len(faults) == found.rows.height:
+        raise PipelineError(f"No day of this run passed: {next(iter(faults.values()))}.")
 
 
 @dg.asset(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import PROJECT_ROOT
+from financial_pipeline.streaming.local.java import RuntimeNotToBeHad
 from financial_pipeline.streaming.local.processes import end_leftovers
 from financial_pipeline.streaming.local.status import Status, is_running, read_status
 
@@ -27,10 +28,11 @@ def _wait(seconds: float, done: Callable[[], bool]) -> bool:
     return True
 
 
-def up(state: Path) -> Status:
+def up(state: Path, *, tied: bool = False) -> Status:
     """Start the supervisor, detached, and wait until its job completes checkpoints.
 
-    Raises `PipelineError` where it is already running or could not start.
+    A `tied` one stops when this process is gone. Raises `RuntimeNotToBeHad` where Kafka or Flink is
+    not to be had, `PipelineError` where a stream is already running or could not start.
     """
     if is_running(state):
         raise PipelineError(
@@ -41,7 +43,7 @@ def up(state: Path) -> Status:
     (state / "status.json").unlink(missing_ok=True)
     with (state / "supervisor.output.txt").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", SUPERVISOR, str(state)],
+            [sys.executable, "-m", SUPERVISOR, str(state), *([str(os.getpid())] if tied else [])],
             cwd=PROJECT_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -60,7 +62,8 @@ def up(state: Path) -> Status:
         return told()
     if settled:
         process.wait()
-        raise PipelineError(told().error or f"The stream did not start; see {output.name}.")
+        fault = RuntimeNotToBeHad if told().is_absent else PipelineError
+        raise fault(told().error or f"The stream did not start; see {output.name}.")
     raise PipelineError(
         f"The stream is not healthy after {UP_SECONDS:.0f} s (no checkpoint completes); see "
         f"`financial-pipeline stream status` and the logs in {state}."

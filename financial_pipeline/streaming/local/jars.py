@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from financial_pipeline.errors import PipelineError
 from financial_pipeline.file_lock import locked
+from financial_pipeline.streaming.local.java import RuntimeNotToBeHad
 
 FETCHERS = 6
 # What Flink adds to its own distribution; every other locked jar belongs to the broker.
@@ -17,7 +17,7 @@ CONNECTOR = "flink-sql-connector-kafka"
 SQL_DRIVER = "flink-sql-gateway"
 
 
-class JarsNotToBeHad(PipelineError):
+class JarsNotToBeHad(RuntimeNotToBeHad):
     """A locked jar is neither here nor to be fetched, or is not the one that was locked."""
 
 

@@ -12,6 +12,10 @@ from financial_pipeline.errors import PipelineError
 VERSIONS = (17, 21)
 
 
+class RuntimeNotToBeHad(PipelineError):
+    """Kafka or Flink is neither on this machine nor to be fetched."""
+
+
 def find_java() -> str:
     """Path of a Java 17 or 21; `JAVA_HOME` goes before PATH."""
     home = os.environ.get("JAVA_HOME")
@@ -33,7 +37,7 @@ def find_flink(environment: Path) -> Path:
     """Folder `pyflink` of the environment that `make flink` fills; it holds `lib/*.jar`."""
     for lib in environment.glob("lib/python*/site-packages/pyflink/lib/flink-dist-*.jar"):
         return lib.parent.parent
-    raise PipelineError(
+    raise RuntimeNotToBeHad(
         f"Flink is not installed in {environment}: run `make flink`, or name another environment "
         "in FINANCIAL_PIPELINE_FLINK_ENVIRONMENT."
     )

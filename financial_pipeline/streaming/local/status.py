@@ -24,6 +24,8 @@ class Status:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     savepoints: list[str] = field(default_factory=list)
     error: str | None = None
+    # Whether the error is that Kafka or Flink is not to be had here.
+    is_absent: bool = False
 
 
 def write_status(state: Path, status: Status) -> None:

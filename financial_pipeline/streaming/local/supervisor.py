@@ -1,7 +1,8 @@
 """The process behind `stream up`: runs Kafka, Flink and the job until it is asked to stop.
 
-`python -m financial_pipeline.streaming.local.supervisor STATE` reads its settings from the
-environment, as every command does, and tells what it sees in `STATE/status.json`.
+`python -m financial_pipeline.streaming.local.supervisor STATE [PARENT]` reads its settings from the
+environment, as every command does, and tells what it sees in `STATE/status.json`. It ends with the
+process PARENT, where one is given.
 """
 
 import os
@@ -15,6 +16,7 @@ from typing import Any
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
+from financial_pipeline.streaming.local.java import RuntimeNotToBeHad
 from financial_pipeline.streaming.local.job_health import JobHealth
 from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.streaming.local.status import Status, hold_lock, write_status
@@ -47,10 +49,20 @@ def job_values(settings: Settings, runtime: LocalRuntime) -> JobValues:
 
 
 class Supervisor:
-    """Keeps one runtime and its jobs alive; `scripts` are the jobs' SQL by name."""
+    """Keeps one runtime and its jobs alive; `scripts` are the jobs' SQL by name.
 
-    def __init__(self, state: Path, runtime: LocalRuntime, scripts: dict[str, str]) -> None:
+    With `parent` it stops when that process is gone.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        runtime: LocalRuntime,
+        scripts: dict[str, str],
+        parent: int | None = None,
+    ) -> None:
         self.state = state
+        self.parent = parent
         self.runtime = runtime
         self.scripts = scripts
         self.jobs: dict[str, JobHealth] = {}
@@ -60,11 +72,16 @@ class Supervisor:
         """Start, watch until asked to stop, stop with savepoints."""
         self.tell("starting")
         self.runtime.start()
-        while not self.asked_to_stop.wait(LOOK_SECONDS):
+        while not self.asked_to_stop.wait(LOOK_SECONDS) and not self.is_orphan:
             self.look()
         self.tell("stopping")
         savepoints = self.runtime.stop()
         self.tell("stopped", savepoints=[str(path) for path in savepoints])
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether the process that it works for is gone."""
+        return self.parent is not None and os.getppid() != self.parent
 
     def look(self) -> None:
         """Submit what is not submitted or was lost, and tell how the jobs are."""
@@ -94,13 +111,17 @@ class Supervisor:
         write_status(self.state, status)
 
 
-def supervise(state: Path) -> None:
-    """Run until SIGTERM; a fault is told in `status.json` and ends everything."""
+def supervise(state: Path, parent: int | None = None) -> None:
+    """Run until SIGTERM, or until `parent` is gone.
+
+    A fault is told in `status.json` and ends everything.
+    """
     runtime = None
     try:
         settings = Settings()
         runtime = LocalRuntime(plan_of(settings, state))
-        supervisor = Supervisor(state, runtime, {JOB: job_script(job_values(settings, runtime))})
+        scripts = {JOB: job_script(job_values(settings, runtime))}
+        supervisor = Supervisor(state, runtime, scripts, parent)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             supervisor.asked_to_stop.set()
@@ -113,11 +134,12 @@ def supervise(state: Path) -> None:
         text = (
             str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
         )
-        write_status(state, Status(phase="failed", pid=os.getpid(), error=text))
+        absent = isinstance(error, RuntimeNotToBeHad)
+        write_status(state, Status("failed", os.getpid(), error=text, is_absent=absent))
         raise
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     with hold_lock(folder):
-        supervise(folder)
+        supervise(folder, int(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -1,0 +1,58 @@
+"""How far the job of a local stream has come: what it has read, and what of that is safe."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, TopicPartition
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.stream import RAW_TOPIC
+from financial_pipeline.streaming.connection import Connection
+from financial_pipeline.streaming.job_script import JOB
+from financial_pipeline.streaming.kafka_log import KafkaLog
+from financial_pipeline.streaming.local.status import read_status
+
+LOOK_SECONDS: Final = 0.3
+REQUEST_SECONDS: Final = 30.0
+# A window closes within a fraction of a second after the message that closes it; of two further
+# checkpoints the second began after that.
+FURTHER_CHECKPOINTS: Final = 2
+
+
+def wait_until_processed(state: Path, brokers: Connection, seconds: float = 300.0) -> None:
+    """Return when all that is on the raw topic now is read, and its bars are on their topics.
+
+    `state` is the folder of the local stream. Raises `PipelineError` after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    ends = KafkaLog(brokers.confluent()).end_offsets([RAW_TOPIC])[RAW_TOPIC]
+    reader = Consumer(brokers.confluent() | {"group.id": JOB, "enable.auto.commit": False})
+    try:
+        places = [TopicPartition(RAW_TOPIC, partition) for partition in ends]
+
+        def is_read() -> bool:
+            found = reader.committed(places, timeout=REQUEST_SECONDS)
+            return all(max(place.offset, 0) >= ends[place.partition] for place in found)
+
+        _wait(deadline, state, is_read)
+    finally:
+        reader.close()
+    enough = _checkpoint(state) + FURTHER_CHECKPOINTS
+    _wait(deadline, state, lambda: _checkpoint(state) >= enough)
+
+
+def _checkpoint(state: Path) -> int:
+    told = read_status(state)
+    return min((int(job["checkpoint"]) for job in told.jobs), default=0) if told else 0
+
+
+def _wait(deadline: float, state: Path, is_done: Callable[[], bool]) -> None:
+    while not is_done():
+        if time.monotonic() > deadline:
+            raise PipelineError(
+                f"The job did not read {RAW_TOPIC} to its end in time; see `financial-pipeline"
+                f" stream status` and the logs in {state}."
+            )
+        time.sleep(LOOK_SECONDS)
