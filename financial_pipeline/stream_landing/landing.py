@@ -26,6 +26,8 @@ class Landing:
 
     paths: Paths
     log: MessageLog
+    # Width of the bars that the log's engine makes.
+    bar_seconds: int = 60
 
     @property
     def folder(self) -> Path:

@@ -33,4 +33,5 @@ def current_log(paths: Paths, settings: Settings | None = None) -> MessageLog:
 
 def current_landing(paths: Paths) -> Landing:
     """The landing of the log of this data root."""
-    return Landing(paths, current_log(paths))
+    settings = Settings()
+    return Landing(paths, current_log(paths, settings), settings.stream_bar_seconds)

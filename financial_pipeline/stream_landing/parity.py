@@ -25,8 +25,6 @@ from financial_pipeline.streaming.recompute import Recomputed
 
 # Relative difference up to which two derived numbers are the same.
 TOLERANCE: Final = 1e-12
-BAR_SECONDS: Final = 60
-WIDTH_US: Final = BAR_SECONDS * 1_000_000
 COMPARED: Final = ("market_bars_1m", "market_indicators_1m", "market_alerts")
 
 
@@ -95,10 +93,15 @@ def differing(table: StreamTable, batch: pl.DataFrame, made: pl.DataFrame) -> pl
     return both.filter(differs).select(keys)
 
 
-def _settled(judged: pl.DataFrame, mark: int) -> pl.DataFrame:
+def _last_start(landing: Landing) -> int:
+    """The start (microseconds) of the last window that input and bars have both closed."""
+    return closed_until(landing) - landing.bar_seconds * 1_000_000
+
+
+def _settled(judged: pl.DataFrame, last: int) -> pl.DataFrame:
     windowed = pl.col("verdict").is_in([recompute.AGGREGATED, recompute.HEARTBEAT])
     moment = pl.when(windowed).then("window_start_us").otherwise(pl.col("record_ms") * 1000)
-    return judged.with_columns(is_settled=moment + WIDTH_US <= mark)
+    return judged.with_columns(is_settled=moment <= last)
 
 
 def _origins(landing: Landing, name: str, first: str, last: str) -> pl.DataFrame:
@@ -109,7 +112,8 @@ def _origins(landing: Landing, name: str, first: str, last: str) -> pl.DataFrame
 
 def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.DataFrame:
     """The input of the days with verdicts, `trading_date`, `is_settled` and `is_repeated`."""
-    judged = recompute.judge_messages(landing.read_days(stream.RAW_TOPIC, first, last))
+    messages = landing.read_days(stream.RAW_TOPIC, first, last)
+    judged = recompute.judge_messages(messages, landing.bar_seconds)
     # What the job's own watermark refused is late too; the input alone does not tell.
     behind = late.select("kafka_partition", "kafka_offset", _is_behind=True)
     judged = judged.join(behind, on=["kafka_partition", "kafka_offset"], how="left")
@@ -120,7 +124,7 @@ def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.Da
     )
     counts = pl.col("verdict").is_in([recompute.AGGREGATED, recompute.LATE])
     judged = judged.with_columns(verdict=verdict).sort("kafka_partition", "kafka_offset")
-    return _settled(judged, closed_until(landing)).with_columns(
+    return _settled(judged, _last_start(landing)).with_columns(
         is_repeated=counts & ~pl.struct("symbol", "sequence", counts).is_first_distinct(),
         trading_date=judged_days(judged),
     )
@@ -147,21 +151,22 @@ def compare(landing: Landing, first: str, last: str) -> Parity:
     """Recompute the trading days `first` to `last` (ISO, both included) and compare them."""
     late = _origins(landing, "late_messages", first, last)
     dead = _origins(landing, "dead_letters", first, last)
-    judged, mark = _judge(landing, first, last, late), closed_until(landing)
+    judged = _judge(landing, first, last, late)
+    mark, ended = closed_until(landing), _last_start(landing)
     counted = judged.filter(pl.col("verdict") == recompute.AGGREGATED)
-    same = recompute.recompute(counted, mark)
+    same = recompute.recompute(counted, mark, landing.bar_seconds)
     made = {name: _stream_rows(landing, name, first, last) for name in COMPARED}
-    closed = pl.col("window_start_us") + WIDTH_US <= mark
+    closed = pl.col("window_start_us") <= ended
     made = {name: rows.filter(closed) for name, rows in made.items()}
     wrong = {
         name: differing(STREAM_TABLES[name], rows, made[name])
         for name, rows in zip(COMPARED, (same.bars, same.indicators, same.alerts), strict=True)
     }
     readable = judged.filter(pl.col("verdict").is_in([recompute.AGGREGATED, recompute.LATE]))
-    best = recompute.recompute(readable.filter(~pl.col("is_repeated")), mark)
+    best = recompute.recompute(readable.filter(~pl.col("is_repeated")), mark, landing.bar_seconds)
     mended = differing(STREAM_TABLES["market_bars_1m"], best.bars, made["market_bars_1m"])
     counts = heartbeat_counts(landing.read_days(stream.BARS_TOPIC, first, last), mark)
-    rows = _rows(judged, {**made, "late": late, "dead": dead}, wrong, mended, counts, mark)
+    rows = _rows(judged, {**made, "late": late, "dead": dead}, wrong, mended, counts, ended)
     return Parity(rows.with_columns(engine=pl.lit(landing.log.engine)), *_stamped(best, mended))
 
 
@@ -176,10 +181,10 @@ def _rows(
     wrong: dict[str, pl.DataFrame],
     mended: pl.DataFrame,
     heartbeats: pl.DataFrame,
-    mark: int,
+    last: int,
 ) -> pl.DataFrame:
     """The parity table's rows of the days."""
-    settled = pl.col("record_ms") * 1000 + WIDTH_US <= mark
+    settled = pl.col("record_ms") * 1000 <= last
     bars = made["market_bars_1m"]
     differ = pl.concat(list(rows.select("session_date") for rows in wrong.values()))
     parts = [

@@ -9,7 +9,7 @@ import pytest
 
 from financial_pipeline.streaming.local.runtime import RuntimePlan
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

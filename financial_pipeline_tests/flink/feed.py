@@ -3,10 +3,11 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+import polars as pl
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, RAW_TOPIC, WATERMARK_DELAY_US
@@ -19,6 +20,15 @@ SECOND_US = 1_000_000
 EVERY_DEAD, EVERY_LATE, EVERY_HEARTBEAT = 1_000, 1_500, 500
 DEAD = (b"not json", b"[]", b"\xff\xfe", b'{"schema_version":1}', b"")
 Message = tuple[int, bytes, bytes, int]
+
+
+class Paced(Protocol):
+    """Messages to send, and how many they are, by which they are spread over time."""
+
+    @property
+    def count(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Message]: ...
 
 
 @dataclass
@@ -95,7 +105,7 @@ def _encoded(event: int, newest: int, content: dict[str, Any]) -> bytes:
     return json.dumps(times | content, separators=(",", ":")).encode()
 
 
-def send(feed: Feed, client: dict[str, Any], seconds: float, topic: str = RAW_TOPIC) -> None:
+def send(feed: Paced, client: dict[str, Any], seconds: float, topic: str = RAW_TOPIC) -> None:
     """Send the whole feed, evenly over `seconds`; fails unless every message was acknowledged."""
     producer = Producer(client | {"enable.idempotence": True, "linger.ms": 20, "log_level": 0})
     failures: list[object] = []
@@ -134,18 +144,34 @@ def read_all(client: dict[str, Any], topic: str, isolation: str = "read_committe
     return values
 
 
-def bars_on(client: dict[str, Any], topic: str) -> tuple[dict[tuple[str, int], list[float]], int]:
-    """The bars of a topic in the form of `Feed.bars`, and the heartbeats that the job counted.
+Bars = dict[tuple[str, int], list[float]]
+# What `Feed.bars` says of a bar.
+MEASURES = ("high", "low", "volume", "message_count")
+
+
+def bars_of(values: Iterable[bytes]) -> tuple[Bars, int]:
+    """Messages of the bars topic in the form of `Feed.bars`, and the heartbeats that were counted.
 
     Fails where one key has two different bars.
     """
-    bars: dict[tuple[str, int], list[float]] = {}
+    bars: Bars = {}
     beats: Counter[int] = Counter()
-    for row in map(json.loads, read_all(client, topic)):
+    for row in map(json.loads, values):
         if row["symbol"] == HEARTBEAT_SYMBOL:
             beats[row["window_start_us"]] = row["message_count"]
             continue
         key = (row["symbol"], row["window_start_us"])
-        bar = [row[name] for name in ("high", "low", "volume", "message_count")]
+        bar = [row[name] for name in MEASURES]
         assert bars.setdefault(key, bar) == bar, key
     return bars, sum(beats.values())
+
+
+def bars_on(client: dict[str, Any], topic: str) -> tuple[Bars, int]:
+    """See `bars_of`, for what is on a topic now."""
+    return bars_of(read_all(client, topic))
+
+
+def landed_bars(rows: pl.DataFrame) -> Bars:
+    """Rows of the bars table in the form of `Feed.bars`."""
+    columns = rows.select("symbol", "window_start_us", *MEASURES).rows()
+    return {(row[0], row[1]): [float(value) for value in row[2:]] for row in columns}

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import polars as pl
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.streaming.job_script import JobValues, job_script
@@ -19,41 +19,49 @@ from financial_pipeline.streaming.message_log import Ranges
 from financial_pipeline_tests.flink.kills import next_checkpoint
 from financial_pipeline_tests.streaming.stream_world import Sent
 
-PATIENCE_SECONDS = 90.0
+# Far above what an idle machine needs.
+PATIENCE_SECONDS = 240.0
 # The watermark of the last message leaves the source up to 200 ms after it.
 CHECKPOINTS = {"execution.checkpointing.interval": "400 ms"}
 
 
 class PrefixedLog(KafkaLog):
-    """The topics of a cluster that begin with a prefix, under their names without it."""
+    """The topics of one world on a cluster, under the names that they have without it."""
 
-    def __init__(self, client: dict[str, Any], prefix: str) -> None:
-        super().__init__(client)
-        self._prefix = prefix
+    def __init__(self, world: "World") -> None:
+        super().__init__(world.runtime.client)
+        self._world = world
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
-        found = super().end_offsets([self._prefix + topic for topic in topics])
-        return {topic.removeprefix(self._prefix): ends for topic, ends in found.items()}
+        named = {self._world.topic(topic): topic for topic in topics}
+        return {named[topic]: ends for topic, ends in super().end_offsets(list(named)).items()}
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
-        return super().read(self._prefix + topic, ranges)
+        return super().read(self._world.topic(topic), ranges)
 
 
 @dataclass(frozen=True)
 class World:
-    """All topics of the stream once more on `runtime`, each name after `prefix`."""
+    """All topics of the stream once more on `runtime`, each name after `prefix`.
+
+    Where `raw_topic` is given, the job reads that one.
+    """
 
     runtime: LocalRuntime
     prefix: str = field(default_factory=lambda: f"w{uuid4().hex[:8]}_")
-    replicas: int = 1
+    raw_topic: str | None = None
 
     def __post_init__(self) -> None:
         topics = {self.prefix + name: count for name, count in stream_topics().items()}
-        create_topics(self.runtime.client, topics, self.replicas)
+        create_topics(self.runtime.client, topics, min(3, self.runtime.plan.brokers))
+
+    def topic(self, name: str) -> str:
+        """The name here of a topic of the stream."""
+        return self.raw_topic or self.prefix + name if name == RAW_TOPIC else self.prefix + name
 
     @property
     def log(self) -> PrefixedLog:
-        return PrefixedLog(self.runtime.client, self.prefix)
+        return PrefixedLog(self)
 
     def send(self, messages: Iterable[Sent]) -> None:
         """Put messages on the raw topic, each partition in their order."""
@@ -62,7 +70,7 @@ class World:
         failures: list[object] = []
         for partition, (at, key, value) in messages:
             producer.produce(
-                *(self.prefix + RAW_TOPIC, value, key, partition),
+                *(self.topic(RAW_TOPIC), value, key, partition),
                 timestamp=at,
                 on_delivery=lambda error, _message: failures.append(error) if error else None,
             )
@@ -73,45 +81,46 @@ class World:
     def job(self, **values: Any) -> Iterator[str]:
         """A running job between the topics; `values` are more of `JobValues`. Gives its id."""
         options = {"configuration": CHECKPOINTS} | values
-        script = job_script(
-            JobValues(self.runtime.bootstrap_servers, prefix=self.prefix, **options)
-        )
+        names = {"prefix": self.prefix, "raw_topic": self.topic(RAW_TOPIC)}
+        script = job_script(JobValues(self.runtime.bootstrap_servers, **names, **options))
         job_id = self.runtime.submit(script, fresh=True)
         try:
             yield job_id
         finally:
             self.runtime.rest.cancel(job_id)
-            self._wait_for(lambda: job_id not in {job["jid"] for job in self._running()})
-
-    def _running(self) -> list[dict[str, Any]]:
-        return self.runtime.running_jobs()
+            running = self.runtime.running_jobs
+            self.wait_for(lambda: job_id not in {job["jid"] for job in running()})
 
     @staticmethod
-    def _wait_for(holds: Callable[[], bool]) -> None:
+    def wait_for(holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not holds():
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.1)
 
-    def wait_until_read(self, job_id: str) -> None:
-        """Until all that is on the raw topic now has gone through the job, to its sinks."""
+    def unread(self) -> int:
+        """How many messages of the raw topic the last checkpoint has not gone past."""
         ends = self.log.end_offsets([RAW_TOPIC])[RAW_TOPIC]
-        places = [TopicPartition(self.prefix + RAW_TOPIC, one) for one, end in ends.items() if end]
+        places = [TopicPartition(self.topic(RAW_TOPIC), one) for one in ends]
         group = JobValues("", prefix=self.prefix).job
         with closing(Consumer(self.runtime.client | {"group.id": group})) as consumer:
-            self._wait_for(
-                lambda: all(
-                    place.offset >= ends[place.partition]
-                    for place in consumer.committed(places, timeout=30)
-                )
-            )
+            try:
+                committed = consumer.committed(places, timeout=60)
+            except KafkaException:
+                # A group that was never asked for, or whose broker died, has no coordinator yet.
+                committed = places
+        return sum(ends[place.partition] - max(0, place.offset) for place in committed)
+
+    def wait_until_read(self, job_id: str) -> None:
+        """Until all that is on the raw topic now has gone through the job, to its sinks."""
+        self.wait_for(lambda: self.unread() <= 0)
         # What Flink commits to the group has left the source; two checkpoints later it is written.
         for _ in range(2):
             next_checkpoint(self.runtime, job_id)
 
     def restarts(self, job_id: str) -> int | None:
         """How often the job was started anew."""
-        self._wait_for(lambda: self.runtime.rest.restarts(job_id) is not None)
+        self.wait_for(lambda: self.runtime.rest.restarts(job_id) is not None)
         return self.runtime.rest.restarts(job_id)
 
     def run(self, **values: Any) -> None:

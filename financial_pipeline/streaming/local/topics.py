@@ -1,5 +1,6 @@
 """The topics of the stream: partitions and retention, created where they are absent."""
 
+import time
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -36,8 +37,21 @@ def create_topics(client: dict[str, Any], topics: dict[str, int], replicas: int)
         if absent:
             for answer in admin.create_topics(absent, request_timeout=REQUEST_SECONDS).values():
                 answer.result()
+            _wait_for_leaders(admin, set(topics))
     except KafkaException as error:
         raise PipelineError(f"The topics could not be created: {error.args[0].str()}") from error
+
+
+def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:
+    """A created topic is known to a broker, and led by one, some moments after the answer."""
+    deadline = time.monotonic() + REQUEST_SECONDS
+    while time.monotonic() < deadline:
+        known = admin.list_topics(timeout=REQUEST_SECONDS).topics
+        parts = [part for name in names & known.keys() for part in known[name].partitions.values()]
+        if names <= known.keys() and all(part.leader >= 0 for part in parts):
+            return
+        time.sleep(0.1)
+    raise PipelineError(f"The topics have no leaders after {REQUEST_SECONDS} s: see broker.log.")
 
 
 def brokers_known(client: dict[str, Any], seconds: float) -> int:
