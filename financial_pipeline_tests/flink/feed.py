@@ -81,10 +81,10 @@ class Feed:
     def _tick(self, number: int, event: int, newest: int) -> Message:
         place = number % len(SYMBOLS)
         price = f"{100 + number % 97}.25"
-        content = {"symbol": SYMBOLS[place], "sequence": number, "vwap_basis": "trades"} | {
+        content = {"symbol": SYMBOLS[place], "sequence": number} | {
             **dict.fromkeys(("open", "high", "low", "close"), price),
             **{"volume": number % 13 + 1, "trades": 1, "notional": "1.0000"},
-            **{"session_date": "2019-10-02", "source": "test"},
+            **{"vwap_basis": "trades", "session_date": "2019-10-02", "source": "test"},
         }
         value = _encoded(event, newest, content)
         return place % PARTITIONS, SYMBOLS[place].encode(), value, newest // 1000

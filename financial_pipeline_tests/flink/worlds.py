@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
+from financial_pipeline.streaming.local.flink_rest import FlinkRefused
 from financial_pipeline.streaming.local.runtime import LocalRuntime
 from financial_pipeline.streaming.local.topics import create_topics, stream_topics
 from financial_pipeline.streaming.message_log import Ranges
@@ -83,7 +84,7 @@ class World:
         options = {"configuration": CHECKPOINTS} | values
         names = {"prefix": self.prefix, "raw_topic": self.topic(RAW_TOPIC)}
         script = job_script(JobValues(self.runtime.bootstrap_servers, **names, **options))
-        job_id = self.runtime.submit(script, fresh=True)
+        job_id = self._submitted(script)
         try:
             yield job_id
         finally:
@@ -97,6 +98,17 @@ class World:
         while not holds():
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.1)
+
+    def _submitted(self, script: str) -> str:
+        """The id of a new job. A JobManager that was killed lately may refuse a first time."""
+        for _ in range(3):
+            try:
+                return self.runtime.submit(script, fresh=True)
+            except FlinkRefused as error:
+                if "AskTimeoutException" not in str(error):
+                    raise
+                time.sleep(2)
+        return self.runtime.submit(script, fresh=True)
 
     def unread(self) -> int:
         """How many messages of the raw topic the last checkpoint has not gone past."""
