@@ -11,6 +11,7 @@ from financial_pipeline import ingest
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS, window
 from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
 from financial_pipeline.defs.warehouse.project import Translator, prepared_manifest
+from financial_pipeline.defs.warehouse.row_counts import with_row_counts
 from financial_pipeline.settings import Settings
 
 # Unit tests hold whatever the data: `make test` runs them, not every run.
@@ -54,7 +55,12 @@ def _family_assets(family: str) -> dg.AssetsDefinition:
         environment = run_environment(settings, ingest.clock(settings), partitions)
         pipeline.paths.warehouse_file.parent.mkdir(parents=True, exist_ok=True)
         os.environ.update(environment)
-        yield from dbt.cli(BUILD, context=context).stream()
+
+        def table(output: str) -> str:
+            return context.asset_key_for_output(output).path[-1]
+
+        events = dbt.cli(BUILD, context=context).stream()
+        yield from with_row_counts(events, table, pipeline.paths.warehouse_file)
 
     return build
 
