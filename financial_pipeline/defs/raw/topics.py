@@ -84,7 +84,7 @@ def market_topics(
     landing = current_landing(pipeline.paths)
     wanted = _wanted(config, {} if config.ranges else landing.waiting(MARKET_TOPICS))
     for topic, dataset in DATASETS.items():
-        landed = landing.land(topic, wanted[topic], context.run_id) if topic in wanted else []
+        landed = landing.land(topic, wanted[topic], context.run.run_id) if topic in wanted else []
         yield _events(context, dataset, landed)
     now = datetime.now(UTC).replace(tzinfo=None)
     tables.publish_status(landing, MARKET_TOPICS, ingest.world(pipeline.settings), now)

@@ -1,0 +1,94 @@
+"""The market topics as a sensor: it compares their ends with the ledger, and never consumes.
+
+What waits is asked for by exact offset ranges, so a run that comes second aborts. Everything below
+the landed topics follows by itself, trading day by trading day.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from financial_pipeline.defs.run_plan import TOPICS_JOB
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+from financial_pipeline.stream_landing import tables
+from financial_pipeline.stream_landing.landing import Landing
+from financial_pipeline.stream_landing.logs import MARKET_TOPICS, current_landing
+from financial_pipeline.streaming.connection import is_reachable
+
+SECONDS_BETWEEN = 30
+NO_STREAM = (
+    "No stream runs here and no brokers are named: `financial-pipeline stream up` starts one, and"
+    " FINANCIAL_PIPELINE_KAFKA_BROKERS names a cluster's."
+)
+UNDER_WAY = [
+    *(dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED),
+    *(dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED),
+]
+
+_status = (
+    dg.DefaultSensorStatus.RUNNING if Settings().automation else dg.DefaultSensorStatus.STOPPED
+)
+
+
+def run_config(waiting: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, object]:
+    """The configuration of a run that lands exactly these ranges."""
+    ranges = {
+        topic: {str(partition): list(span) for partition, span in spans.items()}
+        for topic, spans in waiting.items()
+    }
+    return {"ops": {"market_topics": {"config": {"ranges": ranges}}}}
+
+
+def observations(landing: Landing, now: datetime) -> list[dg.AssetObservation]:
+    """One per topic: its ends, what waits, and how far event time has landed."""
+    rows = tables.status_rows(landing, MARKET_TOPICS, now)
+    return [_observation(str(topic), part, now) for (topic,), part in rows.group_by("topic")]
+
+
+def _observation(topic: str, rows: pl.DataFrame, now: datetime) -> dg.AssetObservation:
+    mark = rows["watermark_at"].min()
+    metadata: dict[str, Any] = {
+        "end_offsets": {str(row["partition"]): row["end_offset"] for row in rows.to_dicts()},
+        "messages": int(rows["end_offset"].sum()),
+        "lag": int(rows["lag"].sum()),
+    }
+    if isinstance(mark, datetime):
+        metadata["watermark"] = mark.isoformat()
+        metadata["watermark_age_seconds"] = (now - mark).total_seconds()
+    return dg.AssetObservation(asset_key=["topics", topic], metadata=metadata)
+
+
+@dg.sensor(
+    name="market_topics_sensor",
+    job_name=TOPICS_JOB,
+    minimum_interval_seconds=SECONDS_BETWEEN,
+    default_status=_status,
+    description="Lands what waits on the market topics, by exact offset ranges.",
+)
+def market_topics_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """One run for all that waits, unless one is under way; every look is an observation."""
+    settings = Settings()
+    paths = Paths(settings.data_root.resolve())
+    if not is_reachable(settings, paths):
+        return dg.SkipReason(NO_STREAM)
+    landing = current_landing(paths)
+    seen = observations(landing, datetime.now(UTC).replace(tzinfo=None))
+    waiting = landing.waiting(MARKET_TOPICS)
+    if not waiting:
+        return dg.SensorResult(asset_events=seen, skip_reason="The ledger stands at every end.")
+    filters = dg.RunsFilter(job_name=TOPICS_JOB, statuses=UNDER_WAY)
+    if context.instance.get_runs_count(filters):
+        return dg.SensorResult(asset_events=seen, skip_reason="A run is landing already.")
+    # Without a run key: what a failed run left is asked for again.
+    request = dg.RunRequest(run_config=run_config(waiting))
+    return dg.SensorResult(run_requests=[request], asset_events=seen)
+
+
+@dg.definitions
+def market_topics() -> dg.Definitions:
+    """The sensor."""
+    return dg.Definitions(sensors=[market_topics_sensor])
