@@ -1,11 +1,13 @@
 """Fixtures that several test packages share."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
@@ -46,3 +48,17 @@ def runtime(runtime_plan: RuntimePlan) -> Iterator[LocalRuntime]:
     """One broker and one TaskManager for the whole session; use topics of your own."""
     with local_runtime(runtime_plan) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window; the tests are skipped where there is none."""
+    binary = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    if binary is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # A container runs the tests as root, where Chromium refuses its sandbox.
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=binary, args=options)
+        yield browser
+        browser.close()

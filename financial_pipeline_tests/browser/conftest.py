@@ -1,7 +1,6 @@
 """The app as a reader meets it: a server of its own on a free port, and Debian's Chromium."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from financial_pipeline.dashboard import launch
 from financial_pipeline_tests.browser.reader import Reader
@@ -18,20 +17,6 @@ from financial_pipeline_tests.dashboard import whole
 from financial_pipeline_tests.dashboard.app import ROOT_VARIABLE
 
 START_SECONDS = 90
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window; the tests are skipped where there is none."""
-    binary = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
-    if binary is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # A container runs the tests as root, where Chromium refuses its sandbox.
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=binary, args=options)
-        yield browser
-        browser.close()
 
 
 def free_port() -> int:
