@@ -1,12 +1,14 @@
 """Takes secrets out of whatever text is about to be written or sent.
 
 A secret is the value of a variable whose name says so, in the environment or in `.env`. The event
-storage, alerts and the operations tables pass their texts through here.
+storage, alerts and the operations tables pass their texts through here. As a program it stands
+between a step and the file of what that prints.
 """
 
 import json
 import os
 import re
+import sys
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
@@ -44,3 +46,17 @@ def _secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     forms = values | {quote(value, safe="") for value in values}
     forms |= {json.dumps(value)[1:-1] for value in values}
     return tuple(sorted(forms, key=len, reverse=True))
+
+
+def _pass_on(path: str) -> None:
+    """Write standard input to a file and to standard output, line by line and redacted."""
+    with open(path, "ab", buffering=0) as file:
+        for line in sys.stdin.buffer:
+            clean = redact(line.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+            file.write(clean)
+            sys.stdout.buffer.write(clean)
+            sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    _pass_on(sys.argv[1])

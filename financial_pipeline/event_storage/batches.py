@@ -17,11 +17,12 @@ from dagster._core.events import (
     StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
-from dagster._serdes import deserialize_value, serialize_value
 from dagster_shared.record import copy
 from sqlalchemy.engine import Connection
 
-from financial_pipeline.redaction import redact, secrets
+from financial_pipeline.event_storage.clean_records import clean_log_records
+from financial_pipeline.event_storage.clean_storage import cleaned
+from financial_pipeline.redaction import secrets
 
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 DEFAULT_BATCH_SIZE = 1000
@@ -35,6 +36,7 @@ def ask_for_batches() -> None:
     Every process of an instance makes its storage, so the default is set there and not in each
     command.
     """
+    clean_log_records()
     os.environ.setdefault(BATCH_SIZE_VARIABLE, str(DEFAULT_BATCH_SIZE))
 
 
@@ -117,11 +119,8 @@ class BatchedEvents:
 
 def without_secrets(event: EventLogEntry) -> EventLogEntry:
     """The event as it may be stored."""
-    if not secrets():
-        return event
-    text = serialize_value(event)
-    clean = redact(text)
-    return event if clean == text else deserialize_value(clean, EventLogEntry)
+    entry: EventLogEntry = cleaned(event)
+    return entry
 
 
 def asset_events(stored: Sequence[StoredEvent]) -> list[StoredEvent]:

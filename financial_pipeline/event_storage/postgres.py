@@ -11,9 +11,12 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres.event_log import PostgresEventLogStorage
+from dagster_postgres.run_storage import PostgresRunStorage
+from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import pg_url_from_config
 
 from financial_pipeline.event_storage.batches import BatchedEvents, ask_for_batches, asset_events
+from financial_pipeline.event_storage.clean_storage import CleanRuns, CleanTicks
 
 
 class BatchedPostgresEventLogStorage(BatchedEvents, PostgresEventLogStorage):
@@ -46,3 +49,33 @@ class BatchedPostgresEventLogStorage(BatchedEvents, PostgresEventLogStorage):
             stored = list(zip(ids, clean, strict=True))
             self._index_asset_events(connection, asset_events(stored))
         self._store_checks(stored)
+
+
+class CleanPostgresRunStorage(CleanRuns, PostgresRunStorage):
+    """Stock run storage that stores no secret."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "CleanPostgresRunStorage":
+        """Build the storage from `dagster.yaml`, configured as the stock one."""
+        return cls(
+            inst_data=inst_data,
+            postgres_url=pg_url_from_config(config_value),
+            should_autocreate_tables=config_value.get("should_autocreate_tables", True),
+        )
+
+
+class CleanPostgresScheduleStorage(CleanTicks, PostgresScheduleStorage):
+    """Stock schedule storage that stores no secret."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "CleanPostgresScheduleStorage":
+        """Build the storage from `dagster.yaml`, configured as the stock one."""
+        return cls(
+            inst_data=inst_data,
+            postgres_url=pg_url_from_config(config_value),
+            should_autocreate_tables=config_value.get("should_autocreate_tables", True),
+        )

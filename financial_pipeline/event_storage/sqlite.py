@@ -4,10 +4,8 @@ Stock SQLite storage commits every event twice on its own, which makes a backfil
 partitions wait for the disk and not for the work.
 """
 
-import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from dagster._core.events.log import EventLogEntry
@@ -23,6 +21,7 @@ from financial_pipeline.event_storage.batches import (
     asset_events,
     is_indexed,
 )
+from financial_pipeline.event_storage.clean_storage import below_home
 
 
 class BatchedSqliteEventLogStorage(BatchedEvents, SqliteEventLogStorage):
@@ -39,10 +38,7 @@ class BatchedSqliteEventLogStorage(BatchedEvents, SqliteEventLogStorage):
     ) -> "BatchedSqliteEventLogStorage":
         """Build the storage from `dagster.yaml`; a relative `base_dir` is below DAGSTER_HOME."""
         ask_for_batches()
-        base_dir = Path(config_value["base_dir"])
-        if not base_dir.is_absolute():
-            base_dir = Path(os.environ["DAGSTER_HOME"]) / base_dir
-        return cls(str(base_dir), inst_data)
+        return cls(below_home(config_value)["base_dir"], inst_data)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store planned, materialization and observation events of one run.

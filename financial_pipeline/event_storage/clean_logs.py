@@ -1,0 +1,71 @@
+"""What steps print, kept on disk and shown in the web interface without secrets.
+
+Stock Dagster lets a step write into the file itself and mirrors it with `tail`. Here a small
+process stands between: what a step prints goes through it, so the file never holds a secret, even
+where the step is killed.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from dagster._core.execution.compute_logs import _fileno, redirect_stream
+from dagster._core.storage.compute_log_manager import CapturedLogContext, ComputeIOType
+from dagster._core.storage.local_compute_log_manager import (
+    IO_TYPE_EXTENSION,
+    LocalComputeLogManager,
+)
+from dagster._serdes import ConfigurableClassData
+from dagster._utils import ensure_file, touch_file
+
+from financial_pipeline.event_storage.clean_storage import below_home
+
+# What a step left running may print for longer; the process then ends with it.
+LAST_LINES_SECONDS = 5.0
+
+
+class CleanComputeLogManager(LocalComputeLogManager):
+    """Stock local compute logs whose lines are redacted before they are written."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> "CleanComputeLogManager":
+        """Build the manager from `dagster.yaml`."""
+        return cls(inst_data=inst_data, **below_home(config_value))
+
+    @contextmanager
+    def capture_logs(self, log_key: Sequence[str]) -> Iterator[CapturedLogContext]:
+        """Capture standard output and standard error of this process and of its children."""
+        out, err = (
+            self.get_captured_local_path(log_key, IO_TYPE_EXTENSION[kind])
+            for kind in (ComputeIOType.STDOUT, ComputeIOType.STDERR)
+        )
+        with _through_redaction(sys.stdout, out), _through_redaction(sys.stderr, err):
+            yield CapturedLogContext(log_key)
+        # Stock readers wait for this file.
+        touch_file(self.complete_artifact_path(log_key))
+
+
+@contextmanager
+def _through_redaction(stream: Any, path: str) -> Iterator[None]:
+    ensure_file(path)
+    if not _fileno(stream):
+        # A test has put something else in its place, which has nothing to capture.
+        yield
+        return
+    command = [sys.executable, "-m", "financial_pipeline.redaction", path]
+    # Ctrl-C ends the step, and its last lines are still written.
+    between = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=stream, start_new_session=True
+    )
+    pipe: Any = between.stdin
+    try:
+        with redirect_stream(to_stream=pipe, from_stream=stream):
+            yield
+    finally:
+        pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            between.wait(LAST_LINES_SECONDS)

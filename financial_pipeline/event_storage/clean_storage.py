@@ -1,0 +1,80 @@
+"""Stock storages of runs and schedules that store no secret: error texts pass through redaction.
+
+What a person typed into the launchpad (run config, tags) is stored as typed.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage
+from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
+
+from financial_pipeline.event_storage.clean_records import clean_log_records
+from financial_pipeline.redaction import redact, secrets
+
+
+def cleaned(value: Any) -> Any:
+    """A value that Dagster can serialize, as it may be stored."""
+    if not secrets():
+        return value
+    text = serialize_value(value)
+    clean = redact(text)
+    return value if clean == text else deserialize_value(clean, type(value))
+
+
+def below_home(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with its `base_dir`, where that is relative, below DAGSTER_HOME."""
+    # An absolute path stays as it is.
+    return {**config, "base_dir": str(Path(os.environ["DAGSTER_HOME"], config["base_dir"]))}
+
+
+class CleanRuns:
+    """Mixed into a run storage: errors of backfills and of the daemon's loops."""
+
+    def add_daemon_heartbeat(self, daemon_heartbeat: Any) -> None:
+        """Store what a loop of the daemon says of itself."""
+        super().add_daemon_heartbeat(cleaned(daemon_heartbeat))  # type: ignore[misc]
+
+    def update_backfill(self, partition_backfill: Any) -> None:
+        """Store how a backfill goes."""
+        super().update_backfill(cleaned(partition_backfill))  # type: ignore[misc]
+
+
+class CleanTicks:
+    """Mixed into a schedule storage: errors of ticks."""
+
+    def create_tick(self, tick_data: Any) -> Any:
+        """Store a tick that starts."""
+        return super().create_tick(cleaned(tick_data))  # type: ignore[misc]
+
+    def update_tick(self, tick: Any) -> Any:
+        """Store how a tick ended."""
+        return super().update_tick(cleaned(tick))  # type: ignore[misc]
+
+
+class CleanSqliteRunStorage(CleanRuns, SqliteRunStorage):
+    """Stock run storage on SQLite."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> "CleanSqliteRunStorage":
+        """Build the storage from `dagster.yaml`."""
+        clean_log_records()
+        return cls.from_local(inst_data=inst_data, **below_home(config_value))
+
+
+class CleanSqliteScheduleStorage(CleanTicks, SqliteScheduleStorage):
+    """Stock schedule storage on SQLite."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> "CleanSqliteScheduleStorage":
+        """Build the storage from `dagster.yaml`."""
+        clean_log_records()
+        storage: Any = cls.from_local(inst_data=inst_data, **below_home(config_value))
+        return storage  # type: ignore[no-any-return]

@@ -1,0 +1,60 @@
+"""What steps print and what processes log holds no secret, on disk and on the screen."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline_tests.conftest import PROJECT_ROOT
+
+KEY = "planted-key-4c07"
+TELLING = """
+    import os, subprocess, sys
+    import dagster as dg
+
+    @dg.asset
+    def telling(context: dg.AssetExecutionContext) -> None:
+        key = os.environ["FRED_API_KEY"]
+        print("printed", key)
+        print("warned", key, file=sys.stderr)
+        subprocess.run(["sh", "-c", f"echo child {key}"], check=True)
+        context.log.error("logged %s", key)
+        raise ValueError(f"refused {key}")
+
+    with dg.DagsterInstance.get() as instance:
+        dg.materialize([telling], instance=instance, raise_on_error=False)
+"""
+
+
+def test_secrets_are_masked_in_files_and_on_the_screen(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_bytes((PROJECT_ROOT / "dagster.yaml").read_bytes())
+    program = "\n".join(line[4:] for line in TELLING.splitlines())
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path), "FRED_API_KEY": KEY},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert [path for path, content in files.items() if KEY.encode() in content] == []
+    assert KEY not in done.stdout + done.stderr
+    [out] = [content.decode() for path, content in files.items() if path.suffix == ".out"]
+    [err] = [content.decode() for path, content in files.items() if path.suffix == ".err"]
+    assert out.splitlines() == ["printed ***", "child ***"] == done.stdout.splitlines()
+    for said in ("warned ***", "logged ***", "ValueError: refused ***"):
+        assert said in err
+        assert said in done.stderr
+    index = [content for path, content in files.items() if path.name == "index.db"]
+    assert len(index) == 1
+
+
+@pytest.mark.parametrize("lines", [1, 5_000])
+def test_every_line_arrives_before_the_step_ends(tmp_path: Path, lines: int) -> None:
+    target = tmp_path / "step.out"
+    text = "".join(f"line {number}\n" for number in range(lines)) + "no end of line"
+    command = [sys.executable, "-m", "financial_pipeline.redaction", str(target)]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    assert target.read_text("utf-8") == done.stdout == text
