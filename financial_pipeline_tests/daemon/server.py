@@ -20,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 START_SECONDS = 240.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.5
+# Bytecode is kept, and a busy machine is given time to start the process of a run.
+OF_PROCESSES = {"PYTHONDONTWRITEBYTECODE": "", "DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
 T = TypeVar("T")
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
     locationOrLoadError { __typename ... on PythonError { message } } } } }
@@ -65,7 +67,7 @@ class Server:
         """That of the server and of every process it starts."""
         inherited = {k: v for k, v in os.environ.items() if k != "DAGSTER_EVENT_BATCH_SIZE"}
         own = {"DAGSTER_HOME": str(self.home), "FINANCIAL_PIPELINE_DATA_ROOT": str(self.root)}
-        return inherited | own | {"PYTHONDONTWRITEBYTECODE": ""} | dict(self.variables)
+        return inherited | own | OF_PROCESSES | dict(self.variables)
 
     def start(self) -> None:
         """Start it and wait until the definitions are loaded and every daemon is at work."""
