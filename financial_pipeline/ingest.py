@@ -1,5 +1,6 @@
 """From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -92,8 +93,12 @@ def _stamp(path: Path) -> str:
 
 
 def _candidates(settings: Settings, paths: Paths) -> list[Path]:
-    """What may be data; in a live world, prices of the drop folder only as the chain took them."""
+    """What may be data, what the stream landed included.
+
+    In a live world, prices of the drop folder only as the chain took them.
+    """
     found = landing.candidates(landing_folder(settings, paths))
+    found += landing.candidates(paths.streamed_landing)
     if settings.source != "live" or settings.landing is None:
         return found
     dropped = landing.candidates(settings.landing)
@@ -140,7 +145,10 @@ def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[lis
 
 
 def _synthetic_hashes(settings: Settings, paths: Paths) -> frozenset[str]:
+    """Of the files that the simulator wrote, and of its releases that came through the stream."""
+    streamed = paths.streamed_landing.glob("*/simulated/*/*.json")
+    hashes = {hashlib.sha256(path.read_bytes()).hexdigest() for path in streamed}
     place = landing_folder(settings, paths) / SIMULATION_FILE
-    if not place.exists():
-        return frozenset()
-    return frozenset(json.loads(place.read_text("utf-8"))["files"].values())
+    if place.exists():
+        hashes |= set(json.loads(place.read_text("utf-8"))["files"].values())
+    return frozenset(hashes)

@@ -35,6 +35,11 @@ class Paths:
         return self.data_root / "landing" / "live"
 
     @property
+    def streamed_landing(self) -> Path:
+        """Files in upstream form made of landed macro releases: `<engine>/<source>/<range>/`."""
+        return self.data_root / "landing" / "stream"
+
+    @property
     def live_csv(self) -> Path:
         """Dropped price files that stand in for a live provider."""
         return self.live_landing / "prices" / "csv"

@@ -2,22 +2,21 @@
 
 import json
 import time
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from financial_pipeline.cli_options import data_root_option
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.schemas.stream import RAW_TOPIC
+from financial_pipeline.schemas.stream import MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
+from financial_pipeline.stream_produce import brokers, produce
 
 if TYPE_CHECKING:
-    from financial_pipeline.schemas.market_event import MarketEvent
-    from financial_pipeline.streaming.connection import Connection
+    from financial_pipeline.stream_landing.macro import MacroLanded
     from financial_pipeline.streaming.local.status import Status
 
 # Between two passes of a landing that goes on.
@@ -34,7 +33,10 @@ def _state() -> Path:
 
 @click.group()
 def stream() -> None:
-    """Market bars through a local Kafka and Flink."""
+    """Market bars through a local Kafka and Flink, and macro releases through Kafka."""
+
+
+stream.add_command(produce)
 
 
 @stream.command()
@@ -81,81 +83,6 @@ def status(as_json: bool) -> None:
 
 @stream.command()
 @data_root_option
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--simulated", is_flag=True, help="Trades of the simulated world instead of files.")
-@click.option(
-    "--sessions",
-    type=click.IntRange(1, 5000),
-    default=3,
-    show_default=True,
-    help="Newest ones to simulate.",
-)
-@click.option("--label", type=click.Choice(["start", "end"]), help="What times name (detected).")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Event s per s (all).")
-@click.option(
-    "--client",
-    type=click.Choice(["kafka-python", "confluent-kafka"]),
-    default="confluent-kafka",
-    show_default=True,
-)
-@click.option("--topic", default=RAW_TOPIC, show_default=True)
-def produce(
-    files: tuple[Path, ...],
-    simulated: bool,
-    sessions: int,
-    label: Literal["start", "end"] | None,
-    speed: float | None,
-    client: Literal["kafka-python", "confluent-kafka"],
-    topic: str,
-) -> None:
-    """Send bars of FILES (JPM_1min.csv: datetime,open,high,low,close,volume), or simulated trades.
-
-    Name all files of a period together: what comes behind the topic's time is late. What the topic
-    holds already is not sent again, so a command that was stopped is simply given again.
-    """
-    from financial_pipeline.streaming.clients import open_sink
-    from financial_pipeline.streaming.producing import Producer
-    from financial_pipeline.streaming.reading import held
-
-    if simulated == bool(files):
-        raise PipelineError("Name bar files, or give --simulated: one of the two.")
-    events = _simulated(sessions) if simulated else _bars(files, label)
-    brokers = _brokers()
-    there = held(topic, brokers.confluent())
-    producer = Producer(open_sink(client, topic, brokers), speed, there)
-    producer.run(events)
-    producer.close_windows(Settings().stream_bar_seconds)
-    click.echo(
-        f"Sent {producer.sent} messages to {topic}, {producer.late} of them late; "
-        f"{producer.skipped} were there already."
-    )
-
-
-def _brokers() -> "Connection":
-    from financial_pipeline.streaming.connection import connection
-
-    return connection(Settings(), _paths())
-
-
-def _bars(
-    files: tuple[Path, ...], label: Literal["start", "end"] | None
-) -> "Iterable[MarketEvent]":
-    from financial_pipeline.sources.bar_files import bar_events
-    from financial_pipeline.streaming.producing import merged
-
-    return merged([bar_events(path, label or "auto") for path in files])
-
-
-def _simulated(sessions: int) -> "Iterable[MarketEvent]":
-    from financial_pipeline.simulator.price_paths import BANKS
-    from financial_pipeline.simulator.ticks import last_sessions, ticks
-
-    prices = _paths().simulated_landing / "prices"
-    return ticks(prices, last_sessions(prices, sessions), BANKS, Settings().seed)
-
-
-@stream.command()
-@data_root_option
 @click.option("--topic", default=RAW_TOPIC, show_default=True)
 @click.option("--follow", is_flag=True, help="Wait for more at the end, until interrupted.")
 @click.option("--max", "most", type=click.IntRange(min=1), help="Stop after so many messages.")
@@ -163,7 +90,7 @@ def consume(topic: str, follow: bool, most: int | None) -> None:
     """Print what is on a topic, a line each: partition:offset, record time, key, value."""
     from financial_pipeline.streaming.reading import line, messages
 
-    for message in islice(messages(topic, _brokers().confluent(), follow=follow), most):
+    for message in islice(messages(topic, brokers().confluent(), follow=follow), most):
         click.echo(line(message))
 
 
@@ -181,12 +108,23 @@ def land(follow: bool) -> None:
         done = micro_batch.land_waiting(landing, world)
         for topic, count in sorted(done.messages.items()):
             click.echo(f"{topic}: {count:,} messages landed")
+        if done.macro.messages:
+            click.echo(_macro_sentence(done.macro))
         if not follow:
             break
         time.sleep(PASS_SECONDS)
     if done.days:
         for sentence in micro_batch.sentences(micro_batch.compare_days(landing, done.days, world)):
             click.echo(sentence)
+
+
+def _macro_sentence(landed: "MacroLanded") -> str:
+    told = (
+        f"{MACRO_TOPIC}: {landed.messages:,} messages landed, {landed.releases:,} new releases in"
+        f" {landed.files} files of the archive"
+    )
+    broken = f"; {landed.unreadable} are no releases and stay as they came"
+    return told + (broken if landed.unreadable else "")
 
 
 def _show(told: "Status") -> None:

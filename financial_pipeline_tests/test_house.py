@@ -15,6 +15,7 @@ PACKAGE = "financial_pipeline"
 # Arrows point down this list only: a unit imports itself and units of lower tiers.
 TIERS: list[set[str]] = [
     {"stream_cli"},
+    {"stream_produce"},
     {"cli"},
     {"cli_options"},
     {"bench", "drills"},

@@ -22,6 +22,7 @@ JOBS = {
     "prices_job": "Bank prices by trading day: raw archive to published Parquet.",
     "market_topics_job": "Land the offset ranges of the market topics that have not landed yet.",
     "market_bars_job": "Bars by trading day: parity with the batch, star schema, exports.",
+    "macro_releases_job": "Land the macro releases that wait on their topic in the raw archive.",
     "releases_job": "Archive the macro files by release month.",
     "default_rates_job": "Default rates by issue month, grade and term, on Spark.",
     "vintages_job": "Cumulative default of quarterly vintages, on Spark.",

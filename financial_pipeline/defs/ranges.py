@@ -22,7 +22,7 @@ BELOW_PRICES = ("shared_job", "releases_job", "macro_job")
 def session_assets(defs: dg.Definitions) -> list[dg.AssetKey]:
     """Every asset below the daily prices with trading days as its partitions, upstream first."""
     graph = defs.resolve_asset_graph()
-    streamed = dg.AssetSelection.groups("topics", include_sources=True).downstream().resolve(graph)
+    streamed = dg.AssetSelection.tag("family", "market_topics").downstream().resolve(graph)
     wanted = {
         key
         for key in graph.get_all_asset_keys() - streamed

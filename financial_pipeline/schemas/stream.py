@@ -147,6 +147,12 @@ MACRO: Final = (
     Column("series_id", "text", "FRED series; the Kafka key."),
     Column("observation_date", "date", "First day of the period observed."),
     Column("realtime_start", "date", "Vintage: the day on which this value was published."),
+    Column(
+        "realtime_end",
+        "date",
+        "Last day on which it stood, where no other value followed; else null.",
+        True,
+    ),
     Column("value", "text", "As FRED writes it, in the series' units; null where missing.", True),
     Column("source", "text", "fred, alfred or simulated."),
 )

@@ -4,7 +4,6 @@ fredapi's own `get_series_all_releases` leaves out the end of each real-time per
 the answer is for, and everything above the API's limits; so only its requests are used here.
 """
 
-import json
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ET
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources.courtesy import OK, Answer, Courtesy, ProviderFailure, web_page
+from financial_pipeline.sources.fred_releases import FIRST_DAY, LAST_DAY, Row, api_document
 
 PROVIDER: Final = "FRED"
 KEY_PAGE: Final = "https://fredaccount.stlouisfed.org/"
@@ -26,10 +26,6 @@ NO_KEY_NEEDED: Final = "the simulated world (--source simulated) needs none"
 TIMEOUT_SECONDS: Final = 30
 # The API refuses a request that spans more than 2,000 vintages; new ones may appear meanwhile.
 VINTAGES_PER_REQUEST: Final = 1900
-ROWS_PER_REQUEST: Final = 100_000
-FIRST_DAY, LAST_DAY = "1776-07-04", "9999-12-31"
-
-Row = dict[str, str]
 
 
 class MissingKey(PipelineError):
@@ -94,7 +90,7 @@ class AlfredClient(Fred):  # type: ignore[misc]
         rows = join_periods([row for page in pages for row in page], cuts)
         if not rows:
             raise ProviderFailure(PROVIDER, "empty_answer", f"{series_id} has no observations")
-        return _document(rows)
+        return api_document(rows)
 
     def _observations(self, series_id: str, first: str, last: str) -> list[Row]:
         rows: list[Row] = []
@@ -160,23 +156,3 @@ def join_periods(rows: Sequence[Row], cuts: Collection[str]) -> list[Row]:
         else:
             joined.append(dict(row))
     return joined
-
-
-def _document(rows: Sequence[Row]) -> bytes:
-    names = ("realtime_start", "realtime_end", "date", "value")
-    observations = ",\n".join(json.dumps({name: row[name] for name in names}) for row in rows)
-    head = json.dumps(
-        {
-            "realtime_start": FIRST_DAY,
-            "realtime_end": LAST_DAY,
-            "units": "lin",
-            "output_type": 1,
-            "file_type": "json",
-            "order_by": "observation_date",
-            "sort_order": "asc",
-            "count": len(rows),
-            "offset": 0,
-            "limit": max(ROWS_PER_REQUEST, len(rows)),
-        }
-    )
-    return f'{head[:-1]}, "observations": [\n{observations}\n]}}\n'.encode()

@@ -2,14 +2,16 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
 
+from financial_pipeline.schemas import stream
 from financial_pipeline.stream_landing import parity, tables
 from financial_pipeline.stream_landing.landing import Landing, days_of
 from financial_pipeline.stream_landing.logs import MARKET_TOPICS
+from financial_pipeline.stream_landing.macro import MacroLanded, land_macro
 from financial_pipeline.stream_landing.tables import World
 
 
@@ -19,6 +21,7 @@ class MicroBatch:
 
     messages: dict[str, int]
     days: list[str]
+    macro: MacroLanded = field(default_factory=MacroLanded)
 
 
 def land_waiting(landing: Landing, world: World) -> MicroBatch:
@@ -29,9 +32,11 @@ def land_waiting(landing: Landing, world: World) -> MicroBatch:
         for topic, ranges in landing.waiting(MARKET_TOPICS).items()
     }
     tables.publish_landed(landing, world)
-    tables.publish_status(landing, MARKET_TOPICS, world, datetime.now(UTC).replace(tzinfo=None))
+    macro = land_macro(landing, run_id)
+    topics = (*MARKET_TOPICS, stream.MACRO_TOPIC)
+    tables.publish_status(landing, topics, world, datetime.now(UTC).replace(tzinfo=None))
     messages = {topic: sum(one.rows for one in ranges) for topic, ranges in landed.items()}
-    return MicroBatch(messages, days_of(landed))
+    return MicroBatch(messages, days_of(landed), macro)
 
 
 def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from financial_pipeline.schemas import stream
-from financial_pipeline.streaming import recompute
+from financial_pipeline.streaming import macro, recompute
 
 EXCHANGE_ZONE: Final = "America/New_York"
 
@@ -54,7 +54,13 @@ def message_day(content: dict[str, Any]) -> date | None:
 def with_days(
     topic: str, messages: pl.DataFrame, sessions: Sequence[date]
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """The messages with `trading_date`, and the watermark of each (microseconds, or null)."""
+    """The messages with `trading_date`, and the watermark of each (microseconds, or null).
+
+    That of a macro release is the day of its publication, session or not.
+    """
+    if topic == stream.MACRO_TOPIC:
+        nothing = pl.Series([None] * messages.height, dtype=pl.Int64)
+        return messages.with_columns(trading_date=_release_days(messages)), nothing
     if topic == stream.RAW_TOPIC:
         judged = recompute.judge_messages(messages)
         marks = judged["says_us"]
@@ -65,6 +71,14 @@ def with_days(
         days = pl.Series([message_day(content) for content in contents], dtype=pl.Date)
         marks = pl.Series([_window_end(content) for content in contents], dtype=pl.Int64)
     return messages.with_columns(trading_date=on_session(days, sessions)), marks
+
+
+def _release_days(messages: pl.DataFrame) -> pl.Series:
+    """The publication of each release; the day of the record where a message is none."""
+    found = [macro.decode(value) for value in messages["value"]]
+    days = [None if one is None else date.fromisoformat(one.realtime_start) for one in found]
+    recorded = messages.select(pl.from_epoch("record_ms", time_unit="ms").dt.date()).to_series()
+    return pl.Series(days, dtype=pl.Date).fill_null(recorded)
 
 
 def _window_end(content: dict[str, Any]) -> int | None:

@@ -46,8 +46,13 @@ def _newest(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 
 def _from_recorded(rows: pl.DataFrame) -> pl.DataFrame:
-    """Exact intervals; where answers of several days disagree on an end, the next start ends it."""
-    versions = _newest(rows, [DAY, "realtime_start"]).sort(DAY, "realtime_start")
+    """Exact intervals; where answers of several days disagree on an end, the next start ends it.
+
+    A value that one answer says is over is over, whatever answers say that did not know it yet.
+    """
+    over = pl.col("realtime_end").min().over(DAY, "realtime_start")
+    ended = rows.with_columns(realtime_end=over)
+    versions = _newest(ended, [DAY, "realtime_start"]).sort(DAY, "realtime_start")
     following = pl.col("realtime_start").shift(-1).over(DAY)
     return versions.with_columns(realtime_end=pl.min_horizontal("realtime_end", following))
 

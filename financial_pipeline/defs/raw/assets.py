@@ -81,7 +81,7 @@ def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:
 @dg.asset(
     key=["raw", "fred_observations"],
     group_name="raw",
-    deps=[["landing", "fred_observations"]],
+    deps=[["landing", "fred_observations"], ["raw", "macro_releases"]],
     partitions_def=RELEASE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
@@ -90,5 +90,5 @@ def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:
     tags={"domain": "macro", "family": "releases"},
 )
 def fred_observations(pipeline: Pipeline) -> dg.MaterializeResult:
-    """One file per series and download or vintage, as FRED or ALFRED wrote it."""
+    """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
     return _archive(pipeline, "fred_observations")

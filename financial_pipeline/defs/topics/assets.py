@@ -5,7 +5,6 @@ import dagster as dg
 from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.schemas import stream
 
-# The macro topic is not here: nothing lands it yet, so nothing would be below it.
 TOPICS = {
     stream.RAW_TOPIC: "Trades and bars as producers send them, with their own watermark.",
     stream.BARS_TOPIC: "One bar per symbol and minute, and the heartbeats of each minute.",
@@ -13,6 +12,7 @@ TOPICS = {
     stream.ALERTS_TOPIC: "Bars far from the 60 before them, with a deterministic id.",
     stream.LATE_TOPIC: "Messages behind the watermark, as they came.",
     stream.DEAD_LETTER_TOPIC: "Messages that could not be read, with reason, bytes and offset.",
+    stream.MACRO_TOPIC: "Macro releases with their vintage.",
 }
 
 
@@ -28,7 +28,7 @@ def topics() -> dg.Definitions:
             description=text,
             owners=OWNERS,
             kinds={"kafka"},
-            tags={"domain": "market"},
+            tags={"domain": "macro" if topic == stream.MACRO_TOPIC else "market"},
         )
         for topic, text in TOPICS.items()
     ]
