@@ -37,6 +37,7 @@ def brokers() -> "Connection":
 @data_root_option
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--simulated", is_flag=True, help="Trades of the simulated world instead of files.")
+@click.option("--live", is_flag=True, help="Poll minute bars of the settings' symbols from Yahoo.")
 @click.option("--macro", is_flag=True, help="Macro releases with their vintages, not market data.")
 @click.option(
     "--sessions",
@@ -44,6 +45,13 @@ def brokers() -> "Connection":
     default=3,
     show_default=True,
     help="Newest ones to simulate.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(min=1),
+    default=30,
+    show_default=True,
+    help="Seconds between two polls of --live.",
 )
 @click.option("--label", type=click.Choice(["start", "end"]), help="What times name (detected).")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Event s per s (all).")
@@ -57,8 +65,10 @@ def brokers() -> "Connection":
 def produce(
     files: tuple[Path, ...],
     simulated: bool,
+    live: bool,
     macro: bool,
     sessions: int,
+    every: float,
     label: Label | None,
     speed: float | None,
     client: "ClientName",
@@ -69,8 +79,13 @@ def produce(
     Name all files of a period together: what comes behind the topic's time is late. What the topic
     holds already is not sent again, so a command that was stopped is simply given again.
     """
-    if sum((simulated, macro, bool(files))) != 1:
-        raise PipelineError("Name bar files, or give --simulated or --macro: one of the three.")
+    if sum((simulated, live, macro, bool(files))) != 1:
+        raise PipelineError(
+            "Name bar files, or give --simulated, --live or --macro: one of the four."
+        )
+    if live:
+        click.echo(_send_live(every, client, topic or RAW_TOPIC))
+        return
     if macro:
         click.echo(_send_macro(client, topic or MACRO_TOPIC))
         return
@@ -94,6 +109,32 @@ def _send_events(
         f"Sent {producer.sent} messages to {topic}, {producer.late} of them late; "
         f"{producer.skipped} were there already."
     )
+
+
+def _send_live(every: float, client: "ClientName", topic: str) -> str:
+    """Poll until the session is over or somebody interrupts; says what was sent."""
+    from financial_pipeline.live import minute_polling
+    from financial_pipeline.live.minute_source import minute_source
+    from financial_pipeline.streaming.clients import open_sink
+    from financial_pipeline.streaming.producing import Producer
+    from financial_pipeline.streaming.reading import held
+
+    settings = Settings()
+    minute_polling.require_open(minute_polling.utc_now())
+    known = brokers()
+    there = held(topic, known.confluent())
+    producer = Producer(open_sink(client, topic, known), held=there)
+    polling = minute_polling.MinutePolling(
+        *(producer, minute_source(settings, paths()), settings.symbols, every),
+        tell=lambda sentence: click.echo(sentence, err=True),
+    )
+    end = "The session is over"
+    try:
+        polling.run()
+    except KeyboardInterrupt:
+        producer.sink.flush()
+        end = "Stopped"
+    return f"{end}: sent {producer.sent} bars to {topic}, {producer.late} of them late."
 
 
 def _send_macro(client: "ClientName", topic: str) -> str:

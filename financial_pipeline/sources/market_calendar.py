@@ -6,7 +6,7 @@ always explicit here.
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
@@ -19,12 +19,24 @@ SETTLED_HOUR: Final = 17
 LONGEST_CLOSURE: Final = timedelta(days=14)
 
 
-@lru_cache(maxsize=8)
-def _sessions_of_years(first_year: int, last_year: int) -> tuple[date, ...]:
-    calendar = exchange_calendars.get_calendar(
+def _calendar(first_year: int, last_year: int) -> Any:
+    return exchange_calendars.get_calendar(
         EXCHANGE, start=f"{first_year}-01-01", end=f"{last_year}-12-31"
     )
-    return tuple(session.date() for session in calendar.sessions)
+
+
+@lru_cache(maxsize=8)
+def _sessions_of_years(first_year: int, last_year: int) -> tuple[date, ...]:
+    return tuple(session.date() for session in _calendar(first_year, last_year).sessions)
+
+
+def session_hours(day: date) -> tuple[datetime, datetime] | None:
+    """Opening and close of a session, UTC, early closes included; None where it is none."""
+    calendar, label = _calendar(day.year, day.year), day.isoformat()
+    if not calendar.is_session(label):
+        return None
+    opens, closes = calendar.session_open(label), calendar.session_close(label)
+    return opens.to_pydatetime(), closes.to_pydatetime()
 
 
 def sessions(first: date, last: date) -> list[date]:

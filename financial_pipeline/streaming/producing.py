@@ -66,10 +66,12 @@ class Producer:
     _heartbeat_us: int = 0
     _started: tuple[float, int] | None = None
 
+    def __post_init__(self) -> None:
+        self._heartbeats = self.held.heartbeats
+
     def run(self, events: Iterable[MarketEvent]) -> None:
         """Send all events that are not held, waiting where the speed asks for it."""
         self._heartbeat_at = self.now()
-        self._heartbeats = self.held.heartbeats
         for event in events:
             if (event.symbol, event.sequence) in self.held.events:
                 self._keep_event_time(is_sent=False)

@@ -1,0 +1,189 @@
+"""Live minute bars by polling: new completed bars onto a sink while the exchange is open.
+
+A bar is sent once every symbol has come as far, or lags too long to be waited for; what a laggard
+brings after that is late, and counted. Requests run beside the heartbeats, which never wait.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import pandas as pd
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.market_event import MarketEvent, price_text
+from financial_pipeline.schemas.stream import WATERMARK_DELAY_US
+from financial_pipeline.sources.courtesy import ProviderFailure
+from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE, session_hours
+from financial_pipeline.streaming.producing import HEARTBEAT_SECONDS, Producer
+
+MICROSECONDS: Final = 1_000_000
+WIDTH: Final = timedelta(minutes=1)
+WIDTH_US: Final = 60 * MICROSECONDS
+# A symbol this far behind the others (microseconds) is not waited for any more.
+PATIENCE_US: Final = 3 * WIDTH_US
+# Prices of the last minutes still come in after the close.
+AFTER_CLOSE: Final = timedelta(minutes=2)
+# A symbol without a trade yet today answers so; it is no fault.
+NOTHING_YET: Final = "empty_answer"
+
+# The minute bars of a symbol and day, as `yfinance_prices.minute_bars` gives them.
+Ask = Callable[[str, date], pd.DataFrame]
+Bars = dict[str, list[MarketEvent]]
+
+
+def utc_now() -> datetime:
+    """The machine's clock: live bars are of the day that it is."""
+    return datetime.now(UTC)
+
+
+def require_open(now: datetime) -> tuple[datetime, datetime]:
+    """Opening and close (UTC) of the session that has begun today; raises PipelineError else."""
+    local = now.astimezone(EXCHANGE_ZONE)
+    hours = session_hours(local.date())
+    if hours is None or now < hours[0]:
+        opens = "has no session" if hours is None else f"opens at {_clock(hours[0])}"
+        raise PipelineError(
+            f"The New York Stock Exchange {opens} on {local:%A, %Y-%m-%d} (it is {_clock(now)}"
+            " there), so there are no minute bars to poll."
+        )
+    return hours
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(EXCHANGE_ZONE):%H:%M}"
+
+
+def completed_bars(
+    symbol: str, frame: pd.DataFrame, now: datetime, hours: tuple[datetime, datetime]
+) -> list[MarketEvent]:
+    """The bars of a session that are over at an instant, as events, ascending.
+
+    A row that is no whole minute is the price of the moment, and no bar.
+    """
+    found = []
+    for at, row in frame.sort_index().iterrows():
+        start = pd.Timestamp(at).to_pydatetime().astimezone(UTC)  # type: ignore[arg-type]
+        is_bar = not start.second and hours[0] <= start < hours[1]
+        if is_bar and start + WIDTH <= now:
+            found.append(_event(symbol, start, row))
+    return found
+
+
+def _event(symbol: str, start: datetime, row: "pd.Series[float]") -> MarketEvent:
+    event_us = int(start.timestamp()) * MICROSECONDS
+    opened, high, low, close = (price_text(row[name]) for name in ("Open", "High", "Low", "Close"))
+    volume = int(row["Volume"])
+    return MarketEvent(
+        *(event_us, symbol, event_us // 1000, opened, high, low, close, volume, None),
+        *(price_text(Decimal(close) * volume), "close"),
+        *(start.astimezone(EXCHANGE_ZONE).date().isoformat(), "yfinance"),
+        event_us + WIDTH_US,
+    )
+
+
+def horizon(bars: Mapping[str, list[MarketEvent]], *, is_over: bool) -> int:
+    """Up to which event time bars may be sent: as far as all symbols are, or patience lasts."""
+    newest = [own[-1].event_us if own else 0 for own in bars.values()]
+    leader = max(newest, default=0)
+    return leader if is_over else max(min(newest, default=0), leader - PATIENCE_US)
+
+
+@dataclass
+class MinutePolling:
+    """Polls `symbols` every `seconds` and hands new bars to `producer` until the session is over.
+
+    `tell` is told one sentence when a provider fails, and another when it answers again.
+    """
+
+    producer: Producer
+    ask: Ask
+    symbols: tuple[str, ...]
+    seconds: float
+    tell: Callable[[str], None]
+    now: Callable[[], datetime] = field(default_factory=lambda: utc_now)
+    sleep: Callable[[float], None] = time.sleep
+    polls: int = 0
+    _beat_us: int = 0
+    _told: str = ""
+    _bars: Bars = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Raises PipelineError outside trading hours, and where the first poll gets no answer."""
+        hours = require_open(self.now())
+        self._beat_us = int(hours[0].timestamp()) * MICROSECONDS
+        while True:
+            due = self.now() + timedelta(seconds=self.seconds)
+            self._poll(hours)
+            is_over = self.now() >= hours[1] + AFTER_CLOSE
+            self._send(is_over)
+            if is_over:
+                return
+            while self.now() < due:
+                self._beat()
+                self.sleep(HEARTBEAT_SECONDS)
+
+    def _poll(self, hours: tuple[datetime, datetime]) -> None:
+        """Ask for all symbols beside the heartbeats; what a failing one had before stays."""
+        failures: list[ProviderFailure] = []
+        faults: list[BaseException] = []
+
+        def ask_all() -> None:
+            try:
+                failures.extend(filter(None, (self._ask(name, hours) for name in self.symbols)))
+            except Exception as error:
+                faults.append(error)
+
+        worker = threading.Thread(target=ask_all, daemon=True)
+        worker.start()
+        while worker.is_alive():
+            self._beat()
+            worker.join(HEARTBEAT_SECONDS)
+        if faults:
+            raise faults[0]
+        if failures and not self.polls and len(failures) == len(self.symbols):
+            raise failures[0]
+        self.polls += 1
+        self._say(str(failures[0]) if failures else "")
+
+    def _ask(self, symbol: str, hours: tuple[datetime, datetime]) -> ProviderFailure | None:
+        now = self.now()
+        try:
+            frame = self.ask(symbol, now.astimezone(EXCHANGE_ZONE).date())
+        except ProviderFailure as failure:
+            self._bars.setdefault(symbol, [])
+            return None if failure.reason == NOTHING_YET else failure
+        self._bars[symbol] = completed_bars(symbol, frame, now, hours)
+        return None
+
+    def _say(self, failure: str) -> None:
+        if failure and failure != self._told:
+            self.tell(f"{failure} Polling goes on.")
+        elif self._told and not failure:
+            self.tell("All symbols answer again.")
+        self._told = failure
+
+    def _send(self, is_over: bool) -> None:
+        until, there = horizon(self._bars, is_over=is_over), self.producer.held.events
+        # One instant for all, or those of a slow answer would be behind the others' time.
+        now_us = int(self.now().timestamp() * MICROSECONDS)
+        fresh = [
+            bar._replace(known_us=now_us)
+            for own in self._bars.values()
+            for bar in own
+            if bar.event_us <= until and (bar.symbol, bar.sequence) not in there
+        ]
+        self.producer.run(sorted(fresh, key=lambda bar: (bar.event_us, bar.symbol)))
+        there.update((bar.symbol, bar.sequence) for bar in fresh)
+        if until:
+            # The windows of what was sent are closed, and the next minute is not late yet.
+            self._beat_us = max(self._beat_us, until + WIDTH_US + WATERMARK_DELAY_US)
+        self._beat()
+        self.producer.sink.flush()
+
+    def _beat(self) -> None:
+        self.producer.heartbeat(self._beat_us)
