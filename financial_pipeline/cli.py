@@ -28,6 +28,10 @@ def _run(
     analytics: bool = False,
     stream: bool | None = None,
 ) -> None:
+    if analytics:
+        from financial_pipeline.spark import session
+
+        session.check_prerequisites(session.master())
     # Imported here: loading the definitions parses the dbt project where it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
@@ -74,9 +78,6 @@ def commands() -> None:
 )
 def demo(analytics: bool, stream: bool) -> None:
     """Run the river from the drop folder to the published tables and print the main figures."""
-    from financial_pipeline.spark import session
-
-    session.check_prerequisites(session.master())
     _run("all", analytics=analytics, stream=stream)
     _show_figures(as_json=False)
 

@@ -25,6 +25,7 @@ LOOPBACK: Final = "127.0.0.1"
 # Spark's UI and workers listen on every address unless this variable names one.
 ADDRESS_VARIABLE: Final = "SPARK_LOCAL_IP"
 CONNECT_SECONDS: Final = 5.0
+GREETING_SECONDS: Final = 20.0
 DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
 LOGGING: Final = Path(__file__).with_name("log4j2.properties")
 
@@ -81,11 +82,31 @@ def _check_reachable(name: str) -> None:
     host, port = address.hostname or LOOPBACK, address.port or DEFAULT_PORTS[address.scheme]
     try:
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+        if address.scheme == "sc":
+            _greet(name)
     except OSError as fault:
         raise PipelineError(
             f"The Spark master {name} does not answer on {host}:{port} ({fault}); start it, or"
             f" unset {MASTER_VARIABLE} to run on this machine."
         ) from None
+
+
+def _greet(name: str) -> None:
+    """Wait for a Connect server's first words: Spark would ask whatever listens there for minutes.
+
+    Raises TimeoutError where there are none.
+    """
+    # Imported here: a session on another master does without gRPC.
+    import grpc  # type: ignore[import-untyped]
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    channel = DefaultChannelBuilder(name).toChannel()
+    try:
+        grpc.channel_ready_future(channel).result(timeout=GREETING_SECONDS)
+    except grpc.FutureTimeoutError:
+        raise TimeoutError(f"no Spark Connect server in {GREETING_SECONDS:.0f} seconds") from None
+    finally:
+        channel.close()
 
 
 def _java() -> str | None:

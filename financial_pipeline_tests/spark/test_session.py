@@ -1,21 +1,22 @@
 """What Spark needs is checked before any work, and each lack is one clear sentence."""
 
-import os
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import polars as pl
 import psutil
 import pytest
 from pyspark.sql import SparkSession
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.spark import session
+from financial_pipeline_tests.command import run_command
+from financial_pipeline_tests.spark.metric_assets import publish_marts
 
+MASTER = session.MASTER_VARIABLE
 FakeJava = Callable[[str], None]
 
 
@@ -76,6 +77,16 @@ def test_unreachable_master_is_one_sentence(scheme: str) -> None:
         session.check_prerequisites(master)
 
 
+def test_what_listens_but_is_no_connect_server_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "GREETING_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        master = f"sc://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(PipelineError, match="no Spark Connect server in 1 seconds"):
+            session.check_prerequisites(master)
+
+
 @pytest.mark.parametrize("name", ["yarn", "local[x]", "http://somewhere:7077", "spark://"])
 def test_unknown_master_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(session.MASTER_VARIABLE, name)
@@ -90,22 +101,39 @@ def test_master_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert session.spark_config(session.master())["spark.remote"] == "sc://cluster:15002"
 
 
-def test_demo_without_java_ends_before_any_work(tmp_path: Path) -> None:
-    command = Path(sys.executable).with_name("financial-pipeline")
-    environment = {**os.environ, "JAVA_HOME": str(tmp_path)}
+NO_JAVA = "Error: Spark needs Java 17 or 21 and there is no java under JAVA_HOME; install one"
+LACKS = {
+    "no Java": ({"JAVA_HOME": "nowhere"}, NO_JAVA),
+    "Java 11": ({}, "is Java 11; point JAVA_HOME at one."),
+    "standalone": ({MASTER: "spark://127.0.0.1:1"}, "spark://127.0.0.1:1 does not answer"),
+    "connect": ({MASTER: "sc://127.0.0.1:1"}, "sc://127.0.0.1:1 does not answer"),
+    "unknown": ({MASTER: "yarn"}, "SPARK_MASTER=yarn is no Spark master"),
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("command", ["demo", "transform"])
+@pytest.mark.parametrize("lack", LACKS)
+def test_commands_end_before_any_work_where_spark_cannot_start(
+    command: str, lack: str, fake_java: FakeJava, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     root = tmp_path / "data"
-    done = subprocess.run(
-        [command, "demo", "--data-root", root],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "Spark needs Java 17 or 21" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert not root.exists()
+    publish_marts(root, {"dim_grade": pl.DataFrame({"grade": ["A"]})})
+    before = contents(root)
+    if lack == "Java 11":
+        fake_java('openjdk version "11.0.22" 2024-01-16')
+    variables, said = LACKS[lack]
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    done = run_command(root, command)
+    assert (done.exit_code, done.output) == (1, "")
+    assert said in done.errors
+    assert len(done.errors.strip().splitlines()) == 1
+    assert before
+    assert contents(root) == before
 
 
 def test_ui_listens_on_loopback_and_its_address_is_known(spark: SparkSession) -> None:
