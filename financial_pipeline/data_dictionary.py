@@ -7,23 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
 import yaml
 
-from financial_pipeline.schemas import lending_club, staging
+from financial_pipeline.lineage.catalogue import Columns, catalogue
+from financial_pipeline.schemas import lending_club
 from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.schemas.metrics import METRIC_TABLES
+from financial_pipeline.schemas.model import MODEL_TABLES
+from financial_pipeline.schemas.staging import STAGING_TABLES
 from financial_pipeline.settings import PROJECT_ROOT
 
 MODELS: Final = PROJECT_ROOT / "dbt_project" / "models"
-STAGING_TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
-    "lending_club_loans": staging.LENDING_CLUB_LOANS,
-    "lending_club_loan_snapshots": staging.LENDING_CLUB_LOAN_SNAPSHOTS,
-    "lending_club_rejections": staging.LENDING_CLUB_REJECTIONS,
-    "bank_prices": staging.BANK_PRICES,
-    "fred_observations": staging.FRED_OBSERVATIONS,
-    "market_bars": staging.MARKET_BARS,
-    "market_alerts": staging.MARKET_ALERTS,
-}
 # What a loan column may be used for: only the first kind may feed a model without question.
 CLASSES: Final = {
     "known at application": lending_club.CLASS_O,
@@ -70,28 +64,46 @@ def _class_of(column: str) -> str:
     return next((name for name, columns in CLASSES.items() if column in columns), "")
 
 
+def _columns(columns: Columns, use: bool = False) -> str:
+    header = ("column", "type", "meaning", *(["use"] if use else []))
+    rows = (
+        (f"`{name}`", column.type, column.description, *([_class_of(name)] if use else []))
+        for name, column in columns.items()
+    )
+    return _table(header, rows)
+
+
 def _staging_tables() -> list[str]:
     sources = yaml.safe_load((MODELS / "staging" / "sources.yml").read_text("utf-8"))["sources"]
     grains = {table["name"]: table["description"] for table in sources[0]["tables"]}
-    sections = []
-    for name, schema in STAGING_TABLES.items():
-        classified = name == "lending_club_loans"
-        header = ("column", "type", "use") if classified else ("column", "type")
-        rows = (
-            (f"`{column}`", kind, *([_class_of(column)] if classified else []))
-            for column, kind in schema.items()
+    return [
+        _section(
+            name,
+            grains[name],
+            _columns(catalogue()[f"staging/{name}"], use=name == "lending_club_loans"),
         )
-        sections.append(_section(name, grains[name], _table(header, rows)))
-    return sections
+        for name in STAGING_TABLES
+    ]
+
+
+def _published(layer: str, grains: Mapping[str, str]) -> list[str]:
+    return [
+        _section(name, grain, _columns(catalogue()[f"{layer}/{name}"]))
+        for name, grain in sorted(grains.items())
+    ]
 
 
 def data_dictionary() -> str:
-    """The whole dictionary: published marts with meanings, then staging tables with types."""
+    """The whole dictionary: every published table with meanings, then the staging tables."""
     models = _models(MODELS / "marts")
     parts = [
         INTRODUCTION,
         "## Published marts\n",
         *(_mart(name, models[name]) for name in sorted(MARTS)),
+        "## Metrics\n",
+        *_published("metrics", {name: table.grain for name, table in METRIC_TABLES.items()}),
+        "## Model\n",
+        *_published("ml", {name: table.grain for name, table in MODEL_TABLES.items()}),
         "## Staging\n\nTyped Parquet, one file per partition; the types are those of Polars.\n",
         *_staging_tables(),
     ]

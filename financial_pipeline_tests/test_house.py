@@ -21,10 +21,10 @@ TIERS: list[set[str]] = [
     {"bench", "drills"},
     {"definitions"},
     {"defs"},
-    {"dashboard", "figures", "figures_table", "lineage", "sql_prompt"},
+    {"dashboard", "data_dictionary", "figures", "figures_table", "sql_prompt"},
+    {"lineage"},
     {
         "as_of",
-        "data_dictionary",
         "freshness",
         "ingest",
         "metric_export",

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import yaml
 
-from financial_pipeline.data_dictionary import STAGING_TABLES
 from financial_pipeline.lineage.declared import MadeOf, declared
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.schemas import lending_club, stream
@@ -21,7 +20,7 @@ from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
-from financial_pipeline.schemas.staging import ROW_ACCOUNTING
+from financial_pipeline.schemas.staging import ROW_ACCOUNTING, STAGING_TABLES
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.settings import PROJECT_ROOT
 from financial_pipeline.stream_landing.logs import DATASETS

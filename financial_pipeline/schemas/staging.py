@@ -165,6 +165,16 @@ MARKET_ALERTS: Final[Schema] = {
     "is_synthetic": pl.Boolean(),
 }
 
+STAGING_TABLES: Final[dict[str, Schema]] = {
+    "lending_club_loans": LENDING_CLUB_LOANS,
+    "lending_club_loan_snapshots": LENDING_CLUB_LOAN_SNAPSHOTS,
+    "lending_club_rejections": LENDING_CLUB_REJECTIONS,
+    "bank_prices": BANK_PRICES,
+    "fred_observations": FRED_OBSERVATIONS,
+    "market_bars": MARKET_BARS,
+    "market_alerts": MARKET_ALERTS,
+}
+
 # One row per raw line that broke a rule; one file per raw file, `staging/quarantine/<sha>.parquet`.
 QUARANTINE: Final[Schema] = {
     "dataset": pl.String(),
