@@ -1,0 +1,228 @@
+"""Each metric table on Spark and by DuckDB's recomputation, on simulated loans and prices.
+
+Every measurement is a process of its own, so that its peak of memory is its own; Spark's start is
+timed apart from the metric. Both read the same Parquet files, and their rows are compared.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import click
+import polars as pl
+
+from financial_pipeline.bench import market_marts, metric_marts
+from financial_pipeline.bench.process_memory import PeakSampler
+from financial_pipeline.crosscheck.agreement import compare
+from financial_pipeline.crosscheck.recompute import recompute
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.settings import Settings
+from financial_pipeline.spark.catalogue import METRICS, PRICES
+from financial_pipeline.spark.session import start_session
+
+MASTER: Final = "local[2]"
+LOANS: Final = (100_000, 500_000, 2_300_000)
+ENGINES: Final = ("spark", "duckdb")
+MILLION: Final = 1_000_000
+# All partitions of the simulated world; of the as-of months, each of which reads all, the newest.
+RANGES: Final = {
+    "issue_month": (date(2007, 6, 1), date(2018, 12, 1)),
+    "vintage_quarter": (date(2007, 4, 1), date(2018, 10, 1)),
+    "snapshot_month": (date(2007, 6, 1), date(2019, 3, 1)),
+    "session_date": (date(2000, 1, 3), date(2019, 3, 31)),
+    "as_of_month": (date(2019, 3, 1), date(2019, 3, 1)),
+}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One metric on one engine: seconds of the work and of Spark's start, and the peak, MB."""
+
+    seconds: float
+    start_seconds: float
+    peak_mb: float
+
+
+def _child(engine: str, name: str, marts: Path, target: Path) -> None:
+    """What a measured process does: compute one table, write it, and print its seconds."""
+    metric, lag = METRICS[name], Settings().default_lag_months
+    first, last = RANGES[metric.table.partition]
+    files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
+    before = time.perf_counter()
+    session = start_session(MASTER) if engine == "spark" else None
+    start = time.perf_counter()
+    if session is None:
+        rows = recompute(metric.table, files, first, last, default_lag_months=lag)
+    else:
+        frames = {mart: session.read.parquet(*map(str, paths)) for mart, paths in files.items()}
+        table = metric.compute(session, frames, first, last, default_lag_months=lag).toArrow()
+        rows = pl.DataFrame(pl.from_arrow(table))
+    print(json.dumps([time.perf_counter() - start, start - before]))
+    rows.write_parquet(target)
+
+
+def _measure(engine: str, name: str, marts: Path, target: Path) -> _Measured:
+    command = [sys.executable, "-m", __name__, engine, name, str(marts), str(target)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        PeakSampler(process.pid) as sampler,
+    ):
+        output = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
+    seconds, start = json.loads(output)
+    return _Measured(seconds, start, sampler.peak_mb(usage))
+
+
+def _measure_metric(name: str, marts: Path, work: Path) -> tuple[Row, float]:
+    """The row of one metric, and the seconds that Spark took to start.
+
+    Keys: metric, rows, spark_seconds, duckdb_seconds, ratio, spark_peak_mb, duckdb_peak_mb (of the
+    whole process, Spark's JVM included) and agrees.
+    """
+    targets = {engine: work / f"{engine}.parquet" for engine in ENGINES}
+    found = {engine: _measure(engine, name, marts, path) for engine, path in targets.items()}
+    ours, again = (pl.read_parquet(path) for path in targets.values())
+    row = {
+        "metric": name,
+        "rows": ours.height,
+        **{f"{engine}_seconds": round(one.seconds, 3) for engine, one in found.items()},
+        "ratio": round(found["spark"].seconds / found["duckdb"].seconds, 2),
+        **{f"{engine}_peak_mb": round(one.peak_mb, 1) for engine, one in found.items()},
+        "agrees": compare(METRICS[name].table, ours, again).holds,
+    }
+    return row, found["spark"].start_seconds
+
+
+def _is_of_loans(name: str) -> bool:
+    return METRICS[name].inputs[0] != PRICES
+
+
+def slopes(rows: Sequence[Row]) -> list[Row]:
+    """Seconds per further million loans, from the smallest book to the largest, of each metric."""
+    found = []
+    for name in METRICS:
+        sizes = sorted((row for row in rows if row["metric"] == name), key=lambda row: row["loans"])
+        if len(sizes) < 2:
+            continue
+        small, large = sizes[0], sizes[-1]
+        millions = (large["loans"] - small["loans"]) / MILLION
+        per_million = {
+            f"{engine}_seconds_per_million_loans": round(
+                (large[f"{engine}_seconds"] - small[f"{engine}_seconds"]) / millions, 3
+            )
+            for engine in ENGINES
+        }
+        found.append({"metric": name, **per_million})
+    return found
+
+
+def _marts(folder: Path, loans: int, seed: int) -> Path:
+    """The folder of the marts of so many loans, written where it is not there yet."""
+    marts = folder / f"seed-{seed}-loans-{loans}"
+    if not marts.exists():
+        work = folder / f".{marts.name}.{os.getpid()}.tmp"
+        metric_marts.write_loan_marts(work, loans, seed)
+        market_marts.write_market_marts(work, seed)
+        os.replace(work, marts)
+    return marts
+
+
+def run(
+    loans: Sequence[int],
+    *,
+    metrics: Sequence[str] = (),
+    seed: int,
+    keep: Path | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Row:
+    """Measure the metrics (default: all) on books of so many loans; market tables once.
+
+    `keep` is a folder that keeps the simulated marts for another run. Keys: name, master,
+    load_average (seconds mean little on a busy machine), spark_start_seconds (median), metrics
+    (as `_measure_metric`, with loans: 0 for market tables) and slopes.
+    """
+    root = Settings().data_root / "bench"
+    root.mkdir(parents=True, exist_ok=True)
+    names = [name for name in METRICS if not metrics or name in metrics]
+    rows: list[Row] = []
+    starts: list[float] = []
+    with TemporaryDirectory(dir=root) as folder:
+        for book in sorted(set(loans)):
+            tell(f"simulating {book:,} loans")
+            marts = _marts(keep or Path(folder), book, seed)
+            for name in names:
+                if _is_of_loans(name) or book == max(loans):
+                    row, start = _measure_metric(name, marts, Path(folder))
+                    rows.append({"loans": book if _is_of_loans(name) else 0, **row})
+                    starts.append(start)
+                    tell(_line(rows[-1]))
+    return {
+        "name": "metrics",
+        "master": MASTER,
+        "load_average": round(os.getloadavg()[0], 1),
+        "spark_start_seconds": round(median(starts), 2),
+        "metrics": rows,
+        "slopes": slopes(rows),
+    }
+
+
+def _line(row: Row) -> str:
+    return (
+        f"{row['metric']:<23} {row['loans']:>9,} loans  spark {row['spark_seconds']:7.2f} s"
+        f" {row['spark_peak_mb']:6,.0f} MB  duckdb {row['duckdb_seconds']:6.2f} s"
+        f" {row['duckdb_peak_mb']:6,.0f} MB  {'agrees' if row['agrees'] else 'DISAGREES'}"
+    )
+
+
+@click.command()
+@click.option(
+    "--loans",
+    multiple=True,
+    default=LOANS,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Size of a loan book; give it again for the slope from the smallest to the largest.",
+)
+@click.option(
+    "--metric", "names", multiple=True, type=click.Choice(list(METRICS)), help="Default: all."
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder that keeps the simulated tables for another run.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def metrics(loans: Sequence[int], names: Sequence[str], keep: Path | None, as_json: bool) -> None:
+    """Compute each metric table on Spark and with DuckDB: seconds and peak memory."""
+
+    def tell(text: str) -> None:
+        click.echo(text, err=True)
+
+    result = run(loans, metrics=names, seed=Settings().seed, keep=keep, tell=tell)
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    click.echo(f"Spark starts in {result['spark_start_seconds']} s, once per run.")
+    for row in result["metrics"]:
+        click.echo(_line(row))
+    for row in result["slopes"]:
+        spark, duckdb = (row[f"{engine}_seconds_per_million_loans"] for engine in ENGINES)
+        click.echo(f"{row['metric']:<23} per million loans: spark {spark} s, duckdb {duckdb} s")
+
+
+if __name__ == "__main__":
+    _child(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))

@@ -1,0 +1,58 @@
+"""The peak of resident memory of a process and all that it starts, such as Spark's JVM."""
+
+import subprocess
+import sys
+import threading
+from resource import struct_rusage
+from types import TracebackType
+from typing import Final, Self
+
+INTERVAL_SECONDS: Final = 0.2
+KILOBYTE: Final = 1_024
+# getrusage counts in kilobytes on Linux and in bytes on macOS.
+PEAK_UNIT_BYTES: Final = 1 if sys.platform == "darwin" else KILOBYTE
+MEGABYTE: Final = 1_000_000
+
+
+class PeakSampler:
+    """Adds up the resident memory of a process tree, a few times a second, while it is entered."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._peak_bytes = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def peak_mb(self, usage: struct_rusage) -> float:
+        """The largest sum seen, or what the process itself says where that is more."""
+        return max(self._peak_bytes, usage.ru_maxrss * PEAK_UNIT_BYTES) / MEGABYTE
+
+    def _watch(self) -> None:
+        while not self._done.wait(INTERVAL_SECONDS):
+            self._peak_bytes = max(self._peak_bytes, _tree_bytes(self._pid))
+
+
+def _tree_bytes(root: int) -> int:
+    """Resident bytes of a process and its descendants, as `ps` shows them."""
+    shown = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, check=True
+    )
+    processes = [tuple(map(int, line.split())) for line in shown.stdout.splitlines()]
+    tree = {root}
+    # Children may be listed before their parents, so look until nothing is added.
+    while found := {pid for pid, parent, _ in processes if parent in tree} - tree:
+        tree |= found
+    return sum(kilobytes for pid, _, kilobytes in processes if pid in tree) * KILOBYTE
