@@ -10,7 +10,8 @@ from typing import Any
 
 from financial_pipeline.errors import PipelineError
 
-REQUEST_SECONDS = 60.0
+# Planning a job takes seconds; on a machine that is busy with other work, minutes.
+REQUEST_SECONDS = 180.0
 PROBE_SECONDS = 3.0
 SAVEPOINT_SECONDS = 60.0
 SQL_DRIVER_CLASS = "org.apache.flink.table.runtime.application.SqlDriver"

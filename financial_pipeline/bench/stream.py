@@ -1,0 +1,106 @@
+"""The stream on this machine: messages a second, seconds to a table, seconds to a first bar."""
+
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal, get_args
+
+import click
+
+from financial_pipeline.bench.stream_latency import nothing_to_bar, window_to_table
+from financial_pipeline.bench.stream_throughput import alone, sustained
+from financial_pipeline.settings import Settings
+from financial_pipeline.streaming.clients import ClientName
+from financial_pipeline.streaming.job_script import Delivery
+
+Part = Literal["sustained", "bare", "latency", "start"]
+PARTS: Final = get_args(Part)
+CLIENTS: Final = get_args(ClientName)
+DELIVERIES: Final = get_args(Delivery)
+SECONDS: Final = 300
+# The producer alone and the delays need less.
+BARE_SECONDS: Final = 20
+LATENCY_SECONDS: Final = 90
+
+Result = dict[str, Any]
+Measure = Callable[[Path], Result]
+
+
+def _measures(
+    clients: tuple[ClientName, ...], deliveries: tuple[Delivery, ...], seconds: float
+) -> dict[str, list[Measure]]:
+    """What each part measures, one after the other; a measure is given an empty folder."""
+    bare, short = min(seconds, BARE_SECONDS), min(seconds, LATENCY_SECONDS)
+    return {
+        "sustained": [
+            partial(sustained, client=client, delivery=delivery, seconds=seconds)
+            for client in clients
+            for delivery in deliveries
+        ],
+        "bare": [partial(alone, client=client, seconds=bare) for client in clients],
+        "latency": [
+            partial(window_to_table, delivery=delivery, seconds=short) for delivery in deliveries
+        ],
+        "start": [nothing_to_bar],
+    }
+
+
+def run(
+    parts: tuple[str, ...],
+    clients: tuple[ClientName, ...],
+    deliveries: tuple[Delivery, ...],
+    seconds: float,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Result:
+    """Measure the parts, each on a Kafka and a Flink of its own.
+
+    Keys: name, cores, load (mean number of busy processes in the last minute, before and after),
+    and a list of results for each part.
+    """
+    root = Settings().data_root.resolve() / "bench"
+    root.mkdir(parents=True, exist_ok=True)
+    before = os.getloadavg()[0]
+    results: Result = {"name": "stream", "cores": os.cpu_count()}
+    measures = _measures(clients, deliveries, seconds)
+    for part in parts:
+        results[part] = []
+        for measure in measures[part]:
+            with TemporaryDirectory(dir=root) as folder:
+                results[part].append(measure(Path(folder)))
+            tell(f"{part}: {json.dumps(results[part][-1])}")
+    return results | {"load": [round(before, 1), round(os.getloadavg()[0], 1)]}
+
+
+@click.command()
+@click.option("--part", "parts", type=click.Choice(PARTS), multiple=True, help="[default: all]")
+@click.option("--client", "clients", type=click.Choice(CLIENTS), multiple=True)
+@click.option("--delivery", "deliveries", type=click.Choice(DELIVERIES), multiple=True)
+@click.option("--seconds", default=SECONDS, show_default=True, type=click.FloatRange(5))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def stream(
+    parts: tuple[str, ...],
+    clients: tuple[ClientName, ...],
+    deliveries: tuple[Delivery, ...],
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Sustained input through the whole job, the bare measures beside it, and delays to a table.
+
+    Each combination takes --seconds and a start of Kafka and Flink; name parts to run fewer.
+    """
+    result = run(
+        parts or PARTS,
+        clients or CLIENTS,
+        deliveries or DELIVERIES,
+        seconds,
+        lambda text: click.echo(text, err=True),
+    )
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for part, rows in result.items():
+        for row in rows if isinstance(rows, list) and part in PARTS else [rows]:
+            click.echo(f"{part:>10}  {row}")
