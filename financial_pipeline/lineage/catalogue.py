@@ -102,7 +102,7 @@ def _sources(applications: Columns) -> Tables:
             )
             for field in fields
         }
-    for topic, dataset in DATASETS.items():
+    for topic, dataset in {**DATASETS, stream.MACRO_TOPIC: "macro_releases"}.items():
         tables[f"raw/{dataset}"] = _copied(tables[f"topics/{topic}"], f"topics/{topic}")
     return tables
 
