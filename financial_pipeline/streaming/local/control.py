@@ -14,7 +14,7 @@ from financial_pipeline.streaming.local.java import RuntimeNotToBeHad
 from financial_pipeline.streaming.local.processes import end_leftovers
 from financial_pipeline.streaming.local.status import Status, is_running, read_status
 
-UP_SECONDS = 180.0
+UP_SECONDS = 300.0
 DOWN_SECONDS = 120.0
 SUPERVISOR = "financial_pipeline.streaming.local.supervisor"
 

@@ -53,9 +53,15 @@ class FlinkRest:
         return self._call("GET", path, None, "application/json", PROBE_SECONDS)
 
     def post(self, path: str, content: dict[str, Any]) -> Any:
-        """Answer of a command."""
+        """Answer of a command; FlinkRefused where none comes in time."""
         body = json.dumps(content).encode()
-        return self._call("POST", path, body, "application/json", REQUEST_SECONDS)
+        try:
+            return self._call("POST", path, body, "application/json", REQUEST_SECONDS)
+        except TimeoutError as error:
+            raise FlinkRefused(
+                f"Flink did not answer POST {path} within {REQUEST_SECONDS:.0f} s: the machine is"
+                " too busy; try again."
+            ) from error
 
     def task_managers(self) -> int:
         """How many TaskManagers are registered; 0 while the JobManager is not there."""

@@ -31,7 +31,7 @@ from financial_pipeline.streaming.local.security import PIPELINE, make_security
 from financial_pipeline.streaming.local.topics import brokers_known, create_topics, stream_topics
 
 JARS_LOCK = PROJECT_ROOT / "flink" / "jars.lock"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 TEND_SECONDS = 0.25
 # A process that dies at once is not started again more often than this.
 RESPAWN_SECONDS = 1.0
