@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-streaming lint types lock clean java flink jars-lock
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-full test-streaming lint types lock clean java flink jars-lock
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ dictionary: setup  ## Write docs/data_dictionary.md from the contracts, and the 
 
 test: java flink $(VENV)/.development  ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-full: java $(VENV)/.development  ## Run the kills and the many runs of Dagster, which `test` leaves out
+	@$(BIN)/python -m pytest -m full $(ARGS)
 
 test-streaming: java flink $(VENV)/.development  ## Run the kills and the load on Kafka and Flink, which `test` leaves out
 	@$(BIN)/python -m pytest -m streaming_full $(ARGS)

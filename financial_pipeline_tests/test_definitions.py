@@ -110,3 +110,11 @@ def test_schedules_and_sensors_say_whether_they_start_switched_on() -> None:
         "operations_sensor"
     }
     assert {item.execution_timezone for item in repository.schedule_defs} == {"America/New_York"}
+
+
+def test_every_step_that_opens_the_warehouse_file_waits_in_its_pool() -> None:
+    # DuckDB admits one writing process: without the pool, runs side by side would fail.
+    uses = {"dbt", "warehouse"}
+    writers = [item for item in executable_assets() if uses & item.required_resource_keys]
+    assert len(writers) > 10
+    assert [item.op.name for item in writers if item.op.pool != "warehouse"] == []

@@ -9,10 +9,22 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from financial_pipeline_tests.browser.reader import Reader
-from financial_pipeline_tests.daemon import world
+from financial_pipeline_tests.daemon import planted, world
 from financial_pipeline_tests.daemon.server import Server
+from financial_pipeline_tests.daemon.sink import Notices, webhook
 
 WIDTH, HEIGHT = 1600, 1300
+SECRETS = {
+    "FRED_API_KEY": "planted-key-7d1f0c",
+    "FINANCIAL_PIPELINE_ALERT_SMTP_PASSWORD": "planted-password-52be",
+}
+WEBHOOK_TOKEN = "planted-token-91c4"
+LOCATION = "planted"
+WORKSPACE = f"""load_from:
+  - python_module:
+      module_name: {planted.__name__}
+      location_name: {LOCATION}
+"""
 
 
 @dataclass(frozen=True)
@@ -46,3 +58,44 @@ def page(browser: Browser, running: Running) -> Iterator[Page]:
     reader.context.close()
     assert reader.errors == []
     assert reader.blocked == []
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A server whose one code location is the planted one, and what its alert sink was told."""
+
+    server: Server
+    faults: Path
+    notices: Notices
+
+    def plant(self, *names: str) -> None:
+        """Switch faults on."""
+        for name in names:
+            (self.faults / name).touch()
+
+    def mend(self, *names: str) -> None:
+        """Switch faults off."""
+        for name in names:
+            (self.faults / name).unlink()
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
+    """`dagster dev` over the planted faults, with secrets in its environment and a fake sink."""
+    root = tmp_path_factory.mktemp("faulty")
+    faults = root / "faults"
+    faults.mkdir()
+    (root / "workspace.yaml").write_text(WORKSPACE, "utf-8")
+    with webhook(WEBHOOK_TOKEN) as (address, notices):
+        variables = {
+            **SECRETS,
+            "FINANCIAL_PIPELINE_SOURCE": "files",
+            "FINANCIAL_PIPELINE_ALERT_WEBHOOK": address,
+            planted.FAULTS_VARIABLE: str(faults),
+        }
+        server = Server(root, variables, (root / "workspace.yaml",))
+        try:
+            server.start()
+            yield Faulty(server, faults, notices)
+        finally:
+            server.stop()
