@@ -104,7 +104,16 @@ def _sources(applications: Columns) -> Tables:
         }
     for topic, dataset in {**DATASETS, stream.MACRO_TOPIC: "macro_releases"}.items():
         tables[f"raw/{dataset}"] = _copied(tables[f"topics/{topic}"], f"topics/{topic}")
+    _with_releases(tables["raw/fred_observations"])
     return tables
+
+
+def _with_releases(observations: Columns) -> None:
+    """Macro releases that landed from their topic are archived as files of observations."""
+    for name, column in observations.items():
+        landed = "observation_date" if name == "date" else name
+        ends = (*column.made_of, f"raw/macro_releases.{landed}")
+        observations[name] = replace(column, made_of=ends)
 
 
 def _staging(loans: Columns) -> Tables:

@@ -14,6 +14,8 @@ TOPICS = {
     stream.DEAD_LETTER_TOPIC: "Messages that could not be read, with reason, bytes and offset.",
     stream.MACRO_TOPIC: "Macro releases with their vintage.",
 }
+# What producers write; the other topics are made of the first of them.
+PRODUCED = (stream.RAW_TOPIC, stream.MACRO_TOPIC)
 
 
 @dg.definitions
@@ -23,8 +25,8 @@ def topics() -> dg.Definitions:
         dg.AssetSpec(
             ["topics", topic],
             group_name="topics",
-            # The Flink job makes every other topic of the input.
-            deps=[] if topic == stream.RAW_TOPIC else [["topics", stream.RAW_TOPIC]],
+            # The Flink job makes every other market topic of the input.
+            deps=[] if topic in PRODUCED else [["topics", stream.RAW_TOPIC]],
             description=text,
             owners=OWNERS,
             kinds={"kafka"},
