@@ -1,0 +1,155 @@
+"""How long a page of the dashboard takes over so many scored loans, and a move of Decide's slider.
+
+The version that the data root publishes is taken, with its loans and scores drawn up to the number
+asked for, and served by the real server. Times run from a reader's message to the server's word
+that the page is complete: queries, charts and transport, but not the browser's drawing.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import click
+import numpy as np
+
+from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
+from financial_pipeline.bench.large_world import enlarged
+from financial_pipeline.cli_options import data_root_option
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+
+LOANS: Final = 1_300_000
+ROUNDS: Final = 20
+MOVES: Final = 40
+PAGES: Final = ("portfolio", "market", "macro", "model", "decide", "live", "health")
+# What a warm page and a move of the slider may take at the 95th percentile, seconds.
+PAGE_LIMIT: Final = 1.0
+SLIDER_LIMIT: Final = 0.150
+SLIDER: Final = "threshold"
+SLIDER_STEP: Final = 0.005
+Figures = dict[str, float]
+
+
+@dataclass
+class Times:
+    """Seconds of runs of one kind, and the processor seconds that the server used for each."""
+
+    wall: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    def figures(self) -> Figures:
+        """Median, 95th percentile and maximum; processor seconds as their mean."""
+        middle, high = np.percentile(self.wall, [50, 95])
+        named = {"p50": middle, "p95": high, "max": max(self.wall)}
+        if self.processor:
+            named["processor_mean"] = float(np.mean(self.processor))
+        return {name: round(float(value), 4) for name, value in named.items()}
+
+
+def processor_seconds(pid: int) -> float | None:
+    """What a process has used so far; None where the system does not say (no /proc)."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return None
+    parts = stat.read_text("utf-8").rsplit(")", 1)[1].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _timed(times: Times, pid: int, act: Callable[[], Run]) -> Run:
+    before = processor_seconds(pid)
+    run = act()
+    after = processor_seconds(pid)
+    if run.exceptions or not run.succeeded:
+        raise PipelineError(f"A page failed while it was measured: {run.exceptions}.")
+    times.wall.append(run.seconds)
+    if before is not None and after is not None:
+        times.processor.append(after - before)
+    return run
+
+
+def _measure(
+    address: str, pid: int, rounds: int, moves: int, tell: Callable[[str], None]
+) -> tuple[dict[str, Figures], Figures]:
+    cold = {page: Times() for page in PAGES}
+    reader = DashboardReader(address)
+    # The first run of a session shows the first page.
+    cold[PAGES[0]].wall.append(reader.first.seconds)
+    warm = {page: Times() for page in PAGES}
+    for number in range(rounds + 1):
+        for page in PAGES:
+            times = warm if number else cold
+            _timed(times[page], pid, lambda page=page: reader.open(page))  # type: ignore[misc]
+        tell(f"round {number} of {rounds}")
+    reader.open("decide")
+    slider = Times()
+    for number in range(moves):
+        value = round(0.05 + SLIDER_STEP * number, 3)
+        _timed(slider, pid, lambda value=value: reader.move(SLIDER, value))  # type: ignore[misc]
+    reader.close()
+    pages = {page: {"first": round(cold[page].wall[0], 4)} | warm[page].figures() for page in PAGES}
+    return pages, slider.figures()
+
+
+def run(
+    loans: int,
+    *,
+    seed: int,
+    rounds: int = ROUNDS,
+    moves: int = MOVES,
+    tell: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Measure all pages in turn after one round that fills the caches.
+
+    Keys: name, loans, rounds, moves, pages (each first, p50, p95, max, processor_mean), slider
+    (likewise), page_limit, slider_limit, within_limits, load (of the machine, over one minute).
+    Seconds. Raises PipelineError where the data root publishes nothing.
+    """
+    source = Paths(Settings().data_root.resolve())
+    folder = source.data_root / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as temporary:
+        tell(f"drawing {loans:,} loans")
+        enlarged(source, Path(temporary) / "root", loans, seed)
+        with served(Path(temporary) / "root", Path(temporary) / "log") as (address, pid):
+            pages, slider = _measure(address, pid, rounds, moves, tell)
+    slowest = max(page["p95"] for page in pages.values())
+    return {
+        **{"name": "dashboard", "loans": loans, "rounds": rounds, "moves": moves},
+        **{"pages": pages, "slider": slider},
+        **{"page_limit": PAGE_LIMIT, "slider_limit": SLIDER_LIMIT},
+        "within_limits": slowest <= PAGE_LIMIT and slider["p95"] <= SLIDER_LIMIT,
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def _lines(name: str, figures: Mapping[str, float], names: Sequence[str]) -> str:
+    return f"{name:>10}" + "".join(f"{figures.get(one, float('nan')):>16.3f}" for one in names)
+
+
+@click.command()
+@data_root_option
+@click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def dashboard(loans: int, rounds: int, as_json: bool) -> None:
+    """Open every page over so many scored loans, and move the slider: seconds."""
+    result = run(
+        loans, seed=Settings().seed, rounds=rounds, tell=lambda text: click.echo(text, err=True)
+    )
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    names = ("first", "p50", "p95", "max", "processor_mean")
+    click.echo(f"{'page':>10}" + "".join(f"{name:>16}" for name in names))
+    for page, figures in result["pages"].items():
+        click.echo(_lines(page, figures, names))
+    click.echo(_lines("slider", result["slider"], names))
+    click.echo(
+        f"{loans:,} scored loans, seconds; limits {PAGE_LIMIT} and {SLIDER_LIMIT} at p95:"
+        f" {'kept' if result['within_limits'] else 'NOT kept'}; load {result['load']}"
+    )
