@@ -4,7 +4,6 @@ It speaks to a real server over its websocket, so a run is timed from the reader
 server's word that the page is complete. Drawing the page in a browser is not part of it.
 """
 
-import json
 import os
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Common_pb2 import DoubleArray
@@ -128,8 +128,9 @@ class DashboardReader:
 
 
 def _points(chart: Any) -> int:
-    inside = json.loads(chart.spec).get("datasets", {}) if chart.spec else {}
-    return sum(len(rows) for rows in inside.values())
+    """The rows of all data of one chart."""
+    tables = [one.data.data for one in chart.datasets]
+    return sum(pa.ipc.open_stream(table).read_all().num_rows for table in tables if table)
 
 
 def free_port() -> int:

@@ -97,10 +97,10 @@ def legend() -> alt.Legend:
     return alt.Legend(orient="top", title=None, labelLimit=260, columns=5)
 
 
-def rule(value: float, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt.Chart:
-    """A vertical line at one value."""
+def rule(name: str, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt.Chart:
+    """A vertical line at each value `at` of the named data."""
     return (
-        alt.Chart(pl.DataFrame({"at": [value]}))
+        alt.Chart(alt.NamedData(name))
         .mark_rule(color=colour, strokeWidth=2, strokeDash=list(dash))
         .encode(x="at:Q")
     )

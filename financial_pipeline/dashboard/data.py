@@ -4,8 +4,10 @@ An answer is kept under the folders of the tables it was computed from. A new ve
 a new folder, so it shows at the next rerun, and an unchanged table costs nothing.
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from financial_pipeline.settings import Settings
 # Answers kept at most; each is small, because queries aggregate.
 MAX_ANSWERS: Final = 600
 RELEASE: Final = "release"
+DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
 # What builds the tables of a layer.
 COMMANDS: Final = {
     "exports": "make demo",
@@ -92,9 +95,15 @@ def _answer(
     return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
 
 
+@cache
+def _data_root(_environment: str | None) -> Path:
+    # Reading all settings takes longer than reading the manifest; only this variable moves it.
+    return Settings().data_root.resolve()
+
+
 def open_release() -> Release:
     """Read the manifest of the configured data root; raises PipelineError where there is none."""
-    paths = Paths(Settings().data_root.resolve())
+    paths = Paths(_data_root(os.environ.get(DATA_ROOT_VARIABLE)))
     return Release(paths, read_manifest(paths))
 
 

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, percent
@@ -28,7 +28,13 @@ def distribution(release: Release, cutoff: object, model: str) -> None:
     if rows.is_empty():
         elements.empty("No loan was scored at this cut-off.")
         return
-    chart = (
+    drawing.chart(_bars, rows)
+    elements.source(release, evidence.SCORES, evidence.LOANS)
+    elements.rows_behind(rows, "score_distribution")
+
+
+def _bars(rows: pl.DataFrame) -> alt.Chart:
+    return (
         alt.Chart(rows)
         .mark_bar(opacity=0.85)
         .encode(
@@ -47,9 +53,6 @@ def distribution(release: Release, cutoff: object, model: str) -> None:
         )
         .properties(height=charts.HEIGHT + 60)
     )
-    st.altair_chart(chart)
-    elements.source(release, evidence.SCORES, evidence.LOANS)
-    elements.rows_behind(rows, "score_distribution")
 
 
 def one_loan(release: Release, cutoff: object) -> None:
@@ -98,7 +101,11 @@ def reasons_chart(reasons: list[tuple[str, float]]) -> None:
         return
     st.markdown("**Reasons**: points lost against the average training loan (20 double the odds)")
     frame = pl.DataFrame(reasons, schema=["reason", "points lost"], orient="row")
-    chart = (
+    drawing.chart(_reasons, frame)
+
+
+def _reasons(frame: pl.DataFrame) -> alt.Chart:
+    return (
         alt.Chart(frame)
         .mark_bar(color=charts.ORANGE)
         .encode(
@@ -108,6 +115,5 @@ def reasons_chart(reasons: list[tuple[str, float]]) -> None:
             ),
             tooltip=["reason", alt.Tooltip("points lost:Q", format=".1f")],
         )
-        .properties(height=36 * len(reasons) + 40)
+        .properties(height=36 * frame.height + 40)
     )
-    st.altair_chart(chart)

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements, thresholds
+from financial_pipeline.dashboard import charts, drawing, elements, thresholds
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
 from financial_pipeline.ml import decide
@@ -89,10 +89,15 @@ def _confusion(row: dict[str, Any]) -> None:
             "right": [True, False, False, True],
         }
     )
-    base = alt.Chart(cells).encode(
+    drawing.chart(_confusion_chart, cells=cells)
+    st.caption("Blue decisions were right, orange ones wrong.")
+
+
+def _confusion_chart() -> charts.Layers:
+    base = alt.Chart(alt.NamedData("cells")).encode(
         x=alt.X("outcome:N", title="turned out", axis=alt.Axis(labelAngle=0, orient="top")),
         y=alt.Y("decision:N", title=None, axis=alt.Axis(labelAngle=0)),
-        tooltip=["decision", "outcome", "loans"],
+        tooltip=["decision:N", "outcome:N", "loans:Q"],
     )
     colours = alt.Scale(domain=[True, False], range=[charts.BLUE, charts.ORANGE])
     boxes = base.mark_rect(cornerRadius=4).encode(
@@ -101,18 +106,34 @@ def _confusion(row: dict[str, Any]) -> None:
     counts = base.mark_text(fontSize=20, fontWeight="bold", color="white").encode(
         text=alt.Text("loans:Q", format=",d")
     )
-    st.altair_chart((boxes + counts).properties(height=220))
-    st.caption("Blue decisions were right, orange ones wrong.")
+    return (boxes + counts).properties(height=220)
 
 
 def _profit(view: View, threshold: float, capacity: float | None) -> None:
     st.markdown("**Profit by threshold**, with the band within 1 % of the best")
-    money = view.table.select(
+    best = view.summary
+    drawing.chart(
+        _profit_chart,
+        view.table,
+        best["band_low"],
+        best["band_high"],
+        chosen=pl.DataFrame({"at": [threshold]}),
+        fitting=pl.DataFrame({"at": [capacity]}, schema={"at": pl.Float64}).drop_nulls(),
+    )
+    st.caption(
+        f"Best at {best['best_threshold']:.3f}, band {best['band_low']:.3f} to"
+        f" {best['band_high']:.3f}, break-even PD {best['break_even_pd']:.3f}."
+        " The dashed line is your threshold."
+    )
+
+
+def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers:
+    money = table.select(
         "threshold",
         pl.col("profit_realised_usd").alias("realised"),
         pl.col("profit_expected_usd").alias("expected"),
     ).unpivot(index="threshold", variable_name="profit", value_name="usd")
-    band = pl.DataFrame({"low": [view.summary["band_low"]], "high": [view.summary["band_high"]]})
+    band = pl.DataFrame({"low": [low], "high": [high]})
     shade = (
         alt.Chart(band).mark_rect(opacity=0.18, color=charts.GREEN).encode(x="low:Q", x2="high:Q")
     )
@@ -123,18 +144,11 @@ def _profit(view: View, threshold: float, capacity: float | None) -> None:
             x=alt.X("threshold:Q", title="Decline from a PD of", scale=alt.Scale(domain=[0, 1])),
             y=alt.Y("usd:Q", title="$", axis=alt.Axis(format="$~s")),
             color=charts.series_colour("profit"),
-            tooltip=["profit", "threshold", alt.Tooltip("usd:Q", format="$,.0f")],
+            tooltip=["profit:N", "threshold:Q", alt.Tooltip("usd:Q", format="$,.0f")],
         )
     )
-    layers = [shade, curves, charts.rule(threshold)]
-    if capacity is not None:
-        layers.append(charts.rule(capacity, charts.GREY, dash=(2, 2)))
-    st.altair_chart(alt.layer(*layers).properties(height=charts.HEIGHT))
-    st.caption(
-        f"Best at {view.summary['best_threshold']:.3f}, band {view.summary['band_low']:.3f} to"
-        f" {view.summary['band_high']:.3f}, break-even PD {view.summary['break_even_pd']:.3f}."
-        " The dashed line is your threshold."
-    )
+    rules = charts.rule("chosen"), charts.rule("fitting", charts.GREY, dash=(2, 2))
+    return alt.layer(shade, curves, *rules).properties(height=charts.HEIGHT)
 
 
 def show(release: Release) -> None:

@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import health_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -55,8 +55,13 @@ def _checks(release: Release) -> None:
         elements.table(shown, "checks", height=320)
     history = release.rows(figures.CHECK_HISTORY, figures.CHECKS)
     st.markdown("**History**: results by hour")
-    chart = (
-        alt.Chart(charts.thinned(history))
+    drawing.chart(_history, charts.thinned(history))
+    elements.source(release, figures.CHECKS)
+
+
+def _history(rows: pl.DataFrame) -> alt.Chart:
+    return (
+        alt.Chart(rows)
         .mark_bar()
         .encode(
             x=alt.X("hour:T", title=None),
@@ -70,8 +75,6 @@ def _checks(release: Release) -> None:
         )
         .properties(height=charts.HEIGHT - 100)
     )
-    st.altair_chart(chart)
-    elements.source(release, figures.CHECKS)
 
 
 def _lines(release: Release) -> None:

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import stream_figures as figures
 from financial_pipeline.dashboard.data import Release, current, open_release
 
@@ -50,7 +50,7 @@ def _bank(release: Release) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**{symbol}**, one-minute bars of {bars['session_date'][-1]}")
-        st.altair_chart(_bars(bars))
+        drawing.chart(_bars, bars)
     with right:
         if elements.present(release, figures.INDICATORS):
             _indicator(release, str(symbol))
@@ -66,10 +66,12 @@ def _indicator(release: Release, symbol: str) -> None:
     if known.is_empty():
         elements.empty(f"{symbol} has too few bars in this session for it.")
         return
-    st.altair_chart(
-        charts.lines(
-            charts.thinned(known), "window_start", column, form=".2~g", height=charts.HEIGHT - 40
-        )
+    drawing.chart(_line, known.select("window_start", column))
+
+
+def _line(rows: pl.DataFrame) -> alt.Chart:
+    return charts.lines(
+        *(charts.thinned(rows), *rows.columns), form=".2~g", height=charts.HEIGHT - 40
     )
 
 

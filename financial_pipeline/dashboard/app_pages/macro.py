@@ -7,7 +7,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import macro_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -65,7 +65,7 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
     if rows.is_empty():
         elements.empty(f"Nothing was observed from {first} on.")
         return
-    st.altair_chart(_series_chart(rows, indicator))
+    drawing.chart(_series_chart, rows, indicator)
     changed = rows.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
     st.markdown(
         f"On **{known}**, **{rows['as_known'].count():,}** observations were known;"
@@ -123,7 +123,7 @@ def _correlations(release: Release) -> None:
     if rows["correlation"].count() == 0:
         elements.empty("This pair has too few common months for a correlation.")
         return
-    st.altair_chart(_lag_chart(rows))
+    drawing.chart(_lag_chart, rows)
     st.info(SIGN_NOTE, icon=":material/swap_vert:")
     for caution in rows["caution"].drop_nulls().unique():
         st.warning(str(caution), icon=":material/warning:")

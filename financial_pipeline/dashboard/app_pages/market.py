@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import market_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -55,17 +55,22 @@ def _prices(release: Release, first: date, banks: list[str]) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Adjusted close**, dollars")
-        st.altair_chart(_lines(rows, "adjusted_close", banks, form="$,.0f"))
+        drawing.chart(_lines, _of(rows, "adjusted_close"), banks, "$,.0f")
     with right:
         st.markdown("**Cumulative return** on adjusted closes")
-        st.altair_chart(_lines(rows, "cumulative_return", banks))
+        drawing.chart(_lines, _of(rows, "cumulative_return"), banks)
     elements.source(
         release, figures.PRICES, note="Dividends are in the adjusted close; every return uses it."
     )
     elements.rows_behind(rows, "prices")
 
 
-def _lines(rows: pl.DataFrame, column: str, banks: list[str], form: str = ".0%") -> alt.Chart:
+def _of(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    return rows.select("session_date", "symbol", column)
+
+
+def _lines(rows: pl.DataFrame, banks: list[str], form: str = ".0%") -> alt.Chart:
+    column = rows.columns[-1]
     wide = rows.drop_nulls(column).pivot("symbol", index="session_date", values=column)
     thin = charts.thinned(wide.sort("session_date"), len(banks))
     long = thin.unpivot(index="session_date", variable_name="symbol", value_name=column)
@@ -88,12 +93,12 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
             key="window",
         )
         column = WINDOWS[window or "63 sessions"]
-        st.altair_chart(_lines(rows, column, banks))
+        drawing.chart(_lines, _of(rows, column), banks)
         st.markdown("**Drawdown** from the highest adjusted close so far")
-        st.altair_chart(_lines(rows, "drawdown", banks))
+        drawing.chart(_lines, _of(rows, "drawdown"), banks)
     with right:
         st.markdown("**Sharpe ratio** over 252 sessions, over the three-month bill")
-        st.altair_chart(_lines(rows, "sharpe_252d", banks, form=".1f"))
+        drawing.chart(_lines, _of(rows, "sharpe_252d"), banks, ".1f")
         _correlations(release)
     elements.source(
         release, *keys, note="Volatilities and ratios are annualised with 252 sessions."
@@ -106,6 +111,10 @@ def _correlations(release: Release) -> None:
         return
     rows = release.rows(figures.MATRIX, figures.CORRELATIONS)
     st.markdown(f"**Correlation of daily returns**, 252 sessions to {rows['session_date'][0]}")
+    drawing.chart(_matrix, rows)
+
+
+def _matrix(rows: pl.DataFrame) -> charts.Layers:
     base = alt.Chart(rows).encode(
         x=alt.X("symbol_a:N", title=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("symbol_b:N", title=None),
@@ -118,7 +127,7 @@ def _correlations(release: Release) -> None:
         text=alt.Text("correlation:Q", format=".2f"),
         color=alt.condition("datum.correlation > 0.5", alt.value("white"), alt.value("#1B2430")),
     )
-    st.altair_chart((boxes + words).properties(height=charts.HEIGHT))
+    return (boxes + words).properties(height=charts.HEIGHT)
 
 
 def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
@@ -131,7 +140,7 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
         elements.empty(f"{bank} has no forecast in this range.")
         return
     breaches = rows.filter(pl.col("simple_return") < pl.col("forecast"))
-    st.altair_chart(_breach_chart(rows, breaches))
+    drawing.chart(_breach_chart, rows, breaches)
     known = rows.drop_nulls("forecast").height
     st.markdown(
         f"**{breaches.height:,}** breaches in **{known:,}** sessions"

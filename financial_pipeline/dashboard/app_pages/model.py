@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import applicant, charts, elements, loan_scores
+from financial_pipeline.dashboard import applicant, charts, drawing, elements, loan_scores
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
 
@@ -53,13 +53,13 @@ def _discrimination(release: Release, cutoff: object, model: str) -> None:
         if roc.is_empty():
             elements.empty("No curve was stored for this model.")
         else:
-            st.altair_chart(_roc(roc))
+            drawing.chart(_roc, roc)
     with right:
         st.markdown("**Calibration**, with 95 % intervals")
         if bins.is_empty():
             elements.empty("No bins were stored for this model.")
         else:
-            st.altair_chart(_calibration(bins))
+            drawing.chart(_calibration, bins)
     elements.source(release, evidence.CURVES, evidence.BINS, note="Loans issued after the cut-off.")
     elements.rows_behind(bins, "calibration", "Rows behind the calibration")
 
@@ -111,8 +111,14 @@ def _coefficients(release: Release, cutoff: object, model: str) -> None:
         elements.empty(f"The model {model.replace('_', ' ')} has no coefficients.")
         return
     st.markdown("**Coefficients**: change of the log-odds of default per standard deviation")
-    chart = (
-        alt.Chart(rows.head(20).with_columns(raises=pl.col("coefficient") > 0))
+    drawing.chart(_bars, rows.head(20).with_columns(raises=pl.col("coefficient") > 0))
+    st.caption("Orange raises the risk, blue lowers it; associations, not causes. The 20 largest.")
+    elements.rows_behind(rows, "coefficients")
+
+
+def _bars(rows: pl.DataFrame) -> alt.Chart:
+    return (
+        alt.Chart(rows)
         .mark_bar()
         .encode(
             x=alt.X("coefficient:Q", title=None),
@@ -126,11 +132,8 @@ def _coefficients(release: Release, cutoff: object, model: str) -> None:
             ),
             tooltip=["term", "coefficient", "per_unit", "unit"],
         )
-        .properties(height=min(rows.height, 20) * 20 + 30)
+        .properties(height=rows.height * 20 + 30)
     )
-    st.altair_chart(chart)
-    st.caption("Orange raises the risk, blue lowers it; associations, not causes. The 20 largest.")
-    elements.rows_behind(rows, "coefficients")
 
 
 def _drift(release: Release, cutoff: object) -> None:
@@ -150,17 +153,20 @@ def _drift(release: Release, cutoff: object) -> None:
         bind="query-params",
         width=260,
     )
-    chosen = rows.filter(variable=variable)
+    drawing.chart(_psi, rows.filter(variable=variable))
+    elements.source(
+        release, evidence.DRIFT, note="Against the training loans; dashed: the usual 0.10 and 0.25."
+    )
+    elements.rows_behind(rows, "drift")
+
+
+def _psi(chosen: pl.DataFrame) -> charts.Layers:
     lines = charts.lines(chosen, "month", "psi", title="PSI", form=".2f").encode(
         tooltip=["month:T", alt.Tooltip("psi:Q", format=".3f"), "loans:Q", "verdict:N"]
     )
     limits = pl.DataFrame({"at": DRIFT_LIMITS})
     marks = alt.Chart(limits).mark_rule(color=charts.ORANGE, strokeDash=[4, 3]).encode(y="at:Q")
-    st.altair_chart(alt.layer(lines, marks).properties(height=charts.HEIGHT - 60))
-    elements.source(
-        release, evidence.DRIFT, note="Against the training loans; dashed: the usual 0.10 and 0.25."
-    )
-    elements.rows_behind(rows, "drift")
+    return alt.layer(lines, marks).properties(height=charts.HEIGHT - 60)
 
 
 def _governance(release: Release, cutoff: object) -> None:

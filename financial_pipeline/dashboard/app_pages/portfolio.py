@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drill_down, elements, state_map
+from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -31,35 +31,39 @@ def _grades(release: Release) -> None:
         return
     st.caption(MEANING)
     rates = release.rows(figures.BY_GRADE, figures.RATES)
-    colour = alt.Color(
-        "definition:N",
-        scale=alt.Scale(domain=list(charts.DEFINITIONS), range=list(charts.DEFINITIONS.values())),
-        legend=charts.legend(),
-    )
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**All vintages, by grade** with 95 % intervals")
-        base = alt.Chart(rates).encode(
-            x=alt.X("grade:N", title=None, axis=alt.Axis(labelAngle=0)), xOffset="definition:N"
-        )
-        tips = ["definition", "grade", "loans", "defaults", alt.Tooltip("rate", format=".2%")]
-        bars = base.mark_bar().encode(
-            y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")), color=colour, tooltip=tips
-        )
-        whiskers = base.mark_rule(color=charts.GREY).encode(y="low:Q", y2="high:Q")
-        st.altair_chart((bars + whiskers).properties(height=charts.HEIGHT))
+        drawing.chart(_grade_bars, rates)
     with right:
         grade = st.selectbox("Vintages of grade", GRADES, key="vintage_grade", bind="query-params")
         vintages = release.rows(figures.BY_VINTAGE, figures.RATES, grade=grade)
         if vintages.is_empty():
             elements.empty(f"No loan of grade {grade} has a known outcome.")
         else:
-            st.altair_chart(_vintage_bars(vintages, colour))
+            drawing.chart(_vintage_bars, vintages)
     elements.source(release, figures.RATES, note="Loans outside the credit policy are left out.")
     elements.rows_behind(rates, "default_rates_by_grade")
 
 
-def _vintage_bars(vintages: pl.DataFrame, colour: alt.Color) -> charts.Layers:
+def _definition() -> alt.Color:
+    names, fills = list(charts.DEFINITIONS), list(charts.DEFINITIONS.values())
+    scale = alt.Scale(domain=names, range=fills)
+    return alt.Color("definition:N", scale=scale, legend=charts.legend())
+
+
+def _grade_bars(rates: pl.DataFrame) -> charts.Layers:
+    base = alt.Chart(rates).encode(
+        x=alt.X("grade:N", title=None, axis=alt.Axis(labelAngle=0)), xOffset="definition:N"
+    )
+    tips = ["definition", "grade", "loans", "defaults", alt.Tooltip("rate", format=".2%")]
+    rate = alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%"))
+    bars = base.mark_bar().encode(y=rate, color=_definition(), tooltip=tips)
+    whiskers = base.mark_rule(color=charts.GREY).encode(y="low:Q", y2="high:Q")
+    return (bars + whiskers).properties(height=charts.HEIGHT)
+
+
+def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
     base = alt.Chart(vintages).encode(
         x=alt.X("vintage:N", title="Issue year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         xOffset="definition:N",
@@ -70,7 +74,7 @@ def _vintage_bars(vintages: pl.DataFrame, colour: alt.Color) -> charts.Layers:
             alt.Tooltip("still_active", format=".0%", title="still active"),
         ],
     )
-    mature = base.transform_filter("!datum.is_immature").mark_bar().encode(color=colour)
+    mature = base.transform_filter("!datum.is_immature").mark_bar().encode(color=_definition())
     young = [
         base.transform_filter(f"datum.is_immature && datum.definition == '{name}'").mark_bar(
             fill=charts.hatched(fill), stroke=fill, strokeWidth=1
@@ -98,7 +102,7 @@ def _curves(release: Release) -> None:
     if curves.is_empty():
         elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
         return
-    st.altair_chart(_curve_chart(curves))
+    drawing.chart(_curve_chart, curves)
     elements.source(
         release, figures.CURVES, note="Fixed denominator: all loans of the quarter's vintage."
     )
@@ -139,7 +143,8 @@ def _states(release: Release) -> None:
     left, right = st.columns([3, 2], gap="medium")
     enough = pl.col("matured") >= MIN_MATURED
     rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
-    left.altair_chart(state_map.chart(rated, column, choice or ""))
+    with left:
+        drawing.chart(state_map.chart, rated, column, choice or "")
     with right:
         _concentration(release)
     known = pl.col("state").is_in(state_map.on_map())

@@ -1,0 +1,61 @@
+"""Puts charts on a page. The form of a chart is made once per content, and kept.
+
+Altair checks every part of a chart against its schema, which takes longer than all queries of a
+page; a rerun draws mostly what the run before drew.
+"""
+
+import hashlib
+from collections.abc import Callable
+from io import BytesIO
+from threading import Lock
+from typing import Any, Final
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard.charts import Layers
+
+# Charts kept at most, a few kilobytes each.
+MAX_CHARTS: Final = 500
+# Altair's theme and data transformers are settings of the whole process.
+_ALTAIR: Final = Lock()
+
+
+def chart(build: Callable[..., alt.Chart | Layers], *content: Any, **live: pl.DataFrame) -> None:
+    """Show `build(*content)`, a chart that depends on its arguments alone.
+
+    `live` is data that changes with every move of a widget while the chart keeps its form: the
+    chart names it by `alt.NamedData(name)`.
+    """
+    # Pages run as scripts, all under one module name.
+    place = f"{build.__code__.co_filename}:{build.__qualname__}"
+    spec = _spec(place, content, build)
+    spec["datasets"] |= live
+    st.vega_lite_chart(spec)
+
+
+def _fingerprint(frame: pl.DataFrame) -> str:
+    content = BytesIO()
+    frame.write_ipc_stream(content)
+    return hashlib.blake2b(content.getbuffer()).hexdigest()
+
+
+@st.cache_data(max_entries=MAX_CHARTS, show_spinner=False, hash_funcs={pl.DataFrame: _fingerprint})
+def _spec(
+    place: str, content: tuple[Any, ...], _build: Callable[..., alt.Chart | Layers]
+) -> dict[str, Any]:
+    """The Vega-Lite form of a chart, its data beside it as frames by name."""
+    frames: dict[str, pl.DataFrame] = {}
+
+    def by_name(data: Any, **_: Any) -> Any:
+        if not isinstance(data, pl.DataFrame):
+            return data
+        frames[_fingerprint(data)] = data
+        return {"name": _fingerprint(data)}
+
+    with _ALTAIR:
+        alt.data_transformers.register("by_name", by_name)
+        with alt.theme.enable("none"), alt.data_transformers.enable("by_name"):
+            spec: dict[str, Any] = _build(*content).to_dict()
+    return {**spec, "datasets": {**spec.get("datasets", {}), **frames}}
