@@ -19,6 +19,7 @@ import numpy as np
 from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
 from financial_pipeline.bench.large_world import enlarged
 from financial_pipeline.cli_options import data_root_option
+from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
@@ -26,7 +27,6 @@ from financial_pipeline.settings import Settings
 LOANS: Final = 1_300_000
 ROUNDS: Final = 20
 MOVES: Final = 40
-PAGES: Final = ("portfolio", "market", "macro", "model", "decide", "live", "health")
 # What a warm page and a move of the slider may take at the 95th percentile, seconds.
 PAGE_LIMIT: Final = 1.0
 SLIDER_LIMIT: Final = 0.150
@@ -78,7 +78,7 @@ def _measure(
     cold = {page: Times() for page in PAGES}
     reader = DashboardReader(address)
     # The first run of a session shows the first page.
-    cold[PAGES[0]].wall.append(reader.first.seconds)
+    cold[next(iter(PAGES))].wall.append(reader.first.seconds)
     warm = {page: Times() for page in PAGES}
     for number in range(rounds + 1):
         for page in PAGES:

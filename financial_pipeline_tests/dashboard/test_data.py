@@ -40,8 +40,7 @@ def test_rerun_reads_the_manifest_once_and_asks_nothing_twice(
     app = open_page(whole_world, page)
     calls.update(read_manifest=0, connect=0)
     app.run()
-    # The panel of the Live page is a run of its own.
-    assert calls["read_manifest"] == (2 if page == "live" else 1)
+    assert calls["read_manifest"] == 1
     assert calls["connect"] == 0
 
 

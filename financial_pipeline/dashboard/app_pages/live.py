@@ -11,6 +11,8 @@ from financial_pipeline.dashboard import stream_figures as figures
 from financial_pipeline.dashboard.data import Release, current, open_release
 
 REFRESH = "5s"
+# Set by a run of the page: the panel is drawn with it, not by itself.
+WITH_PAGE = "live_with_page"
 INDICATORS = {
     "Rolling volatility": "rolling_volatility",
     "Return z-score": "return_zscore",
@@ -70,9 +72,9 @@ def _indicator(release: Release, symbol: str) -> None:
 
 
 def _line(rows: pl.DataFrame) -> alt.Chart:
-    return charts.lines(
-        *(charts.thinned(rows), *rows.columns), form=".2~g", height=charts.HEIGHT - 40
-    )
+    at, column = rows.columns
+    thin = charts.thinned(rows)
+    return charts.lines(thin, at, column, form=".2~g", height=charts.HEIGHT - 40)
 
 
 def _alerts(release: Release) -> None:
@@ -112,8 +114,15 @@ def _accounting(release: Release) -> None:
 
 @st.fragment(run_every=REFRESH)
 def panel() -> None:
-    """The moving part: reads the manifest again on every refresh, and once only."""
-    release = open_release()
+    """The moving part: reads the manifest again on every refresh, and once only.
+
+    With the page it shows the page's version. The stream's tables move beside the version, so a
+    refresh shows them at once; where the version moved too, the whole page is drawn again.
+    """
+    page = current()
+    release = page if st.session_state.pop(WITH_PAGE, False) else open_release()
+    if release.manifest.version != page.manifest.version:
+        st.rerun()
     if not elements.present(release, figures.STATUS, figures.BARS):
         st.caption("It looks again every five seconds.")
         return
@@ -129,5 +138,5 @@ def panel() -> None:
     st.caption(f"Read {now:%H:%M:%S} UTC, version {release.manifest.version}.")
 
 
-current()
+st.session_state[WITH_PAGE] = True
 panel()

@@ -1,0 +1,110 @@
+"""Whether readers of the dashboard and a full backfill disturb each other.
+
+The simulated world is run three times on one data root of its own: once to fill it, once alone,
+and once while readers click through all pages of a real server over the same folder. A reader is a
+session of that server without a browser's drawing.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import click
+import numpy as np
+
+from financial_pipeline.bench.dashboard_client import served
+from financial_pipeline.bench.reader_crowd import LockWatch, Seen, crowd, watched_locks
+from financial_pipeline.cli_options import data_root_option
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.published import read_manifest
+from financial_pipeline.settings import Settings
+
+READERS: Final = 20
+LOANS: Final = 5_000
+SHOWN_ERRORS: Final = 5
+
+
+def backfill(root: Path, loans: int, analytics: bool) -> float:
+    """Run the whole simulated world on a data root in a process of its own; its seconds."""
+    command = [sys.executable, "-m", "financial_pipeline.cli", "demo", "--loans", str(loans)]
+    command += ["--data-root", str(root), "--analytics" if analytics else "--no-analytics"]
+    start = time.perf_counter()
+    with (root.parent / "backfill.log").open("ab") as out:
+        done = subprocess.run(command, stdout=out, stderr=out, check=False)
+    if done.returncode:
+        text = (root.parent / "backfill.log").read_text("utf-8", "replace")
+        raise PipelineError(f"The backfill failed: {text[-2000:]}")
+    return time.perf_counter() - start
+
+
+def _with_readers(
+    root: Path, readers: int, loans: int, analytics: bool
+) -> tuple[float, Seen, LockWatch]:
+    with ExitStack() as stack:
+        address, pid = stack.enter_context(served(root, root.parent / "server.log"))
+        watch = stack.enter_context(watched_locks(root, pid))
+        seen = stack.enter_context(crowd(address, readers))
+        seconds = backfill(root, loans, analytics)
+    return seconds, seen, watch
+
+
+def run(
+    readers: int,
+    loans: int,
+    *,
+    analytics: bool = True,
+    tell: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Measure the backfill alone and with readers.
+
+    Keys: name, readers, loans, alone_seconds, with_readers_seconds, ratio, pages (shown), page_p95
+    (seconds), versions (seen), errors, mixed_pages, lock_waits and locks_of_the_server (of
+    lock_samples; null where the system does not show its locks), first_errors.
+    """
+    folder = Settings().data_root.resolve() / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as temporary:
+        root = Path(temporary) / "root"
+        root.mkdir()
+        tell(f"first run: {backfill(root, loans, analytics):.0f} s")
+        before = read_manifest(Paths(root)).version
+        alone = backfill(root, loans, analytics)
+        tell(f"alone: {alone:.0f} s")
+        seconds, seen, watch = _with_readers(root, readers, loans, analytics)
+        if read_manifest(Paths(root)).version == before:
+            raise PipelineError("The backfill published nothing while the readers read.")
+    return {
+        **{"name": "readers", "readers": readers, "loans": loans},
+        **{"alone_seconds": round(alone, 1), "with_readers_seconds": round(seconds, 1)},
+        "ratio": round(seconds / alone, 3),
+        **{"pages": seen.pages, "page_p95": round(float(np.percentile(seen.seconds, 95)), 3)},
+        **{"versions": len(seen.versions), "errors": len(seen.errors)},
+        "mixed_pages": len(seen.mixed),
+        "lock_waits": watch.waits if watch.is_known else None,
+        "locks_of_the_server": watch.held_by_server if watch.is_known else None,
+        **{"lock_samples": watch.samples, "first_errors": seen.errors[:SHOWN_ERRORS]},
+    }
+
+
+@click.command()
+@data_root_option
+@click.option("--readers", "count", default=READERS, show_default=True, type=click.IntRange(1))
+@click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
+@click.option("--analytics/--no-analytics", default=True, help="Metrics and model too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def readers(count: int, loans: int, analytics: bool, as_json: bool) -> None:
+    """Click through all pages while the whole world is built again: errors, locks, wall time."""
+    tell = lambda text: click.echo(text, err=True)  # noqa: E731
+    result = run(count, loans, analytics=analytics, tell=tell)
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for name, value in result.items():
+        click.echo(f"{name:>20}  {value}")
