@@ -18,7 +18,6 @@ import numpy as np
 
 from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
 from financial_pipeline.bench.large_world import enlarged
-from financial_pipeline.cli_options import data_root_option
 from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -132,7 +131,6 @@ def _lines(name: str, figures: Mapping[str, float], names: Sequence[str]) -> str
 
 
 @click.command()
-@data_root_option
 @click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
 @click.option("--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -20,7 +20,6 @@ import numpy as np
 
 from financial_pipeline.bench.dashboard_client import served
 from financial_pipeline.bench.reader_crowd import LockWatch, Seen, crowd, watched_locks
-from financial_pipeline.cli_options import data_root_option
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.published import read_manifest
@@ -33,7 +32,8 @@ SHOWN_ERRORS: Final = 5
 
 def backfill(root: Path, loans: int, analytics: bool) -> float:
     """Run the whole simulated world on a data root in a process of its own; its seconds."""
-    command = [sys.executable, "-m", "financial_pipeline.cli", "demo", "--loans", str(loans)]
+    program = "from financial_pipeline.cli import main; main()"
+    command = [sys.executable, "-c", program, "demo", "--loans", str(loans)]
     command += ["--data-root", str(root), "--analytics" if analytics else "--no-analytics"]
     start = time.perf_counter()
     with (root.parent / "backfill.log").open("ab") as out:
@@ -94,7 +94,6 @@ def run(
 
 
 @click.command()
-@data_root_option
 @click.option("--readers", "count", default=READERS, show_default=True, type=click.IntRange(1))
 @click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
 @click.option("--analytics/--no-analytics", default=True, help="Metrics and model too.")
