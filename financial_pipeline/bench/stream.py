@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -91,6 +93,8 @@ def stream(
 
     Each combination takes --seconds and a start of Kafka and Flink; name parts to run fewer.
     """
+    # Whoever ends the benchmark early ends its Kafka and Flink too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     result = run(
         parts or PARTS,
         clients or CLIENTS,
