@@ -77,4 +77,4 @@ class CleanSqliteScheduleStorage(CleanTicks, SqliteScheduleStorage):
         """Build the storage from `dagster.yaml`."""
         clean_log_records()
         storage: Any = cls.from_local(inst_data=inst_data, **below_home(config_value))
-        return storage  # type: ignore[no-any-return]
+        return storage
