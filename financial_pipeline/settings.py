@@ -12,6 +12,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 Source = Literal["simulated", "files", "live"]
 PriceProvider = Literal["yfinance", "csv"]
+Engine = Literal["polars", "spark"]
 
 
 def _user_cache() -> Path:
@@ -69,6 +70,9 @@ class Settings(BaseSettings):
 
     # Above this share of quarantined loan lines a file is refused.
     max_quarantine_share: float = 0.01
+    # What types loan rows and judges them; both give the same rows. Spark runs on SPARK_MASTER,
+    # whose workers must see the data root.
+    loan_staging_engine: Engine = "polars"
     # Months between the last payment and the charge-off (methodology 1.4).
     default_lag_months: int = 5
     # The last month for which outcomes count as known; default: each loan's snapshot month.

@@ -30,6 +30,7 @@ from financial_pipeline.schemas.lending_club import (
     MONTH_COLUMNS,
     TEXT_COLUMNS,
 )
+from financial_pipeline.schemas.loan_rules import NUMBER_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club
@@ -63,7 +64,7 @@ def _bare_cast(column: str) -> pl.Expr:
 
 def bare(source: Path, work_dir: Path) -> None:
     """Scan, cast and sink into one file, as a script without any promise would."""
-    numbers = transform.NUMBER_COLUMNS
+    numbers = NUMBER_COLUMNS
     schema = {name: pl.Float64() if name in numbers else pl.String() for name in LOAN_COLUMNS}
     rows = pl.scan_csv(source, schema=schema, quote_char='"', glob=False)
     rows.with_columns(_bare_cast(name) for name in LOAN_COLUMNS).sink_parquet(
@@ -79,7 +80,8 @@ def ours(file: RawFile, work_dir: Path) -> None:
     loan_staging.stage_issue_months(paths, [file], settings.first_issue_month, last, settings)
 
 
-def _raw_file(source: Path) -> RawFile:
+def raw_file(source: Path) -> RawFile:
+    """A loan file as the archive would hand it over."""
     return RawFile(
         landed=lending_club.describe(source),
         sha256=hashlib.sha256(source.name.encode()).hexdigest(),
@@ -93,7 +95,7 @@ def _raw_file(source: Path) -> RawFile:
 
 def _child(which: str, source: Path, work_dir: Path) -> None:
     """What a measured process does: prepare, then print the seconds that the work took."""
-    file = _raw_file(source) if which == "ours" else None
+    file = raw_file(source) if which == "ours" else None
     start = time.perf_counter()
     if file is not None:
         ours(file, work_dir)
@@ -117,7 +119,8 @@ def _measure(which: str, source: Path, work_dir: Path) -> tuple[float, float]:
     return float(output), usage.ru_maxrss * PEAK_UNIT_BYTES / MEGABYTE
 
 
-def _simulate(source: Path, loans: int, seed: int) -> None:
+def simulate(source: Path, loans: int, seed: int) -> None:
+    """Write the 151-column file of so many simulated loans."""
     # In a process of its own, whose memory must not count for the measured ones.
     code = (
         "import sys, datetime, pathlib; from financial_pipeline.simulator import loan_files;"
@@ -142,7 +145,7 @@ def run(
     with TemporaryDirectory(dir=root) as folder:
         source = Path(folder) / "accepted.csv"
         tell(f"writing {loans:,} loans")
-        _simulate(source, loans, seed)
+        simulate(source, loans, seed)
         for number in range(rounds + 1):
             for which in ("ours", "bare"):
                 took, peak = _measure(which, source, Path(folder) / which)

@@ -29,11 +29,14 @@ class Dialect(ABC):
         """The kind of note that a record is, or None for what must be a row."""
 
     @abstractmethod
-    def fast(self, plain: Path) -> pl.LazyFrame:
-        """The typed rows of a clean file; collecting may raise ComputeError."""
+    def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
+        """The typed rows of a clean file; this or collecting may raise ComputeError.
+
+        `scratch` is a folder that lives until the rows are collected.
+        """
 
     @abstractmethod
-    def careful(self, clean: Path) -> pl.LazyFrame:
+    def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
         """The typed rows of a sieved file, which has no header and whatever values."""
 
     def is_doubtful(self, refused: pl.DataFrame) -> bool:

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from financial_pipeline.schemas.lending_club import TEXT_COLUMNS
+from financial_pipeline.schemas.loan_rules import PERCENT_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.lending_club import LoanLayout
 from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.staging import spark_typing
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.loan_keys import settle_repeated_ids
 from financial_pipeline.transforms import lending_club_loans as transform
@@ -37,28 +40,36 @@ class LoanDialect(Dialect):
         self._has_ids = has_ids
         self._first_issue_month = settings.first_issue_month
         self._rate_divisor = transform.PER_CENT
+        self._engine = settings.loan_staging_engine
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
         """The kind of note that a record is, or None."""
         return source.note_kind(fields, header)
 
-    def fast(self, plain: Path) -> pl.LazyFrame:
-        """Numbers parsed by Polars; percent signs and the unit of rates from the first rows."""
+    def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
+        """Numbers parsed on the way in; percent signs and the unit of rates from the first rows.
+
+        Spark is given text, as it parses for itself.
+        """
         head = source.scan(plain, self._layout, transform.text_schema()).head(SNIFFED_ROWS)
-        sniffed = head.select(transform.PERCENT_COLUMNS).collect()
+        sniffed = head.select(PERCENT_COLUMNS).collect()
         signs = sniffed.select(pl.all().str.contains("%", literal=True).any()).row(0)
         self._rate_divisor = transform.rate_divisor(sniffed)
         schema = transform.parsed_schema(percent_as_text=any(signs))
-        return self._typed(source.scan(plain, self._layout, schema))
+        if self._engine == "spark":
+            schema = transform.text_schema()
+        return self._typed(source.scan(plain, self._layout, schema), scratch)
 
-    def careful(self, clean: Path) -> pl.LazyFrame:
+    def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
         """Everything read as text; the unit of rates from the whole file."""
         raw = source.scan(clean, replace(self._layout, header_line=0), transform.text_schema())
         self._rate_divisor = transform.rate_divisor(raw.select("int_rate").collect())
-        return self._typed(raw)
+        return self._typed(raw, scratch)
 
-    def _typed(self, raw: pl.LazyFrame) -> pl.LazyFrame:
-        return transform.type_loans(
+    def _typed(self, raw: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
+        on_spark = partial(spark_typing.type_loans, scratch=scratch)
+        type_loans = on_spark if self._engine == "spark" else transform.type_loans
+        return type_loans(
             raw,
             rate_divisor=self._rate_divisor,
             has_ids=self._has_ids,

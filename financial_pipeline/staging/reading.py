@@ -6,9 +6,11 @@ read again, record by record, and only whole rows reach the types.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -152,9 +154,16 @@ def _refused(job: ReadJob, stream: _Stream) -> pl.DataFrame:
     return rows
 
 
+@contextmanager
+def _scratch(job: ReadJob) -> Iterator[Path]:
+    with TemporaryDirectory(dir=job.folder, prefix=".scratch-") as folder:
+        yield Path(folder)
+
+
 def _read_fast(job: ReadJob) -> Reading:
     dialect = job.dialect
-    stream = _split_by_month(job, dialect.fast(job.plain), None)
+    with _scratch(job) as scratch:
+        stream = _split_by_month(job, dialect.fast(job.plain, scratch), None)
     refused, counts = _refused(job, stream), count_bytes(job.plain)
     if counts.physical_lines != dialect.header_line + stream.rows or dialect.is_doubtful(refused):
         raise DoubtfulError
@@ -174,7 +183,8 @@ def _read_sieved(job: ReadJob) -> Reading:
     spans = {int(starts[at]): int(lengths[at]) for at in np.flatnonzero(lengths > 1)}
     stream = _Stream()
     if len(starts):
-        stream = _split_by_month(job, dialect.careful(clean), starts)
+        with _scratch(job) as scratch:
+            stream = _split_by_month(job, dialect.careful(clean, scratch), starts)
     clean.unlink()
     if stream.rows != len(starts):
         raise PipelineError(

@@ -48,11 +48,11 @@ class RejectionDialect(Dialect):
         """The kind of note that a record is, or None."""
         return source.note_kind(fields, header)
 
-    def fast(self, plain: Path) -> pl.LazyFrame:
+    def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
         """The typed rows below the header."""
         return self._typed(plain, self._layout)
 
-    def careful(self, clean: Path) -> pl.LazyFrame:
+    def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
         """The typed rows of a file without header."""
         return self._typed(clean, replace(self._layout, header_line=0))
 

@@ -28,7 +28,7 @@ from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.reading import ReadJob, read, told
 
 # A change in any module of these packages makes what was typed before obsolete.
-CODE = ("schemas", "sources", "transforms", "staging")
+CODE = ("schemas", "sources", "transforms", "staging", "spark")
 FAULT_COLUMNS = ("line_number", "physical_lines", "reason", "original_text")
 
 DialectOf = Callable[[RawFile, Path, Settings], Dialect]
@@ -82,7 +82,8 @@ def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: Dial
     """
     place = _store(paths, file.landed.dataset) / file.sha256
     depends = (_code_version(), settings.first_issue_month, settings.first_application_month)
-    version = " ".join(map(str, (*depends, file.source, file.landed.snapshot_date)))
+    engine = settings.loan_staging_engine
+    version = " ".join(map(str, (*depends, engine, file.source, file.landed.snapshot_date)))
     if (place / "typed.json").exists():
         stored = TypedFile(**json.loads((place / "typed.json").read_text("utf-8")))
         if (stored.version, stored.folder) == (version, str(place)):

@@ -4,11 +4,9 @@ from typing import Final
 
 import polars as pl
 
-# Position = years; "n/a" stands after them.
-EMPLOYMENT_TYPE: Final = pl.Enum(
-    ["< 1 year", "1 year", *(f"{years} years" for years in range(2, 10)), "10+ years", "n/a"]
-)
-MOST_YEARS: Final = 10
+from financial_pipeline.schemas.loan_rules import EMPLOYMENT_WORDS, MOST_EMPLOYMENT_YEARS
+
+EMPLOYMENT_TYPE: Final = pl.Enum(list(EMPLOYMENT_WORDS))
 
 
 def employment_years(column: str) -> pl.Expr:
@@ -17,4 +15,4 @@ def employment_years(column: str) -> pl.Expr:
     The category's position is the answer; a mapping would hold the whole file in memory.
     """
     years = pl.col(column).cast(EMPLOYMENT_TYPE, strict=False).to_physical().cast(pl.Int64)
-    return pl.when(years <= MOST_YEARS).then(years).alias(column)
+    return pl.when(years <= MOST_EMPLOYMENT_YEARS).then(years).alias(column)

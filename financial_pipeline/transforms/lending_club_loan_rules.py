@@ -1,32 +1,18 @@
-"""The rules that a loan row must keep to be staged, in the order in which they are reported.
-
-Methodology 1.5; a rule that only describes the data (money identities, FICO bands) is a test of
-the warehouse, not a reason to refuse a row.
-"""
+"""The rules that a loan row must keep to be staged, in the order in which they are reported."""
 
 from datetime import date
-from typing import Final
 
 import polars as pl
 
-from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
-
-LOAN_STATUSES: Final = (
-    "Fully Paid",
-    "Charged Off",
-    "Default",
-    "Current",
-    "In Grace Period",
-    "Late (16-30 days)",
-    "Late (31-120 days)",
-    "Issued",
+from financial_pipeline.schemas.loan_rules import (
+    HIGHEST_RATE,
+    LOAN_STATUSES,
+    LOWEST_RATE,
+    OLDEST_CREDIT_LINE,
+    SUB_GRADES,
+    TERMS,
 )
-TERMS: Final = (36, 60)
-SUB_GRADES: Final = tuple(f"{grade}{digit}" for grade in "ABCDEFG" for digit in range(1, 6))
-# Observed rates run from 5.31 to 30.99 per cent.
-LOWEST_RATE: Final = 0.04
-HIGHEST_RATE: Final = 0.36
-OLDEST_CREDIT_LINE: Final = date(1930, 1, 1)
+from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 
 
 def _month(day: date, months: pl.Enum) -> pl.Expr:

@@ -19,22 +19,21 @@ from financial_pipeline.schemas.lending_club import (
     TEXT_COLUMNS,
     UPSTREAM_MONTHS,
 )
+from financial_pipeline.schemas.loan_rules import (
+    FREE_TEXT_COLUMNS,
+    NUMBER_COLUMNS,
+    OUTSIDE_POLICY,
+    PERCENT_COLUMNS,
+    STATUS_PREFIX,
+)
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS, Schema
 from financial_pipeline.transforms.employment_length import EMPLOYMENT_TYPE, employment_years
 from financial_pipeline.transforms.lending_club_loan_rules import first_broken_rule
 
-OUTSIDE_POLICY: Final = "Does not meet the credit policy."
 # The parser of a clean file looks these words up; any other word is told apart as text.
 MONTH_TYPE: Final = pl.Enum(list(UPSTREAM_MONTHS))
 MONTH_STARTS: Final = pl.Series(list(UPSTREAM_MONTHS.values()), dtype=pl.Date)
 TERM_TEXT: Final = r"^\s*(\d+)(?:\.0)?(?: months)?\s*$"
-# Typed by borrowers, who may leave nothing but blanks.
-FREE_TEXT_COLUMNS: Final = ("emp_title", "title", "desc")
-# Written "10.65%" in LoanStats files and 10.65 in the accepted file.
-PERCENT_COLUMNS: Final = ("int_rate", "revol_util")
-# Words that stand for a number: read as text, then mapped.
-WORDED_COLUMNS: Final = frozenset({"term", "emp_length"})
-NUMBER_COLUMNS: Final = (REAL_COLUMNS | INTEGER_COLUMNS) - WORDED_COLUMNS
 # Known at origination, present in every layout, and never restated by a later snapshot.
 FINGERPRINT_COLUMNS: Final = tuple(
     """
@@ -180,7 +179,7 @@ def type_loans(
         .with_columns(
             int_rate=pl.col("int_rate") / rate_divisor,
             credit_policy_met=~pl.col("loan_status").str.starts_with(OUTSIDE_POLICY),
-            loan_status=status.str.strip_prefix("Status:").str.strip_chars(),
+            loan_status=status.str.strip_prefix(STATUS_PREFIX).str.strip_chars(),
             emp_length_missing=pl.col("emp_length").is_null(),
             loan_id=loan_id,
         )

@@ -1,0 +1,81 @@
+"""What stands in the text of a loan file, as Spark columns: blanks, numbers, months, words.
+
+Spelled out, because Spark's own casts accept more than upstream means (`1d`, ` 5`, `Sept-2015`).
+"""
+
+from typing import Final
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from financial_pipeline.schemas.loan_rules import EMPLOYMENT_WORDS, MOST_EMPLOYMENT_YEARS
+
+# What Unicode calls white space, and may surround a value.
+BLANK_CODES: Final = (
+    *(*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680),
+    *(*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+)
+BLANKS: Final = "".join(map(chr, BLANK_CODES))
+# Any other character makes a number none, whatever Java would read into it.
+FOREIGN_TO_NUMBERS: Final = "[^0-9.eE+-]"
+MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
+MONTH_NAME_LENGTH: Final = 3
+MONTH_TEXT: Final = r"^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(19|20)[0-9]{2}\z"
+TERM_TEXT: Final = r"^(?U:\s*)([0-9]+)(?:\.0)?(?: months)?(?U:\s*)\z"
+INFINITY: Final = float("inf")
+# The first whole number that 64 bits cannot hold.
+BIGINT_END: Final = 2.0**63
+
+
+def stripped(column: Column) -> Column:
+    """The text without blanks around it."""
+    return F.btrim(column, F.lit(BLANKS))
+
+
+def without_prefix(column: Column, prefix: str) -> Column:
+    """The text after a prefix, or as it is without that."""
+    rest = F.substr(column, F.lit(len(prefix) + 1))
+    return F.when(column.startswith(prefix), rest).otherwise(column)
+
+
+def without_suffix(column: Column, suffix: str) -> Column:
+    """The text before a suffix, or as it is without that."""
+    rest = F.left(column, F.length(column) - len(suffix))
+    return F.when(column.endswith(suffix), rest).otherwise(column)
+
+
+def number(column: Column, *, may_be_percent: bool) -> Column:
+    """The finite double that a text holds; null for a blank text and for anything else."""
+    text = stripped(column)
+    text = without_suffix(text, "%") if may_be_percent else text
+    value = F.when(~text.rlike(FOREIGN_TO_NUMBERS), text).try_cast("double")
+    return F.when(F.abs(value) < INFINITY, value)
+
+
+def whole(value: Column) -> Column:
+    """The double as a bigint; null where it does not fit. A fraction is cut off."""
+    return F.when((value >= -BIGINT_END) & (value < BIGINT_END), value).try_cast("bigint")
+
+
+def month(column: Column) -> Column:
+    """The first day of a month written Dec-2015; null for any other text."""
+    name = F.substring(column, 1, MONTH_NAME_LENGTH)
+    position = F.instr(F.lit(MONTH_NAMES), name) + MONTH_NAME_LENGTH - 1
+    first = F.make_date(
+        F.right(column, F.lit(4)).try_cast("int"),
+        (position / MONTH_NAME_LENGTH).cast("int"),
+        F.lit(1),
+    )
+    return F.when(column.rlike(MONTH_TEXT), first)
+
+
+def term_months(column: Column) -> Column:
+    """The months of a term written ` 36 months`, `36` or `36.0`; null for any other text."""
+    digits = F.regexp_extract(column, TERM_TEXT, 1)
+    return F.when(digits != "", digits).try_cast("bigint")
+
+
+def employment_years(column: Column) -> Column:
+    """Years of an employment length: 0 to 10, null for "n/a" and unknown words."""
+    years = F.array_position(F.array(*map(F.lit, EMPLOYMENT_WORDS)), column) - 1
+    return F.when(years.between(0, MOST_EMPLOYMENT_YEARS), years)

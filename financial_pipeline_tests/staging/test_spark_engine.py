@@ -1,0 +1,104 @@
+"""Spark stages loan files as Polars does: values, types, reasons, accounting and refusals."""
+
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from pyspark.sql import SparkSession
+
+from financial_pipeline.bench.engines import TABLES, staged
+from financial_pipeline.bench.staging import SNAPSHOT
+from financial_pipeline.errors import RefusedFile
+from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
+from financial_pipeline.settings import Engine, Settings
+from financial_pipeline.simulator.loan_files import write_accepted_file
+from financial_pipeline.spark import session
+from financial_pipeline_tests.loan_text import SOUND, header, line, loan, write
+from financial_pipeline_tests.odd_loans import odd_loans
+
+LOANS = 20_000
+# Every reason that a loan's own values can give, and a repeated id.
+REASONS = {
+    *("unreadable_number", "mangled_date", "missing_loan_amnt", "missing_loan_status"),
+    *("missing_issue_d", "unknown_loan_status", "term_not_36_or_60", "int_rate_out_of_range"),
+    *("grade_mismatch", "unknown_emp_length", "implausible_earliest_cr_line", "missing_id"),
+    "conflicting_id",
+}
+ENGINES: Final[tuple[Engine, ...]] = ("spark", "polars")
+REAL_FILES = ("accepted_sample_1000_Dec2015.csv", "LoanStats3a_REBUILT.csv.gz")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spark() -> SparkSession:
+    """The one session of all tests, small, joined by what is tested."""
+    running = session.start_session("local[1]")
+    running.conf.set("spark.sql.shuffle.partitions", "2")
+    return running
+
+
+def by(engine: Engine, source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataFrame]:
+    settings = Settings(loan_staging_engine=engine, max_quarantine_share=share)
+    return staged(source, root / engine, settings)
+
+
+def by_both(source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataFrame]:
+    """What staging leaves, if both engines leave the same; fails where they differ."""
+    ours, theirs = (by(engine, source, root, share) for engine in ENGINES)
+    for name in TABLES:
+        assert_frame_equal(ours[name], theirs[name], check_exact=True)
+    return ours
+
+
+def test_simulated_loans_and_every_odd_value_are_staged_alike(tmp_path: Path) -> None:
+    source = tmp_path / "accepted.csv"
+    write_accepted_file(source, loans=LOANS, seed=3, snapshot=SNAPSHOT)
+    with source.open("a", encoding="utf-8") as stream:
+        stream.writelines(line(row) + "\n" for row in odd_loans())
+    tables = by_both(source, tmp_path)
+    assert tables["lending_club_loans"].schema == pl.Schema(LENDING_CLUB_LOANS)
+    assert set(tables["quarantine"]["reason"]) == REASONS
+    assert tables["lending_club_loans"].height > LOANS + 100
+    notes = tables["row_accounting"].filter(category="note")["reason"]
+    assert "before_first_month" in notes.to_list()
+
+
+def test_lines_that_are_no_loans_are_told_apart_alike(tmp_path: Path) -> None:
+    lines = [
+        *(header(), line(loan(1)), line(loan(2, desc='first, "x"\nsecond')), "", "a,b"),
+        *("Loans that do not meet the credit policy", line(loan(3, revol_bal="1,000"))),
+        *(line(loan(4)) + ",", "," * (len(LOAN_COLUMNS) - 1), header(), line(loan(5))),
+    ]
+    tables = by_both(write(tmp_path / "a.csv", lines), tmp_path, share=1.0)
+    assert tables["lending_club_loans"]["loan_id"].to_list() == ["1001", "1002", "1005"]
+    assert tables["lending_club_loans"]["desc"][1] == 'first, "x"\nsecond'
+
+
+def test_loans_without_ids_in_fractions_and_few_columns_are_staged_alike(tmp_path: Path) -> None:
+    columns = list(SOUND)
+    rows = [loan(1, int_rate="0.1399"), loan(1, int_rate=".2"), loan(1, int_rate="0.1399")]
+    lines = [header(columns), *(line(row, columns) for row in rows)]
+    loans = by_both(write(tmp_path / "a.csv", lines), tmp_path)["lending_club_loans"]
+    assert loans["int_rate"].to_list() == [0.1399, 0.2, 0.1399]
+    assert loans["loan_id"].str.slice(-1).to_list() == ["1", "1", "2"]
+    assert loans["settlement_date"].to_list() == [None] * 3
+
+
+def test_a_dirty_file_is_refused_alike(tmp_path: Path) -> None:
+    rows = [loan(1), *(loan(number, grade="B") for number in range(2, 5))]
+    source = write(tmp_path / "a.csv", [header(), *(line(row) for row in rows)])
+    told = []
+    for engine in ENGINES:
+        with pytest.raises(RefusedFile) as refused:
+            by(engine, source, tmp_path)
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+    assert "grade_mismatch 3" in told[0]
+
+
+@pytest.mark.parametrize("name", REAL_FILES)
+def test_real_loans_are_staged_alike(shared_data: Path, tmp_path: Path, name: str) -> None:
+    tables = by_both(shared_data / "lendingclub" / name, tmp_path)
+    assert tables["lending_club_loans"].height > 500
