@@ -24,8 +24,8 @@ RANGES = {
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """A local session with one thread; small tables need no more."""
-    running = session.start_session("local[1]")
+    """A local session on all threads of the machine."""
+    running = session.start_session("local[*]")
     running.conf.set("spark.sql.shuffle.partitions", "2")
     yield running
     running.stop()
