@@ -22,6 +22,8 @@ from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.streaming.local.status import Status, hold_lock, write_status
 
 LOOK_SECONDS = 1.0
+# Beside a batch chain the stream takes the processor time that is left: it is done long before.
+BESIDE_NICENESS = 10
 
 
 def plan_of(settings: Settings, state: Path) -> RuntimePlan:
@@ -117,6 +119,8 @@ def supervise(state: Path, parent: int | None = None) -> None:
     A fault is told in `status.json` and ends everything.
     """
     runtime = None
+    if parent is not None:
+        os.nice(BESIDE_NICENESS)
     try:
         settings = Settings()
         runtime = LocalRuntime(plan_of(settings, state))
