@@ -97,7 +97,7 @@ class World:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not holds():
             assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     def _submitted(self, script: str) -> str:
         """The id of a new job. A JobManager that was killed lately may refuse a first time."""
@@ -110,9 +110,12 @@ class World:
                 time.sleep(2)
         return self.runtime.submit(script, fresh=True)
 
-    def unread(self) -> int:
-        """How many messages of the raw topic the last checkpoint has not gone past."""
-        ends = self.log.end_offsets([RAW_TOPIC])[RAW_TOPIC]
+    def raw_ends(self) -> dict[int, int]:
+        """The end of each partition of the raw topic now."""
+        return self.log.end_offsets([RAW_TOPIC])[RAW_TOPIC]
+
+    def unread(self, ends: dict[int, int]) -> int:
+        """How many messages before these ends the last checkpoint has not gone past."""
         places = [TopicPartition(self.topic(RAW_TOPIC), one) for one in ends]
         group = JobValues("", prefix=self.prefix).job
         with closing(Consumer(self.runtime.client | {"group.id": group})) as consumer:
@@ -123,9 +126,10 @@ class World:
                 committed = places
         return sum(ends[place.partition] - max(0, place.offset) for place in committed)
 
-    def wait_until_read(self, job_id: str) -> None:
-        """Until all that is on the raw topic now has gone through the job, to its sinks."""
-        self.wait_for(lambda: self.unread() <= 0)
+    def wait_until_read(self, job_id: str, ends: dict[int, int] | None = None) -> None:
+        """Until all that is on the raw topic now, or before `ends`, went through to the sinks."""
+        wanted = self.raw_ends() if ends is None else ends
+        self.wait_for(lambda: self.unread(wanted) <= 0)
         # What Flink commits to the group has left the source; two checkpoints later it is written.
         for _ in range(2):
             next_checkpoint(self.runtime, job_id)
