@@ -91,9 +91,12 @@ def test_each_poison_is_kept_with_reason_bytes_and_offset(poisoned: Poisoned) ->
 
 
 def test_what_is_sound_around_the_poison_is_counted(poisoned: Poisoned) -> None:
-    bars = poisoned.tables["market_bars_1m"]
-    assert bars["message_count"].sum() == poisoned.trades + DUPLICATES
-    assert poisoned.tables["late_messages"].is_empty()
+    counted = poisoned.tables["market_bars_1m"]["message_count"].sum()
+    late = poisoned.tables["late_messages"]
+    # A message that comes again may come behind the watermark that others have moved meanwhile.
+    assert counted + late.height == poisoned.trades + DUPLICATES
+    assert counted >= poisoned.trades
+    assert set(late["reason"]) <= {stream.BEHIND_THE_JOB}
 
 
 def test_the_batch_explains_every_message_and_takes_the_duplicates_out(poisoned: Poisoned) -> None:
