@@ -37,8 +37,11 @@ class PeakSampler:
         self._thread.join()
 
     def peak_mb(self, usage: struct_rusage) -> float:
-        """The largest sum seen, or what the process itself says where that is more."""
-        return max(self._peak_bytes, usage.ru_maxrss * PEAK_UNIT_BYTES) / MEGABYTE
+        """The largest sum seen, or what the process itself says where none was.
+
+        What it says starts with the memory of the process that forked it.
+        """
+        return (self._peak_bytes or usage.ru_maxrss * PEAK_UNIT_BYTES) / MEGABYTE
 
     def _watch(self) -> None:
         while not self._done.wait(INTERVAL_SECONDS):

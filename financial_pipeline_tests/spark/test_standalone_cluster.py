@@ -64,7 +64,7 @@ def test_cluster_gives_the_same_tables_though_a_worker_dies(
         for line in compute(marts, results, SPARK_MASTER=cluster.master, **memory):
             said.append(line.strip())
             if said[-1] == BUSY:
-                assert cluster.workers[0].kill() == 1
+                assert cluster.workers[0].kill() >= 1
     assert said[:-1] == [BUSY]
     executors = [one for one in json.loads(said[-1]) if one["id"] != "driver"]
     assert all(executor["completedTasks"] > 0 for executor in executors)
