@@ -1,4 +1,4 @@
-"""Runs and switches by the web interface's own API, as a click there asks for them."""
+"""Runs by the web interface's own API, as a click there asks for them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,8 +15,6 @@ LAUNCH = """mutation Launch($runs: [ExecutionParams!]!) {
             ... on PythonError { message } ... on LaunchRunSuccess { run { runId } } } } } }"""
 RUNS = """query Runs($filter: RunsFilter) { runsOrError(filter: $filter) {
     ... on Runs { results { runId status jobName tags { key value } } } } }"""
-START = """mutation Start($selector: ScheduleSelector!) {
-    startSchedule(scheduleSelector: $selector) { __typename ... on PythonError { message } } }"""
 SLOTS = """{ instance { concurrencyLimits { concurrencyKey activeSlotCount } } }"""
 
 
@@ -61,12 +59,6 @@ def statuses(server: Server, ids: Sequence[str], seconds: float = RUN_SECONDS) -
         return now if len(now) == len(ids) and set(now.values()) <= ENDED else None
 
     return dict(eventually(ended, f"the end of {len(ids)} runs", seconds))
-
-
-def start_schedule(server: Server, location: str, name: str) -> None:
-    """Switch a schedule on."""
-    selector = {**repository(location), "scheduleName": name}
-    assert "message" not in server.ask(START, {"selector": selector})["startSchedule"]
 
 
 def taken_slots(server: Server, pool: str) -> int:

@@ -63,14 +63,6 @@ def first_delivery(folder: Path) -> list[date]:
     return days
 
 
-def second_delivery(folder: Path) -> list[date]:
-    """Drop both banks whole, up to the newest session; returns their days."""
-    days = trading_days()
-    for bank in BANKS:
-        price_file(folder, bank, dict(enumerate(days)))
-    return days
-
-
 def variables(folder: Path) -> dict[str, str]:
     """The settings of a pipeline that lives on this drop folder."""
     return {

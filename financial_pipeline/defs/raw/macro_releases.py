@@ -19,7 +19,7 @@ from financial_pipeline.stream_landing.macro import land_macro
 )
 def macro_releases(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per release and vintage of the topic, archived in the form of FRED's files."""
-    done = land_macro(current_landing(pipeline.paths), context.run_id)
+    done = land_macro(current_landing(pipeline.paths), context.run.run_id)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": done.releases,

@@ -158,13 +158,6 @@ class LocalRuntime:
             if dead:
                 write_record(self._record, list(self.processes.values()))
 
-    def add(self, process: ManagedProcess) -> None:
-        """Start one more process, which is watched, respawned and ended like the others."""
-        with self._guard:
-            process.start()
-            self.processes[process.name] = process
-            write_record(self._record, list(self.processes.values()))
-
     def kill(self, name: str, *, respawn: bool = True) -> None:
         """SIGKILL one process by name (`broker-1`, `jobmanager`, `taskmanager-1`, `zookeeper`)."""
         with self._guard:
