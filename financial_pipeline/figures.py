@@ -5,7 +5,6 @@ The JSON form is documented in the README and kept stable; sections are added, n
 
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from financial_pipeline import row_accounting
@@ -13,7 +12,7 @@ from financial_pipeline.metric_figures import metric_figures
 from financial_pipeline.model_figures import model_figures
 from financial_pipeline.paths import Paths
 from financial_pipeline.published import Manifest, parquet_files, read_manifest
-from financial_pipeline.published_sql import connect
+from financial_pipeline.published_sql import connect, rows_if_published
 from financial_pipeline.stream_figures import stream_figures
 
 SESSIONS_PER_YEAR = 252
@@ -88,18 +87,6 @@ order by series_id
 """
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _section(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, key: str, query: str
-) -> list[dict[str, Any]]:
-    return _rows(connection, query) if key in manifest.tables else []
-
-
 def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     if "exports/row_accounting" not in manifest.tables:
         return []
@@ -121,9 +108,13 @@ def figures(paths: Paths) -> dict[str, Any]:
             "version": manifest.version,
             "published_at": manifest.published_at,
             "world": manifest.world,
-            "default_rates": _section(connection, manifest, "exports/fct_loans", DEFAULT_RATES),
-            "prices": _section(connection, manifest, "exports/fct_daily_prices", PRICES),
-            "macro": _section(connection, manifest, "exports/fct_macro_observations", MACRO),
+            "default_rates": rows_if_published(
+                connection, manifest, {"exports/fct_loans"}, DEFAULT_RATES
+            ),
+            "prices": rows_if_published(connection, manifest, {"exports/fct_daily_prices"}, PRICES),
+            "macro": rows_if_published(
+                connection, manifest, {"exports/fct_macro_observations"}, MACRO
+            ),
             "tables": [
                 {
                     "name": table.name,

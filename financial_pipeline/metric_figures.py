@@ -5,6 +5,7 @@ from typing import Any
 import duckdb
 
 from financial_pipeline.published import Manifest, PublishedTable
+from financial_pipeline.published_sql import rows_if_published
 
 LAYER = "metrics"
 MACRO_TABLE = f"{LAYER}/macro_correlations"
@@ -61,8 +62,8 @@ def metric_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) ->
     tables = [table for _, table in sorted(manifest.tables.items()) if table.layer == LAYER]
     return {
         "tables": [_table_figures(table) for table in tables],
-        "macro_correlations": _rows(connection, manifest, {MACRO_TABLE}, MACRO_ROWS),
-        "market": _rows(connection, manifest, MARKET_TABLES, MARKET_ROWS),
+        "macro_correlations": rows_if_published(connection, manifest, {MACRO_TABLE}, MACRO_ROWS),
+        "market": rows_if_published(connection, manifest, MARKET_TABLES, MARKET_ROWS),
     }
 
 
@@ -76,13 +77,3 @@ def _table_figures(table: PublishedTable) -> dict[str, Any]:
         "content_hash": table.content_hash,
         "cross_engine_check": table.facts.get("cross_engine_check"),
     }
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, needed: set[str], query: str
-) -> list[dict[str, Any]]:
-    if not needed <= manifest.tables.keys():
-        return []
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -5,6 +5,7 @@ from typing import Any
 import duckdb
 
 from financial_pipeline.published import Manifest
+from financial_pipeline.published_sql import rows
 
 LAYER = "ml"
 NEEDED = {f"{LAYER}/{name}" for name in ("evaluation", "gates", "default_model", "coefficients")}
@@ -26,7 +27,7 @@ def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> 
     """
     if not manifest.tables.keys() >= NEEDED:
         return {}
-    cutoff = _rows(connection, "select max(training_cutoff) as cutoff from ml.evaluation")[0]
+    cutoff = rows(connection, "select max(training_cutoff) as cutoff from ml.evaluation")[0]
     newest = {"cutoff": cutoff["cutoff"]}
     trained = _newest(connection, manifest, "default_model", newest)
     row = trained[0] if trained else {}
@@ -69,7 +70,7 @@ def _features(
         where training_cutoff = $cutoff and feature != 'intercept'
         group by model
     """
-    return {row["model"]: row["features"] for row in _rows(connection, query, newest)}
+    return {row["model"]: row["features"] for row in rows(connection, query, newest)}
 
 
 def _newest(
@@ -78,12 +79,4 @@ def _newest(
     if f"{LAYER}/{name}" not in manifest.tables:
         return []
     query = f"select * exclude (training_cutoff) from ml.{name} where training_cutoff = $cutoff"
-    return _rows(connection, query, newest)
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    cursor = connection.execute(query, values)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return rows(connection, query, newest)

@@ -1,5 +1,8 @@
 """DuckDB over the published Parquet: read-only views of one version, never the warehouse file."""
 
+from collections.abc import Mapping, Set
+from typing import Any
+
 import duckdb
 
 from financial_pipeline.paths import Paths
@@ -34,3 +37,19 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
             )
     connection.execute(f"set search_path = '{','.join(['main', *SCHEMAS.values()])}'")
     return connection
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The answer of a query, with `values` for its `$names`: column name -> value of each row."""
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def rows_if_published(
+    connection: duckdb.DuckDBPyConnection, manifest: Manifest, needed: Set[str], query: str
+) -> list[dict[str, Any]]:
+    """The answer of a query; none where one of the `needed` tables (`layer/name`) is absent."""
+    return rows(connection, query) if needed <= manifest.tables.keys() else []

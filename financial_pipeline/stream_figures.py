@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 
 from financial_pipeline.published import Manifest
+from financial_pipeline.published_sql import rows_if_published
 
 LAYER = "stream"
 STATUS = f"{LAYER}/status"
@@ -43,11 +44,14 @@ def stream_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) ->
     clock = manifest.world.get("clock")
     return {
         "engine": "+".join(sorted({str(table.facts.get("engine")) for table in tables})),
-        "topics": [_position(row, clock) for row in _rows(connection, manifest, STATUS, POSITIONS)],
+        "topics": [
+            _position(row, clock)
+            for row in rows_if_published(connection, manifest, {STATUS}, POSITIONS)
+        ],
         "tables": [{"name": name, "rows": count} for name, count in rows.items()],
         "late": rows.get("late_messages", 0),
         "dead_letters": rows.get("dead_letters", 0),
-        "parity": _rows(connection, manifest, PARITY, DAYS),
+        "parity": rows_if_published(connection, manifest, {PARITY}, DAYS),
     }
 
 
@@ -57,13 +61,3 @@ def _position(row: dict[str, Any], clock: object) -> dict[str, Any]:
     age = None if mark is None else (now - mark).total_seconds()
     times = {"watermark_at": mark.isoformat() if mark else None, "observed_at": seen.isoformat()}
     return {**row, **times, "watermark_age_seconds": age}
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, key: str, query: str
-) -> list[dict[str, Any]]:
-    if key not in manifest.tables:
-        return []
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -31,7 +31,6 @@ TIERS: list[set[str]] = [
         "metric_figures",
         "model_figures",
         "operations",
-        "published_sql",
         "row_accounting",
         "simulated_stream",
         "staging",
@@ -39,7 +38,7 @@ TIERS: list[set[str]] = [
         "stream_landing",
         "table_export",
     },
-    {"live"},
+    {"live", "published_sql"},
     {"alerts", "crosscheck", "ml", "published", "raw_archive", "warm_dbt"}
     | {"simulator", "sources", "spark", "streaming", "transforms"},
 ]
