@@ -3,14 +3,15 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from financial_pipeline.streaming.local.ports import free_ports
 
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -33,12 +34,6 @@ def _as_user() -> list[str]:
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def server(*databases: str) -> Iterator[dict[str, str]]:
     """Start a server with these databases; yields the SQLAlchemy address of each by name."""
@@ -46,7 +41,7 @@ def server(*databases: str) -> Iterator[dict[str, str]]:
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
     if user:
         shutil.chown(folder, "postgres", "postgres")
-    port, data = free_port(), folder / "data"
+    port, data = next(free_ports(1)), folder / "data"
 
     def run(*command: str) -> None:
         subprocess.run([*user, *command], check=True, capture_output=True, cwd=folder)

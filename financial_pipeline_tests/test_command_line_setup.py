@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from financial_pipeline.cli import commands
+from financial_pipeline.streaming.local.ports import free_ports
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 ASSETS_QUERY = "{ assetNodes { assetKey { path } partitionDefinition { type } } }"
@@ -93,11 +93,6 @@ def test_every_benchmark_is_a_command() -> None:
     assert CliRunner().invoke(commands, ["bench", "absent"]).exit_code != 0
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @contextmanager
 def plain_dagster_dev(home: Path, port: int) -> Iterator[None]:
     """Start `dagster dev` in the checkout as the README says; its whole process group ends here."""
@@ -141,7 +136,7 @@ def ask(port: int, query: str) -> dict[str, object]:
 
 @pytest.mark.slow
 def test_plain_dagster_dev_shows_all_assets_and_stores_events_in_batches(tmp_path: Path) -> None:
-    port = free_port()
+    port = next(free_ports(1))
     with plain_dagster_dev(tmp_path, port):
         nodes = ask(port, ASSETS_QUERY)["assetNodes"]
         assert isinstance(nodes, list)

@@ -18,6 +18,7 @@ import numpy as np
 
 from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
 from financial_pipeline.bench.large_world import enlarged
+from financial_pipeline.bench.process_use import processor_seconds
 from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -48,15 +49,6 @@ class Times:
         if self.processor:
             named["processor_mean"] = float(np.mean(self.processor))
         return {name: round(float(value), 4) for name, value in named.items()}
-
-
-def processor_seconds(pid: int) -> float | None:
-    """What a process has used so far; None where the system does not say (no /proc)."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return None
-    parts = stat.read_text("utf-8").rsplit(")", 1)[1].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _timed(times: Times, pid: int, act: Callable[[], Run]) -> Run:

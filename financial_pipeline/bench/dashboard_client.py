@@ -5,7 +5,6 @@ server's word that the page is complete. Drawing the page in a browser is not pa
 """
 
 import os
-import socket
 import subprocess
 import time
 import urllib.request
@@ -26,6 +25,7 @@ from websockets.typing import Subprotocol
 
 from financial_pipeline.dashboard import launch
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.streaming.local.ports import free_ports
 
 START_SECONDS: Final = 120.0
 RUN_SECONDS: Final = 300.0
@@ -133,13 +133,6 @@ def _points(chart: Any) -> int:
     return sum(pa.ipc.open_stream(table).read_all().num_rows for table in tables if table)
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind((launch.LOOPBACK, 0))
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def served(data_root: Path, log: Path | None = None) -> Iterator[tuple[str, int]]:
     """Serve the dashboard over a data root: its address and the server's process id.
@@ -147,7 +140,7 @@ def served(data_root: Path, log: Path | None = None) -> Iterator[tuple[str, int]
     What the server says goes to `log` where one is named. Raises PipelineError where it does not
     start.
     """
-    port = free_port()
+    port = next(free_ports(1))
     environment = os.environ | {"FINANCIAL_PIPELINE_DATA_ROOT": str(data_root)}
     with (log or Path(os.devnull)).open("ab") as out:
         server = subprocess.Popen(

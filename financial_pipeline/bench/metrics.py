@@ -21,7 +21,7 @@ import click
 import polars as pl
 
 from financial_pipeline.bench import market_marts, metric_marts
-from financial_pipeline.bench.process_memory import PeakSampler
+from financial_pipeline.bench.process_use import PeakSampler
 from financial_pipeline.crosscheck.agreement import compare
 from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.errors import PipelineError

@@ -1,6 +1,5 @@
 """A local Kafka and Flink for `bench stream`, how far its job has read, and what keeps it busy."""
 
-import os
 import re
 import subprocess
 import threading
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from financial_pipeline.bench.process_use import processor_seconds
 from financial_pipeline.bench.stream_load import Gate
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.stream import RAW_TOPIC
@@ -139,13 +139,13 @@ def drain_rate(job: RunningJob) -> float:
 
 def cpu_seconds(runtime: LocalRuntime) -> dict[str, float]:
     """Processor seconds used so far by each process of the runtime, and by this one: `producer`."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    used = {"producer": time.process_time()}
-    for name, process in runtime.processes.items():
-        with suppress(OSError):
-            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            used[name] = (int(fields[11]) + int(fields[12])) / ticks
-    return used
+    found = {
+        name: processor_seconds(process.pid)
+        for name, process in runtime.processes.items()
+        if process.pid
+    }
+    used = {name: seconds for name, seconds in found.items() if seconds is not None}
+    return {"producer": time.process_time(), **used}
 
 
 class Sampler:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from financial_pipeline.streaming.local.ports import free_ports
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 LOOPBACK = "127.0.0.1"
@@ -26,11 +26,6 @@ T = TypeVar("T")
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
     locationOrLoadError { __typename ... on PythonError { message } } } } }
     instance { daemonHealth { allDaemonStatuses { daemonType healthy } } } }"""
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float) -> T:
@@ -53,7 +48,7 @@ class Server:
     profile: str = (PROJECT_ROOT / "dagster.yaml").read_text("utf-8")
 
     def __post_init__(self) -> None:
-        self.port = free_port()
+        self.port = next(free_ports(1))
         self.home = self.root / "dagster_home"
         self.log = self.root / "server.log"
         self.process: subprocess.Popen[bytes] | None = None

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.spark import session
+from financial_pipeline.streaming.local.ports import free_ports
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.spark.metric_assets import publish_marts
 
@@ -32,12 +33,6 @@ def fake_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeJava:
         monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
     return install
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_missing_java_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +67,7 @@ def test_supported_java_passes(fake_java: FakeJava, line: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["spark", "sc"])
 def test_unreachable_master_is_one_sentence(scheme: str) -> None:
-    master = f"{scheme}://127.0.0.1:{free_port()}"
+    master = f"{scheme}://127.0.0.1:{next(free_ports(1))}"
     with pytest.raises(PipelineError, match=f"The Spark master {master} does not answer"):
         session.check_prerequisites(master)
 

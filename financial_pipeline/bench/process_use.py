@@ -1,8 +1,10 @@
-"""The peak of resident memory of a process and all that it starts, such as Spark's JVM."""
+"""What a process uses: processor seconds, and the peak of memory with all that it starts."""
 
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from resource import struct_rusage
 from types import TracebackType
 from typing import Final, Self
@@ -12,6 +14,16 @@ KILOBYTE: Final = 1_024
 # getrusage counts in kilobytes on Linux and in bytes on macOS.
 PEAK_UNIT_BYTES: Final = 1 if sys.platform == "darwin" else KILOBYTE
 MEGABYTE: Final = 1_000_000
+
+
+def processor_seconds(pid: int) -> float | None:
+    """What a process has used so far; None where it is gone, or the system does not say (/proc)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class PeakSampler:
