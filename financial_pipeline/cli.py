@@ -35,13 +35,14 @@ def _run(
     # Imported here: loading the definitions parses the dbt project where it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
-    from financial_pipeline.simulated_stream import SimulatedStream
 
     settings, paths, report = Settings(), _paths(), partial(click.echo, file=sys.stdout)
     # Only the simulated world has trades, and brokers that somebody named are not ours to fill.
     is_ours = settings.source == "simulated" and not settings.kafka_brokers
     beside = None
     if stream is not None and is_ours:
+        from financial_pipeline.simulated_stream import SimulatedStream
+
         beside = SimulatedStream(settings, paths, report, wanted=stream)
     runs.run_families(*(settings, paths, defs, report, layers), analytics=analytics, stream=beside)
 

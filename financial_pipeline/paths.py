@@ -30,6 +30,11 @@ class Paths:
         return self.data_root / "landing" / "simulated"
 
     @property
+    def simulated_prices(self) -> Path:
+        """The price files of the simulated world, which its trades follow."""
+        return self.simulated_landing / "prices"
+
+    @property
     def live_landing(self) -> Path:
         """The drop folder that live downloads are written to, in upstream form."""
         return self.data_root / "landing" / "live"

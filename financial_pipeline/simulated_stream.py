@@ -14,8 +14,7 @@ from typing import Final, Self
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.settings import Settings
-from financial_pipeline.simulator.price_paths import BANKS
-from financial_pipeline.simulator.ticks import last_sessions, ticks
+from financial_pipeline.simulator.ticks import last_sessions, newest_trades
 from financial_pipeline.streaming import replay
 from financial_pipeline.streaming.clients import Sink, open_sink
 from financial_pipeline.streaming.connection import connection
@@ -24,7 +23,7 @@ from financial_pipeline.streaming.local.java import RuntimeNotToBeHad
 from financial_pipeline.streaming.local.progress import wait_until_processed
 from financial_pipeline.streaming.local.status import is_running, read_status
 from financial_pipeline.streaming.message_log import FileLog, FileSink
-from financial_pipeline.streaming.producing import Held, Producer
+from financial_pipeline.streaming.producing import Held, produce
 from financial_pipeline.streaming.reading import held, held_of
 
 # Newest ones, whose trades the demo sends.
@@ -63,7 +62,7 @@ class SimulatedStream:
         Returns the first and the last session (ISO) whose trades are sent.
         """
         self._prices.set()
-        days = last_sessions(self._paths.simulated_landing / "prices", SESSIONS)
+        days = last_sessions(self._paths.simulated_prices, SESSIONS)
         return days[0].isoformat(), days[-1].isoformat()
 
     def wait(self) -> None:
@@ -135,7 +134,5 @@ class SimulatedStream:
         replay.run(log, self._settings.stream_bar_seconds)
 
     def _send(self, sink: Sink, there: Held) -> None:
-        prices, seed = self._paths.simulated_landing / "prices", self._settings.seed
-        producer = Producer(sink, held=there)
-        producer.run(ticks(prices, last_sessions(prices, SESSIONS), BANKS, seed))
-        producer.close_windows(self._settings.stream_bar_seconds)
+        trades = newest_trades(self._paths.simulated_prices, SESSIONS, self._settings.seed)
+        produce(trades, sink, there, self._settings.stream_bar_seconds)

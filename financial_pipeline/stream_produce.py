@@ -96,15 +96,15 @@ def produce(
 def _send_events(
     events: "Iterable[MarketEvent]", speed: float | None, client: "ClientName", topic: str
 ) -> str:
+    from financial_pipeline.streaming import producing
     from financial_pipeline.streaming.clients import open_sink
-    from financial_pipeline.streaming.producing import Producer
     from financial_pipeline.streaming.reading import held
 
-    known = brokers()
+    known, seconds = brokers(), Settings().stream_bar_seconds
     there = held(topic, known.confluent())
-    producer = Producer(open_sink(client, topic, known), speed, there)
-    producer.run(events)
-    producer.close_windows(Settings().stream_bar_seconds)
+    producer = producing.produce(
+        *(events, open_sink(client, topic, known), there, seconds), speed=speed
+    )
     return (
         f"Sent {producer.sent} messages to {topic}, {producer.late} of them late; "
         f"{producer.skipped} were there already."
@@ -171,8 +171,6 @@ def _bars(files: tuple[Path, ...], label: Label | None) -> "Iterable[MarketEvent
 
 
 def _simulated(sessions: int) -> "Iterable[MarketEvent]":
-    from financial_pipeline.simulator.price_paths import BANKS
-    from financial_pipeline.simulator.ticks import last_sessions, ticks
+    from financial_pipeline.simulator.ticks import newest_trades
 
-    prices = paths().simulated_landing / "prices"
-    return ticks(prices, last_sessions(prices, sessions), BANKS, Settings().seed)
+    return newest_trades(paths().simulated_prices, sessions, Settings().seed)

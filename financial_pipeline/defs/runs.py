@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
@@ -34,9 +34,12 @@ from financial_pipeline.file_lock import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
-from financial_pipeline.simulated_stream import SimulatedStream
 from financial_pipeline.spark.session import start_session
 from financial_pipeline.warm_dbt import warm_dbt
+
+if TYPE_CHECKING:
+    # It brings the simulator and the clients of Kafka, and every step's process loads this module.
+    from financial_pipeline.simulated_stream import SimulatedStream
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
@@ -131,7 +134,7 @@ def run_families(
     layers: Layers = "all",
     *,
     analytics: bool = False,
-    stream: SimulatedStream | None = None,
+    stream: "SimulatedStream | None" = None,
 ) -> None:
     """Archive, stage, build and export what landed, then publish it all at once.
 
@@ -166,7 +169,7 @@ def run_families(
 
 
 def _beside_stream(
-    run_one: Callable[[FamilyRun], None], stream: SimulatedStream | None, run: FamilyRun
+    run_one: Callable[[FamilyRun], None], stream: "SimulatedStream | None", run: FamilyRun
 ) -> None:
     """Execute a run; what reads the topics waits for them, and lets them go after the last."""
     if stream and run.job == TOPICS_JOB:

@@ -16,6 +16,7 @@ import polars as pl
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.market_event import MarketEvent
+from financial_pipeline.simulator.price_paths import BANKS
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 OPENING: Final = time(9, 30)
@@ -48,6 +49,11 @@ def ticks(
             for event in _session(symbol, session, days[symbol][session], seed, number, per_minute)
         ]
         yield from sorted(events, key=lambda event: (event.known_us, event.symbol, event.sequence))
+
+
+def newest_trades(prices: Path, sessions: int, seed: int) -> Iterator[MarketEvent]:
+    """Trades of all banks in the last sessions of the folder of simulated price files."""
+    return ticks(prices, last_sessions(prices, sessions), BANKS, seed)
 
 
 def last_sessions(prices: Path, count: int) -> list[date]:

@@ -166,6 +166,20 @@ class Producer:
             self.sink.flush()
 
 
+def produce(
+    events: Iterable[MarketEvent],
+    sink: Sink,
+    held: Held,
+    bar_seconds: int,
+    speed: float | None = None,
+) -> Producer:
+    """Send all events that are not held and close their windows; the producer tells the counts."""
+    producer = Producer(sink, speed, held)
+    producer.run(events)
+    producer.close_windows(bar_seconds)
+    return producer
+
+
 def merged(files: Sequence[list[MarketEvent]]) -> Iterable[MarketEvent]:
     """The bars of several files in the order in which they become known.
 
