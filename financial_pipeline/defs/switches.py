@@ -5,10 +5,24 @@ from collections.abc import Callable
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus
 
+from financial_pipeline.settings import Settings
+
 HOW_TO_SWITCH = (
     "Switch each on the page Automation, or start with FINANCIAL_PIPELINE_AUTOMATION=1 to have all"
     " on that nobody switched there."
 )
+
+
+def sensors_start() -> dg.DefaultSensorStatus:
+    """Whether sensors are on before anybody switched them."""
+    status = dg.DefaultSensorStatus
+    return status.RUNNING if Settings().automation else status.STOPPED
+
+
+def schedules_start() -> dg.DefaultScheduleStatus:
+    """Whether schedules are on before anybody switched them."""
+    status = dg.DefaultScheduleStatus
+    return status.RUNNING if Settings().automation else status.STOPPED
 
 
 def sentences(defs: dg.Definitions, instance: dg.DagsterInstance) -> list[str]:

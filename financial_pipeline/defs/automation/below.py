@@ -6,14 +6,10 @@ no blocking check of it failed. Ranges are rebuilt in one run, as each asset's b
 
 import dagster as dg
 
-from financial_pipeline.settings import Settings
+from financial_pipeline.defs import switches
 
 # Raw assets follow schedules and the drop folder; the others stand outside Dagster.
 FED_FROM_OUTSIDE = {"landing", "topics", "dashboard", "raw"}
-
-_status = (
-    dg.DefaultSensorStatus.RUNNING if Settings().automation else dg.DefaultSensorStatus.STOPPED
-)
 
 
 def follows_upstream() -> dg.AutomationCondition:
@@ -43,7 +39,7 @@ def automation() -> dg.Definitions:
             dg.AutomationConditionSensorDefinition(
                 "below_raw_sensor",
                 target=dg.AssetSelection.all(),
-                default_status=_status,
+                default_status=switches.sensors_start(),
                 minimum_interval_seconds=30,
                 description="Rebuilds what is below updated data, partition by partition.",
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from financial_pipeline import ingest, raw_archive
-from financial_pipeline.defs import operations
+from financial_pipeline.defs import operations, switches
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.run_plan import within
 from financial_pipeline.paths import Paths
@@ -42,10 +42,6 @@ SECONDS_BETWEEN = 60
 
 # Path -> its size and time, and its content hash.
 Hashes = dict[str, tuple[str, str]]
-
-_status = (
-    dg.DefaultSensorStatus.RUNNING if Settings().automation else dg.DefaultSensorStatus.STOPPED
-)
 
 
 def content_hashes(files: Sequence[Path], known: Hashes) -> Hashes:
@@ -95,7 +91,7 @@ def _requests(paths: Paths, files: Sequence[Path], hashes: Hashes) -> Iterator[d
     name="drop_folder_sensor",
     jobs=JOBS,
     minimum_interval_seconds=SECONDS_BETWEEN,
-    default_status=_status,
+    default_status=switches.sensors_start(),
     description="Archives what is new in the drop folder, told by its content hash.",
 )
 def drop_folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:

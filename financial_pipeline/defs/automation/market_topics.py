@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from financial_pipeline.defs import switches
 from financial_pipeline.defs.run_plan import TOPICS_JOB
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
@@ -28,10 +29,6 @@ UNDER_WAY = [
     *(dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED),
     *(dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED),
 ]
-
-_status = (
-    dg.DefaultSensorStatus.RUNNING if Settings().automation else dg.DefaultSensorStatus.STOPPED
-)
 
 
 def run_config(waiting: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, object]:
@@ -66,7 +63,7 @@ def _observation(topic: str, rows: pl.DataFrame, now: datetime) -> dg.AssetObser
     name="market_topics_sensor",
     job_name=TOPICS_JOB,
     minimum_interval_seconds=SECONDS_BETWEEN,
-    default_status=_status,
+    default_status=switches.sensors_start(),
     description="Lands what waits on the market topics, by exact offset ranges.",
 )
 def market_topics_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:

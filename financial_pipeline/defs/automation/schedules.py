@@ -4,6 +4,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from financial_pipeline.defs import switches
 from financial_pipeline.defs.automation.drop_folder import RAW_JOBS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.market_calendar import sessions
@@ -14,10 +15,6 @@ AFTER_THE_CLOSE = "30 18 * * 1-5"
 # The big releases come at 8:30; revisions during the day are there by the evening.
 AFTER_RELEASES = "0 9,18 * * 1-5"
 ENDED_WORLD = "The simulated world has ended; use --source files or live."
-
-_status = (
-    dg.DefaultScheduleStatus.RUNNING if Settings().automation else dg.DefaultScheduleStatus.STOPPED
-)
 
 
 def _due(context: dg.ScheduleEvaluationContext) -> datetime | None:
@@ -30,7 +27,7 @@ def _due(context: dg.ScheduleEvaluationContext) -> datetime | None:
     job_name=RAW_JOBS["bank_prices"],
     cron_schedule=AFTER_THE_CLOSE,
     execution_timezone=NEW_YORK,
-    default_status=_status,
+    default_status=switches.schedules_start(),
     description="The prices of the session, after the close on trading days.",
 )
 def raw_market_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -49,7 +46,7 @@ def raw_market_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     job_name=RAW_JOBS["fred_observations"],
     cron_schedule=AFTER_RELEASES,
     execution_timezone=NEW_YORK,
-    default_status=_status,
+    default_status=switches.schedules_start(),
     description="Looks for new FRED releases, after the morning's and at the end of the day.",
 )
 def raw_macro_releases(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
