@@ -20,6 +20,7 @@ from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, Delivery, JobValues, job_script
 from financial_pipeline.streaming.local.flink_state import completed_checkpoint
+from financial_pipeline.streaming.local.progress import unread
 from financial_pipeline.streaming.local.runtime import LocalRuntime, local_runtime
 from financial_pipeline.streaming.local.supervisor import plan_of
 
@@ -62,9 +63,11 @@ class RunningJob:
         with closing(Consumer(client)) as consumer:
             known = consumer.list_topics(RAW_TOPIC, timeout=10).topics[RAW_TOPIC].partitions
             places = [TopicPartition(RAW_TOPIC, part) for part in known]
-            ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
-            read = [max(place.offset, 0) for place in consumer.committed(places, timeout=10)]
-        return sum(ends), sum(ends) - sum(read)
+            ends = {
+                place.partition: consumer.get_watermark_offsets(place, timeout=10)[1]
+                for place in places
+            }
+            return sum(ends.values()), unread(consumer, RAW_TOPIC, ends)
 
     def drained(self) -> float:
         """Wait until everything on the topic has been read; the monotonic time of seeing it."""

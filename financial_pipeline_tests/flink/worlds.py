@@ -8,12 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import polars as pl
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer
 
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
 from financial_pipeline.streaming.local.flink_rest import FlinkRefused
+from financial_pipeline.streaming.local.progress import unread
 from financial_pipeline.streaming.local.runtime import LocalRuntime
 from financial_pipeline.streaming.local.topics import create_topics, stream_topics
 from financial_pipeline.streaming.message_log import Ranges
@@ -116,15 +117,13 @@ class World:
 
     def unread(self, ends: dict[int, int]) -> int:
         """How many messages before these ends the last checkpoint has not gone past."""
-        places = [TopicPartition(self.topic(RAW_TOPIC), one) for one in ends]
         group = JobValues("", prefix=self.prefix).job
         with closing(Consumer(self.runtime.client | {"group.id": group})) as consumer:
             try:
-                committed = consumer.committed(places, timeout=60)
+                return unread(consumer, self.topic(RAW_TOPIC), ends)
             except KafkaException:
                 # A group that was never asked for, or whose broker died, has no coordinator yet.
-                committed = places
-        return sum(ends[place.partition] - max(0, place.offset) for place in committed)
+                return sum(ends.values())
 
     def wait_until_read(self, job_id: str, ends: dict[int, int] | None = None) -> None:
         """Until all that is on the raw topic now, or before `ends`, went through to the sinks."""

@@ -1,7 +1,8 @@
 """How far the job of a local stream has come: what it has read, and what of that is safe."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,18 @@ REQUEST_SECONDS: Final = 30.0
 FURTHER_CHECKPOINTS: Final = 2
 
 
+def unread(reader: Consumer, topic: str, ends: Mapping[int, int]) -> int:
+    """How many messages before these ends no checkpoint of the job has gone past.
+
+    `reader` is of the job's consumer group; partition -> end offset. Raises `KafkaException` while
+    the group has no coordinator.
+    """
+    places = [TopicPartition(topic, partition) for partition in ends]
+    read = reader.committed(places, timeout=REQUEST_SECONDS)
+    # Nothing was committed at a negative offset; what came behind an end makes up for no other.
+    return sum(max(0, ends[place.partition] - max(place.offset, 0)) for place in read)
+
+
 def wait_until_processed(state: Path, brokers: Connection, seconds: float = 300.0) -> None:
     """Return when all that is on the raw topic now is read, and its bars are on their topics.
 
@@ -29,16 +42,8 @@ def wait_until_processed(state: Path, brokers: Connection, seconds: float = 300.
     deadline = time.monotonic() + seconds
     ends = KafkaLog(brokers.confluent()).end_offsets([RAW_TOPIC])[RAW_TOPIC]
     reader = Consumer(brokers.confluent() | {"group.id": JOB, "enable.auto.commit": False})
-    try:
-        places = [TopicPartition(RAW_TOPIC, partition) for partition in ends]
-
-        def is_read() -> bool:
-            found = reader.committed(places, timeout=REQUEST_SECONDS)
-            return all(max(place.offset, 0) >= ends[place.partition] for place in found)
-
-        _wait(deadline, state, is_read)
-    finally:
-        reader.close()
+    with closing(reader):
+        _wait(deadline, state, lambda: not unread(reader, RAW_TOPIC, ends))
     enough = _checkpoint(state) + FURTHER_CHECKPOINTS
     _wait(deadline, state, lambda: _checkpoint(state) >= enough)
 
