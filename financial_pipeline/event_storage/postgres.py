@@ -19,20 +19,25 @@ from financial_pipeline.event_storage.batches import BatchedEvents, ask_for_batc
 from financial_pipeline.event_storage.clean_storage import CleanRuns, CleanTicks
 
 
-class BatchedPostgresEventLogStorage(BatchedEvents, PostgresEventLogStorage):
-    """Stock PostgreSQL event storage with `store_event_batch` in one transaction."""
+class Configured:
+    """Mixed into a storage on PostgreSQL: built from `dagster.yaml` as the stock one is."""
 
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
-    ) -> "BatchedPostgresEventLogStorage":
-        """Build the storage from `dagster.yaml`, configured as the stock one."""
+    ) -> Any:
+        """Build the storage; events come in batches from then on, and log records are clean."""
         ask_for_batches()
-        return cls(
+        storage: Any = cls
+        return storage(
             inst_data=inst_data,
             postgres_url=pg_url_from_config(config_value),
             should_autocreate_tables=config_value.get("should_autocreate_tables", True),
         )
+
+
+class BatchedPostgresEventLogStorage(Configured, BatchedEvents, PostgresEventLogStorage):
+    """Stock PostgreSQL event storage with `store_event_batch` in one transaction."""
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store planned, materialization and observation events: all of them, or none."""
@@ -51,31 +56,9 @@ class BatchedPostgresEventLogStorage(BatchedEvents, PostgresEventLogStorage):
         self._store_checks(stored)
 
 
-class CleanPostgresRunStorage(CleanRuns, PostgresRunStorage):
+class CleanPostgresRunStorage(Configured, CleanRuns, PostgresRunStorage):
     """Stock run storage that stores no secret."""
 
-    @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
-    ) -> "CleanPostgresRunStorage":
-        """Build the storage from `dagster.yaml`, configured as the stock one."""
-        return cls(
-            inst_data=inst_data,
-            postgres_url=pg_url_from_config(config_value),
-            should_autocreate_tables=config_value.get("should_autocreate_tables", True),
-        )
 
-
-class CleanPostgresScheduleStorage(CleanTicks, PostgresScheduleStorage):
+class CleanPostgresScheduleStorage(Configured, CleanTicks, PostgresScheduleStorage):
     """Stock schedule storage that stores no secret."""
-
-    @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
-    ) -> "CleanPostgresScheduleStorage":
-        """Build the storage from `dagster.yaml`, configured as the stock one."""
-        return cls(
-            inst_data=inst_data,
-            postgres_url=pg_url_from_config(config_value),
-            should_autocreate_tables=config_value.get("should_autocreate_tables", True),
-        )
