@@ -1,10 +1,10 @@
-"""The market topics as a sensor: it compares their ends with the ledger, and never consumes.
+"""The topics as sensors: they compare their ends with the ledger, and never consume.
 
-What waits is asked for by exact offset ranges, so a run that comes second aborts. Everything below
-the landed topics follows by itself, trading day by trading day.
+What waits on the market topics is asked for by exact offset ranges, so a run that comes second
+aborts; everything below follows by itself, trading day by trading day. Macro releases land whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import polars as pl
 from financial_pipeline.defs import switches
 from financial_pipeline.defs.run_plan import TOPICS_JOB
 from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.settings import Settings
 from financial_pipeline.stream_landing import tables
 from financial_pipeline.stream_landing.landing import Landing
@@ -21,6 +22,7 @@ from financial_pipeline.stream_landing.logs import MARKET_TOPICS, current_landin
 from financial_pipeline.streaming.connection import is_reachable
 
 SECONDS_BETWEEN = 30
+MACRO_JOB = "macro_releases_job"
 NO_STREAM = (
     "No stream runs here and no brokers are named: `financial-pipeline stream up` starts one, and"
     " FINANCIAL_PIPELINE_KAFKA_BROKERS names a cluster's."
@@ -40,9 +42,11 @@ def run_config(waiting: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str
     return {"ops": {"market_topics": {"config": {"ranges": ranges}}}}
 
 
-def observations(landing: Landing, now: datetime) -> list[dg.AssetObservation]:
+def observations(
+    landing: Landing, topics: Sequence[str], now: datetime
+) -> list[dg.AssetObservation]:
     """One per topic: its ends, what waits, and how far event time has landed."""
-    rows = tables.status_rows(landing, MARKET_TOPICS, now)
+    rows = tables.status_rows(landing, topics, now)
     return [_observation(str(topic), part, now) for (topic,), part in rows.group_by("topic")]
 
 
@@ -59,6 +63,26 @@ def _observation(topic: str, rows: pl.DataFrame, now: datetime) -> dg.AssetObser
     return dg.AssetObservation(asset_key=["topics", topic], metadata=metadata)
 
 
+def _look(
+    context: dg.SensorEvaluationContext, topics: tuple[str, ...], job: str
+) -> dg.SensorResult | dg.SkipReason:
+    """One run of the job for all that waits, unless one is under way; a look is an observation."""
+    settings = Settings()
+    paths = Paths(settings.data_root.resolve())
+    if not is_reachable(settings, paths):
+        return dg.SkipReason(NO_STREAM)
+    landing = current_landing(paths)
+    seen = observations(landing, topics, datetime.now(UTC).replace(tzinfo=None))
+    waiting = landing.waiting(topics)
+    if not waiting:
+        return dg.SensorResult(asset_events=seen, skip_reason="The ledger stands at every end.")
+    if context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY)):
+        return dg.SensorResult(asset_events=seen, skip_reason="A run is landing already.")
+    # Without a run key: what a failed run left is asked for again. Releases take no ranges.
+    request = dg.RunRequest(run_config=run_config(waiting) if job == TOPICS_JOB else None)
+    return dg.SensorResult(run_requests=[request], asset_events=seen)
+
+
 @dg.sensor(
     name="market_topics_sensor",
     job_name=TOPICS_JOB,
@@ -67,25 +91,23 @@ def _observation(topic: str, rows: pl.DataFrame, now: datetime) -> dg.AssetObser
     description="Lands what waits on the market topics, by exact offset ranges.",
 )
 def market_topics_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """One run for all that waits, unless one is under way; every look is an observation."""
-    settings = Settings()
-    paths = Paths(settings.data_root.resolve())
-    if not is_reachable(settings, paths):
-        return dg.SkipReason(NO_STREAM)
-    landing = current_landing(paths)
-    seen = observations(landing, datetime.now(UTC).replace(tzinfo=None))
-    waiting = landing.waiting(MARKET_TOPICS)
-    if not waiting:
-        return dg.SensorResult(asset_events=seen, skip_reason="The ledger stands at every end.")
-    filters = dg.RunsFilter(job_name=TOPICS_JOB, statuses=UNDER_WAY)
-    if context.instance.get_runs_count(filters):
-        return dg.SensorResult(asset_events=seen, skip_reason="A run is landing already.")
-    # Without a run key: what a failed run left is asked for again.
-    request = dg.RunRequest(run_config=run_config(waiting))
-    return dg.SensorResult(run_requests=[request], asset_events=seen)
+    """A run of exact offset ranges where something waits."""
+    return _look(context, MARKET_TOPICS, TOPICS_JOB)
+
+
+@dg.sensor(
+    name="macro_releases_sensor",
+    job_name=MACRO_JOB,
+    minimum_interval_seconds=SECONDS_BETWEEN,
+    default_status=switches.sensors_start(),
+    description="Lands the macro releases that wait on their topic, and archives what is new.",
+)
+def macro_releases_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """A run of the landing where releases wait."""
+    return _look(context, (MACRO_TOPIC,), MACRO_JOB)
 
 
 @dg.definitions
 def market_topics() -> dg.Definitions:
-    """The sensor."""
-    return dg.Definitions(sensors=[market_topics_sensor])
+    """The sensors."""
+    return dg.Definitions(sensors=[market_topics_sensor, macro_releases_sensor])

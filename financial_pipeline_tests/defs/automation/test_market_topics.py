@@ -1,19 +1,25 @@
-"""The sensor asks for exactly what the ledger lacks, observes every topic, and consumes nothing."""
+"""The sensors ask for exactly what the ledger lacks, observe every topic, and consume nothing."""
 
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from financial_pipeline import raw_archive
 from financial_pipeline.defs.automation import market_topics
-from financial_pipeline.defs.automation.market_topics import NO_STREAM, market_topics_sensor
-from financial_pipeline.defs.raw import topics
+from financial_pipeline.defs.automation.market_topics import (
+    NO_STREAM,
+    macro_releases_sensor,
+    market_topics_sensor,
+)
+from financial_pipeline.defs.raw import macro_releases, topics
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.macro_release import MacroRelease
 from financial_pipeline.stream_landing.landing import Landing
-from financial_pipeline.streaming import replay
-from financial_pipeline.streaming.message_log import FileLog
+from financial_pipeline.streaming import macro, replay
+from financial_pipeline.streaming.message_log import FileLog, FileSink
 from financial_pipeline_tests.streaming import stream_world
 from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
 
@@ -29,13 +35,15 @@ def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Landing:
     replay.run(log)
     found = Landing(Paths(root), log)
     monkeypatch.setattr(market_topics, "is_reachable", lambda *_: True)
-    for module in (market_topics, topics):
+    for module in (market_topics, topics, macro_releases):
         monkeypatch.setattr(module, "current_landing", lambda _: found)
     return found
 
 
-def tick(instance: dg.DagsterInstance) -> dg.SensorResult:
-    result = market_topics_sensor(dg.build_sensor_context(instance=instance))
+def tick(
+    instance: dg.DagsterInstance, sensor: dg.SensorDefinition = market_topics_sensor
+) -> dg.SensorResult:
+    result = sensor(dg.build_sensor_context(instance=instance))
     assert isinstance(result, dg.SensorResult)
     return result
 
@@ -82,11 +90,31 @@ def test_nothing_is_asked_for_while_a_run_is_landing(landing: Landing) -> None:
     assert landing.ledger.ranges(stream.RAW_TOPIC) == []
 
 
+def test_macro_releases_that_wait_are_landed_once(landing: Landing) -> None:
+    assert isinstance(landing.log, FileLog)
+    known = MacroRelease("UNRATE", "2011-02-01", "2011-03-04", None, "8.9", "alfred")
+    macro.send(FileSink(landing.log, stream.MACRO_TOPIC, 1), [known])
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert len(tick(instance, macro_releases_sensor).run_requests or []) == 1
+        (seen,) = tick(instance, macro_releases_sensor).asset_events
+        assert (seen.asset_key.path[1], seen.metadata["lag"].value) == (stream.MACRO_TOPIC, 1)
+        resources = {"pipeline": Pipeline()}
+        assert dg.materialize(
+            [macro_releases.macro_releases], instance=instance, resources=resources
+        ).success
+        assert not tick(instance, macro_releases_sensor).run_requests
+        # The market topics wait for their own sensor.
+        assert tick(instance).run_requests
+    (file,) = raw_archive.accepted_files(landing.paths, "fred_observations")
+    assert (file.landed.subject, file.landed.rows_seen) == ("UNRATE", 1)
+
+
+@pytest.mark.parametrize("sensor", [market_topics_sensor, macro_releases_sensor])
 def test_without_brokers_it_says_how_to_have_some(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sensor: dg.SensorDefinition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
     with dg.DagsterInstance.ephemeral() as instance:
-        result = market_topics_sensor(dg.build_sensor_context(instance=instance))
+        result = sensor(dg.build_sensor_context(instance=instance))
     assert isinstance(result, dg.SkipReason)
     assert result.skip_message == NO_STREAM
