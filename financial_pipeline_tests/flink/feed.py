@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import polars as pl
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, RAW_TOPIC, WATERMARK_DELAY_US
@@ -168,3 +169,9 @@ def bars_of(values: Iterable[bytes]) -> tuple[Bars, int]:
 def bars_on(client: dict[str, Any], topic: str) -> tuple[Bars, int]:
     """See `bars_of`, for what is on a topic now."""
     return bars_of(read_all(client, topic))
+
+
+def landed_bars(rows: pl.DataFrame) -> Bars:
+    """Rows of the bars table in the form of `Feed.bars`."""
+    columns = rows.select("symbol", "window_start_us", *MEASURES).rows()
+    return {(row[0], row[1]): [float(value) for value in row[2:]] for row in columns}
