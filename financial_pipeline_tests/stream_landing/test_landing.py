@@ -135,6 +135,27 @@ def test_parity_fails_where_a_bar_is_wrong_or_a_message_is_lost(landing: Landing
         frame.write_parquet(file)
 
 
+def test_parity_fails_where_an_alert_is_wrong_or_lost_and_keeps_that_of_the_batch(
+    tmp_path: Path,
+) -> None:
+    log = stream_world.two_sessions(tmp_path / "log")
+    replay.run(log)
+    landing = Landing(Paths(tmp_path / "root"), log)
+    land_all(landing)
+    sound = parity.compare(landing, *DAYS)
+    assert sound.faults() == {}
+    assert sound.alerts.height >= 3
+    file = landing.folder / landing.ledger.ranges(stream.ALERTS_TOPIC)[0].file
+    frame = pl.read_parquet(file)
+    louder = frame["value"].cast(pl.String).str.replace('"severity":"warning"', '"severity":"odd"')
+    for spoiled in (frame.with_columns(value=louder.cast(pl.Binary)), frame.head(0)):
+        spoiled.write_parquet(file)
+        found = parity.compare(landing, *DAYS)
+        assert found.rows["bars_differing"].sum() > 0
+        assert found.faults()
+        assert found.alerts.equals(sound.alerts)
+
+
 def test_duplicates_are_counted_and_mended_with_a_higher_revision(tmp_path: Path) -> None:
     log = FileLog(tmp_path / "log")
     messages = stream_world.session(OPENINGS_US[0], 3, seed=1, faults=False)

@@ -20,7 +20,8 @@ PARITY_CHECK = "batch_equals_stream"
     group_name="staging",
     deps=[
         *(["raw", name] for name in ("market_ohlcv", "market_bars", "market_indicators")),
-        *(["raw", name] for name in ("market_late_messages", "market_dead_letters")),
+        *(["raw", name] for name in ("market_alerts", "market_late_messages")),
+        ["raw", "market_dead_letters"],
     ],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -31,8 +32,8 @@ PARITY_CHECK = "batch_equals_stream"
         partition_checks.spec(
             PARITY_CHECK,
             ["staging", "market_bars"],
-            "Bars recomputed from the landed input equal the stream's, and every message is"
-            " aggregated, late, dead-lettered or a heartbeat.",
+            "Bars, indicators and alerts recomputed from the landed input equal the stream's, and"
+            " every message is aggregated, late, dead-lettered or a heartbeat.",
             SESSIONS,
         )
     ],
