@@ -75,6 +75,8 @@ class FlinkCluster:
         return {
             "taskmanager.numberOfTaskSlots": SLOTS,
             "taskmanager.cpu.cores": float(SLOTS),
+            # A job spreads over all TaskManagers instead of filling the first.
+            "taskmanager.load-balance.mode": "SLOTS",
             f"{memory}.framework.heap.size": f"{FRAMEWORK_HEAP}m",
             f"{memory}.framework.off-heap.size": f"{OFF_HEAP}m",
             f"{memory}.task.heap.size": f"{TASK_HEAP}m",
