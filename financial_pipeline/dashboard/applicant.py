@@ -33,7 +33,7 @@ def what_if(release: Release) -> None:
     """An applicant who does not exist, scored at once with the served artifact."""
     st.header("What if: an applicant", anchor=False)
     served = evidence.served(release)
-    if served is None or not elements.present(release, SUMMARY):
+    if served is None or not elements.filled(release, SUMMARY):
         st.info("No model is served, so nobody can be scored.", icon=":material/block:")
         return
     models = _models(str(release.paths.data_root / "ml" / "artifacts"), served["artifact"])

@@ -24,13 +24,15 @@ from financial_pipeline.settings import Settings
 MAX_ANSWERS: Final = 600
 RELEASE: Final = "release"
 DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
-# What builds the tables of a layer.
-COMMANDS: Final = {
-    "exports": "make demo",
-    "metrics": "make demo ARGS=--analytics",
-    "ml": "make demo ARGS=--analytics",
-    "stream": "financial-pipeline stream --help",
-    "operations": "make dev",
+# What builds missing tables: in a simulated world, and by layer where the files are one's own.
+SIMULATED: Final = "Run `make demo`."
+OWN_FILES: Final = {
+    "exports": "Put the files into the drop folder, then run `make ingest` and `make transform`.",
+    "metrics": "Run `make transform`.",
+    "ml": "Run `make transform`.",
+    "operations": "Run `make transform`.",
+    "stream": "Run `financial-pipeline stream up`, `financial-pipeline stream produce` and"
+    " `financial-pipeline stream land`.",
 }
 
 
@@ -65,6 +67,12 @@ class Release:
             if key not in self.manifest.tables
             or not parquet_files(self.paths, self.manifest.tables[key])
         ]
+
+    def how_to_build(self, *keys: str) -> str:
+        """What to run, in words, where these tables are not published."""
+        if self.is_synthetic:
+            return SIMULATED
+        return " ".join(dict.fromkeys(OWN_FILES[key.split("/")[0]] for key in keys))
 
     def table(self, key: str) -> PublishedTable:
         """The current version of `layer/name`; raises PipelineError where it is not published."""

@@ -92,7 +92,7 @@ order by all
 def show(release: Release) -> None:
     """Choose a figure and a cell of it; see its sums and its loans."""
     st.header("Down to the loans", anchor=False)
-    if not elements.present(release, LOANS, GEOGRAPHY):
+    if not elements.filled(release, LOANS, GEOGRAPHY):
         return
     choices = release.rows(CHOICES, LOANS, GEOGRAPHY)
     with st.container(horizontal=True, vertical_alignment="bottom"):

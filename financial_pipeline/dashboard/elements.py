@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from financial_pipeline.dashboard.data import COMMANDS, Release, age_days
+from financial_pipeline.dashboard.data import Release, age_days
 
 # More cards than this stand in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
@@ -108,14 +108,27 @@ def present(release: Release, *keys: str) -> bool:
     """Whether all tables are there; says what to run where one is not."""
     missing = release.missing(*keys)
     if missing:
-        commands = dict.fromkeys(COMMANDS[key.split("/")[0]] for key in missing)
         st.info(
             f"Nothing to show here yet: {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not published."
-            f" Run {' and '.join(f'`{command}`' for command in commands)}.",
+            f" {release.how_to_build(*missing)}",
             icon=":material/rocket_launch:",
         )
     return not missing
+
+
+def filled(release: Release, *keys: str) -> bool:
+    """Whether all tables are there and hold rows; says what is the matter where one does not."""
+    if not present(release, *keys):
+        return False
+    bare = [key for key in keys if not release.table(key).rows]
+    if bare:
+        have = "has no rows" if len(bare) == 1 else "have no rows"
+        st.info(
+            f"Nothing to show here yet: {', '.join(bare)} {have}.",
+            icon=":material/hourglass_empty:",
+        )
+    return not bare
 
 
 def source(release: Release, *keys: str, note: str = "") -> None:

@@ -121,7 +121,7 @@ def cards(release: Release) -> list[Card]:
         bad = runs.filter(status="FAILURE").height
         newest = f"newest {runs['started_at'][0]:%Y-%m-%d %H:%M} UTC" if runs.height else "none yet"
         cards.append(Card("Failed runs", f"{bad:,}", f"of {runs.height:,} · {newest}", "Last 200."))
-    if not release.missing(ACCOUNTING):
+    if not release.missing(ACCOUNTING) and release.table(ACCOUNTING).rows:
         cards += _line_cards(release)
     return cards
 

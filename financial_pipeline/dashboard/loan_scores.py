@@ -17,7 +17,7 @@ RANKS: Final = range(1, 5)
 
 def distribution(release: Release, cutoff: object, model: str) -> None:
     """How the scores of every loan spread, by what became of it."""
-    if not elements.present(release, evidence.SCORES, evidence.LOANS):
+    if not elements.filled(release, evidence.SCORES, evidence.LOANS):
         return
     st.markdown("**Score distribution** of all loans, by outcome (D1)")
     if model not in evidence.SCORED:
@@ -58,7 +58,7 @@ def _bars(rows: pl.DataFrame) -> alt.Chart:
 def one_loan(release: Release, cutoff: object) -> None:
     """The score of one loan and why it is what it is."""
     st.header("One loan and its reasons", anchor=False)
-    if not elements.present(release, evidence.SCORES, evidence.LOANS):
+    if not elements.filled(release, evidence.SCORES, evidence.LOANS):
         return
     keys = (evidence.SCORES, evidence.LOANS)
     examples = release.rows(evidence.EXAMPLES, *keys, cutoff=cutoff)["loan_id"].to_list()

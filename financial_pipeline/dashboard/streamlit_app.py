@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -31,15 +31,24 @@ def spare_the_collector() -> None:
         _set_aside()[SET_ASIDE] = len(sys.modules)
 
 
+def every_page() -> list[st.Page]:
+    """The pages in the order of the menu; the first one also under its own name.
+
+    Streamlit serves a default page at the root alone, and says "Page not found" at its name.
+    """
+    first = next(iter(PAGES))
+    named = [_page(name) for name in PAGES if name != first]
+    at_root = _page(first, url_path="root", default=True)
+    return [at_root, *named, _page(first, visibility="hidden")]
+
+
+def _page(name: str, **options: Any) -> st.Page:
+    return st.Page(f"app_pages/{name}.py", title=name.capitalize(), **options)
+
+
 # No icon of the app or of a page: Streamlit would fetch it from a font server.
 st.set_page_config(page_title="Financial pipeline", layout="wide")
-page = st.navigation(
-    [
-        st.Page(f"app_pages/{name}.py", title=name.capitalize(), default=name == next(iter(PAGES)))
-        for name in PAGES
-    ],
-    position="top",
-)
+page = st.navigation(every_page(), position="top")
 try:
     st.session_state[data.RELEASE] = data.open_release()
 except PipelineError as error:

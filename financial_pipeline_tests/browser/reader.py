@@ -49,6 +49,10 @@ class Reader:
         expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=TIMEOUT_MS)
         expect(self.page.locator("[data-testid=stSkeleton]")).to_have_count(0, timeout=TIMEOUT_MS)
 
+    def title(self) -> str:
+        """The heading of the page in sight."""
+        return self.page.get_by_role("heading", level=1).inner_text()
+
     def cards(self) -> dict[str, str]:
         """The figures in sight: label -> value."""
         found = self.page.locator("[data-testid=stMetric]").all()

@@ -14,21 +14,37 @@ from financial_pipeline_tests.browser.reader import Reader, Scheme
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES
 
-# The default page has no path of its own.
-PATHS = {page: "" if page == PAGES[0] else page for page in PAGES}
 WIDTHS = (1280, 390)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_shows_no_exception_and_fits_both_widths(reader: Reader, page: str) -> None:
-    reader.open(PATHS[page])
+    reader.open(page)
     assert reader.exceptions() == []
     assert reader.cards()
     for width in WIDTHS:
         for scheme in SCHEMES:
             assert reader.screenshot(page, width, scheme).stat().st_size > 0
             assert list(reader.wide_parts()) == []
+
+
+NOTICE = "Page not found"
+
+
+def test_every_page_opens_at_its_own_address_and_the_first_at_the_root(reader: Reader) -> None:
+    for path in ("", *PAGES):
+        reader.open(path)
+        assert reader.title() == (path or PAGES[0]).capitalize()
+        assert reader.page.get_by_text(NOTICE).count() == 0, path
+    reader.open("nowhere")
+    assert reader.page.get_by_text(NOTICE).count() == 1
+
+
+def test_menu_leads_to_each_page_once(reader: Reader) -> None:
+    reader.open("")
+    links = reader.page.get_by_test_id("stTopNavLink")
+    assert links.all_inner_texts() == [page.capitalize() for page in PAGES]
 
 
 def test_reader_notices_what_comes_from_elsewhere(reader: Reader) -> None:

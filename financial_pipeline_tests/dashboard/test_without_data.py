@@ -1,35 +1,124 @@
-"""With nothing published, or only a part, each page says what to run and none fails."""
+"""With nothing published, or only a part, each page says what to run and shows what is there."""
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from financial_pipeline import published
+from financial_pipeline.dashboard.pages import PAGES as DECLARED
 from financial_pipeline.paths import Paths
+from financial_pipeline.published import parquet_files, read_manifest
+from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 
+LOANS = {"exports/fct_loans", "exports/dim_geography", "exports/dim_grade"}
+MACRO = {"exports/agg_macro_indicators", "metrics/macro_correlations"}
+# Whether a table is published.
+SITUATIONS: dict[str, Callable[[str], bool]] = {
+    "an empty version": lambda key: False,
+    "loans alone": lambda key: key in LOANS,
+    "no analytics": lambda key: not key.startswith(("metrics/", "ml/")),
+    "no stream": lambda key: not key.startswith("stream/"),
+    "the stream alone": lambda key: key.startswith("stream/"),
+    "no model": lambda key: not key.startswith("ml/"),
+    "no macro series": lambda key: key not in MACRO,
+}
+# Charts that are left of each page, in the order of PAGES.
+CHARTS = {
+    "an empty version": (0, 0, 0, 0, 0, 0, 0),
+    "loans alone": (1, 0, 0, 0, 0, 0, 0),
+    "no analytics": (1, 2, 1, 0, 0, 2, 1),
+    "no stream": (4, 7, 2, 7, 2, 0, 1),
+    "the stream alone": (0, 0, 0, 0, 0, 2, 0),
+    "no model": (4, 7, 2, 0, 0, 2, 1),
+    "no macro series": (4, 7, 0, 7, 2, 2, 1),
+}
+# The newest card that needs no other table than those named.
+CARDS = {
+    "portfolio": ("Loans", {"metrics/portfolio_summary"}),
+    "market": ("Volatility, 63", {"exports/fct_daily_prices", "metrics/market_risk"}),
+    "macro": ("Unemployment", {"exports/agg_macro_indicators"}),
+    "model": ("KS", {"ml/evaluation"}),
+    "decide": ("Approval rate", {"ml/threshold_table"}),
+    "live": ("Lag", {"stream/status"}),
+    "health": ("Lines read", {"exports/row_accounting"}),
+}
 
-def test_nothing_published_says_what_to_run(data_root: Path) -> None:
-    app = open_page(data_root, "portfolio")
-    assert not app.exception
-    assert "make demo" in words(app)
+
+def _publish_only(whole: Path, part: Path, holds: Callable[[str], bool]) -> None:
+    """The tables of `whole` for which `holds`, published below `part`."""
+    content = json.loads(Paths(whole).manifest.read_text("utf-8"))
+    content["tables"] = {key: row for key, row in content["tables"].items() if holds(key)}
+    Paths(part).manifest.write_text(json.dumps(content), "utf-8")
+    for layer in whole.iterdir():
+        if layer.is_dir() and not (part / layer.name).exists():
+            (part / layer.name).symlink_to(layer)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_without_its_tables_says_what_to_run(data_root: Path, page: str) -> None:
-    published.publish(Paths(data_root), {"source": "files", "is_synthetic": False})
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_page_says_what_is_missing_and_shows_the_rest(
+    written_world: Path, data_root: Path, situation: str, page: str
+) -> None:
+    holds = SITUATIONS[situation]
+    _publish_only(written_world, data_root, holds)
     app = open_page(data_root, page)
     assert not app.exception
-    assert "Nothing to show here yet" in words(app)
+    said = words(app)
+    missing = [key for key in DECLARED[page].tables if not holds(key)]
+    assert ("Nothing to show here yet" in said) == bool(missing)
+    assert ("Run `make demo`" in said) == bool(missing)
+    assert len(app.get("vega_lite_chart")) == CHARTS[situation][PAGES.index(page)]
+    card, needed = CARDS[page]
+    assert (card in metrics(app)) == all(map(holds, needed))
 
 
-def test_page_with_a_part_of_its_tables_shows_that_part(small_world: Path) -> None:
-    app = open_page(small_world, "portfolio")
+@pytest.mark.parametrize("page", PAGES)
+def test_page_without_one_of_its_tables_names_it(
+    written_world: Path, data_root: Path, page: str
+) -> None:
+    app = open_page(data_root, page)
+    for gone in DECLARED[page].tables:
+        _publish_only(written_world, data_root, lambda key, gone=gone: key != gone)
+        app.run()
+        assert not app.exception, gone
+        assert f"{gone} is not published. Run `make demo`" in words(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_over_tables_without_a_row_says_so(
+    written_world: Path, data_root: Path, page: str
+) -> None:
+    paths = Paths(data_root)
+    for key, table in read_manifest(Paths(written_world)).tables.items():
+        files = parquet_files(Paths(written_world), table)
+        world.put(paths, key, pl.read_parquet(files).clear(), None)
+    published.publish(paths, world.SIMULATED)
+    app = open_page(data_root, page)
     assert not app.exception
-    assert metrics(app)["Default rate (matured)"] == "20.0%"
-    assert "metrics/vintage_curves is not published" in words(app)
-    assert "**300** matured loans, **60** bad (20.00%)" in words(app)
+    assert "no rows" in words(app) or page == "live"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_published_says_what_to_run(data_root: Path, page: str) -> None:
+    app = open_page(data_root, page)
+    assert not app.exception
+    assert app.title[0].value == page.capitalize()
+    assert "Nothing is published" in words(app)
+    assert "make demo" in words(app)
+
+
+def test_own_files_that_did_not_come_are_named_with_their_way_in(data_root: Path) -> None:
+    published.publish(Paths(data_root), {"source": "files", "is_synthetic": False})
+    assert "Put the files into the drop folder, then run `make ingest`" in words(
+        open_page(data_root, "market")
+    )
+    assert "make demo" not in words(open_page(data_root, "market"))
+    assert "financial-pipeline stream up" in words(open_page(data_root, "live"))
 
 
 def test_table_whose_files_are_gone_counts_as_missing(small_world: Path) -> None:

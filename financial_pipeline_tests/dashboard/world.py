@@ -16,6 +16,10 @@ SIMULATED = {"source": "simulated", "is_synthetic": True, "loans": 8, "seed": 1}
     "clock": "2019-03-31"
 }
 LOANS = 400
+STREAM = [
+    f"stream/{name}"
+    for name in ("market_bars_1m", "market_indicators_1m", "status", "late_messages")
+] + ["stream/dead_letters", "stream/parity"]
 MONTHS = [date(2014 + month // 12, 1 + month % 12, 1) for month in range(24)]
 
 
@@ -110,11 +114,11 @@ def thresholds() -> tuple[pl.DataFrame, pl.DataFrame]:
     return table, pl.DataFrame([{**label, **counts, **numbers, **best}])
 
 
-def stream(paths: Paths, observed: datetime) -> None:
-    """Three bars of one bank, one late and two dead messages, last observed at `observed`."""
+def stream(paths: Paths, observed: datetime, minutes: int = 3) -> None:
+    """A bar a minute of one bank, one late and two dead messages, last observed at `observed`."""
     start = int(datetime(2019, 3, 29, 14, 30, tzinfo=UTC).timestamp() * 1_000_000)
     bar = {"symbol": "JPM", "session_date": date(2019, 3, 29)}
-    starts = [start + minute * 60_000_000 for minute in range(3)]
+    starts = [start + minute * 60_000_000 for minute in range(minutes)]
     bars = pl.DataFrame([{**bar, "window_start_us": at, "bar_seconds": 60} for at in starts])
     prices = {"open": 100.0, "high": 101.0, "low": 99.0, "close": 100.5, "vwap": 100.2}
     counts = {"volume": 1000, "message_count": 4}
@@ -132,6 +136,14 @@ def stream(paths: Paths, observed: datetime) -> None:
     put(paths, "stream/market_indicators_1m", measured, "2019-03-29")
     day = {"session_date": date(2019, 3, 29), "bars_compared": 3, "bars_differing": 0}
     put(paths, "stream/parity", pl.DataFrame([day | {"passed": True}]))
+
+
+def land(paths: Paths, observed: datetime, minutes: int = 3) -> None:
+    """The same tables as a landing publishes them: beside the version, which stays."""
+    stream(paths, observed, minutes)
+    tables = [published.newest(paths, key) for key in STREAM]
+    published.discard_pending(paths)
+    published.publish_stream(paths, tables, SIMULATED)
 
 
 def alerts(paths: Paths) -> None:

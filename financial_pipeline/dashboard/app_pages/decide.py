@@ -153,7 +153,7 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers
 
 def show(release: Release) -> None:
     """The page."""
-    if not elements.present(release, TABLE, SUMMARY):
+    if not elements.filled(release, TABLE, SUMMARY):
         return
     view = _choose(release)
     threshold = _slider(view)

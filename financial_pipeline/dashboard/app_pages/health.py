@@ -79,7 +79,7 @@ def _history(rows: pl.DataFrame) -> alt.Chart:
 
 def _lines(release: Release) -> None:
     st.header("Row accounting and quarantine", anchor=False)
-    if elements.present(release, figures.ACCOUNTING):
+    if elements.filled(release, figures.ACCOUNTING):
         st.caption("Physical lines = staged + quarantined + notes, for every file.")
         elements.table(figures.accounting(release), "row_accounting", height=320)
         elements.source(release, figures.ACCOUNTING)

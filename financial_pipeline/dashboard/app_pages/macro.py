@@ -116,7 +116,7 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
 
 def _correlations(release: Release) -> None:
     st.header("How defaults go with the economy", anchor=False)
-    if not elements.present(release, figures.CORRELATIONS):
+    if not elements.filled(release, figures.CORRELATIONS):
         return
     values = _pair(release.rows(figures.PAIRS, figures.CORRELATIONS))
     rows = release.rows(figures.LAGS, figures.CORRELATIONS, **values)
@@ -187,7 +187,7 @@ def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
 
 def show(release: Release) -> None:
     """The page."""
-    if elements.present(release, figures.INDICATORS):
+    if elements.filled(release, figures.INDICATORS):
         elements.cards(figures.latest_cards(release))
         elements.source(
             release, figures.INDICATORS, note="Change is against the observation before."

@@ -41,7 +41,7 @@ def _range(release: Release) -> tuple[date, list[str]]:
 
 
 def _cards(release: Release, banks: list[str]) -> None:
-    if elements.present(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
+    if elements.filled(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
         bank = st.selectbox("Figures of", banks, key="bank", bind="query-params", width=160)
         elements.cards(figures.bank_cards(release, bank))
         elements.source(release, figures.VOLATILITY, figures.SHARPE, figures.RISK)
@@ -80,7 +80,7 @@ def _lines(rows: pl.DataFrame, banks: list[str], form: str = ".0%") -> alt.Chart
 def _risk(release: Release, first: date, banks: list[str]) -> None:
     st.header("Risk", anchor=False)
     keys = (figures.RISK, figures.VOLATILITY, figures.SHARPE)
-    if not elements.present(release, *keys):
+    if not elements.filled(release, *keys):
         return
     rows = release.rows(figures.ROLLING, *keys, first=first).filter(pl.col("symbol").is_in(banks))
     left, right = st.columns(2, gap="medium")
@@ -107,7 +107,7 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
 
 
 def _correlations(release: Release) -> None:
-    if not elements.present(release, figures.CORRELATIONS):
+    if not elements.filled(release, figures.CORRELATIONS):
         return
     rows = release.rows(figures.MATRIX, figures.CORRELATIONS)
     st.markdown(f"**Correlation of daily returns**, 252 sessions to {rows['session_date'][0]}")
@@ -132,7 +132,7 @@ def _matrix(rows: pl.DataFrame) -> charts.Layers:
 
 def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     st.header("Value at risk and its breaches", anchor=False)
-    if not elements.present(release, figures.RISK, figures.VOLATILITY):
+    if not elements.filled(release, figures.RISK, figures.VOLATILITY):
         return
     bank = st.selectbox("Bank", banks, key="var_bank", width=160)
     rows = release.rows(figures.BREACHES, figures.RISK, figures.VOLATILITY, bank=bank, first=first)
@@ -183,7 +183,7 @@ def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
 
 def show(release: Release) -> None:
     """The page."""
-    if not elements.present(release, figures.PRICES):
+    if not elements.filled(release, figures.PRICES):
         return
     first, banks = _range(release)
     if not banks:

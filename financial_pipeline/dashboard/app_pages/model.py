@@ -185,7 +185,7 @@ def _governance(release: Release, cutoff: object) -> None:
 
 def show(release: Release) -> None:
     """The page."""
-    if not elements.present(release, evidence.EVALUATION):
+    if not elements.filled(release, evidence.EVALUATION):
         return
     cutoff, model = _choose(release)
     _discrimination(release, cutoff, model)

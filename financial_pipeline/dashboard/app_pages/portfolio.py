@@ -20,14 +20,14 @@ MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Lo
 
 
 def _kpis(release: Release) -> None:
-    if elements.present(release, figures.SUMMARY):
+    if elements.filled(release, figures.SUMMARY):
         elements.cards(figures.kpi_cards(release))
         elements.source(release, figures.SUMMARY, note="Change is against the month before.")
 
 
 def _grades(release: Release) -> None:
     st.header("Default rate by grade", anchor=False)
-    if not elements.present(release, figures.RATES):
+    if not elements.filled(release, figures.RATES):
         return
     st.caption(MEANING)
     rates = release.rows(figures.BY_GRADE, figures.RATES)
@@ -86,7 +86,7 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
 
 def _curves(release: Release) -> None:
     st.header("Vintage curves", anchor=False)
-    if not elements.present(release, figures.CURVES):
+    if not elements.filled(release, figures.CURVES):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         grade = st.selectbox("Grade", GRADES, key="curve_grade", width=120)
@@ -133,7 +133,7 @@ def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
 
 def _states(release: Release) -> None:
     st.header("Where the loans are", anchor=False)
-    if not elements.present(release, figures.LOANS, figures.GEOGRAPHY):
+    if not elements.filled(release, figures.LOANS, figures.GEOGRAPHY):
         return
     states = release.rows(figures.BY_STATE, figures.LOANS, figures.GEOGRAPHY)
     choice = st.segmented_control(
@@ -159,7 +159,7 @@ def _states(release: Release) -> None:
 
 def _concentration(release: Release) -> None:
     st.markdown("**Concentration** of funded dollars")
-    if not elements.present(release, figures.SUMMARY):
+    if not elements.filled(release, figures.SUMMARY):
         return
     history = release.rows(figures.HISTORY, figures.SUMMARY)
     wide = (
