@@ -38,6 +38,9 @@ FIGURES: Final[dict[str, Figure]] = {
     "Net loss (matured)": Figure(
         "default_d1 is not null", "default_d1 = 1", "matured loans", "with a loss"
     ),
+    "LGD on EAD": Figure(
+        "credit_policy_met and loan_state = 'BAD' and ead_usd > 0", "true", "bad loans", "counted"
+    ),
     "30+ days late": Figure("is_active", "loan_state = 'D31_120'", "active loans", "late"),
     "Loans and funded": Figure("true", "true", "loans", "counted"),
 }

@@ -120,6 +120,13 @@ MEASURES: Final[dict[str, Measure]] = {
         True,
         of=MATURED,
     ),
+    "default_rate_matured_usd_weighted": Measure(
+        "Default rate, by dollars",
+        percent,
+        "D1 again, each loan weighted by the amount lent.",
+        True,
+        of=MATURED,
+    ),
     "net_loss_rate_matured": Measure(
         "Net loss rate (matured)",
         percent,
@@ -130,7 +137,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "delinquent_30_plus": Measure(
         "30+ days late (active)",
         percent,
-        "31 to 120 days late among loans still paying.",
+        "31 to 120 days late among loans still paying. The files have one group for both, so a"
+        " limit of 90 days cannot be told.",
         True,
         of="active loans",
     ),

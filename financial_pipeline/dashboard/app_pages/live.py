@@ -101,12 +101,14 @@ def _accounting(release: Release) -> None:
             if elements.present(release, key):
                 rows = release.rows(figures.REASONS[key], key)
                 elements.table(rows, key.split("/")[1])
+                elements.source(release, key)
     st.markdown("**Stream against batch**, by trading day")
     if elements.present(release, figures.PARITY):
         days = release.rows(figures.DAYS, figures.PARITY)
         if days.height:
             st.markdown(figures.parity_words(days.row(0, named=True)))
         elements.table(days, "parity")
+        elements.source(release, figures.PARITY)
     st.markdown("**Positions**, by topic and partition")
     elements.table(release.rows(figures.POSITIONS, figures.STATUS), "positions")
     elements.source(release, figures.STATUS)

@@ -29,6 +29,11 @@ SIGN_NOTE = (
     " unemployment at origination and up with its change afterwards. A correlation is no cause."
 )
 
+SIMULATED_NOTE = (
+    "In the simulated world a point of unemployment adds 0.08 to the log-odds of a loan's monthly"
+    " default: a choice of the demo. Real loans gave 0.016 ± 0.037."
+)
+
 
 def _series(release: Release) -> None:
     st.header("As known, and as revised", anchor=False)
@@ -125,6 +130,8 @@ def _correlations(release: Release) -> None:
         return
     drawing.chart(_lag_chart, rows)
     st.info(SIGN_NOTE, icon=":material/swap_vert:")
+    if release.is_synthetic:
+        st.caption(SIMULATED_NOTE)
     for caution in rows["caution"].drop_nulls().unique():
         st.warning(str(caution), icon=":material/warning:")
     words = "levels, descriptive only" if rows["is_descriptive"].any() else "stationary changes"

@@ -113,6 +113,7 @@ def _coefficients(release: Release, cutoff: object, model: str) -> None:
     st.markdown("**Coefficients**: change of the log-odds of default per standard deviation")
     drawing.chart(_bars, rows.head(20).with_columns(raises=pl.col("coefficient") > 0))
     st.caption("Orange raises the risk, blue lowers it; associations, not causes. The 20 largest.")
+    elements.source(release, evidence.COEFFICIENTS)
     elements.rows_behind(rows, "coefficients")
 
 
@@ -177,6 +178,7 @@ def _governance(release: Release, cutoff: object) -> None:
     ):
         if elements.present(release, key):
             elements.rows_behind(release.rows(query, key, cutoff=cutoff), name, label)
+            elements.source(release, key)
     if elements.present(release, evidence.CARD):
         card = release.rows(evidence.CARD_TEXT, evidence.CARD, cutoff=cutoff)
         with st.expander("Model card", icon=":material/description:"):

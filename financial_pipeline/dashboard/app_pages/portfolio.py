@@ -12,10 +12,12 @@ GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 MEANING = (
     "**D1** (matured) is the headline: loans whose term has passed. **D0** (resolved) overstates"
     " young vintages, **D2** (to date) understates them. Hatched bars still hold active loans, so"
-    " they will move."
+    " they will move; the grey line is the share of loans still active."
 )
 # A state with fewer matured loans has no rate worth a colour.
 MIN_MATURED = 30
+# Months from the last payment to the default, as dbt dates it.
+DEFAULT_LAG = 5
 MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
 
 
@@ -81,7 +83,11 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
         )
         for name, fill in charts.DEFINITIONS.items()
     ]
-    return alt.layer(mature, *young).properties(height=charts.HEIGHT - 30)
+    active = alt.Chart(vintages.unique("vintage").sort("vintage")).encode(
+        x=alt.X("vintage:N"), y=alt.Y("still_active:Q")
+    )
+    share = active.mark_line(color=charts.GREY, strokeWidth=2, point={"color": charts.GREY})
+    return alt.layer(mature, *young, share).properties(height=charts.HEIGHT - 30)
 
 
 def _curves(release: Release) -> None:
@@ -104,7 +110,10 @@ def _curves(release: Release) -> None:
         return
     drawing.chart(_curve_chart, curves)
     elements.source(
-        release, figures.CURVES, note="Fixed denominator: all loans of the quarter's vintage."
+        release,
+        figures.CURVES,
+        note="Fixed denominator: all loans of the quarter's vintage. A default is dated"
+        f" {DEFAULT_LAG} months after the last payment, the file has no date of its own.",
     )
     elements.rows_behind(curves, "vintage_curves")
 
@@ -179,6 +188,7 @@ def _concentration(release: Release) -> None:
         "concentration",
     )
     st.caption("HHI is the sum of squared shares; one over it is the effective number of equals.")
+    elements.source(release, figures.SUMMARY)
 
 
 def show(release: Release) -> None:
