@@ -1,5 +1,7 @@
 """The asset graph loads, and every asset in it follows the house."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -12,6 +14,12 @@ from financial_pipeline_tests.conftest import PROJECT_ROOT
 EXTERNAL_LAYERS = {"landing", "topics", "dashboard"}
 LAYERS = {path.name for path in (PROJECT_ROOT / "financial_pipeline" / "defs").iterdir()}
 DEFS_PREFIX = "financial_pipeline.defs."
+# What only some steps or pages need; every step's own process loads all definitions.
+NEEDED_BY_FEW = {"sklearn", "skops", "scipy.special", "scipy.stats", "streamlit", "yfinance"}
+LOAD = """import sys
+from financial_pipeline.definitions import defs
+assert defs().get_repository_def().get_all_jobs()
+print("loaded:", *sorted(sys.modules))"""
 
 
 @cache
@@ -90,6 +98,14 @@ def test_partitioned_assets_backfill_a_range_in_one_run() -> None:
 def test_plain_checks_and_jobs_resolve() -> None:
     repository = definitions().get_repository_def()
     assert repository.get_all_jobs()
+
+
+def test_definitions_load_without_what_only_some_steps_need() -> None:
+    done = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True)
+    *_, line = done.stdout.splitlines()
+    modules = set(line.removeprefix("loaded: ").split())
+    assert "financial_pipeline.ml.train" in modules
+    assert modules & NEEDED_BY_FEW == set()
 
 
 def test_every_asset_below_raw_follows_its_upstreams_by_itself() -> None:

@@ -16,8 +16,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import skops.io as skops_io
-
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.scorecard import Characteristic, Scorecard
@@ -85,6 +83,8 @@ def read_contents(folder: Path, artifact: str) -> dict[str, Any]:
 
 def load_model(folder: Path, artifact: str, name: str) -> DefaultModel:
     """One model of an artifact; refused if the artifact was touched or names an unknown type."""
+    import skops.io as skops_io
+
     described = read_contents(folder, artifact)["models"][name]
     content = (folder / artifact / f"{name}.skops").read_bytes()
     unknown = set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED_TYPES)
@@ -138,6 +138,8 @@ def _model_bytes(model: DefaultModel) -> bytes:
 
     skops names parts by memory address, which differs from process to process.
     """
+    import skops.io as skops_io
+
     with zipfile.ZipFile(io.BytesIO(skops_io.dumps(model.pipeline))) as source:
         parts = {name: source.read(name) for name in source.namelist()}
     schema = parts.pop("schema.json").decode()

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
-from scipy.stats import chi2
 
 from financial_pipeline.ml.discrimination import NORMAL_QUANTILE, has_both_classes
 
@@ -101,11 +100,11 @@ def hosmer_lemeshow(bins: list[CalibrationBin], is_development: bool) -> tuple[f
         / (item.loans * item.mean_pd * (1 - item.mean_pd))
         for item in bins
     )
-    return statistic, float(chi2.sf(statistic, len(bins) - 2 * is_development))
+    return statistic, float(scipy.stats.chi2.sf(statistic, len(bins) - 2 * is_development))
 
 
 def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | None:
-    """Intercept a and slope b of the logit fit y ~ a + b logit(pd); ideal (0, 1).
+    """Intercept a and slope b of the logit fit y ~ a + b scipy.special.logit(pd); ideal (0, 1).
 
     Newton's method on the log-likelihood. None where one class is missing, the probability is
     constant, or the fit does not settle (the classes are separable).
@@ -114,10 +113,10 @@ def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | 
     y = np.asarray(target, dtype=float)
     if not has_both_classes(y) or np.ptp(chance) == 0:
         return None
-    design = np.column_stack([np.ones(len(y)), logit(chance)])
+    design = np.column_stack([np.ones(len(y)), scipy.special.logit(chance)])
     beta = np.array([0.0, 1.0])
     for _ in range(MAX_NEWTON_STEPS):
-        fitted = expit(design @ beta)
+        fitted = scipy.special.expit(design @ beta)
         information = design.T @ (design * (fitted * (1 - fitted))[:, None])
         if np.linalg.cond(information) > 1 / NEWTON_TOLERANCE:
             return None

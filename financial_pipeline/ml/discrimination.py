@@ -5,16 +5,17 @@ one of the classes is missing.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, rankdata
 
 Floats = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
-NORMAL_QUANTILE: Final = float(norm.ppf(0.5 + CONFIDENCE / 2))
+NORMAL_QUANTILE: Final = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def has_both_classes(target: ArrayLike) -> bool:
 
 def auc(target: ArrayLike, score: ArrayLike) -> float | None:
     """Area under the ROC curve by mid-ranks (Mann-Whitney)."""
-    return auc_from_ranks(target, rankdata(score)) if has_both_classes(target) else None
+    return auc_from_ranks(target, scipy.stats.rankdata(score)) if has_both_classes(target) else None
 
 
 def auc_from_ranks(target: ArrayLike, ranks: ArrayLike) -> float | None:
@@ -67,9 +68,9 @@ def auc_interval(target: ArrayLike, score: ArrayLike) -> tuple[float, float] | N
     bads, goods = int(bad.sum()), int((~bad).sum())
     if min(bads, goods) < 2:
         return None
-    overall = rankdata(scores)
-    placement_bad = (overall[bad] - rankdata(scores[bad])) / goods
-    placement_good = 1 - (overall[~bad] - rankdata(scores[~bad])) / bads
+    overall = scipy.stats.rankdata(scores)
+    placement_bad = (overall[bad] - scipy.stats.rankdata(scores[bad])) / goods
+    placement_good = 1 - (overall[~bad] - scipy.stats.rankdata(scores[~bad])) / bads
     area = float(placement_bad.mean())
     variance = placement_bad.var(ddof=1) / bads + placement_good.var(ddof=1) / goods
     half = NORMAL_QUANTILE * float(np.sqrt(variance))

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,9 @@ def critical_value(bins: int, development_loans: int, current_loans: int) -> flo
     """PSI above which two samples of these sizes differ at 95 %."""
     if min(bins - 1, development_loans, current_loans) <= 0:
         return None
-    return float(chi2.ppf(SIGNIFICANCE, bins - 1)) * (1 / development_loans + 1 / current_loans)
+    return float(scipy.stats.chi2.ppf(SIGNIFICANCE, bins - 1)) * (
+        1 / development_loans + 1 / current_loans
+    )
 
 
 @dataclass(frozen=True)

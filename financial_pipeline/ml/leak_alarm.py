@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.ml.discrimination import auc_from_ranks, auc_of_levels
@@ -134,16 +134,16 @@ def _rank_correlations(candidates: dict[str, _Column], outcome: _Column) -> dict
     known = np.flatnonzero(~np.isnan(outcome.values))
     rows = known[:: -(-len(known) // RANKED_LOANS)] if len(known) else known
     sampled = outcome.values[rows]
-    whole = rankdata(sampled)
+    whole = scipy.stats.rankdata(sampled)
     found = {}
     for name, column in candidates.items():
         values = column.values[rows]
         both = ~np.isnan(values)
         if both.sum() < MIN_COMMON_LOANS or np.ptp(values[both]) == 0:
             continue
-        ranks = whole if both.all() else rankdata(sampled[both])
+        ranks = whole if both.all() else scipy.stats.rankdata(sampled[both])
         if np.ptp(ranks) > 0:
-            found[name] = float(np.corrcoef(rankdata(values[both]), ranks)[0, 1])
+            found[name] = float(np.corrcoef(scipy.stats.rankdata(values[both]), ranks)[0, 1])
     return found
 
 

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 Mask = NDArray[np.bool_]
 
@@ -94,6 +93,8 @@ def out_of_time(cohort: pl.DataFrame, cutoff: date) -> Split:
 
 def random_split(cohort: pl.DataFrame, cutoff: date, seed: int) -> Split:
     """70/30 at random, stratified by outcome, over the loans of `out_of_time` (both its sets)."""
+    from sklearn.model_selection import train_test_split
+
     eligible = np.flatnonzero(
         (cohort["issue_month"] < months_after(cutoff, MONTHS_OUT_OF_TIME)).to_numpy()
     )

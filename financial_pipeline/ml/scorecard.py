@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from financial_pipeline.ml.features import FEATURES, MISSING_LEVEL, present_features
 
@@ -87,7 +86,7 @@ def points(pd: ArrayLike) -> Floats:
 
 def probability(score: ArrayLike) -> Floats:
     """Probability of default of a score; the inverse of `points`."""
-    return np.asarray(expit(-(np.asarray(score, dtype=float) - OFFSET) / FACTOR))
+    return np.asarray(scipy.special.expit(-(np.asarray(score, dtype=float) - OFFSET) / FACTOR))
 
 
 def weight_of_evidence(goods: ArrayLike, bads: ArrayLike) -> tuple[Floats, float]:
@@ -104,6 +103,8 @@ def weight_of_evidence(goods: ArrayLike, bads: ArrayLike) -> tuple[Floats, float
 
 def fit_scorecard(frame: pl.DataFrame, target: Target, features: Sequence[str]) -> Scorecard:
     """Bin each feature on the training rows, weigh the bins, and fit a logit on the weights."""
+    from sklearn.linear_model import LogisticRegression
+
     used, _ = present_features(frame, features)
     weighed = [_weigh(name, frame[name], target) for name in used]
     design = np.column_stack(

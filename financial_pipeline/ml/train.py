@@ -2,26 +2,26 @@
 
 No class weights: they would pull the mean probability away from the default rate. Seeds are
 arguments, and input order is fixed by the cohort, so a repeat gives the same model.
+
+scikit-learn is imported where it is used, here and beside: every process that loads the asset
+graph imports these modules, and few of them fit or apply a model.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName, present_features
 from financial_pipeline.ml.leak_alarm import check_whitelist
-from financial_pipeline.ml.preparation import LevelCoder, QuantileClipper
+
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
 
 Floats = NDArray[np.float64]
 Target = NDArray[np.int8]
@@ -38,7 +38,7 @@ class DefaultModel:
 
     name: str
     features: tuple[str, ...]
-    pipeline: Pipeline
+    pipeline: "Pipeline"
     training_loans: int
     training_defaults: int
     # Listed features without values in training, with the reason.
@@ -67,22 +67,40 @@ def fit_model(
     wanted = FEATURE_SETS[name] if features is None else tuple(features)
     check_whitelist(wanted, FEATURE_SETS[name])
     used, absent = present_features(frame, wanted)
+    # Made first: the limit reaches only the libraries that are loaded.
+    unfitted = logistic_pipeline(used)
     # One thread: sums then have one order, and a busy machine does not stall the solver.
     with threadpool_limits(limits=1):
-        pipeline = logistic_pipeline(used).fit(frame.select(used), target)
+        pipeline = unfitted.fit(frame.select(used), target)
     return DefaultModel(name, used, pipeline, len(target), int(target.sum()), absent)
 
 
 def fit_challenger(name: ModelName, frame: pl.DataFrame, target: Target, seed: int) -> DefaultModel:
     """Fit the gradient-boosted challenger on the features of one of the two models."""
     used, absent = present_features(frame, FEATURE_SETS[name])
+    unfitted = boosted_pipeline(used, seed)
     with threadpool_limits(limits=1):
-        pipeline = boosted_pipeline(used, seed).fit(frame.select(used), target)
+        pipeline = unfitted.fit(frame.select(used), target)
     return DefaultModel(f"{name}_boosted", used, pipeline, len(target), int(target.sum()), absent)
 
 
-def logistic_pipeline(features: Sequence[str]) -> Pipeline:
+def logistic_pipeline(features: Sequence[str]) -> "Pipeline":
     """The unfitted pipeline of methodology 1.7 over a frame with these feature columns."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
+    fit = LogisticRegression(C=1.0, max_iter=MAX_ITERATIONS)
+    return Pipeline([("prepare", _preparation(features)), ("fit", fit)])
+
+
+def _preparation(features: Sequence[str]) -> "ColumnTransformer":
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import MissingIndicator, SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    from financial_pipeline.ml.preparation import LevelCoder, QuantileClipper
+
     numeric, levels = _by_kind(features)
     numbers = Pipeline(
         [
@@ -95,7 +113,7 @@ def logistic_pipeline(features: Sequence[str]) -> Pipeline:
         handle_unknown="ignore", min_frequency=MIN_LEVEL_LOANS, sparse_output=False
     )
     one_hot = Pipeline([("number", LevelCoder()), ("encode", encoder)])
-    prepare = ColumnTransformer(
+    return ColumnTransformer(
         [
             ("number", numbers, numeric),
             ("missing", MissingIndicator(error_on_new=False), numeric),
@@ -103,13 +121,16 @@ def logistic_pipeline(features: Sequence[str]) -> Pipeline:
         ],
         sparse_threshold=0,
     )
-    return Pipeline(
-        [("prepare", prepare), ("fit", LogisticRegression(C=1.0, max_iter=MAX_ITERATIONS))]
-    )
 
 
-def boosted_pipeline(features: Sequence[str], seed: int) -> Pipeline:
+def boosted_pipeline(features: Sequence[str], seed: int) -> "Pipeline":
     """The unfitted challenger: shallow histogram boosting, levels as categories."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import Pipeline
+
+    from financial_pipeline.ml.preparation import LevelCoder
+
     numeric, levels = _by_kind(features)
     prepare = ColumnTransformer(
         [("number", "passthrough", numeric), ("level", LevelCoder(), levels)]

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv, ndtr
+import scipy
 
 from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.loan_amounts import (
@@ -132,7 +132,9 @@ def _fico_excess(grade: int) -> FloatArray:
     mean = float(tables.FICO_MEAN[grade]) - tables.FICO_ORIGIN
     deviation = float(tables.FICO_DEVIATION[grade])
     shape = (mean / deviation) ** 2
-    return np.asarray(gammaincinv(shape, ndtr(_GAMMA_GRID)) * mean / shape)
+    return np.asarray(
+        scipy.special.gammaincinv(shape, scipy.special.ndtr(_GAMMA_GRID)) * mean / shape
+    )
 
 
 def _fico(
@@ -169,7 +171,7 @@ def _utilisation(grade: IntArray, score: FloatArray) -> FloatArray:
 def _inquiries(grade: IntArray, score: FloatArray) -> IntArray:
     """Poisson counts: how many of the cumulative probabilities the score has passed."""
     rate = tables.INQUIRY_RATE[grade]
-    probability, passed = ndtr(score), np.zeros(grade.size, dtype=np.int64)
+    probability, passed = scipy.special.ndtr(score), np.zeros(grade.size, dtype=np.int64)
     term = np.exp(-rate)
     total = term.copy()
     for count in range(1, 9):

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.special import logit
+import scipy
 
 from financial_pipeline.simulator.borrowers import (
     FIRST_LONG_TERM,
@@ -65,7 +65,9 @@ def calibrated_model(seed: int) -> HazardModel:
         model = HazardModel(intercepts, unemployment, first_month)
         rates = lifetime_default_rates(loan_hazards(model, loans, fixed))
         achieved = rates.reshape(*LIFETIME_TARGETS.shape, LOANS_PER_CELL).mean(axis=2)
-        intercepts = intercepts + logit(LIFETIME_TARGETS) - logit(achieved)
+        intercepts = (
+            intercepts + scipy.special.logit(LIFETIME_TARGETS) - scipy.special.logit(achieved)
+        )
     return HazardModel(intercepts, unemployment, first_month)
 
 

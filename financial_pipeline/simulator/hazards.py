@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.borrowers import LONG_TERM, SHORT_TERM, BoolArray, Borrowers
@@ -86,7 +86,7 @@ class LoanHazards:
         row = self.is_long.astype(np.int64)
         unemployment = self.model.unemployment[self.unemployment_start + month]
         gap = UNEMPLOYMENT_COEFFICIENT * (unemployment - UNEMPLOYMENT_CENTRE)
-        default = expit(log_default[row, month] + self.shift + gap)
+        default = scipy.special.expit(log_default[row, month] + self.shift + gap)
         return default, prepay[row, month] * self.prepay_scale
 
 

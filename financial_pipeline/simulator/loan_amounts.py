@@ -4,7 +4,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.loan_draws import FloatArray, IntArray
@@ -55,7 +55,7 @@ def _amount_share_below(amounts: FloatArray) -> FloatArray:
     slope, bend = tables.LOG_AMOUNT_DEVIATION, tables.LOG_AMOUNT_BEND
     distance = np.log(amounts) - tables.LOG_AMOUNT_MEAN[:, None] - bend
     scores = (slope - np.sqrt(slope**2 - 4 * bend * distance)) / (2 * bend)
-    return np.asarray((shares * ndtr(scores)).sum(axis=0))
+    return np.asarray((shares * scipy.special.ndtr(scores)).sum(axis=0))
 
 
 def draw_funded(rng: np.random.Generator, issue: IntArray, amount: FloatArray) -> FloatArray:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -78,7 +78,7 @@ def _student_shocks(sessions: int, rng: np.random.Generator) -> FloatArray:
     All banks share the uniform behind the chi-square divisor, so that extreme days are common.
     """
     normal = rng.standard_normal((sessions, len(BANKS))) @ np.linalg.cholesky(CORRELATION).T
-    chi_square = 2 * gammaincinv(SHAPE / 2, rng.random((sessions, 1)))
+    chi_square = 2 * scipy.special.gammaincinv(SHAPE / 2, rng.random((sessions, 1)))
     student = normal / np.sqrt(chi_square / SHAPE)
     return np.asarray(student * np.sqrt((SHAPE - 2) / SHAPE))
 

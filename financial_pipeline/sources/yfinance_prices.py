@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
-import yfinance
-from yfinance.data import YfData
-from yfinance.exceptions import YFException
 
 from financial_pipeline.sources.courtesy import ProviderFailure
 from financial_pipeline.sources.yahoo_session import PROVIDER, YahooSession
@@ -59,6 +56,9 @@ def minute_bars(symbol: str, day: date, session: YahooSession) -> pd.DataFrame:
 
 def keep_caches_in(folder: Path) -> None:
     """Let yfinance keep its time zones and cookies in this folder, not in the user's home."""
+    # Imported where it is used: a process that only loads the asset graph asks Yahoo nothing.
+    import yfinance
+
     folder.mkdir(parents=True, exist_ok=True)
     yfinance.set_tz_cache_location(str(folder))
 
@@ -66,6 +66,10 @@ def keep_caches_in(folder: Path) -> None:
 def _history(
     symbol: str, start: date, end: date, interval: str, session: YahooSession
 ) -> pd.DataFrame:
+    import yfinance
+    from yfinance.data import YfData
+    from yfinance.exceptions import YFException
+
     # Its memory of answers outlives the day on which they were right.
     YfData.cache_get.cache_clear()
     yfinance.config.debug.hide_exceptions = False

@@ -2,12 +2,11 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
-from pyspark.sql import DataFrame, SparkSession
-from scipy.stats import spearmanr
+import scipy
 
 from financial_pipeline import published
 from financial_pipeline.defs.ml import tables
@@ -17,10 +16,12 @@ from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.portfolio import DECIDING
-from financial_pipeline.ml.spark_logistic import fit_spark
 from financial_pipeline.ml.train import DefaultModel
 from financial_pipeline.paths import Paths
 from financial_pipeline.spark.session import start_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 MAX_AUC_DIFFERENCE = 0.002
 MIN_RANK_CORRELATION = 0.999
@@ -51,18 +52,21 @@ def _partition(paths: Paths, cutoff: date) -> Path:
     return next(file for file in files if file.stem == cutoff.isoformat())
 
 
-def _on_spark(session: SparkSession, file: Path) -> DataFrame:
+def _on_spark(session: "SparkSession", file: Path) -> "DataFrame":
     return session.read.parquet(str(file)).cache()
 
 
-def _compared(frame: DataFrame, model: DefaultModel, tested: pl.DataFrame) -> dict[str, Any]:
+def _compared(frame: "DataFrame", model: DefaultModel, tested: pl.DataFrame) -> dict[str, Any]:
+    # Imported here: only this step fits on Spark.
+    from financial_pipeline.ml.spark_logistic import fit_spark
+
     spark_model = fit_spark(frame.filter("split = 'train'"), model.features, model.training_loans)
     scored = pl.from_arrow(spark_model.predict(frame.filter("split = 'out_of_time'")).toArrow())
     joined = tested.select("loan_key", "default_d1").with_columns(pd_here=model.predict(tested))
     both = joined.join(pl.DataFrame(scored), on="loan_key", how="left", maintain_order="left")
     target = both["default_d1"].to_numpy()
     here, there = auc(target, both["pd_here"]), auc(target, both["pd"])
-    correlation = float(spearmanr(both["pd_here"], both["pd"]).statistic)
+    correlation = float(scipy.stats.spearmanr(both["pd_here"], both["pd"]).statistic)
     difference = None if here is None or there is None else there - here
     return {
         "model": model.name,

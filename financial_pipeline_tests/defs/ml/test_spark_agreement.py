@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from financial_pipeline.defs.ml import spark_agreement, tables
+from financial_pipeline.ml import spark_logistic
 from financial_pipeline.ml.spark_logistic import SparkDefaultModel, fit_spark
 from financial_pipeline.paths import Paths
 from financial_pipeline.spark.session import start_session
@@ -33,6 +34,6 @@ def test_a_spark_model_of_other_features_fails_the_check(
     def fit_two(training: DataFrame, features: Sequence[str], loans: int) -> SparkDefaultModel:
         return fit_spark(training, features[:2], loans)
 
-    monkeypatch.setattr(spark_agreement, "fit_spark", fit_two)
+    monkeypatch.setattr(spark_logistic, "fit_spark", fit_two)
     outcome = spark_agreement.compare_on_spark(paths, CUTOFF)
     assert outcome.checks == {"spark_agrees_with_scikit_learn": False}
