@@ -65,9 +65,9 @@ def _application() -> dict[str, object]:
             "delinq_2yrs": st.number_input("Delinquencies, 2 years", 0, 30, 0),
             "open_acc": st.number_input("Open accounts", 0, 100, 11),
             "pub_rec": st.number_input("Public records", 0, 30, 0),
-            "home_ownership": st.selectbox("Housing", HOMES),
+            "home_ownership": st.selectbox("Housing", HOMES, format_func=str.capitalize),
             "purpose": st.selectbox("Purpose", PURPOSES, format_func=lambda p: p.replace("_", " ")),
-            "verification_status": st.selectbox("Income", VERIFIED),
+            "verification_status": st.selectbox("Income is", VERIFIED),
         }
         rate = st.number_input("Rate, % (0: not set yet)", 0.0, 36.0, 0.0, 0.5)
     return {**application, "int_rate": rate / 100} if rate else application

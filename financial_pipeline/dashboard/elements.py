@@ -1,6 +1,6 @@
 """Parts that every page is made of: header, cards, sources, downloads, and words for nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release, age_days
 
 # More cards than this stand in two rows of equal length.
@@ -27,6 +28,7 @@ STYLE: Final = """<style>
 .stMainBlockContainer {padding-top: 3.6rem; padding-bottom: 3rem}
 [data-testid=stMetricLabel] *, [data-testid=stMetricDelta] * {white-space: normal !important}
 [data-testid=stMetricDelta] {flex-wrap: wrap; max-width: 100%}
+[data-testid=stMetricDeltaDescription] {white-space: normal !important; overflow: visible}
 </style>"""
 
 
@@ -145,15 +147,22 @@ def empty(what: str) -> None:
     st.info(f"{what} Choose another selection.", icon=":material/filter_alt_off:")
 
 
-def table(frame: pl.DataFrame, name: str, *, height: int | None = None) -> None:
-    """Rows to look at and to take away as CSV."""
+def table(
+    frame: pl.DataFrame,
+    name: str,
+    *,
+    height: int | None = None,
+    links: Mapping[str, ColumnConfig] | None = None,
+) -> None:
+    """Rows to look at and to take away as CSV; `links` says how columns of addresses are shown."""
     shown = frame.head(TABLE_ROWS)
     st.dataframe(
         shown,
         hide_index=True,
         height=height or "auto",
         key=f"table_{name}",
-        column_config=date_columns(shown),
+        column_config={**table_columns.configuration(shown), **(links or {})},
+        placeholder=NOTHING,
     )
     cut = f" The first {TABLE_ROWS:,} are shown." if frame.height > TABLE_ROWS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -166,16 +175,7 @@ def table(frame: pl.DataFrame, name: str, *, height: int | None = None) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        st.caption(f"{frame.height:,} rows.{cut}")
-
-
-def date_columns(frame: pl.DataFrame) -> dict[str, ColumnConfig]:
-    """Dates shown as dates: without this Streamlit adds midnight."""
-    return {
-        name: st.column_config.DateColumn(format="YYYY-MM-DD")
-        for name, dtype in frame.schema.items()
-        if dtype == pl.Date
-    }
+        st.caption(f"{frame.height:,} {'row' if frame.height == 1 else 'rows'}.{cut}")
 
 
 def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this") -> None:

@@ -19,7 +19,10 @@ DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
 DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
 MARKS: Final = {"fresh": "🟢 fresh", "overdue": "🔴 overdue", "unknown": "⚪ unknown"}
 
-STATES = "select * from operations.freshness order by state desc, asset_key"
+STATES = """
+select * from operations.freshness
+order by array_position(['overdue', 'fresh', 'unknown'], state), asset_key
+"""
 LAST_RUNS = """
 select started_at, job, status, seconds, partitions, error, run_id
 from operations.runs

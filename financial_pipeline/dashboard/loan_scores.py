@@ -109,7 +109,11 @@ def _reasons(frame: pl.DataFrame) -> alt.Chart:
         alt.Chart(frame)
         .mark_bar(color=charts.ORANGE)
         .encode(
-            x=alt.X("points lost:Q", title="Points lost"),
+            x=alt.X(
+                "points lost:Q",
+                title="Points lost",
+                axis=alt.Axis(tickMinStep=1, tickCount=8, format="d"),
+            ),
             y=alt.Y(
                 "reason:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, labelOverlap=False)
             ),

@@ -119,12 +119,12 @@ def latest_cards(release: Release) -> list[Card]:
         if rows.height > 1:
             before = rows.row(1, named=True)
             change = f"{(now['value'] - before['value']) * factor:+.2f} pp"
-            since = f"since {before['observation_date']:%b %Y}"
+            since = f"since {_day(before['observation_date'])}"
         cards.append(
             Card(
                 name,
                 f"{now['value'] * factor:.2f} {unit}",
-                f"of {now['observation_date']}, released {now['released']}",
+                f"of {_day(now['observation_date'])} · released {now['released']}",
                 f"{MEANINGS[indicator]} The value now published (`{indicator}`).",
                 change,
                 None,
@@ -132,6 +132,11 @@ def latest_cards(release: Release) -> list[Card]:
             )
         )
     return cards
+
+
+def _day(observed: date) -> str:
+    """A month where a series has one value a month, else the day."""
+    return f"{observed:%b %Y}" if observed.day == 1 else f"{observed:%d %b %Y}"
 
 
 def recessions_within(first: date, last: date) -> pl.DataFrame:

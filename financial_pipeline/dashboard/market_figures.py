@@ -114,8 +114,8 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
         card("Volatility, 63", "volatility_63d", "63 returns", "Annualised deviation.", True),
         sharpe,
         card(
-            *("Largest drawdown, 252", "max_drawdown_252d", "252 sessions"),
-            "Deepest fall from a peak within the window.",
+            *("Drawdown, 252", "max_drawdown_252d", "252 sessions"),
+            "Largest: deepest fall from a peak within the window.",
             False,
         ),
         card("Value at risk", "value_at_risk_95", "95 %, one session", risk, True),

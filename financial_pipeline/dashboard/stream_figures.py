@@ -1,7 +1,7 @@
 """The figures of the Live page: what the stream brought, how old it is, and whether it stands."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from financial_pipeline.dashboard.data import Release
@@ -86,6 +86,8 @@ class Pulse:
     watermark_at: datetime | None
     lag: int
     engine: str
+    # The start of the simulated world's last day; None for real data.
+    clock: datetime | None = None
 
     def silence(self, now: datetime) -> float | None:
         """Seconds since the stream was last observed."""
@@ -93,10 +95,16 @@ class Pulse:
 
     @property
     def watermark_age(self) -> float | None:
-        """Seconds that the watermark lay behind the clock when it was observed."""
+        """Seconds that the watermark lay behind the clock when it was observed.
+
+        Simulated trades of the past are held against the clock of their world.
+        """
         if self.observed_at is None or self.watermark_at is None:
             return None
-        return (self.observed_at - self.watermark_at).total_seconds()
+        seconds = (self.observed_at - self.watermark_at).total_seconds()
+        if self.clock is None or self.watermark_at >= self.clock + timedelta(days=1):
+            return seconds
+        return max((self.clock - self.watermark_at).total_seconds(), 0.0)
 
 
 def pulse(release: Release) -> Pulse:
@@ -109,6 +117,7 @@ def pulse(release: Release) -> Pulse:
         min(marks, default=None),
         sum(row["lag"] or 0 for row in rows),
         ", ".join(sorted({str(row["engine"]) for row in rows})),
+        datetime.combine(release.today, time.min, UTC) if release.is_synthetic else None,
     )
 
 

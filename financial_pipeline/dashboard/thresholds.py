@@ -129,7 +129,7 @@ def _money(view: View, row: dict[str, Any], bad: float, good: float) -> list[Car
         Card(
             "Precision · F1",
             f"{number(row['precision'])} · {number(row['f1'])}",
-            "bad share of the declined · F1",
+            "bad among the declined",
             "F1 is the harmonic mean of precision and bads caught.",
         ),
     ]

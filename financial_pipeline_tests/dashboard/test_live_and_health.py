@@ -39,6 +39,13 @@ def test_stall_begins_after_its_limit() -> None:
     assert stall_words(NOW, Pulse(None, None, 0, "")) == "The stream was never observed."
 
 
+def test_watermark_of_simulated_trades_is_held_against_their_world() -> None:
+    watermark, start = datetime(2019, 3, 29, 20, tzinfo=UTC), datetime(2019, 3, 31, tzinfo=UTC)
+    assert Pulse(NOW, watermark, 0, "flink", start).watermark_age == 28 * 3600
+    assert Pulse(NOW, start + timedelta(hours=2), 0, "flink", start).watermark_age == 0
+    assert Pulse(NOW, NOW - timedelta(seconds=30), 0, "flink", start).watermark_age == 30
+
+
 def test_span_uses_the_largest_fitting_unit() -> None:
     spans = [span(seconds) for seconds in (5, 600, 10_800, 864_000)]
     assert spans == ["5 s", "10 min", "3 h", "10 days"]

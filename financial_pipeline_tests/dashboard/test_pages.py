@@ -63,7 +63,7 @@ def test_macro_explains_the_sign(whole_world: Path) -> None:
     said = words(open_page(whole_world, "macro"))
     assert "A negative lag is a lead" in said
     assert "Wrong sign by construction." in said
-    assert "levels, descriptive only" in said
+    assert "Levels, descriptive only" in said
 
 
 def test_model_shows_evaluation_and_one_loan(whole_world: Path) -> None:

@@ -142,7 +142,7 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("threshold:Q", title="Decline from a PD of", scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("usd:Q", title="$", axis=alt.Axis(format="$~s")),
+            y=alt.Y("usd:Q", title=None, axis=alt.Axis(format="$~s")),
             color=charts.series_colour("profit"),
             tooltip=["profit:N", "threshold:Q", alt.Tooltip("usd:Q", format="$,.0f")],
         )

@@ -28,15 +28,9 @@ def _runs(release: Release) -> None:
         return
     base = f"{figures.dagster_address()}/runs/"
     linked = runs.with_columns(run_id=pl.lit(base) + pl.col("run_id"))
-    st.dataframe(
-        linked,
-        hide_index=True,
-        height=280,
-        key="table_runs",
-        column_config={"run_id": st.column_config.LinkColumn("in Dagster", display_text="open")},
-    )
+    link = st.column_config.LinkColumn("In Dagster", display_text="open")
+    elements.table(linked, "runs", height=280, links={"run_id": link})
     elements.source(release, figures.RUNS, note="The last 200, newest first.")
-    elements.rows_behind(runs, "runs", "As CSV")
 
 
 def _checks(release: Release) -> None:
@@ -64,14 +58,14 @@ def _history(rows: pl.DataFrame) -> alt.Chart:
         alt.Chart(rows)
         .mark_bar()
         .encode(
-            x=alt.X("hour:T", title=None),
+            x=alt.X("yearmonthdatehours(hour):T", title=None, axis=alt.Axis(format="%d %b %H:%M")),
             y=alt.Y("checks:Q", title=None),
             color=alt.Color(
                 "result:N",
                 scale=alt.Scale(domain=["passed", "failed"], range=[charts.BLUE, charts.ORANGE]),
                 legend=charts.legend(),
             ),
-            tooltip=["hour:T", "result", "checks"],
+            tooltip=[alt.Tooltip("hour:T", format="%Y-%m-%d %H:%M"), "result", "checks"],
         )
         .properties(height=charts.HEIGHT - 100)
     )
@@ -88,11 +82,9 @@ def _lines(release: Release) -> None:
 def _tables(release: Release) -> None:
     st.header("Published tables", anchor=False)
     tables = figures.published_tables(release)
-    link = st.column_config.LinkColumn("asset (in Dagster)", display_text=r"/assets/(.+)$")
-    st.dataframe(
-        tables, hide_index=True, key="table_tables", column_config={"asset": link}, height=420
-    )
-    elements.rows_behind(tables, "published_tables", "As CSV")
+    link = st.column_config.LinkColumn("Asset (in Dagster)", display_text=r"/assets/(.+)$")
+    elements.table(tables, "published_tables", height=420, links={"asset": link})
+    st.caption(f"Source: the manifest of version {release.manifest.version}.")
 
 
 def show(release: Release) -> None:

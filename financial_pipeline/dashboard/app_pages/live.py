@@ -25,11 +25,12 @@ def _bars(rows: pl.DataFrame) -> charts.Layers:
     thin = charts.thinned(rows)
     x = alt.X("window_start:T", title=None, axis=alt.Axis(format="%H:%M"))
     scale = alt.Scale(zero=False)
+    rising = alt.condition(
+        "datum.close >= datum.open", alt.value(charts.BLUE), alt.value(charts.ORANGE)
+    )
     base = alt.Chart(thin).encode(
         x=x,
-        color=alt.condition(
-            "datum.close >= datum.open", alt.value(charts.BLUE), alt.value(charts.ORANGE)
-        ),
+        color=rising,
         tooltip=[
             alt.Tooltip("window_start:T", format="%H:%M"),
             *("open", "high", "low", "close", "volume", "message_count"),
@@ -37,7 +38,7 @@ def _bars(rows: pl.DataFrame) -> charts.Layers:
     )
     wicks = base.mark_rule().encode(y=alt.Y("low:Q", title="$", scale=scale), y2="high:Q")
     bodies = base.mark_bar(size=min(14, max(1, 600 // max(thin.height, 1)))).encode(
-        y=alt.Y("open:Q", title="$", scale=scale), y2="close:Q"
+        y=alt.Y("open:Q", title="$", scale=scale), y2="close:Q", stroke=rising
     )
     return alt.layer(wicks, bodies).properties(height=charts.HEIGHT)
 
@@ -74,7 +75,7 @@ def _indicator(release: Release, symbol: str) -> None:
 def _line(rows: pl.DataFrame) -> alt.Chart:
     at, column = rows.columns
     thin = charts.thinned(rows)
-    return charts.lines(thin, at, column, form=".2~g", height=charts.HEIGHT - 40)
+    return charts.lines(thin, at, column, form=".3~g", height=charts.HEIGHT - 40)
 
 
 def _alerts(release: Release) -> None:

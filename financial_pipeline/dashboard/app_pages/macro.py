@@ -19,6 +19,8 @@ CREDIT = {
 }
 # The page opens with what was known so long before the newest release, so that revisions show.
 LOOK_BACK = timedelta(days=365)
+# The span that it opens with: the last recession and what came after.
+SHOWN = timedelta(days=13 * 365)
 # Release markers shown at most.
 RELEASES = 36
 # A find, only where the chance of a false one among all cells and lags is below this.
@@ -63,7 +65,12 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
             width=170,
         )
         first = st.date_input(
-            "From", limits["first_observation"], key=f"from_{indicator}", width=170
+            "From",
+            max(limits["last_release"] - SHOWN, limits["first_observation"]),
+            limits["first_observation"],
+            max(release.today, limits["last_release"]),
+            key=f"from_{indicator}",
+            width=170,
         )
     values = {"indicator": indicator, "known": known, "first": first}
     rows = release.rows(figures.SERIES, figures.INDICATORS, **values)
@@ -91,7 +98,7 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
     _, unit, factor = figures.NAMES[indicator]
     thin = charts.thinned(rows, 3)
     long = (
-        thin.select("observation_date", "as_known", "revised")
+        thin.select("observation_date", pl.col("as_known").alias("as known"), "revised")
         .unpivot(index="observation_date", variable_name="version", value_name="value")
         .with_columns(pl.col("value") * factor)
         .drop_nulls("value")
@@ -109,11 +116,16 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
     floor = pl.lit(long["value"].min()).alias("floor")
     marks = (
         alt.Chart(released.with_columns(floor))
-        .mark_point(shape="triangle-up", color=charts.RED, filled=True, size=30)
+        .mark_point(shape="triangle-up", color=charts.RED, filled=True, size=22)
         .encode(
             x=alt.X("known_release:T"),
             y="floor:Q",
-            tooltip=["known_release:T", "observation_date:T", "as_known:Q", "releases:Q"],
+            tooltip=[
+                alt.Tooltip("known_release:T", title="released"),
+                alt.Tooltip("observation_date:T", title="of"),
+                alt.Tooltip("as_known:Q", title="as known"),
+                "releases:Q",
+            ],
         )
     )
     return alt.layer(shade, curves, marks).properties(height=charts.HEIGHT + 30)
@@ -134,7 +146,7 @@ def _correlations(release: Release) -> None:
         st.caption(SIMULATED_NOTE)
     for caution in rows["caution"].drop_nulls().unique():
         st.warning(str(caution), icon=":material/warning:")
-    words = "levels, descriptive only" if rows["is_descriptive"].any() else "stationary changes"
+    words = "Levels, descriptive only" if rows["is_descriptive"].any() else "Stationary changes"
     elements.source(
         release,
         figures.CORRELATIONS,

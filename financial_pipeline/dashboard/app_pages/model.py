@@ -150,6 +150,7 @@ def _drift(release: Release, cutoff: object) -> None:
         "Variable",
         names,
         names.index("pd_borrower_only") if "pd_borrower_only" in names else 0,
+        format_func=lambda name: name.replace("pd_", "PD ").replace("_", " "),
         key="variable",
         bind="query-params",
         width=260,

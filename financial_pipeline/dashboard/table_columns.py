@@ -1,0 +1,62 @@
+"""How the columns of a table are shown: names in words, thousands apart, few decimals.
+
+The CSV of a table keeps the names and values as they are.
+"""
+
+from typing import Final
+
+import polars as pl
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+# Parts of a name that mark a fraction to be shown as per cent, and an integer that is no quantity.
+FRACTIONS: Final = {
+    *("rate", "return", "volatility", "drawdown", "pd", "caught", "declined", "share", "risk"),
+    *("shortfall", "low", "high", "active"),
+}
+LABELS: Final = {"year", "id", "key", "bin", "partition", "fico"}
+# Names that hold such a part and are no fraction.
+PLAIN: Final = {"volatility_zscore", "hac_low", "hac_high"}
+WORDS: Final = {"fico": "FICO", "usd": "$", "pd": "PD", "psi": "PSI", "id": "id", "hhi": "HHI"}
+# From here on a number needs no decimals, and below it four of them.
+LARGE: Final = 1000.0
+SMALL: Final = 10.0
+
+
+def configuration(frame: pl.DataFrame) -> dict[str, ColumnConfig | None]:
+    """Column -> how it is shown; None for one that is for programs only."""
+    return {name: _column(name, frame[name]) for name in frame.columns}
+
+
+def in_words(name: str) -> str:
+    """A column's name as a heading: `funded_amount_usd` -> `Funded amount $`."""
+    words = [WORDS.get(word, word) for word in name.split("_")]
+    heading = " ".join(words)
+    return heading[:1].upper() + heading[1:]
+
+
+def _column(name: str, values: pl.Series) -> ColumnConfig | None:
+    if name.endswith("_json"):
+        return None
+    label, kind = in_words(name), values.dtype
+    if kind == pl.Date:
+        return st.column_config.DateColumn(label, format="YYYY-MM-DD")
+    if kind == pl.Datetime:
+        return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss")
+    if kind.is_numeric():
+        return st.column_config.NumberColumn(label, format=_number(name, values))
+    return st.column_config.Column(label)
+
+
+def _number(name: str, values: pl.Series) -> str:
+    parts = set(name.lower().split("_"))
+    if values.dtype.is_integer():
+        return "%d" if parts & LABELS else "%,d"
+    sizes = values.cast(pl.Float64).abs()
+    most = sizes.filter(sizes.is_finite()).max()
+    largest = most if isinstance(most, float) else 0.0
+    if "usd" in parts:
+        return "$%,.0f"
+    if parts & FRACTIONS and name not in PLAIN and largest <= SMALL:
+        return "percent"
+    return "%,.0f" if largest >= LARGE else "%,.2f" if largest >= SMALL else "%.4f"
