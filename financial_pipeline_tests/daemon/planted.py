@@ -8,15 +8,31 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 
+from financial_pipeline.defs.automation.schedules import newest_taken, run_of
 from financial_pipeline.defs.automation.watch import operations_sensor
+from financial_pipeline.settings import Settings
 
 FAULTS_VARIABLE = "PLANTED_FAULTS"
 DAYS = dg.StaticPartitionsDefinition(["2019-03-25", "2019-03-26"])
+SIXTEEN = dg.DailyPartitionsDefinition("2019-03-01", end_date="2019-03-17")
+MINUTE, MINUTES = timedelta(minutes=1), "%Y-%m-%d-%H:%M"
+# From yesterday on, so that a midnight during a test leaves the minutes before it in place.
+EVERY_MINUTE = dg.TimeWindowPartitionsDefinition(
+    start=f"{datetime.now(UTC).date() - timedelta(days=1)}-00:00",
+    fmt=MINUTES,
+    cron_schedule="* * * * *",
+    end_offset=1,
+)
 POOL = "warehouse"
+# A step holds the DuckDB file this long, so that runs side by side would meet.
+HOLD_SECONDS = 0.5
 
 
 def is_planted(fault: str) -> bool:
@@ -56,9 +72,46 @@ def sleeper(context: dg.AssetExecutionContext) -> None:
         time.sleep(0.2)
 
 
-@dg.asset
-def counted() -> None:
+def warehouse_file(root: Path) -> Path:
+    """The one file that both steps of a day open for writing."""
+    return root / "planted.duckdb"
+
+
+def _write_days(keys: Sequence[str], source: str) -> None:
+    with duckdb.connect(str(warehouse_file(Settings().data_root))) as connection:
+        connection.execute(
+            "create table if not exists bars (day varchar, source varchar, value integer)"
+        )
+        for key in keys:
+            connection.execute("delete from bars where day = ? and source = ?", [key, source])
+            connection.execute("insert into bars values (?, ?, ?)", [key, source, int(key[-2:])])
+        time.sleep(HOLD_SECONDS)
+
+
+@dg.asset(pool=POOL, partitions_def=SIXTEEN, backfill_policy=dg.BackfillPolicy.single_run())
+def bars(context: dg.AssetExecutionContext) -> None:
+    """What dbt does: replaces its days in the file."""
+    _write_days(context.partition_keys, "bars")
+
+
+@dg.asset(
+    pool=POOL, partitions_def=SIXTEEN, backfill_policy=dg.BackfillPolicy.single_run(), deps=[bars]
+)
+def exported_bars(context: dg.AssetExecutionContext) -> None:
+    """What an export does: opens the file again, in a step of its own."""
+    _write_days(context.partition_keys, "exported")
+
+
+def counted_file(faults: Path) -> Path:
+    """A line for each minute that was materialized, as often as it was."""
+    return faults / "counted.txt"
+
+
+@dg.asset(partitions_def=EVERY_MINUTE, backfill_policy=dg.BackfillPolicy.single_run())
+def counted(context: dg.AssetExecutionContext) -> None:
     """What a schedule starts every minute."""
+    with counted_file(Path(os.environ[FAULTS_VARIABLE])).open("a", encoding="utf-8") as lines:
+        lines.writelines(f"{key}\n" for key in context.partition_keys)
 
 
 @dg.sensor(
@@ -82,18 +135,22 @@ JOBS = [
     dg.define_asset_job("checked_job", "checked", **IN_PROCESS),
     # The default executor: a process per step.
     dg.define_asset_job("sleeper_job", "sleeper"),
+    dg.define_asset_job("bars_job", dg.AssetSelection.assets("bars", "exported_bars")),
     counted_job,
 ]
 
 
 @dg.schedule(name="every_minute", job=counted_job, cron_schedule="* * * * *")
-def every_minute() -> dg.RunRequest:
-    """A run for each tick; without a run key, so that a doubled tick is a doubled run."""
-    return dg.RunRequest()
+def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The minute of the tick and those that nobody asked for, as the pipeline's own schedules."""
+    due = context.scheduled_execution_time
+    taken = newest_taken(context, "every_minute")
+    after = datetime.strptime(taken, MINUTES).replace(tzinfo=UTC) + MINUTE if taken else due
+    return run_of("every_minute", due, f"{min(after, due):{MINUTES}}", f"{due:{MINUTES}}")
 
 
 defs = dg.Definitions(
-    assets=[torn_days, checked, sleeper, counted],
+    assets=[torn_days, checked, sleeper, bars, exported_bars, counted],
     jobs=JOBS,
     schedules=[every_minute],
     sensors=[broker_sensor, operations_sensor],

@@ -1,9 +1,9 @@
-"""Runs by the web interface's own API, as a click there asks for them."""
+"""Runs and switches by the web interface's own API, as a click there asks for them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from financial_pipeline.defs.operations import PARTITION
+from financial_pipeline.defs.operations import PARTITION, RANGE_END, RANGE_START
 from financial_pipeline_tests.daemon.server import Server, eventually
 
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -15,6 +15,8 @@ LAUNCH = """mutation Launch($runs: [ExecutionParams!]!) {
             ... on PythonError { message } ... on LaunchRunSuccess { run { runId } } } } } }"""
 RUNS = """query Runs($filter: RunsFilter) { runsOrError(filter: $filter) {
     ... on Runs { results { runId status jobName tags { key value } } } } }"""
+START = """mutation Start($selector: ScheduleSelector!) {
+    startSchedule(scheduleSelector: $selector) { __typename ... on PythonError { message } } }"""
 SLOTS = """{ instance { concurrencyLimits { concurrencyKey activeSlotCount } } }"""
 
 
@@ -28,14 +30,17 @@ def launch(
     location: str,
     job: str,
     partitions: Sequence[str | None] = (None,),
+    span: tuple[str, str] | None = None,
 ) -> list[str]:
-    """Launch a run per partition in one request; returns their ids."""
+    """Launch a run per partition, or one over a range, in one request; returns their ids."""
     selector = {**repository(location), "jobName": job}
+    ranged = zip((RANGE_START, RANGE_END), span or (), strict=False)
+    common = [{"key": name, "value": key} for name, key in ranged]
     runs = [
         {
             "selector": selector,
             "runConfigData": {},
-            "executionMetadata": {"tags": [{"key": PARTITION, "value": key}] if key else []},
+            "executionMetadata": {"tags": [{"key": PARTITION, "value": key}] if key else common},
         }
         for key in partitions
     ]
@@ -59,6 +64,12 @@ def statuses(server: Server, ids: Sequence[str], seconds: float = RUN_SECONDS) -
         return now if len(now) == len(ids) and set(now.values()) <= ENDED else None
 
     return dict(eventually(ended, f"the end of {len(ids)} runs", seconds))
+
+
+def start_schedule(server: Server, location: str, name: str) -> None:
+    """Switch a schedule on."""
+    selector = {**repository(location), "scheduleName": name}
+    assert "message" not in server.ask(START, {"selector": selector})["startSchedule"]
 
 
 def taken_slots(server: Server, pool: str) -> int:

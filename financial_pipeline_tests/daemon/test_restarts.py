@@ -1,18 +1,24 @@
-"""Processes that are killed: their run is failed and repeated, and no slot stays taken."""
+"""Processes that are killed: no tick of a schedule is doubled or lost, and no slot stays taken."""
 
 import os
 import signal
+import time
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from financial_pipeline_tests.daemon import runs
 from financial_pipeline_tests.daemon.conftest import LOCATION, Faulty
-from financial_pipeline_tests.daemon.planted import POOL
+from financial_pipeline_tests.daemon.planted import MINUTE, MINUTES, POOL, counted_file
 from financial_pipeline_tests.daemon.server import eventually
 
 # The run monitor looks every 30 seconds, and what failed is repeated once.
 MONITORED = 300.0
+TICK_SECONDS = 240.0
+# Long enough that at least two ticks are due while nothing runs.
+DOWN_SECONDS = 135.0
 
 
 def sleeping(faulty: Faulty) -> tuple[str, int]:
@@ -52,3 +58,37 @@ def test_killed_run_is_failed_and_repeated_and_its_pool_is_free(faulty: Faulty) 
     for pid in (worker, step):
         os.kill(pid, signal.SIGKILL)
     assert_failed_and_repeated(faulty, run_id)
+
+
+@pytest.mark.full
+def test_killed_server_frees_the_slots_of_its_runs(faulty: Faulty) -> None:
+    run_id, _ = sleeping(faulty)
+    faulty.server.kill()
+    faulty.mend("sleep")
+    faulty.server.start()
+    assert_failed_and_repeated(faulty, run_id)
+
+
+def counted(faulty: Faulty) -> list[datetime]:
+    """The minutes that the schedule's runs materialized, each as often as it was."""
+    file = counted_file(faulty.faults)
+    lines = file.read_text("utf-8").split() if file.exists() else []
+    return sorted(datetime.strptime(line, MINUTES) for line in lines)
+
+
+@pytest.mark.full
+def test_killed_server_loses_and_doubles_no_tick(faulty: Faulty) -> None:
+    runs.start_schedule(faulty.server, LOCATION, "every_minute")
+    eventually(lambda: counted(faulty), "the first tick", TICK_SECONDS)
+    faulty.server.kill()
+    before = counted(faulty)
+    time.sleep(DOWN_SECONDS)
+    faulty.server.start()
+    missed = DOWN_SECONDS // 60
+    after = eventually(
+        lambda: seen if len(seen := counted(faulty)) > len(before) + missed + 1 else None,
+        "the ticks that nobody made, and another",
+        2 * TICK_SECONDS,
+    )
+    assert {later - earlier for earlier, later in pairwise(after)} == {MINUTE}
+    assert after[: len(before)] == before

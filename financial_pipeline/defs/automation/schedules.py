@@ -1,10 +1,14 @@
-"""Raw data on schedules, in the time zone of its market; everything below follows by itself."""
+"""Raw data on schedules, in the time zone of its market; everything below follows by itself.
 
-from datetime import datetime
+Of several ticks that nobody made while the daemon was down, Dagster makes up the newest only. So a
+tick asks for every partition since the newest that its schedule's runs took, in one run.
+"""
+
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from financial_pipeline.defs import switches
+from financial_pipeline.defs import operations, switches
 from financial_pipeline.defs.automation.drop_folder import RAW_JOBS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.market_calendar import sessions
@@ -15,6 +19,36 @@ AFTER_THE_CLOSE = "30 18 * * 1-5"
 # The big releases come at 8:30; revisions during the day are there by the evening.
 AFTER_RELEASES = "0 9,18 * * 1-5"
 ENDED_WORLD = "The simulated world has ended; use --source files or live."
+
+
+SCHEDULE = "dagster/schedule_name"
+# A run that failed took no partition, and one that was never begun did not either.
+TOOK = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.SUCCESS,
+]
+# Newest runs looked at: a person may have repeated an old one since.
+RECENT_RUNS = 100
+
+
+def newest_taken(context: dg.ScheduleEvaluationContext, schedule: str) -> str | None:
+    """The newest partition of the runs that a schedule started; None where it has none yet."""
+    wanted = dg.RunsFilter(tags={SCHEDULE: schedule}, statuses=TOOK)
+    runs = context.instance.get_runs(wanted, limit=RECENT_RUNS)
+    ends = [run.tags.get(operations.RANGE_END, run.tags.get(operations.PARTITION)) for run in runs]
+    return max((end for end in ends if end), default=None)
+
+
+def run_of(schedule: str, due: datetime, first: str, last: str) -> dg.RunRequest:
+    """The one run of a tick, over its partitions; a tick that is repeated asks for the same run."""
+    key = f"{schedule} {due:%Y-%m-%d %H:%M}"
+    if first == last:
+        return dg.RunRequest(run_key=key, partition_key=last)
+    return dg.RunRequest(
+        run_key=key, tags={operations.RANGE_START: first, operations.RANGE_END: last}
+    )
 
 
 def _due(context: dg.ScheduleEvaluationContext) -> datetime | None:
@@ -28,17 +62,20 @@ def _due(context: dg.ScheduleEvaluationContext) -> datetime | None:
     cron_schedule=AFTER_THE_CLOSE,
     execution_timezone=NEW_YORK,
     default_status=switches.schedules_start(),
-    description="The prices of the session, after the close on trading days.",
+    description="The prices of each session since the last run, after the close on trading days.",
 )
 def raw_market_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One run per session; a holiday is skipped with a reason."""
+    """The session of the day and those before it that nobody asked for; a holiday is skipped."""
     due = _due(context)
     if due is None:
         return dg.SkipReason(ENDED_WORLD)
     day = due.date()
-    if not sessions(day, day):
+    taken = newest_taken(context, "raw_market_daily")
+    after = date.fromisoformat(taken) + timedelta(days=1) if taken else day
+    days = sessions(min(after, day), day)
+    if not days:
         return dg.SkipReason(f"{day} is no trading day of the New York Stock Exchange.")
-    return dg.RunRequest(run_key=f"raw_market_daily {day}", partition_key=day.isoformat())
+    return run_of("raw_market_daily", due, days[0].isoformat(), days[-1].isoformat())
 
 
 @dg.schedule(
@@ -50,9 +87,10 @@ def raw_market_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     description="Looks for new FRED releases, after the morning's and at the end of the day.",
 )
 def raw_macro_releases(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One run per look, of the release month of the day."""
+    """The release month of the day, from the month of the look before on."""
     due = _due(context)
     if due is None:
         return dg.SkipReason(ENDED_WORLD)
     month = due.date().replace(day=1).isoformat()
-    return dg.RunRequest(run_key=f"raw_macro_releases {due:%Y-%m-%d %H}", partition_key=month)
+    taken = newest_taken(context, "raw_macro_releases") or month
+    return run_of("raw_macro_releases", due, min(taken, month), month)
