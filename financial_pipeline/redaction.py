@@ -32,17 +32,20 @@ def redact(text: str) -> str:
 
 def secrets() -> tuple[str, ...]:
     """Every form in which a secret could stand in a text, longest first."""
-    return _secrets(tuple(sorted(os.environ.items())))
+    # Asked for each event and each log record, so only the values that matter are read.
+    return _secrets(tuple((name, os.environ[name]) for name in os.environ if _is_secret(name)))
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return SECRET_NAMES.search(name) is not None
 
 
 @lru_cache(maxsize=4)
 def _secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    named = {**dotenv_values(".env"), **dict(environment)}
-    values = {
-        value
-        for name, value in named.items()
-        if value and SECRET_NAMES.search(name) and len(value) >= SHORTEST_SECRET
-    }
+    in_file = {name: value for name, value in dotenv_values(".env").items() if _is_secret(name)}
+    named = {**in_file, **dict(environment)}
+    values = {value for value in named.values() if value and len(value) >= SHORTEST_SECRET}
     forms = values | {quote(value, safe="") for value in values}
     forms |= {json.dumps(value)[1:-1] for value in values}
     return tuple(sorted(forms, key=len, reverse=True))

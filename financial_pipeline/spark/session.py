@@ -28,6 +28,9 @@ CONNECT_SECONDS: Final = 5.0
 GREETING_SECONDS: Final = 20.0
 DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
 LOGGING: Final = Path(__file__).with_name("log4j2.properties")
+# The quick compiler only. The thorough one takes 40 % of the processor time of a run over small
+# tables, and over 2.3 million loans its code is no faster in the seconds that a metric lasts.
+QUICK_COMPILER: Final = "-XX:TieredStopAtLevel=1"
 
 
 def master() -> str:
@@ -61,7 +64,7 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "2g"),
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING}",
+        "spark.driver.extraJavaOptions": f"{QUICK_COMPILER} -Dlog4j2.configurationFile={LOGGING}",
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
         **queries,

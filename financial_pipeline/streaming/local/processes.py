@@ -52,6 +52,7 @@ class ManagedProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _be_as_nice(self._process.pid)
 
     def kill(self) -> None:
         """End it the hard way, as a failing machine would."""
@@ -72,6 +73,15 @@ class ManagedProcess:
         """The last lines it printed, for an error."""
         lines = self.output.read_text("utf-8", errors="replace").strip().splitlines()
         return " | ".join(lines[-3:])
+
+
+def _be_as_nice(pid: int) -> None:
+    """Give the session of a child the niceness of this process.
+
+    Linux shares the processor between sessions first and heeds niceness only within each of them.
+    """
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(os.nice(0)))
 
 
 def write_record(file: Path, processes: list[ManagedProcess]) -> None:
