@@ -21,7 +21,6 @@ AFTER_RELEASES = "0 9,18 * * 1-5"
 ENDED_WORLD = "The simulated world has ended; use --source files or live."
 
 
-SCHEDULE = "dagster/schedule_name"
 # A run that failed took no partition, and one that was never begun did not either.
 TOOK = [
     dg.DagsterRunStatus.QUEUED,
@@ -35,7 +34,7 @@ RECENT_RUNS = 100
 
 def newest_taken(context: dg.ScheduleEvaluationContext, schedule: str) -> str | None:
     """The newest partition of the runs that a schedule started; None where it has none yet."""
-    wanted = dg.RunsFilter(tags={SCHEDULE: schedule}, statuses=TOOK)
+    wanted = dg.RunsFilter(tags={operations.SCHEDULE: schedule}, statuses=TOOK)
     runs = context.instance.get_runs(wanted, limit=RECENT_RUNS)
     ends = [run.tags.get(operations.RANGE_END, run.tags.get(operations.PARTITION)) for run in runs]
     return max((end for end in ends if end), default=None)

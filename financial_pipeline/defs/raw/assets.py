@@ -1,12 +1,19 @@
 """The raw archive: what landed in the drop folder, stored once and untouched."""
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from financial_pipeline import ingest, raw_archive
+from financial_pipeline.defs.operations import SCHEDULE
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.live import fetching
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
 
+Fetch = Callable[[Settings, Paths], list[str]]
 # A busy disk or a publisher that does not answer may be better in a while.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -28,6 +35,14 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
             "content_hash": raw_archive.digest(files),
         }
     )
+
+
+def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) -> None:
+    """Ask a live source for what is new, where a schedule started the run: commands have asked."""
+    if pipeline.settings.source != "live" or SCHEDULE not in context.run.tags:
+        return
+    for sentence in fetch(pipeline.settings, pipeline.paths):
+        context.log.info(sentence)
 
 
 @dg.asset(
@@ -73,8 +88,9 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
     kinds={"python", "csv"},
     tags={"domain": "market", "family": "prices"},
 )
-def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:
+def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
+    _fetch(context, pipeline, fetching.fetch_new_prices)
     return _archive(pipeline, "bank_prices")
 
 
@@ -89,6 +105,9 @@ def bank_prices(pipeline: Pipeline) -> dg.MaterializeResult:
     kinds={"python", "csv"},
     tags={"domain": "macro", "family": "releases"},
 )
-def fred_observations(pipeline: Pipeline) -> dg.MaterializeResult:
+def fred_observations(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> dg.MaterializeResult:
     """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
+    _fetch(context, pipeline, fetching.fetch_new_macro)
     return _archive(pipeline, "fred_observations")
