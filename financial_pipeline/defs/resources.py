@@ -73,7 +73,18 @@ def point_dbt_at_data_root() -> Paths:
     os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
     os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
     os.environ["DBT_TARGET_PATH"] = str(paths.dbt_target)
+    forget_other_checkout(paths.dbt_target, DBT_PROJECT)
     return paths
+
+
+def forget_other_checkout(target: Path, project: Path) -> None:
+    """Remove what dbt parsed from a project elsewhere: it keeps the places of its seed files."""
+    mark = target / "parsed_from.txt"
+    if mark.exists() and mark.read_text("utf-8") == str(project):
+        return
+    (target / "partial_parse.msgpack").unlink(missing_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
+    mark.write_text(str(project), "utf-8")
 
 
 @dg.definitions
