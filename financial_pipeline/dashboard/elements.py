@@ -28,7 +28,9 @@ STYLE: Final = """<style>
 .stMainBlockContainer {padding-top: 3.6rem; padding-bottom: 3rem}
 [data-testid=stMetricLabel] *, [data-testid=stMetricDelta] * {white-space: normal !important}
 [data-testid=stMetricDelta] {flex-wrap: wrap; max-width: 100%}
-[data-testid=stMetricDeltaDescription] {white-space: normal !important; overflow: visible}
+:has(> [data-testid=stMetricDeltaDescription]) {flex-wrap: wrap}
+[data-testid=stMetricDeltaDescription], [data-testid=stMetricDeltaDescription] * {
+white-space: normal !important; overflow: visible !important; text-overflow: clip !important}
 </style>"""
 
 
@@ -187,6 +189,12 @@ def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this")
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as per cent."""
     return NOTHING if value is None else f"{value:.{digits}%}"
+
+
+def points(change: float, digits: int) -> str:
+    """A change in percentage points; a plain 0 has no arrow on a card."""
+    rounded = round(change, digits)
+    return f"{rounded:+.{digits}f} pp" if rounded else "0"
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -1,6 +1,7 @@
 """The figures of the Health page: what is published, how fresh it is, and how the checks went."""
 
 import os
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -17,6 +18,8 @@ ACCOUNTING: Final = "exports/row_accounting"
 # Where the links to assets lead; `financial-pipeline dev --port` says otherwise.
 DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
 DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
+# The version of a table is the moment at which it was built.
+VERSION_FORM: Final = "%Y%m%dT%H%M%S%f%z"
 MARKS: Final = {"fresh": "🟢 fresh", "overdue": "🔴 overdue", "unknown": "⚪ unknown"}
 
 STATES = """
@@ -56,17 +59,20 @@ def dagster_address() -> str:
 
 def published_tables(release: Release) -> pl.DataFrame:
     """One row per published table, with a link to its asset."""
+    now = datetime.now(UTC)
     rows = [
         {
             "asset": f"{dagster_address()}/assets/{key}",
             "newest event": table.as_of[:10] if table.as_of else None,
             "days old": age_days(release, key),
             "rows": table.rows,
-            "version": table.version,
+            "built at": built,
+            "hours since": int((now - built).total_seconds() // 3600),
             "content hash": table.content_hash[:12],
             "built from": ", ".join(sorted(table.built_from)),
         }
         for key, table in sorted(release.manifest.tables.items())
+        for built in [datetime.strptime(f"{table.version}+0000", VERSION_FORM)]
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
 

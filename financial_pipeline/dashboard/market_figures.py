@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, number, percent
 
@@ -95,7 +96,7 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
     def change(name: str) -> str | None:
         if now[name] is None or before[name] is None:
             return None
-        return f"{(now[name] - before[name]) * 100:+.1f} pp"
+        return elements.points((now[name] - before[name]) * 100, 1)
 
     def card(label: str, name: str, note: str, meaning: str, rise_is_bad: bool) -> Card:
         since = f"since {before['session_date']:%d %b}"

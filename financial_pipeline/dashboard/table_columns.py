@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-# Parts of a name that mark a fraction to be shown as per cent, and an integer that is no quantity.
+# Parts of a name that mark a fraction to be shown as per cent, and a number that is no quantity.
 FRACTIONS: Final = {
     *("rate", "return", "volatility", "drawdown", "pd", "caught", "declined", "share", "risk"),
     *("shortfall", "low", "high", "active"),
@@ -50,8 +50,10 @@ def _column(name: str, values: pl.Series) -> ColumnConfig | None:
 
 def _number(name: str, values: pl.Series) -> str:
     parts = set(name.lower().split("_"))
+    if parts & LABELS:
+        return "%.0f"
     if values.dtype.is_integer():
-        return "%d" if parts & LABELS else "%,d"
+        return "%,d"
     sizes = values.cast(pl.Float64).abs()
     most = sizes.filter(sizes.is_finite()).max()
     largest = most if isinstance(most, float) else 0.0

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from financial_pipeline.dashboard import table_columns
+from financial_pipeline.dashboard import elements, table_columns
 
 FRAME = pl.DataFrame(
     {
@@ -34,7 +34,7 @@ def _shown() -> dict[str, tuple[object, object]]:
 def test_column_is_named_in_words_and_has_the_format_of_its_kind() -> None:
     assert _shown() == {
         "loan_id": ("Loan id", None),
-        "issue_year": ("Issue year", "%d"),
+        "issue_year": ("Issue year", "%.0f"),
         "loans": ("Loans", "%,d"),
         "interest_rate": ("Interest rate", "percent"),
         "funded_amount_usd": ("Funded amount $", "$%,.0f"),
@@ -55,3 +55,8 @@ def test_fraction_above_its_range_and_empty_column_are_plain_numbers() -> None:
     columns = table_columns.configuration(frame)
     formats = {name: (one or {})["type_config"]["format"] for name, one in columns.items()}
     assert formats == {"rate": "%,.2f", "share": "percent"}
+
+
+def test_change_that_rounds_to_nothing_is_a_plain_zero() -> None:
+    assert elements.points(-0.004, 2) == "0"
+    assert elements.points(0.25, 1) == "+0.2 pp"

@@ -87,7 +87,7 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
     elements.source(
         release,
         figures.INDICATORS,
-        note=f"Release dates by {how}; triangles: the newest {RELEASES} releases known"
+        note=f"Release dates by {how}; red ticks: the newest {RELEASES} releases known"
         " then. Shaded: recessions by the NBER's dates"
         + (", which the simulated economy need not follow." if release.is_synthetic else "."),
     )
@@ -116,7 +116,7 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
     floor = pl.lit(long["value"].min()).alias("floor")
     marks = (
         alt.Chart(released.with_columns(floor))
-        .mark_point(shape="triangle-up", color=charts.RED, filled=True, size=22)
+        .mark_tick(orient="vertical", color=charts.RED, thickness=1, size=9)
         .encode(
             x=alt.X("known_release:T"),
             y="floor:Q",

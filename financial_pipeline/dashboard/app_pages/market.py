@@ -10,7 +10,7 @@ from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import market_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
-RANGES = {"6 months": 126, "1 year": 252, "5 years": 1260, "10 years": 2520, "All": 10**6}
+RANGES = {"6 months": 126, "1 yr": 252, "5 yrs": 1260, "10 yrs": 2520, "All": 10**6}
 WINDOWS = {"21 sessions": "volatility_21d", "63 sessions": "volatility_63d"} | {
     "252 sessions": "volatility_252d"
 }
@@ -23,7 +23,7 @@ def _range(release: Release) -> tuple[date, list[str]]:
         chosen = st.segmented_control(
             "Range",
             tuple(RANGES),
-            default="5 years",
+            default="5 yrs",
             required=True,
             key="range",
             bind="query-params",
@@ -36,7 +36,7 @@ def _range(release: Release) -> tuple[date, list[str]]:
             key="banks",
             bind="query-params",
         )
-    kept = min(RANGES[chosen or "5 years"], sessions.height)
+    kept = min(RANGES[chosen or "5 yrs"], sessions.height)
     return sessions["session_date"][sessions.height - kept], list(banks)
 
 

@@ -38,6 +38,7 @@ def _choose(release: Release) -> tuple[object, str]:
     else:
         elements.cards(evidence.cards(found.row(0, named=True), cutoff))
     elements.source(release, evidence.EVALUATION)
+    elements.rows_behind(rows, "evaluation", "All evaluations of this cut-off")
     return cutoff, str(model)
 
 

@@ -25,6 +25,8 @@ def _kpis(release: Release) -> None:
     if elements.filled(release, figures.SUMMARY):
         elements.cards(figures.kpi_cards(release))
         elements.source(release, figures.SUMMARY, note="Change is against the month before.")
+        history = release.rows(figures.HISTORY, figures.SUMMARY)
+        elements.rows_behind(history, "portfolio_summary", "All months behind these figures")
 
 
 def _grades(release: Release) -> None:
