@@ -43,3 +43,18 @@ def test_run_of_a_command_asks_nobody(paths: Paths, upstream: Upstream) -> None:
     resources = {"pipeline": Pipeline()}
     dg.materialize([bank_prices], partition_key="2011-07-28", resources=resources)
     assert upstream.asked == []
+
+
+def test_a_missing_key_fails_the_run_at_once(
+    paths: Paths, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRED_API_KEY", "")
+    with pytest.raises(dg.Failure, match="FRED_API_KEY") as caught:
+        dg.materialize(
+            [fred_observations],
+            partition_key="2011-04-01",
+            resources={"pipeline": Pipeline()},
+            tags=SCHEDULED,
+        )
+    assert caught.value.allow_retries is False
+    assert upstream.asked == []

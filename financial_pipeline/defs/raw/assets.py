@@ -12,6 +12,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.live import fetching
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
+from financial_pipeline.sources.fred_api import MissingKey
 
 Fetch = Callable[[Settings, Paths], list[str]]
 # A busy disk or a publisher that does not answer may be better in a while.
@@ -41,8 +42,12 @@ def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) 
     """Ask a live source for what is new, where a schedule started the run: commands have asked."""
     if pipeline.settings.source != "live" or SCHEDULE not in context.run.tags:
         return
-    for sentence in fetch(pipeline.settings, pipeline.paths):
-        context.log.info(sentence)
+    try:
+        for sentence in fetch(pipeline.settings, pipeline.paths):
+            context.log.info(sentence)
+    except MissingKey as error:
+        # It is missing until somebody sets it.
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 @dg.asset(
