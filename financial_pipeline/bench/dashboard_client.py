@@ -108,6 +108,7 @@ class DashboardReader:
                 self._pages = {
                     page.page_name.lower(): page.page_script_hash
                     for page in answer.navigation.app_pages
+                    if not page.is_hidden
                 }
             elif kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
                 self._note(run, answer.delta.new_element)
