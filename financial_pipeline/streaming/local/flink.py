@@ -37,6 +37,7 @@ class FlinkCluster:
     zookeeper_port: int
     task_managers: int = 1
     checkpoint_seconds: float = 1.0
+    silence_seconds: float = 3.0
 
     @property
     def checkpoints(self) -> Path:
@@ -104,18 +105,18 @@ class FlinkCluster:
         }
 
     def _recovery(self) -> dict[str, object]:
-        keeper = "high-availability.zookeeper"
+        keeper, silence = "high-availability.zookeeper", self.silence_seconds
         return {
             "high-availability.type": "zookeeper",
             "high-availability.storageDir": (self.folder / "recovery").as_uri(),
             "high-availability.cluster-id": "/financial-pipeline",
             f"{keeper}.quorum": f"localhost:{self.zookeeper_port}",
             f"{keeper}.path.root": "/flink",
-            f"{keeper}.client.session-timeout": "3s",
-            f"{keeper}.client.connection-timeout": "3s",
+            f"{keeper}.client.session-timeout": f"{silence:.0f}s",
+            f"{keeper}.client.connection-timeout": f"{silence:.0f}s",
             f"{keeper}.client.retry-wait": "500ms",
             "heartbeat.interval": "1s",
-            "heartbeat.timeout": "6s",
+            "heartbeat.timeout": f"{2 * silence:.0f}s",
             "heartbeat.rpc-failure-threshold": 2,
             "cluster.registration.error-delay": "500ms",
             "cluster.registration.max-timeout": "2s",
@@ -134,6 +135,7 @@ class FlinkCluster:
         keeper.write_text(
             f"tickTime=500\ndataDir={self.folder / 'zookeeper'}\nclientPort={self.zookeeper_port}\n"
             "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
+            f"maxSessionTimeout={int(self.silence_seconds * 1000)}\n"
         )
         workers = [self._task_manager(number) for number in range(1, self.task_managers + 1)]
         return [self._zookeeper(keeper), self._job_manager(), *workers]

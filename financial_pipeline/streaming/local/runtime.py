@@ -52,6 +52,8 @@ class RuntimePlan:
     task_managers: int = 1
     broker_heap_mb: int = 512
     checkpoint_seconds: float = 1.0
+    # How long a process of Flink may give no sign of life before it counts as gone.
+    silence_seconds: float = 3.0
     # TLS, passwords and an authorizer on the brokers.
     secure: bool = False
 
@@ -98,7 +100,7 @@ class LocalRuntime:
         self.rest = FlinkRest(self.rest_url)
         self.flink = FlinkCluster(
             *(plan.state / "flink", self.distribution, self.jars.connector, self.java, log, rest),
-            *(next(ports), plan.task_managers, plan.checkpoint_seconds),
+            *(next(ports), plan.task_managers, plan.checkpoint_seconds, plan.silence_seconds),
         )
 
     def _connection(self) -> Connection:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +25,8 @@ from financial_pipeline.streaming.local.status import Status, hold_lock, write_s
 LOOK_SECONDS = 1.0
 # Beside a batch chain the stream takes the processor time that is left: it is done long before.
 BESIDE_NICENESS = 10
+# There it may stand still for long, and nothing waits for the recovery of a process.
+BESIDE_SILENCE_SECONDS = 30.0
 
 
 def plan_of(settings: Settings, state: Path) -> RuntimePlan:
@@ -123,7 +126,10 @@ def supervise(state: Path, parent: int | None = None) -> None:
         os.nice(BESIDE_NICENESS)
     try:
         settings = Settings()
-        runtime = LocalRuntime(plan_of(settings, state))
+        plan = plan_of(settings, state)
+        if parent is not None:
+            plan = replace(plan, silence_seconds=BESIDE_SILENCE_SECONDS)
+        runtime = LocalRuntime(plan)
         scripts = {JOB: job_script(job_values(settings, runtime))}
         supervisor = Supervisor(state, runtime, scripts, parent)
 
