@@ -5,9 +5,8 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card
+from financial_pipeline.dashboard.elements import Card, points
 
 INDICATORS: Final = "exports/agg_macro_indicators"
 CORRELATIONS: Final = "metrics/macro_correlations"
@@ -119,7 +118,7 @@ def latest_cards(release: Release) -> list[Card]:
         change = since = None
         if rows.height > 1:
             before = rows.row(1, named=True)
-            change = elements.points((now["value"] - before["value"]) * factor, 2)
+            change = points((now["value"] - before["value"]) * factor, 2)
             since = f"since {_day(before['observation_date'])}"
         cards.append(
             Card(

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, number, percent
+from financial_pipeline.dashboard.elements import Card, number, percent, points
 
 PRICES: Final = "exports/fct_daily_prices"
 VOLATILITY: Final = "metrics/rolling_volatility"
@@ -96,7 +95,7 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
     def change(name: str) -> str | None:
         if now[name] is None or before[name] is None:
             return None
-        return elements.points((now[name] - before[name]) * 100, 1)
+        return points((now[name] - before[name]) * 100, 1)
 
     def card(label: str, name: str, note: str, meaning: str, rise_is_bad: bool) -> Card:
         since = f"since {before['session_date']:%d %b}"

@@ -104,7 +104,7 @@ def hosmer_lemeshow(bins: list[CalibrationBin], is_development: bool) -> tuple[f
 
 
 def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | None:
-    """Intercept a and slope b of the logit fit y ~ a + b scipy.special.logit(pd); ideal (0, 1).
+    """Intercept a and slope b of the logit fit y ~ a + b logit(pd); ideal (0, 1).
 
     Newton's method on the log-likelihood. None where one class is missing, the probability is
     constant, or the fit does not settle (the classes are separable).

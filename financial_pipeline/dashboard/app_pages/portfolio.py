@@ -7,6 +7,7 @@ import streamlit as st
 from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.settings import Settings
 
 GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 MEANING = (
@@ -16,8 +17,6 @@ MEANING = (
 )
 # A state with fewer matured loans has no rate worth a colour.
 MIN_MATURED = 30
-# Months from the last payment to the default, as dbt dates it.
-DEFAULT_LAG = 5
 MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
 
 
@@ -115,7 +114,8 @@ def _curves(release: Release) -> None:
         release,
         figures.CURVES,
         note="Fixed denominator: all loans of the quarter's vintage. A default is dated"
-        f" {DEFAULT_LAG} months after the last payment, the file has no date of its own.",
+        f" {Settings().default_lag_months} months after the last payment, the file has no date of"
+        " its own.",
     )
     elements.rows_behind(curves, "vintage_curves")
 

@@ -4,7 +4,7 @@ What waits on the market topics is asked for by exact offset ranges, so a run th
 aborts; everything below follows by itself, trading day by trading day. Macro releases land whole.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,8 +32,11 @@ UNDER_WAY = [
     *(dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED),
 ]
 
+# What is on each topic's partitions and not in the ledger: from, and up to.
+Waiting = Mapping[str, Mapping[int, tuple[int, int]]]
 
-def run_config(waiting: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, object]:
+
+def run_config(waiting: Waiting) -> dict[str, object]:
     """The configuration of a run that lands exactly these ranges."""
     ranges = {
         topic: {str(partition): list(span) for partition, span in spans.items()}
@@ -64,7 +67,10 @@ def _observation(topic: str, rows: pl.DataFrame, now: datetime) -> dg.AssetObser
 
 
 def _look(
-    context: dg.SensorEvaluationContext, topics: tuple[str, ...], job: str
+    context: dg.SensorEvaluationContext,
+    topics: tuple[str, ...],
+    job: str,
+    config: Callable[[Waiting], dict[str, object]] | None = None,
 ) -> dg.SensorResult | dg.SkipReason:
     """One run of the job for all that waits, unless one is under way; a look is an observation."""
     settings = Settings()
@@ -78,8 +84,8 @@ def _look(
         return dg.SensorResult(asset_events=seen, skip_reason="The ledger stands at every end.")
     if context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY)):
         return dg.SensorResult(asset_events=seen, skip_reason="A run is landing already.")
-    # Without a run key: what a failed run left is asked for again. Releases take no ranges.
-    request = dg.RunRequest(run_config=run_config(waiting) if job == TOPICS_JOB else None)
+    # Without a run key: what a failed run left is asked for again.
+    request = dg.RunRequest(run_config=config(waiting) if config else None)
     return dg.SensorResult(run_requests=[request], asset_events=seen)
 
 
@@ -92,7 +98,7 @@ def _look(
 )
 def market_topics_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """A run of exact offset ranges where something waits."""
-    return _look(context, MARKET_TOPICS, TOPICS_JOB)
+    return _look(context, MARKET_TOPICS, TOPICS_JOB, run_config)
 
 
 @dg.sensor(

@@ -122,12 +122,11 @@ def supervise(state: Path, parent: int | None = None) -> None:
     A fault is told in `status.json` and ends everything.
     """
     runtime = None
-    if parent is not None:
-        os.nice(BESIDE_NICENESS)
     try:
         settings = Settings()
         plan = plan_of(settings, state)
         if parent is not None:
+            os.nice(BESIDE_NICENESS)
             plan = replace(plan, silence_seconds=BESIDE_SILENCE_SECONDS)
         runtime = LocalRuntime(plan)
         scripts = {JOB: job_script(job_values(settings, runtime))}
