@@ -18,11 +18,11 @@ from financial_pipeline.bench.stream_load import Gate
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.job_script import JOB, Delivery, JobValues, job_script
+from financial_pipeline.streaming.job_script import JOB, Delivery, job_script
 from financial_pipeline.streaming.local.flink_state import completed_checkpoint
 from financial_pipeline.streaming.local.progress import unread
 from financial_pipeline.streaming.local.runtime import LocalRuntime, local_runtime
-from financial_pipeline.streaming.local.supervisor import plan_of
+from financial_pipeline.streaming.local.supervisor import job_values, plan_of
 
 READY_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 1.0
@@ -125,7 +125,8 @@ def start_job(runtime: LocalRuntime, script: str, group: str = JOB) -> RunningJo
 
 def whole_job(runtime: LocalRuntime, delivery: Delivery = "at-least-once") -> RunningJob:
     """The job as `stream up` starts it."""
-    return start_job(runtime, job_script(JobValues(runtime.bootstrap_servers, delivery)))
+    values = replace(job_values(Settings(), runtime), delivery=delivery)
+    return start_job(runtime, job_script(values))
 
 
 def drain_rate(job: RunningJob) -> float:

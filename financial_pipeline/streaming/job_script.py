@@ -16,7 +16,7 @@ from financial_pipeline.settings import PROJECT_ROOT
 JOB: Final = "market_bars_1m"
 JOB_FOLDER: Final = PROJECT_ROOT / "flink" / "jobs" / JOB
 # Read in this order; the last one holds the statements of the set.
-VIEWS: Final = ("messages", "verdicts", "bars", "indicators", "alerts")
+VIEWS: Final = ("forms", "messages", "verdicts", "bars", "indicators", "alerts")
 PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 # What a producer may have open at most: above any restart, below the broker's 15 minutes.
 TRANSACTION_TIMEOUT_MS: Final = 600_000
@@ -31,8 +31,10 @@ class JobValues:
     bootstrap_servers: str
     delivery: Delivery = "at-least-once"
     bar_seconds: int = 60
+    # Tasks of each operator; more than the topic has partitions are idle.
+    parallelism: int = 1
     client: Mapping[str, str] = field(default_factory=dict)
-    # More `SET` lines: checkpoints, parallelism, retention.
+    # More `SET` lines: checkpoints, retention.
     configuration: Mapping[str, str] = field(default_factory=dict)
     # Ends the job where the topic ends now (tests of the queries).
     is_bounded: bool = False
@@ -103,6 +105,7 @@ def job_script(values: JobValues, source: Path | None = None, sink: Path | None 
         "pipeline.name": values.job,
         "table.local-time-zone": "UTC",
         "pipeline.object-reuse": "true",
+        "parallelism.default": str(values.parallelism),
     } | dict(values.configuration)
     settings = [f"set {_quoted(k)} = {_quoted(v)};" for k, v in configuration.items()]
     files = [

@@ -92,7 +92,7 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing(
     own_runtime: LocalRuntime, delivery: str, tmp_path: Path
 ) -> None:
     count, killed = (MESSAGES, KILLED) if delivery == "exactly-once" else (60_000, KILLED[:5])
-    values = JobValues(own_runtime.bootstrap_servers, delivery, BAR_SECONDS)
+    values = JobValues(own_runtime.bootstrap_servers, delivery, BAR_SECONDS, PARTITIONS)
     job_id = own_runtime.submit(job_script(values))
     next_checkpoint(own_runtime, job_id)
     feed, client = Feed(count, BAR_SECONDS), own_runtime.client

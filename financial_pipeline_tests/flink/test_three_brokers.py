@@ -28,8 +28,7 @@ from financial_pipeline_tests.streaming.engines import tables_of
 pytestmark = [pytest.mark.slow, pytest.mark.streaming_full, pytest.mark.timeout(1200)]
 
 MESSAGES, FEED_SECONDS, BAR_SECONDS = 150_000, 110.0, 5
-SPREAD = CHECKPOINTS | {"parallelism.default": "2"}
-HASTY = SPREAD | {"table.exec.source.idle-timeout": "2 s"}
+HASTY = CHECKPOINTS | {"table.exec.source.idle-timeout": "2 s"}
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,10 @@ def drill(three_brokers: LocalRuntime) -> Drill:
     # Without a prefix, so that the sensor finds the topics.
     exact, hasty = World(three_brokers, prefix=""), World(three_brokers, raw_topic=RAW_TOPIC)
     feed = Feed(MESSAGES, BAR_SECONDS)
-    options = {"bar_seconds": BAR_SECONDS, "delivery": "exactly-once"}
+    options = {"bar_seconds": BAR_SECONDS, "delivery": "exactly-once", "parallelism": 2}
     sender = threading.Thread(target=send, args=(feed, three_brokers.client, FEED_SECONDS))
     with (
-        exact.job(configuration=SPREAD, **options) as job_id,
+        exact.job(**options) as job_id,
         hasty.job(configuration=HASTY, **options) as other,
     ):
         next_checkpoint(three_brokers, other)

@@ -7,7 +7,9 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.market_event import MarketEvent
 from financial_pipeline.streaming.job_script import JOB_FOLDER, JobValues, job_script
+from financial_pipeline.streaming.messages import encode, encode_heartbeat
 
 TABLES = {
     "market_bars": stream.BARS_TOPIC,
@@ -18,6 +20,13 @@ TABLES = {
 }
 MOST_LINES = 60
 VALUES = JobValues("127.0.0.1:9092", client={"sasl.jaas.config": "it's secret"})
+
+TRADE = MarketEvent(
+    *(1_553_002_200_000_000, "JPM", 1, "105.0000", "105.5000", "104.0000", "105.2500", 100, 3),
+    *("10525.0000", "trades", "2019-03-19", "simulated", 1_553_002_200_000_000),
+)
+A_BAR = TRADE._replace(trades=None, vwap_basis="close", source="local_file", symbol="BRK.B")
+ODD_DAY = A_BAR._replace(session_date=None, volume=0, source="yfinance")
 
 
 def sink_columns(table: str) -> list[tuple[str, str]]:
@@ -49,8 +58,21 @@ def test_flink_types_every_raw_column_as_the_contract_does() -> None:
 
 
 def test_the_canonical_form_has_the_columns_in_the_order_of_the_contract() -> None:
-    text = (JOB_FOLDER / "messages.sql").read_text("utf-8").split("end as form")[0]
-    assert re.findall(r'"(\w+)":', text) == [column.name for column in stream.RAW]
+    columns = [column.name for column in stream.RAW]
+    for name in ("forms.sql", "messages.sql"):
+        text = (JOB_FOLDER / name).read_text("utf-8")
+        assert re.findall(r'"(\w+)":', text) == columns
+
+
+@pytest.mark.parametrize("event", [TRADE, A_BAR, ODD_DAY])
+def test_what_a_producer_writes_is_canonical(event: MarketEvent) -> None:
+    text = (JOB_FOLDER / "forms.sql").read_text("utf-8")
+    pattern = "".join(
+        re.findall(r"'(.*)'", text[text.index("regexp(") : text.index("'canonical'")])
+    )
+    assert re.search(pattern, encode(event, event.event_us).decode())
+    assert re.search(pattern, encode_heartbeat(event.event_us, event.event_us, 7).decode())
+    assert not re.search(pattern, encode(event._replace(low="1.5"), event.event_us).decode())
 
 
 def test_a_script_has_no_open_placeholder_and_quotes_secrets() -> None:

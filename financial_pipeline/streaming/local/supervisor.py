@@ -49,6 +49,7 @@ def job_values(settings: Settings, runtime: LocalRuntime) -> JobValues:
         runtime.bootstrap_servers,
         settings.stream_delivery,
         settings.stream_bar_seconds,
+        settings.stream_parallelism,
         runtime.flink_client(),
     )
 

@@ -1,23 +1,7 @@
--- One verdict per message. The canonical form is what our producers write. Any other JSON object
--- is brought into that form first; both are then split and typed in the same way.
-create temporary view formed_messages as
-select *, case
-    when line is null then 'null_value'
-    -- Base64 has four characters for three bytes: more than 65,535 of them.
-    when char_length(line) > 16383 and char_length(to_base64(line)) > 87380 then 'oversize'
-    when regexp(line, '^\{"schema_version":\d{1,4},"event_us":\d{16},"watermark_us":\d{16},'
-      || '"symbol":"[\w.-]+","sequence":\d{1,16}(,"open":"\d+\.\d+","high":"\d+\.\d+",'
-      || '"low":"\d+\.\d+","close":"\d+\.\d+","volume":\d+,"trades":(\d+|null),'
-      || '"notional":"\d+\.\d+","vwap_basis":"\w+","session_date":("[\d-]+"|null),'
-      || '"source":"[^",\\\p{Cntrl}\x{FFFD}]*")?\}$') then 'canonical'
-    when line is json object and line = decode(encode(line, 'UTF-8'), 'UTF-8') then 'json'
-    else 'not_a_json_object'
-  end as form
-from messages;
-
+-- The fields of each message. A JSON object that is not in the canonical form is brought into it;
+-- both are then split and typed in the same way.
 create temporary view split_messages as
 select *,
-  -- Not deterministic on purpose: else the planner would split again for every field.
   split(case form when 'canonical' then line when 'json' then '{"schema_version":'
     || coalesce(regexp_extract(json_value(line, '$.schema_version'), '^\d{1,4}$', 0), '')
     || ',"event_us":'
@@ -41,9 +25,9 @@ from formed_messages;
 
 create temporary view typed_messages as
 select
-  line, source_partition, source_offset, record_at, event_at, watermark_at, form,
+  line, source_partition, source_offset, record_at, event_at, form,
   try_cast(substring(parts[1], 19) as bigint) as schema_version,
-  try_cast(substring(parts[2], 12) as bigint) as event_us,
+  try_cast(if(rand() >= 0, substring(parts[2], 12), '') as bigint) as event_us,
   try_cast(substring(parts[3], 16) as bigint) as watermark_us,
   substring(parts[4], 11, char_length(parts[4]) - 11) as symbol,
   try_cast(replace(substring(parts[5], 12), '}', '') as bigint) as `sequence`,
@@ -52,7 +36,7 @@ select
   try_cast(substring(parts[8], 8, char_length(parts[8]) - 8) as decimal(18, 4)) as low,
   try_cast(substring(parts[9], 10, char_length(parts[9]) - 10) as decimal(18, 4)) as `close`,
   try_cast(substring(parts[10], 10) as bigint) as volume,
-  try_cast(substring(parts[11], 10) as bigint) as trades,
+  try_cast(nullif(substring(parts[11], 10), 'null') as bigint) as trades,
   try_cast(substring(parts[12], 13, char_length(parts[12]) - 13) as decimal(18, 4)) as notional,
   substring(parts[13], 15, char_length(parts[13]) - 15) as vwap_basis,
   try_cast(substring(parts[14], 17, 10) as date) as session_date,

@@ -1,21 +1,19 @@
 -- The raw topic, one row per message: its text, and the times that order it. What our producers
--- write starts with the times in fixed places; anything else is looked through as JSON.
+-- write starts with the two times; anything else is looked through as JSON.
 create table messages (
   line string,
   source_partition int metadata from 'partition' virtual,
   source_offset bigint metadata from 'offset' virtual,
   record_at timestamp_ltz(3) metadata from 'timestamp' virtual,
   event_at as to_timestamp_ltz(try_cast(case
-    when substring(line, 1, 31) = '{"schema_version":1,"event_us":'
-      and substring(line, 48, 16) = ',"watermark_us":' and substring(line, 80, 1) = ','
-    then substring(line, 32, 16)
+    when regexp(line, '^\{"schema_version":1,"event_us":\d{16},"watermark_us":\d{16},"symbol"')
+    then regexp_substr(line, '\d{16}')
     when char_length(line) <= 65535
     then regexp_extract(json_value(line, '$.event_us'), '^[0-9]{1,16}$', 0)
   end as bigint) / 1000, 3),
   watermark_at as to_timestamp_ltz(try_cast(case
-    when substring(line, 1, 31) = '{"schema_version":1,"event_us":'
-      and substring(line, 48, 16) = ',"watermark_us":' and substring(line, 80, 1) = ','
-    then substring(line, 64, 16)
+    when regexp(line, '^\{"schema_version":1,"event_us":\d{16},"watermark_us":\d{16},"symbol"')
+    then regexp_substr(line, '(?<="watermark_us":)\d{16}')
     when char_length(line) <= 65535
     then regexp_extract(json_value(line, '$.watermark_us'), '^[0-9]{1,16}$', 0)
   end as bigint) / 1000, 3),
