@@ -15,6 +15,8 @@ from financial_pipeline.streaming.message_log import MESSAGES, Ranges
 REQUEST_SECONDS: Final = 30.0
 # A range that brings nothing for so long has lost its broker.
 PATIENCE_SECONDS: Final = 60.0
+# A call waits so long for a whole batch, also where less than that is wanted.
+CONSUME_SECONDS: Final = 0.05
 BATCH: Final = 10_000
 # Ranges are named by whoever reads them; no offset is ever committed to the group.
 READER: Final = {
@@ -78,7 +80,7 @@ def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...
     unfinished, rows = set(wanted), []
     heard = time.monotonic()
     while unfinished:
-        messages = consumer.consume(BATCH, timeout=1.0)
+        messages = consumer.consume(BATCH, timeout=CONSUME_SECONDS)
         if not messages and time.monotonic() - heard > PATIENCE_SECONDS:
             raise PipelineError(f"Kafka went silent within the wanted range of {topic}.")
         for message in messages:

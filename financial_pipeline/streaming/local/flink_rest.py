@@ -1,6 +1,7 @@
 """The few calls of Flink's REST interface that the runtime needs."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -18,8 +19,16 @@ SQL_DRIVER_CLASS = "org.apache.flink.table.runtime.application.SqlDriver"
 BOUNDARY = "financial-pipeline-jar"
 
 
+# What Flink says while its JobManager loses its place or has just come back to it.
+LEADERLESS = re.compile(r"leader|fenc|already been terminated", re.IGNORECASE)
+
+
 class FlinkRefused(PipelineError):
     """Flink answered with an error; the message holds its cause."""
+
+
+class FlinkLeaderless(FlinkRefused):
+    """Flink refused because no JobManager leads at the moment: the same question may do later."""
 
 
 def _cause(body: bytes) -> str:
@@ -46,7 +55,9 @@ class FlinkRest:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise FlinkRefused(f"Flink refused {method} {path}: {_cause(error.read())}") from error
+            cause = _cause(error.read())
+            kind_of = FlinkLeaderless if LEADERLESS.search(cause) else FlinkRefused
+            raise kind_of(f"Flink refused {method} {path}: {cause}") from error
 
     def get(self, path: str) -> Any:
         """Answer of a quick question; `OSError` where nobody answers."""

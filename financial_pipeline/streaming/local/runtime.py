@@ -28,6 +28,7 @@ from financial_pipeline.streaming.local.processes import (
     write_record,
 )
 from financial_pipeline.streaming.local.security import PIPELINE, make_security
+from financial_pipeline.streaming.local.submission import submit
 from financial_pipeline.streaming.local.topics import brokers_known, create_topics, stream_topics
 
 JARS_LOCK = PROJECT_ROOT / "flink" / "jars.lock"
@@ -169,7 +170,7 @@ class LocalRuntime:
     def submit(self, script: str, *, fresh: bool = False) -> str:
         """Submit an SQL script, from the newest checkpoint or savepoint there is; the job's id."""
         state = None if fresh else newest_state(self.flink.folder)
-        job_id = self.rest.run_script(self.jars.sql_driver, script, state)
+        job_id = submit(self.rest, self.jars.sql_driver, script, state)
         clear_old_states(self.flink.folder, keep=state)
         return job_id
 
