@@ -27,6 +27,8 @@ LOOK_SECONDS = 1.0
 BESIDE_NICENESS = 10
 # There it may stand still for long, and nothing waits for the recovery of a process.
 BESIDE_SILENCE_SECONDS = 30.0
+# More tasks take processor time from the batch chain, which is what the user waits for.
+BESIDE_PARALLELISM = 1
 
 
 def plan_of(settings: Settings, state: Path) -> RuntimePlan:
@@ -129,6 +131,7 @@ def supervise(state: Path, parent: int | None = None) -> None:
         if parent is not None:
             os.nice(BESIDE_NICENESS)
             plan = replace(plan, silence_seconds=BESIDE_SILENCE_SECONDS)
+            settings = settings.model_copy(update={"stream_parallelism": BESIDE_PARALLELISM})
         runtime = LocalRuntime(plan)
         scripts = {JOB: job_script(job_values(settings, runtime))}
         supervisor = Supervisor(state, runtime, scripts, parent)
