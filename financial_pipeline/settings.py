@@ -102,8 +102,9 @@ class Settings(BaseSettings):
     stream_delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
     # Width of a bar, seconds.
     stream_bar_seconds: int = Field(default=60, ge=1, le=3600)
-    # Tasks of each operator of the job; as many as the raw topic has partitions use all cores.
-    stream_parallelism: int = Field(default=3, ge=1, le=64)
+    # Tasks of each operator of the job: the raw topic has three partitions, the TaskManager of
+    # `stream up` four slots.
+    stream_parallelism: int = Field(default=3, ge=1, le=4)
     # The local Kafka and Flink of `stream up`. Ports: default free ones.
     kafka_port: int | None = Field(default=None, ge=1024, le=65535)
     flink_port: int | None = Field(default=None, ge=1024, le=65535)

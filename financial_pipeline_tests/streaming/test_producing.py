@@ -11,6 +11,7 @@ from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, WATERMARK_DELAY_
 from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.messages import decode, partition_of
 from financial_pipeline.streaming.producing import Held, Producer, merged
+from financial_pipeline_tests.streaming.clock import Clock
 
 START_US = 1_553_002_200_000_000
 SECOND_US = 1_000_000
@@ -38,18 +39,6 @@ class Memory:
 
     def heartbeats(self) -> list[tuple[int, dict[str, Any]]]:
         return [(part, v) for part, _, key, v in self.sent if key == HEARTBEAT_SYMBOL.encode()]
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    time = 100.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 def trade(symbol: str, second: int, known: int | None = None) -> MarketEvent:

@@ -17,8 +17,6 @@ PROBE_SECONDS = 3.0
 SAVEPOINT_SECONDS = 60.0
 SQL_DRIVER_CLASS = "org.apache.flink.table.runtime.application.SqlDriver"
 BOUNDARY = "financial-pipeline-jar"
-
-
 # What Flink says while its JobManager loses its place or has just come back to it.
 LEADERLESS = re.compile(r"leader|fenc|already been terminated", re.IGNORECASE)
 

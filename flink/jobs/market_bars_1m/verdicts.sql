@@ -20,8 +20,7 @@ select *,
       or `open` <= 0 or high <= 0 or low <= 0 or `close` <= 0 then 'bad_price'
     when volume is null or volume < 0 or volume >= 10000000000000000 or trades < 0
       or notional is null or notional < 0
-      or vwap_basis is null or (vwap_basis <> 'trades' and vwap_basis <> 'close')
-    then 'bad_quantity'
+      or vwap_basis is null or vwap_basis not in ('trades', 'close') then 'bad_quantity'
     when session_date is null then 'no_session'
     when event_us / 1000 < watermark_us / 1000 then 'behind_its_producer'
     when event_at <= current_watermark(event_at) then 'behind_the_job'
