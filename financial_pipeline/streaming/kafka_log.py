@@ -25,6 +25,8 @@ READER: Final = {
     "auto.offset.reset": "error",
     "isolation.level": "read_committed",
     "enable.partition.eof": True,
+    # A broker answers that nothing more is there, as after a transaction's mark, only so late.
+    "fetch.wait.max.ms": 10,
 }
 
 
