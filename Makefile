@@ -11,6 +11,8 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # True where an interpreter is 3.11 to 3.13, an empty line for another.
 FITS := import sys; print((3, 11) <= sys.version_info[:2] <= (3, 13) or "")
 NAMES := python3.11 python3.12 python3.13 python3
+TESTS := financial_pipeline_tests
+STREAM_TESTS := $(TESTS)/flink $(TESTS)/streaming $(TESTS)/stream_landing $(TESTS)/bench/test_stream.py
 PYTHON ?= $(firstword $(foreach name,$(NAMES),$(if $(shell $(name) -c '$(FITS)' 2>/dev/null),$(name))))
 
 # The first process compiles what it imports for all later ones; without that each waits 4 s.
@@ -52,8 +54,8 @@ test: java flink $(VENV)/.development  ## Run all tests
 test-full: java $(VENV)/.development  ## Run the kills and the many runs of Dagster, which `test` leaves out
 	@$(BIN)/python -m pytest -m full $(ARGS)
 
-test-streaming: java flink $(VENV)/.development  ## Run the kills and the load on Kafka and Flink, which `test` leaves out
-	@$(BIN)/python -m pytest -m streaming_full $(ARGS)
+test-streaming: java flink $(VENV)/.development  ## Run all tests of the stream, with the kills and the load that `test` leaves out
+	@$(BIN)/python -m pytest -m 'not full' $(STREAM_TESTS) $(ARGS)
 
 lint: $(VENV)/.development  ## Check the form of Python and SQL
 	@$(BIN)/ruff check .

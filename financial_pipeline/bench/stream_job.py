@@ -20,7 +20,7 @@ from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, Delivery, job_script
 from financial_pipeline.streaming.local.flink_state import completed_checkpoint
-from financial_pipeline.streaming.local.progress import unread
+from financial_pipeline.streaming.local.progress import is_passed_on, unread
 from financial_pipeline.streaming.local.runtime import LocalRuntime, local_runtime
 from financial_pipeline.streaming.local.supervisor import job_values, plan_of
 
@@ -47,7 +47,7 @@ class RunningJob:
     group: str = JOB
 
     def lag(self) -> tuple[int, int]:
-        """Messages on the raw topic, and those that no checkpoint has read yet."""
+        """Messages on the raw topic, and those that the job has not read as far as is known."""
         for attempt in range(ATTEMPTS):
             try:
                 return self._lag()
@@ -67,6 +67,8 @@ class RunningJob:
                 place.partition: consumer.get_watermark_offsets(place, timeout=10)[1]
                 for place in places
             }
+            if is_passed_on(self.runtime.rest, self.job_id, RAW_TOPIC, ends):
+                return sum(ends.values()), 0
             return sum(ends.values()), unread(consumer, RAW_TOPIC, ends)
 
     def drained(self) -> float:

@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
+from financial_pipeline.streaming.local import progress
 from financial_pipeline.streaming.local.flink_rest import FlinkRefused
-from financial_pipeline.streaming.local.progress import unread
 from financial_pipeline.streaming.local.runtime import LocalRuntime
 from financial_pipeline.streaming.local.topics import create_topics, stream_topics
 from financial_pipeline.streaming.message_log import Ranges
@@ -120,7 +120,7 @@ class World:
         group = JobValues("", prefix=self.prefix).job
         with closing(Consumer(self.runtime.client | {"group.id": group})) as consumer:
             try:
-                return unread(consumer, self.topic(RAW_TOPIC), ends)
+                return progress.unread(consumer, self.topic(RAW_TOPIC), ends)
             except KafkaException:
                 # A group that was never asked for, or whose broker died, has no coordinator yet.
                 return sum(ends.values())
@@ -128,8 +128,20 @@ class World:
     def wait_until_read(self, job_id: str, ends: dict[int, int] | None = None) -> None:
         """Until all that is on the raw topic now, or before `ends`, went through to the sinks."""
         wanted = self.raw_ends() if ends is None else ends
-        self.wait_for(lambda: self.unread(wanted) <= 0)
-        # What Flink commits to the group has left the source; two checkpoints later it is written.
+
+        def is_passed_on() -> bool:
+            topic = self.topic(RAW_TOPIC)
+            return progress.is_passed_on(self.runtime.rest, job_id, topic, wanted)
+
+        self.wait_for(lambda: is_passed_on() or self.unread(wanted) <= 0)
+        self._two_checkpoints(job_id)
+        if not is_passed_on():
+            # The job was started anew: only what a checkpoint has gone past is sure.
+            self.wait_for(lambda: self.unread(wanted) <= 0)
+            self._two_checkpoints(job_id)
+
+    def _two_checkpoints(self, job_id: str) -> None:
+        """What left the source before the first is written at the second."""
         for _ in range(2):
             next_checkpoint(self.runtime, job_id)
 

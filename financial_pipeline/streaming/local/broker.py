@@ -82,7 +82,10 @@ def server_properties(node: Node, nodes: list[Node], extra: str) -> str:
 
 
 def log4j_properties() -> str:
-    """A log4j2 configuration that writes to the file of `-Dlog.file`, rotated."""
+    """A log4j2 configuration that writes to the file of `-Dlog.file`, rotated.
+
+    At each checkpoint every sink would warn that its gauge has the name of another's.
+    """
     return f"""\
 rootLogger.level=INFO
 rootLogger.appenderRef.file.ref=file
@@ -92,6 +95,8 @@ logger.transactions.name=org.apache.flink.kafka.shaded.org.apache.kafka
 logger.transactions.level=WARN
 logger.groups.name=org.apache.kafka.coordinator
 logger.groups.level=WARN
+logger.gauges.name=org.apache.flink.metrics.MetricGroup
+logger.gauges.level=ERROR
 appender.file.type=RollingFile
 appender.file.name=file
 appender.file.fileName=${{sys:log.file}}

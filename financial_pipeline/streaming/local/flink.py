@@ -146,6 +146,8 @@ class FlinkCluster:
         command = [
             *(self.java, *opened, *flags, "-XX:+UseSerialGC"),
             f"-Dlog.file={self.folder / name}.log",
+            # The planner unpacks 45 MB there, and whoever is killed leaves them.
+            f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             f"-Dlog4j.configurationFile={self.log_configuration}",
             *("-cp", f"{path}:{self.connector}", *arguments),
         ]

@@ -133,6 +133,22 @@ class FlinkRest:
         found = self.get(f"/jobs/{job_id}/metrics?get=numRestarts")
         return int(found[0]["value"]) if found else None
 
+    def passed_on(self, job_id: str, topic: str) -> dict[int, int]:
+        """The offset behind the last message that the job's first operator, its source, passed on.
+
+        By partition of the topic, without those of which nothing came yet; up to a second old. What
+        it says of a job that was just started anew may still be of before.
+        """
+        source = self.get(f"/jobs/{job_id}")["vertices"][0]["id"]
+        path = f"/jobs/{job_id}/vertices/{source}/subtasks/metrics"
+        wanted = re.compile(rf"\.topic\.{re.escape(topic)}\.partition\.(\d+)\.currentOffset$")
+        known = (wanted.search(metric["id"]) for metric in self.get(path))
+        partitions = {match.string: int(match[1]) for match in known if match}
+        if not partitions:
+            return {}
+        found = self.get(f"{path}?agg=max&get={','.join(partitions)}")
+        return {partitions[one["id"]]: int(one["max"]) + 1 for one in found}
+
     def watermark_ms(self, job_id: str) -> int | None:
         """Lowest watermark over the tasks of a job, ms since 1970; None before the first."""
         lowest: list[int] = []
