@@ -120,6 +120,7 @@ class Brokers:
     jars: tuple[Path, ...]
     log_configuration: Path
     heap_mb: int
+    java_flags: tuple[str, ...] = ()
     # Properties that stand for the plain listeners, and users made at format time.
     security: str = ""
     users: tuple[str, ...] = ()
@@ -163,5 +164,5 @@ class Brokers:
                 words = (done.stderr or done.stdout).strip().splitlines()[-1:]
                 raise PipelineError(f"Kafka could not format {node.folder}: {' '.join(words)}")
         heap = (f"-Xms{self.heap_mb // 2}m", f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC")
-        command = [*self._command(*flags, *heap), "kafka.Kafka", str(properties)]
+        command = [*self._command(*flags, *heap, *self.java_flags), "kafka.Kafka", str(properties)]
         return ManagedProcess(f"broker-{node.number}", command, output)

@@ -38,6 +38,8 @@ class FlinkCluster:
     task_managers: int = 1
     checkpoint_seconds: float = 1.0
     silence_seconds: float = 3.0
+    # More flags of the TaskManagers' Java machines.
+    java_flags: tuple[str, ...] = ()
 
     @property
     def checkpoints(self) -> Path:
@@ -167,6 +169,6 @@ class FlinkCluster:
     def _task_manager(self, number: int) -> ManagedProcess:
         heap, direct = FRAMEWORK_HEAP + TASK_HEAP, OFF_HEAP + NETWORK
         flags = [f"-Xms{heap // 2}m", f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={direct}m"]
-        flags.append(f"-XX:MaxMetaspaceSize={METASPACE}m")
+        flags += [f"-XX:MaxMetaspaceSize={METASPACE}m", *self.java_flags]
         options = ("--configDir", str(self.folder / "conf"))
         return self._process(f"taskmanager-{number}", flags, TASK_MANAGER, *options)

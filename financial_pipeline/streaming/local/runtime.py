@@ -55,6 +55,8 @@ class RuntimePlan:
     checkpoint_seconds: float = 1.0
     # How long a process of Flink may give no sign of life before it counts as gone.
     silence_seconds: float = 3.0
+    # More flags of the Java machines of brokers and TaskManagers.
+    java_flags: tuple[str, ...] = ()
     # TLS, passwords and an authorizer on the brokers.
     secure: bool = False
 
@@ -92,7 +94,7 @@ class LocalRuntime:
         self.bootstrap_servers = ",".join(f"{LOOPBACK}:{node.client_port}" for node in nodes)
         self.security = make_security(plan.state / "security", self.java) if plan.secure else None
         self.brokers = Brokers(
-            *(nodes, self.java, self.jars.broker, log, plan.broker_heap_mb),
+            *(nodes, self.java, self.jars.broker, log, plan.broker_heap_mb, plan.java_flags),
             *((self.security.properties(), self.security.users()) if self.security else ()),
         )
         self.connection = self._connection()
@@ -102,6 +104,7 @@ class LocalRuntime:
         self.flink = FlinkCluster(
             *(plan.state / "flink", self.distribution, self.jars.connector, self.java, log, rest),
             *(next(ports), plan.task_managers, plan.checkpoint_seconds, plan.silence_seconds),
+            plan.java_flags,
         )
 
     def _connection(self) -> Connection:

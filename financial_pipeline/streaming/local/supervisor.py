@@ -29,6 +29,8 @@ BESIDE_NICENESS = 10
 BESIDE_SILENCE_SECONDS = 30.0
 # More tasks take processor time from the batch chain, which is what the user waits for.
 BESIDE_PARALLELISM = 1
+# Java's second compiler pays only for a stream that goes on.
+BESIDE_JAVA_FLAGS = ("-XX:TieredStopAtLevel=1",)
 
 
 def plan_of(settings: Settings, state: Path) -> RuntimePlan:
@@ -130,7 +132,9 @@ def supervise(state: Path, parent: int | None = None) -> None:
         plan = plan_of(settings, state)
         if parent is not None:
             os.nice(BESIDE_NICENESS)
-            plan = replace(plan, silence_seconds=BESIDE_SILENCE_SECONDS)
+            plan = replace(
+                plan, silence_seconds=BESIDE_SILENCE_SECONDS, java_flags=BESIDE_JAVA_FLAGS
+            )
             settings = settings.model_copy(update={"stream_parallelism": BESIDE_PARALLELISM})
         runtime = LocalRuntime(plan)
         scripts = {JOB: job_script(job_values(settings, runtime))}
