@@ -46,11 +46,14 @@ class RunningJob:
     # The consumer group whose offsets the job's checkpoints commit.
     group: str = JOB
 
-    def lag(self) -> tuple[int, int]:
-        """Messages on the raw topic, and those that the job has not read as far as is known."""
+    def lag(self, *, is_ending: bool = False) -> tuple[int, int]:
+        """Messages on the raw topic, and those that no checkpoint has read yet.
+
+        `is_ending` asks Flink too, which knows at once when all is read.
+        """
         for attempt in range(ATTEMPTS):
             try:
-                return self._lag()
+                return self._lag(is_ending)
             except KafkaException:
                 # The broker has not found the group's coordinator yet, or is busy.
                 if attempt == ATTEMPTS - 1:
@@ -58,7 +61,7 @@ class RunningJob:
                 time.sleep(1.0)
         raise AssertionError("unreachable")
 
-    def _lag(self) -> tuple[int, int]:
+    def _lag(self, is_ending: bool) -> tuple[int, int]:
         client = self.runtime.client | {"group.id": self.group, "enable.auto.commit": False}
         with closing(Consumer(client)) as consumer:
             known = consumer.list_topics(RAW_TOPIC, timeout=10).topics[RAW_TOPIC].partitions
@@ -67,14 +70,14 @@ class RunningJob:
                 place.partition: consumer.get_watermark_offsets(place, timeout=10)[1]
                 for place in places
             }
-            if is_passed_on(self.runtime.rest, self.job_id, RAW_TOPIC, ends):
+            if is_ending and is_passed_on(self.runtime.rest, self.job_id, RAW_TOPIC, ends):
                 return sum(ends.values()), 0
             return sum(ends.values()), unread(consumer, RAW_TOPIC, ends)
 
     def drained(self) -> float:
         """Wait until everything on the topic has been read; the monotonic time of seeing it."""
         least, since = -1, time.monotonic()
-        while (left := self.lag()[1]) > 0:
+        while (left := self.lag(is_ending=True)[1]) > 0:
             if left != least:
                 least, since = left, time.monotonic()
             if time.monotonic() - since > STALL_SECONDS:
