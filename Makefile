@@ -68,7 +68,7 @@ types: $(VENV)/.development  ## Check the types
 flink: $(FLINK)/.distribution  ## Make .venv-flink: the Flink distribution of flink/requirements.lock
 
 jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
-	@$(BIN)/python -m financial_pipeline.streaming.local.jars_lock
+	@$(BIN)/python -m financial_pipeline.local_cluster.jars_lock
 
 lock: $(UV)  ## Resolve both locks again; what is locked stays unless pyproject.toml forbids it
 	@$(LOCK) pyproject.toml --output-file requirements.lock

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_pipeline.streaming.local.ports import free_ports
+from financial_pipeline.local_cluster.ports import free_ports
 
 DEBIAN = Path("/usr/lib/postgresql")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from financial_pipeline.alerts.sinks import Notice, Sink
-from financial_pipeline.file_lock import locked
+from financial_pipeline.files import locked
 from financial_pipeline.redaction import redact
 
 Kind = Literal["failed run", "failed check", "sensor error", "overdue data"]

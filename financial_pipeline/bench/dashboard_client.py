@@ -25,7 +25,7 @@ from websockets.typing import Subprotocol
 
 from financial_pipeline.dashboard import launch
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.streaming.local.ports import free_ports
+from financial_pipeline.local_cluster.ports import free_ports
 
 START_SECONDS: Final = 120.0
 RUN_SECONDS: Final = 300.0

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from financial_pipeline import published
-from financial_pipeline.partition_files import COMPRESSION
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import Manifest, PublishedTable
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.partition_files import COMPRESSION
+from financial_pipeline.publishing.published import Manifest, PublishedTable
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 
 LOANS: Final = "exports/fct_loans"

@@ -22,8 +22,8 @@ import click
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.partition_files import COMPRESSION
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.schemas.lending_club import (
     INTEGER_COLUMNS,
     LOAN_COLUMNS,

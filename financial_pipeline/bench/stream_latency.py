@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from financial_pipeline import published
 from financial_pipeline.bench.stream_job import own_runtime, whole_job
 from financial_pipeline.bench.stream_load import MINUTE_US, Gate, Watched, trades
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.clients import open_sink
 from financial_pipeline.streaming.connection import Connection

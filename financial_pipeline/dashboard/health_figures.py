@@ -6,10 +6,10 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline import row_accounting
 from financial_pipeline.dashboard.data import Release, age_days
 from financial_pipeline.dashboard.elements import Card
-from financial_pipeline.published import parquet_files
+from financial_pipeline.publishing.published import parquet_files
+from financial_pipeline.staging import row_accounting
 
 CHECKS: Final = "operations/check_results"
 RUNS: Final = "operations/runs"

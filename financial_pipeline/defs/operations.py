@@ -12,9 +12,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from financial_pipeline import freshness, ingest, operations, published
-from financial_pipeline.file_lock import locked
+from financial_pipeline import world
+from financial_pipeline.alerts import freshness, operations
+from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.redaction import redact
 from financial_pipeline.schemas.operations import FRESHNESS
 from financial_pipeline.settings import Settings
@@ -112,7 +114,7 @@ def _new_records(instance: dg.DagsterInstance, paths: Paths) -> Sequence[dg.RunR
 def world_now(settings: Settings) -> datetime:
     """The instant that freshness asks: the machine's, or the end of the last simulated day."""
     if settings.source == "simulated":
-        return freshness.end_of(ingest.clock(settings))
+        return freshness.end_of(world.today(settings))
     return datetime.now(UTC)
 
 

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from financial_pipeline import ingest
+from financial_pipeline import world
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.market_calendar import holidays
 
 _settings = Settings()
-_end = ingest.clock(_settings) if _settings.source == "simulated" else None
+_end = world.today(_settings) if _settings.source == "simulated" else None
 SESSION_CRON = "0 0 * * 1-5"
 QUARTER_CRON = "0 0 1 1,4,7,10 *"
 # Holidays are listed this many days ahead of today, so that the calendar never runs out.

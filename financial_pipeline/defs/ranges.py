@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from financial_pipeline import ingest
 from financial_pipeline.defs import run_plan, runs
 from financial_pipeline.defs.killed_runs import COMMAND_TAG
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import ingest
 from financial_pipeline.settings import Settings
 
 # Dimensions that prices join, and the bill rate of the Sharpe ratios.

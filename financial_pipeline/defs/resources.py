@@ -14,10 +14,10 @@ from dagster_duckdb import DuckDBResource
 from dagster_pyspark import PySparkResource
 from packaging.version import Version
 
+from financial_pipeline.defs.warehouse.warm_dbt import VARIABLE
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 from financial_pipeline.spark.session import start_session
-from financial_pipeline.warm_dbt import VARIABLE
 
 WAREHOUSE_POOL = "warehouse"
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"

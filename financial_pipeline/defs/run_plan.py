@@ -8,7 +8,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from financial_pipeline import ingest, published
+from financial_pipeline import world
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     AS_OF_MONTHS,
@@ -21,6 +21,7 @@ from financial_pipeline.defs.partitions import (
 )
 from financial_pipeline.ml.populations import latest_cutoff
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 
@@ -145,7 +146,7 @@ def _analytics(by_dataset: ByDataset) -> list[FamilyRun]:
         market = _events("market_metrics_job", SESSIONS, prices)
         runs.append(market if macro else replace(market, without=SHARPE_KEYS))
     if loans and prices and macro:
-        today = ingest.clock(Settings()).replace(day=1)
+        today = world.today(Settings()).replace(day=1)
         keys = within(AS_OF_MONTHS, date.min, today)
         shown = AS_OF_MONTHS.get_partition_keys_in_range(dg.PartitionKeyRange(*keys))
         runs.append(FamilyRun("macro_correlations_job", shown[-AS_OF_MONTHS_SHOWN:][0], shown[-1]))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
-from financial_pipeline import ingest, published, raw_archive
+from financial_pipeline import world
 from financial_pipeline.defs import killed_runs, operations
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.lanes import Runs, SecondLane, run_lanes
@@ -29,17 +29,19 @@ from financial_pipeline.defs.run_plan import (
     bars_of,
     plan,
 )
+from financial_pipeline.defs.warehouse.warm_dbt import warm_dbt
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.file_lock import locked
+from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
+from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 from financial_pipeline.spark.session import start_session
-from financial_pipeline.warm_dbt import warm_dbt
 
 if TYPE_CHECKING:
     # It brings the simulator and the clients of Kafka, and every step's process loads this module.
-    from financial_pipeline.simulated_stream import SimulatedStream
+    from financial_pipeline.streaming.simulated_stream import SimulatedStream
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
@@ -106,8 +108,8 @@ def execute(
 def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) -> list[LandedFile]:
     """What there is to work on: the drop folder, or what the archive holds of it."""
     if layers == "transform":
-        ingest.claim_data_root(settings, paths)
-        archived = [raw_archive.accepted_files(paths, dataset) for dataset in ALL_DATASETS]
+        world.claim_data_root(settings, paths)
+        archived = [archive.accepted_files(paths, dataset) for dataset in ALL_DATASETS]
         landed = [file.landed for files in archived for file in files]
         place = f"The raw archive {paths.raw} holds no file; run `make ingest` first."
     else:

@@ -23,7 +23,7 @@ from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
 from financial_pipeline.schemas.staging import ROW_ACCOUNTING, STAGING_TABLES
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.settings import PROJECT_ROOT
-from financial_pipeline.stream_landing.logs import DATASETS
+from financial_pipeline.streaming.logs import DATASETS
 
 SCHEMAS: Final = Path(__file__).parents[1] / "schemas"
 LINEAGE_FILE: Final = SCHEMAS / "column_lineage.json"

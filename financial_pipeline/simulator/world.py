@@ -19,9 +19,9 @@ from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.prices import write_prices
 from financial_pipeline.simulator.rejections import write_rejections
+from financial_pipeline.world import SIMULATED_TODAY
 
 # Today, in the simulated world.
-WORLD_CLOCK: Final = date(2019, 3, 31)
 # Raise it whenever the same seed gives other bytes (a test tells when draws have changed).
 GENERATOR_VERSION: Final = "4"
 DEFAULT_SNAPSHOTS: Final = 13
@@ -49,7 +49,7 @@ class WorldSummary:
 
 def snapshot_months(snapshots: int = DEFAULT_SNAPSHOTS) -> tuple[date, ...]:
     """The last so many month starts up to the world clock, in order."""
-    last = month_number(WORLD_CLOCK)
+    last = month_number(SIMULATED_TODAY)
     return tuple(month_start(month) for month in range(last - snapshots + 1, last + 1))
 
 
@@ -100,7 +100,7 @@ def _write_manifest(work: Path, identity: dict[str, Any]) -> None:
     names = {path: path.relative_to(work).as_posix() for path in paths}
     manifest = {
         **identity,
-        "world_clock": WORLD_CLOCK.isoformat(),
+        "world_clock": SIMULATED_TODAY.isoformat(),
         "is_synthetic": True,
         "notes": NOTES,
         "files": {names[path]: _digest(path) for path in paths},

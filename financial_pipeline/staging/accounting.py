@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from financial_pipeline.partition_files import write_partition
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.partition_files import write_partition
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import QUARANTINE, ROW_ACCOUNTING, Schema
 

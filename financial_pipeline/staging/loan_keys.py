@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from financial_pipeline.partition_files import COMPRESSION
+from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 
 # Where a row stands, as opposed to what it says.

@@ -9,8 +9,12 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.partition_files import COMPRESSION, partition_keys, write_partition
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.partition_files import (
+    COMPRESSION,
+    partition_keys,
+    write_partition,
+)
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from financial_pipeline.partition_files import COMPRESSION
+from financial_pipeline.publishing.partition_files import COMPRESSION
 
 # Rows of 155 columns held in memory before the longest untouched month is written.
 BUFFERED_ROWS = 150_000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from financial_pipeline.partition_files import write_partition
+from financial_pipeline.publishing.partition_files import write_partition
 from financial_pipeline.schemas.staging import Schema
 from financial_pipeline.staging.typed_store import TypedFile
 

@@ -13,8 +13,8 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import RefusedFile
-from financial_pipeline.partition_files import write_partitions
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.partition_files import write_partitions
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BANK_PRICES
 from financial_pipeline.settings import Settings

@@ -1,1 +1,1 @@
-"""Topics, messages, producers, consumers and the local Kafka and Flink runtime."""
+"""Topics, messages, producers, consumers, landing and parity."""

@@ -13,9 +13,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.status import bootstrap_servers, is_running
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.local.status import bootstrap_servers, is_running
 
 MECHANISM = "SCRAM-SHA-512"
 # The connector's Kafka client lives under a package of its own.

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from financial_pipeline import published
 from financial_pipeline.bench.dashboard_client import Run, served
 from financial_pipeline.bench.reader_crowd import Seen, crowd, watched_locks
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline_tests.dashboard import whole, world
 
 READERS = 5

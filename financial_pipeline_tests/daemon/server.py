@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from financial_pipeline.streaming.local.ports import free_ports
+from financial_pipeline.local_cluster.ports import free_ports
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 LOOPBACK = "127.0.0.1"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from financial_pipeline import published
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import PublishedTable
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.published import PublishedTable
 from financial_pipeline_tests.daemon import runs, world
 from financial_pipeline_tests.daemon.conftest import LOCATION, SECRETS, WEBHOOK_TOKEN, Faulty
 from financial_pipeline_tests.daemon.planted import DAYS

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from financial_pipeline import freshness
+from financial_pipeline.alerts import freshness
 from financial_pipeline.sources.market_calendar import sessions
 
 SESSIONS = 20

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from financial_pipeline import published
 from financial_pipeline.dashboard import charts, data, state_map
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page
 

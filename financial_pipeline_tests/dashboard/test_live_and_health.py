@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from financial_pipeline import published
 from financial_pipeline.dashboard.stream_figures import STALL_SECONDS, Pulse, span, stall_words
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 

@@ -35,8 +35,8 @@ def test_empty_selection_is_said_in_words(small_world: Path) -> None:
 
 
 def test_old_data_shows_its_age(data_root: Path) -> None:
-    from financial_pipeline import published
     from financial_pipeline.paths import Paths
+    from financial_pipeline.publishing import published
     from financial_pipeline_tests.dashboard import world
 
     world.put(Paths(data_root), "exports/fct_loans", world.loans())

@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline import published
 from financial_pipeline.dashboard.pages import PAGES as DECLARED
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import parquet_files, read_manifest
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.published import parquet_files, read_manifest
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from financial_pipeline import published
+from financial_pipeline.publishing import published
 from financial_pipeline_tests.dashboard import world, world_markets, world_model
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from financial_pipeline import published
 from financial_pipeline.ml import decide
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import PublishedTable
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.published import PublishedTable
 
 CUTOFF = date(2015, 4, 1)
 SIMULATED = {"source": "simulated", "is_synthetic": True, "loans": 8, "seed": 1} | {

@@ -6,12 +6,12 @@ from functools import cache
 
 import polars as pl
 
-from financial_pipeline import published
 from financial_pipeline.ml import explain
 from financial_pipeline.ml.artifact import save_artifact
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.train import DefaultModel, fit_model
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.world import CUTOFF, put
 from financial_pipeline_tests.ml.loans import make_book

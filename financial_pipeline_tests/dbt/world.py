@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from financial_pipeline.partition_files import write_partition
+from financial_pipeline.publishing.partition_files import write_partition
 from financial_pipeline.schemas.staging import (
     BANK_PRICES,
     FRED_OBSERVATIONS,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_pipeline.streaming.local.runtime import RuntimePlan
+from financial_pipeline.local_cluster.runtime import RuntimePlan
 
 PATIENCE_SECONDS = 120.0
 

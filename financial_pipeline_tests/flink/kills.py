@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass
 
-from financial_pipeline.streaming.local.flink_state import completed_checkpoint
-from financial_pipeline.streaming.local.runtime import LocalRuntime
+from financial_pipeline.local_cluster.flink_state import completed_checkpoint
+from financial_pipeline.local_cluster.runtime import LocalRuntime
 
 # Far above the 20 s that an idle machine needs at most; see the measured figures in the output.
 PATIENCE_SECONDS = 120.0

@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from financial_pipeline.streaming.local.flink_state import newest_state
-from financial_pipeline.streaming.local.runtime import LocalRuntime
-from financial_pipeline.streaming.local.topics import create_topics
+from financial_pipeline.local_cluster.flink_state import newest_state
+from financial_pipeline.local_cluster.runtime import LocalRuntime
+from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline_tests.flink import gate
 from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import Paced, read_all, send

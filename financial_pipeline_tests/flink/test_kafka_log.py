@@ -7,12 +7,12 @@ import pytest
 from confluent_kafka import Producer
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.runtime import LocalRuntime
+from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
-from financial_pipeline.stream_landing.logs import current_log
 from financial_pipeline.streaming.kafka_log import KafkaLog
-from financial_pipeline.streaming.local.runtime import LocalRuntime
-from financial_pipeline.streaming.local.topics import create_topics
+from financial_pipeline.streaming.logs import current_log
 
 MESSAGES = 20
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline import published
+from financial_pipeline.local_cluster.processes import ManagedProcess
+from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.schemas.stream import BARS_TOPIC, DEAD_LETTER_TOPIC, LATE_TOPIC
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.stream_landing import parity
-from financial_pipeline.stream_landing.landing import Landing
-from financial_pipeline.stream_landing.logs import MARKET_TOPICS
+from financial_pipeline.streaming import parity
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
-from financial_pipeline.streaming.local.processes import ManagedProcess
-from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan, local_runtime
+from financial_pipeline.streaming.landing import Landing
+from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import (
     PARTITIONS,

@@ -8,14 +8,19 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner, Result
 
+from financial_pipeline.cli.stream import stream
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.live import minute_polling
-from financial_pipeline.stream_cli import stream
-from financial_pipeline.streaming.local.runtime import LocalRuntime
-from financial_pipeline.streaming.local.topics import create_topics
+from financial_pipeline.local_cluster.runtime import LocalRuntime
+from financial_pipeline.local_cluster.topics import create_topics
+from financial_pipeline.streaming import minute_polling
 from financial_pipeline.streaming.reading import held
-from financial_pipeline_tests.live.test_minute_polling import CLOSE, MINUTE, OPEN, minutes_chart
-from financial_pipeline_tests.live.upstream import Upstream, serving
+from financial_pipeline_tests.raw.upstream import Upstream, serving
+from financial_pipeline_tests.streaming.test_minute_polling import (
+    CLOSE,
+    MINUTE,
+    OPEN,
+    minutes_chart,
+)
 
 
 @pytest.fixture

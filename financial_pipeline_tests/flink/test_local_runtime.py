@@ -2,8 +2,8 @@
 
 from confluent_kafka.admin import AdminClient
 
+from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.schemas.stream import RAW_TOPIC, TOPICS
-from financial_pipeline.streaming.local.runtime import LocalRuntime
 from financial_pipeline_tests.flink.conftest import eventually
 
 

@@ -7,18 +7,18 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka.admin import AdminClient
 
-from financial_pipeline import raw_archive
+from financial_pipeline.cli.stream import stream
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.runtime import LocalRuntime
+from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.simulator.macro import write_macro
-from financial_pipeline.stream_cli import stream
-from financial_pipeline.stream_landing.logs import current_landing
-from financial_pipeline.stream_landing.macro import MacroLanded, land_macro
-from financial_pipeline.streaming.local.runtime import LocalRuntime
-from financial_pipeline.streaming.local.topics import create_topics
+from financial_pipeline.streaming.logs import current_landing
+from financial_pipeline.streaming.macro_landing import MacroLanded, land_macro
 from financial_pipeline_tests.flink.conftest import eventually
-from financial_pipeline_tests.live.upstream import KEY, Upstream, serving
+from financial_pipeline_tests.raw.upstream import KEY, Upstream, serving
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_simulated_releases_land_once_however_often_they_are_produced(
     again = f"Sent 0 macro releases to {MACRO_TOPIC}; {count} were there already.\n"
     assert produce("--client", client) == again
     assert land_macro(current_landing(paths), "test") == MacroLanded()
-    files = raw_archive.accepted_files(paths, "fred_observations")
+    files = archive.accepted_files(paths, "fred_observations")
     assert {file.landed.subject for file in files} == {"CPIAUCSL", "FEDFUNDS", "GDPC1", "UNRATE"}
 
 
@@ -89,5 +89,5 @@ def test_a_revision_that_fred_publishes_later_is_all_that_is_sent_next(
     ]
     assert produce() == f"Sent 1 macro releases to {MACRO_TOPIC}; 1 were there already.\n"
     assert land_macro(current_landing(paths), "test") == MacroLanded(2, 2, 1)
-    (file,) = raw_archive.accepted_files(paths, "fred_observations")
+    (file,) = archive.accepted_files(paths, "fred_observations")
     assert (file.source, file.landed.rows_seen) == ("alfred", 2)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
-from financial_pipeline.stream_landing import parity
-from financial_pipeline.stream_landing.landing import Landing
-from financial_pipeline.streaming.local.runtime import LocalRuntime
+from financial_pipeline.streaming import parity
+from financial_pipeline.streaming.landing import Landing
 from financial_pipeline_tests.flink.worlds import World
 from financial_pipeline_tests.streaming.engines import Tables, tables_of
 from financial_pipeline_tests.streaming.stream_world import (

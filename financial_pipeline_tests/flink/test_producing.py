@@ -8,16 +8,16 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaConsumer
 
+from financial_pipeline.cli.stream import stream
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.runtime import LocalRuntime
+from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.price_paths import BANKS
 from financial_pipeline.simulator.prices import write_prices
 from financial_pipeline.sources.bar_files import bar_events
-from financial_pipeline.stream_cli import stream
 from financial_pipeline.streaming.clients import ClientName
-from financial_pipeline.streaming.local.runtime import LocalRuntime
-from financial_pipeline.streaming.local.topics import create_topics
 from financial_pipeline.streaming.messages import decode, partition_of
 from financial_pipeline.streaming.reading import messages
 

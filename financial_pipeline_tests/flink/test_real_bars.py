@@ -8,13 +8,13 @@ import duckdb
 import polars as pl
 import pytest
 
+from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.sources.bar_files import bar_events
-from financial_pipeline.stream_landing import parity
-from financial_pipeline.stream_landing.landing import Landing
+from financial_pipeline.streaming import parity
 from financial_pipeline.streaming.clients import ConfluentSink
-from financial_pipeline.streaming.local.runtime import LocalRuntime
+from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.producing import Producer, merged
 from financial_pipeline_tests.flink.worlds import World
 from financial_pipeline_tests.streaming.engines import Tables, tables_of

@@ -2,8 +2,8 @@
 
 import pytest
 
+from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.schemas import stream
-from financial_pipeline.streaming.local.runtime import LocalRuntime
 from financial_pipeline_tests.flink.feed import Feed, bars_of, read_all, send
 from financial_pipeline_tests.flink.worlds import World
 

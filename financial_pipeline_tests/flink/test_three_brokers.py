@@ -15,11 +15,11 @@ from confluent_kafka.admin import AdminClient
 from financial_pipeline.defs.automation.market_topics import market_topics_sensor
 from financial_pipeline.defs.raw.topics import market_topics
 from financial_pipeline.defs.resources import Pipeline
+from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import BARS_TOPIC, BEHIND_THE_JOB, RAW_TOPIC
-from financial_pipeline.stream_landing.landing import Landing
-from financial_pipeline.stream_landing.logs import MARKET_TOPICS
-from financial_pipeline.streaming.local.runtime import LocalRuntime, RuntimePlan, local_runtime
+from financial_pipeline.streaming.landing import Landing
+from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline_tests.flink.feed import Feed, bars_on, landed_bars, send
 from financial_pipeline_tests.flink.kills import kill_in_turn, next_checkpoint
 from financial_pipeline_tests.flink.worlds import CHECKPOINTS, World

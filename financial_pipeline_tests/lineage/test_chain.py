@@ -4,7 +4,7 @@ import json
 
 from click.testing import CliRunner
 
-from financial_pipeline.cli import commands
+from financial_pipeline.cli.main import commands
 
 COLUMN = "warehouse.fct_macro_observations.value"
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline import raw_archive, row_accounting
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.sources.landing import recognise_folder
+from financial_pipeline.staging import row_accounting
 from financial_pipeline.staging.prices import stage_prices
 
 # Sample standard deviation of simple returns times the root of 252, 2004-2018 (methodology 3.5).
@@ -23,7 +24,7 @@ def stage(
     """Staged rows from `first` to `last`, and the accounting, of some landing folders."""
     paths = Paths(data_root)
     landed = [file for folder in folders for file in recognise_folder(folder)]
-    files, _ = raw_archive.archive(paths, landed)
+    files, _ = archive.archive(paths, landed)
     stage_prices(paths, files, Settings(), first, last)
     accounting = row_accounting.read_accounting(paths, {file.sha256 for file in files})
     return pl.read_parquet(paths.staging("bank_prices") / "*.parquet"), accounting
@@ -76,7 +77,7 @@ def test_real_classic_files_to_2020_are_accounted_for(shared_data: Path, tmp_pat
 def test_real_zero_opens_are_null_and_their_rows_stay(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "prices" / "yahoo_classic_to_2020" / "JPM.csv"
     paths, old = Paths(tmp_path), Settings(first_session=date(1980, 3, 17))
-    files, _ = raw_archive.archive(paths, [bank_prices.describe(path)])
+    files, _ = archive.archive(paths, [bank_prices.describe(path)])
     summary = stage_prices(paths, files, old, date(1980, 3, 17), date(1984, 12, 31))
     frame = pl.read_parquet(paths.staging("bank_prices") / "*.parquet")
     assert summary.quarantined == 0

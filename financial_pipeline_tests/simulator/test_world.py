@@ -11,7 +11,8 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.simulator import world
-from financial_pipeline.simulator.world import WORLD_CLOCK, snapshot_months, write_world
+from financial_pipeline.simulator.world import snapshot_months, write_world
+from financial_pipeline.world import SIMULATED_TODAY
 
 LOANS = 300
 
@@ -68,7 +69,7 @@ def test_world_holds_loans_rejections_prices_and_series(landing, real_markets):
 def test_thirteen_snapshots_end_with_the_month_of_the_world_clock():
     months = snapshot_months()
     assert (len(months), months[0]) == (13, date(2018, 3, 1))
-    assert months[-1] == WORLD_CLOCK.replace(day=1)
+    assert months[-1] == SIMULATED_TODAY.replace(day=1)
 
 
 def test_simulation_manifest_lists_every_file_with_its_hash(landing):

@@ -10,14 +10,14 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
-from financial_pipeline import published
 from financial_pipeline.defs.exports.publication import published_manifest
 from financial_pipeline.defs.metrics.assets import metrics
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.resources import Pipeline, Spark
 from financial_pipeline.defs.runs import QUIET
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import PublishedTable
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.published import PublishedTable
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.spark import tiny_world

@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from financial_pipeline import content_hash, published
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import content_hash, published
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.spark.catalogue import METRICS, Metric
 from financial_pipeline_tests.spark.metric_assets import (

@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.ports import free_ports
 from financial_pipeline.spark import session
-from financial_pipeline.streaming.local.ports import free_ports
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.spark.metric_assets import publish_marts
 

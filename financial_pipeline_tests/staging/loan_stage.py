@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.row_accounting import by_file, read_accounting
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.landing import recognise
 from financial_pipeline.staging import loans
+from financial_pipeline.staging.row_accounting import by_file, read_accounting
 from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2007, 6, 1), date(2019, 3, 1)

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from financial_pipeline import raw_archive, row_accounting
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import FRED_OBSERVATIONS
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.sources import fred
+from financial_pipeline.staging import row_accounting
 from financial_pipeline.staging.fred import stage_fred
 from financial_pipeline.staging.summary import StagingSummary
 
@@ -38,8 +39,8 @@ def drop(tmp_path: Path, paths: Paths) -> Drop:
     def archive(name: str, content: str) -> list[RawFile]:
         path = tmp_path / name
         path.write_text(content, "utf-8", newline="")
-        raw_archive.archive(paths, [fred.describe(path)])
-        return raw_archive.accepted_files(paths, "fred_observations")
+        archive.archive(paths, [fred.describe(path)])
+        return archive.accepted_files(paths, "fred_observations")
 
     return archive
 
@@ -134,7 +135,7 @@ def test_stage_fred_gives_back_every_vintage_of_the_simulated_world(
     tmp_path: Path, paths: Paths
 ) -> None:
     written = write_macro(tmp_path / "fred", seed=7)
-    files, _ = raw_archive.archive(paths, [fred.describe(path) for path in written])
+    files, _ = archive.archive(paths, [fred.describe(path) for path in written])
     stage_fred(paths, files, Settings(), date(2000, 1, 1), date(2019, 3, 1))
     document = json.loads((tmp_path / "fred" / "CPIAUCSL.json").read_text())
     expected = {
@@ -164,7 +165,7 @@ def test_stage_fred_explains_every_line_of_any_mixture(lines: list[str], end: st
         path, paths = Path(folder, "x.csv"), Paths(Path(folder, "data"))
         text = "\n".join(["DATE,UNRATE", "2018-10-01,3.8", *lines]) + end
         path.write_text(text)
-        files, _ = raw_archive.archive(paths, [fred.describe(path)])
+        files, _ = archive.archive(paths, [fred.describe(path)])
         stage(paths, files)
         found = accounting(paths, files[0])
     assert found["unexplained"] == 0

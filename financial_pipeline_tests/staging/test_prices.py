@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from financial_pipeline import raw_archive, row_accounting
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BANK_PRICES, QUARANTINE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
+from financial_pipeline.staging import row_accounting
 from financial_pipeline.staging.prices import holes, stage_prices
 from financial_pipeline.staging.summary import StagingSummary
 
@@ -38,8 +39,8 @@ def drop(tmp_path: Path, paths: Paths) -> Drop:
     def archive(name: str, content: str) -> list[RawFile]:
         path = tmp_path / name
         path.write_text(content, "utf-8", newline="")
-        raw_archive.archive(paths, [bank_prices.describe(path)])
-        return raw_archive.accepted_files(paths, "bank_prices")
+        archive.archive(paths, [bank_prices.describe(path)])
+        return archive.accepted_files(paths, "bank_prices")
 
     return archive
 
@@ -181,7 +182,7 @@ def test_stage_prices_explains_every_line_of_any_mixture(lines: list[str], end: 
         path, paths = Path(folder, "JPM.csv"), Paths(Path(folder, "data"))
         text = "\n".join([HEADER, "2004-01-09,1,3,1,2,1.5,10", *lines]) + end
         path.write_text(text)
-        files, _ = raw_archive.archive(paths, [bank_prices.describe(path)])
+        files, _ = archive.archive(paths, [bank_prices.describe(path)])
         stage(paths, files)
         found = accounting(paths, files)
     assert found["unexplained"] == 0
@@ -191,7 +192,7 @@ def test_stage_prices_explains_every_line_of_any_mixture(lines: list[str], end: 
 def test_stage_prices_reads_compressed_files(tmp_path: Path, paths: Paths) -> None:
     path = tmp_path / "JPM.csv.gz"
     path.write_bytes(gzip.compress(f"{HEADER}\n2004-01-02,1,3,1,2,1.5,10\n".encode()))
-    files, _ = raw_archive.archive(paths, [bank_prices.describe(path)])
+    files, _ = archive.archive(paths, [bank_prices.describe(path)])
     assert stage(paths, files).rows == 1
     (tmp_path / "empty.gz").write_bytes(b"")
     with pytest.raises(PipelineError):

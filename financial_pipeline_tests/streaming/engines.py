@@ -7,15 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.stream_landing.landing import Landing
-from financial_pipeline.stream_landing.messages import typed_rows, with_window_start
-from financial_pipeline.stream_landing.parity import COMPARED
 from financial_pipeline.streaming import recompute, replay
-from financial_pipeline.streaming.local.runtime import LocalRuntime
+from financial_pipeline.streaming.landed_messages import typed_rows, with_window_start
+from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.message_log import FileLog, MessageLog
+from financial_pipeline.streaming.parity import COMPARED
 from financial_pipeline_tests.flink.worlds import World
 
 Tables = dict[str, pl.DataFrame]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.stream_landing.parity import COMPARED, differing
 from financial_pipeline.streaming.message_log import FileLog
+from financial_pipeline.streaming.parity import COMPARED, differing
 from financial_pipeline_tests.streaming import stream_world
 from financial_pipeline_tests.streaming.engines import ENGINES, ORIGIN, Tables, engine
 from financial_pipeline_tests.streaming.stream_world import (

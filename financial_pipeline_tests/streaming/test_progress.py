@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from financial_pipeline.streaming.local.flink_rest import FlinkRest
-from financial_pipeline.streaming.local.progress import is_passed_on
+from financial_pipeline.local_cluster.flink_rest import FlinkRest
+from financial_pipeline.local_cluster.progress import is_passed_on
 
 SOURCE = "Source__messages.KafkaSourceReader.topic"
 TOPIC = "raw_market_ohlcv"

@@ -6,8 +6,8 @@ from urllib.error import URLError
 
 import pytest
 
-from financial_pipeline.streaming.local.flink_rest import FlinkLeaderless, FlinkRefused, FlinkRest
-from financial_pipeline.streaming.local.submission import PATIENCE_SECONDS, submit
+from financial_pipeline.local_cluster.flink_rest import FlinkLeaderless, FlinkRefused, FlinkRest
+from financial_pipeline.local_cluster.submission import PATIENCE_SECONDS, submit
 from financial_pipeline_tests.streaming.clock import Clock
 
 DRIVER = Path("driver.jar")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from financial_pipeline import ingest, raw_archive
 from financial_pipeline.defs import operations, switches
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.run_plan import within
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import landing
@@ -70,7 +70,7 @@ def _span(dataset: str, files: Sequence[LandedFile]) -> tuple[str, str]:
 
 
 def _requests(paths: Paths, files: Sequence[Path], hashes: Hashes) -> Iterator[dg.RunRequest]:
-    archived = {file.sha256 for file in raw_archive.read_raw_files(paths)}
+    archived = {file.sha256 for file in archive.read_raw_files(paths)}
     fresh = [landing.recognise(path) for path in files if hashes[str(path)][1] not in archived]
     for dataset, job in RAW_JOBS.items():
         new = [file for file in fresh if file.dataset == dataset]

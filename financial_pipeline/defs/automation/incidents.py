@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.scheduler.instigation import TickStatus
 
-from financial_pipeline import operations
+from financial_pipeline.alerts import operations
 from financial_pipeline.alerts.incidents import Incident
 from financial_pipeline.paths import Paths
 from financial_pipeline.redaction import redact

@@ -16,10 +16,10 @@ from financial_pipeline.defs.run_plan import TOPICS_JOB
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.settings import Settings
-from financial_pipeline.stream_landing import tables
-from financial_pipeline.stream_landing.landing import Landing
-from financial_pipeline.stream_landing.logs import MARKET_TOPICS, current_landing
+from financial_pipeline.streaming import tables
 from financial_pipeline.streaming.connection import is_reachable
+from financial_pipeline.streaming.landing import Landing
+from financial_pipeline.streaming.logs import MARKET_TOPICS, current_landing
 
 SECONDS_BETWEEN = 30
 MACRO_JOB = "macro_releases_job"

@@ -8,7 +8,7 @@ from financial_pipeline.dashboard.pages import PAGES, Page
 from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.stream_landing.logs import DATASETS
+from financial_pipeline.streaming.logs import DATASETS
 
 # Pages show the manifest too: what is published, and since when.
 MANIFEST = dg.AssetKey(["exports", "published_manifest"])

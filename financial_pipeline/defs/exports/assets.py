@@ -3,9 +3,10 @@
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from financial_pipeline import published, raw_archive, table_export
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
 from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
+from financial_pipeline.publishing import published, table_export
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas.marts import MARTS, Mart
 
 RAW_DATASETS = {
@@ -35,8 +36,8 @@ def _export(
 ) -> dg.MaterializeResult:
     paths = pipeline.paths
     dataset = RAW_DATASETS.get(mart.family)
-    files = raw_archive.accepted_files(paths, dataset) if dataset else []
-    built_from = {"raw": raw_archive.digest(files), "files": str(len(files))}
+    files = archive.accepted_files(paths, dataset) if dataset else []
+    built_from = {"raw": archive.digest(files), "files": str(len(files))}
     with warehouse.get_connection() as connection:
         table = table_export.export_table(connection, paths, name, mart, built_from)
     outcomes = table_export.check_table(paths, table, mart)

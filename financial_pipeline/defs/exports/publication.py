@@ -2,11 +2,13 @@
 
 import dagster as dg
 
-from financial_pipeline import ingest, published, row_accounting
+from financial_pipeline import world
 from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.live import restatements
+from financial_pipeline.publishing import published
+from financial_pipeline.raw import restatements
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
+from financial_pipeline.staging import row_accounting
 
 STAGED = (
     "lending_club_loan_snapshots",
@@ -75,7 +77,7 @@ def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:
 
     Tables whose blocking checks failed stay at their last published version.
     """
-    manifest = published.publish(pipeline.paths, ingest.world(pipeline.settings))
+    manifest = published.publish(pipeline.paths, world.describe(pipeline.settings))
     return dg.MaterializeResult(
         metadata={
             "version": manifest.version,

@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from financial_pipeline import metric_export, published
 from financial_pipeline.crosscheck.agreement import Agreement, compare
 from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.defs import partition_checks
+from financial_pipeline.defs.metrics import metric_export
 from financial_pipeline.defs.partitions import (
     AS_OF_MONTHS,
     ISSUE_MONTHS,
@@ -21,6 +21,7 @@ from financial_pipeline.defs.partitions import (
 )
 from financial_pipeline.defs.resources import OWNERS, Pipeline, Spark
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.schemas.metrics import MetricTable
 from financial_pipeline.spark.catalogue import METRICS, OPTIONAL_INPUTS, Metric
 from financial_pipeline.spark.session import ui_address

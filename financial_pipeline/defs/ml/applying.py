@@ -7,7 +7,6 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from financial_pipeline import published
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import gates_passed, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
@@ -19,6 +18,7 @@ from financial_pipeline.ml.artifact import load_scorecard, scorecard_query
 from financial_pipeline.ml.features import build_features
 from financial_pipeline.ml.populations import out_of_time
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 
 # SQL and Python scores agree to this many points, for every loan.
 SCORE_TOLERANCE = 1e-9

@@ -8,7 +8,6 @@ import dagster as dg
 import polars as pl
 import scipy
 
-from financial_pipeline import published
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
@@ -18,6 +17,7 @@ from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.portfolio import DECIDING
 from financial_pipeline.ml.train import DefaultModel
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.spark.session import start_session
 
 if TYPE_CHECKING:

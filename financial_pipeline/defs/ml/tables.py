@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from financial_pipeline import published
-from financial_pipeline.content_hash import hash_frame
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import PublishedTable
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.content_hash import hash_frame
+from financial_pipeline.publishing.published import PublishedTable
 from financial_pipeline.schemas.lending_club import CLASS_X
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.settings import PROJECT_ROOT

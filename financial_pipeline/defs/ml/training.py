@@ -29,7 +29,7 @@ from financial_pipeline.ml.populations import (
 from financial_pipeline.ml.portfolio import Models
 from financial_pipeline.ml.scorecard import Scorecard, fit_scorecard, scorecard_rows
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import PublishedTable
+from financial_pipeline.publishing.published import PublishedTable
 
 SPLIT, TRAIN, TEST = "split", "train", "out_of_time"
 KEPT = ("loan_key", "issue_month", "maturity_month", "default_d1")

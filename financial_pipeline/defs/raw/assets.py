@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from financial_pipeline import ingest, raw_archive
 from financial_pipeline.defs.operations import SCHEDULE
 from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.live import fetching
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive, ingest, live_fetching
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.fred_api import MissingKey
 
@@ -33,7 +32,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
             "bytes": sum(file.bytes for file in files),
             "is_synthetic": any(file.is_synthetic for file in files),
             "path": dg.MetadataValue.path(str(pipeline.paths.raw / dataset)),
-            "content_hash": raw_archive.digest(files),
+            "content_hash": archive.digest(files),
         }
     )
 
@@ -95,7 +94,7 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
 )
 def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
-    _fetch(context, pipeline, fetching.fetch_new_prices)
+    _fetch(context, pipeline, live_fetching.fetch_new_prices)
     return _archive(pipeline, "bank_prices")
 
 
@@ -114,5 +113,5 @@ def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
     """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
-    _fetch(context, pipeline, fetching.fetch_new_macro)
+    _fetch(context, pipeline, live_fetching.fetch_new_macro)
     return _archive(pipeline, "fred_observations")

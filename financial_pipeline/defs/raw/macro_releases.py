@@ -4,8 +4,8 @@ import dagster as dg
 
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.schemas.stream import MACRO_TOPIC
-from financial_pipeline.stream_landing.logs import current_landing
-from financial_pipeline.stream_landing.macro import land_macro
+from financial_pipeline.streaming.logs import current_landing
+from financial_pipeline.streaming.macro_landing import land_macro
 
 
 @dg.asset(

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from financial_pipeline import ingest
+from financial_pipeline import world
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.stream_landing import tables
-from financial_pipeline.stream_landing.logs import DATASETS, MARKET_TOPICS, current_landing
+from financial_pipeline.streaming import tables
 from financial_pipeline.streaming.ledger import LandedRange
+from financial_pipeline.streaming.logs import DATASETS, MARKET_TOPICS, current_landing
 
 
 class OffsetRanges(dg.Config):
@@ -87,4 +87,4 @@ def market_topics(
         landed = landing.land(topic, wanted[topic], context.run.run_id) if topic in wanted else []
         yield _events(context, dataset, landed)
     now = datetime.now(UTC).replace(tzinfo=None)
-    tables.publish_status(landing, MARKET_TOPICS, ingest.world(pipeline.settings), now)
+    tables.publish_status(landing, MARKET_TOPICS, world.describe(pipeline.settings), now)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from financial_pipeline import raw_archive, row_accounting
 from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
@@ -16,8 +15,9 @@ from financial_pipeline.defs.partitions import (
 )
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.errors import RefusedFile
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
-from financial_pipeline.staging import fred, loans, prices, rejections
+from financial_pipeline.staging import fred, loans, prices, rejections, row_accounting
 from financial_pipeline.staging.summary import StagingSummary
 
 ACCOUNTED = "every_line_is_accounted_for"
@@ -40,11 +40,11 @@ def _stage(
     pipeline: Pipeline, dataset: str, stage: Callable[[Sequence[RawFile]], StagingSummary]
 ) -> Result:
     paths = pipeline.paths
-    files = raw_archive.accepted_files(paths, dataset)
+    files = archive.accepted_files(paths, dataset)
     try:
         summary = stage(files)
     except RefusedFile as error:
-        raw_archive.refuse(paths, error.sha256, str(error))
+        archive.refuse(paths, error.sha256, str(error))
         raise
     rows = row_accounting.by_file(
         row_accounting.read_accounting(paths, {file.sha256 for file in files})
@@ -56,7 +56,7 @@ def _stage(
             "quarantined": summary.quarantined,
             "files": summary.files,
             "newest_event": str(summary.newest_event),
-            "built_from": raw_archive.digest(files),
+            "built_from": archive.digest(files),
         },
         check_results=[
             dg.AssetCheckResult(

@@ -2,15 +2,15 @@
 
 import dagster as dg
 
-from financial_pipeline import ingest
+from financial_pipeline import world
 from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partition_checks import Results
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.stream_landing import parity, tables
-from financial_pipeline.stream_landing.logs import current_landing
-from financial_pipeline.stream_landing.staging import stage
+from financial_pipeline.streaming import parity, tables
+from financial_pipeline.streaming.bar_staging import stage
+from financial_pipeline.streaming.logs import current_landing
 
 PARITY_CHECK = "batch_equals_stream"
 
@@ -46,11 +46,11 @@ def market_bars(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Result
     """
     keys = context.partition_key_range
     landing = current_landing(pipeline.paths)
-    tables.publish_landed(landing, ingest.world(pipeline.settings))
+    tables.publish_landed(landing, world.describe(pipeline.settings))
     found = parity.compare(landing, keys.start, keys.end)
     faults = found.faults()
     rows = stage(pipeline.paths, "market_bars", found.bars, context.partition_keys, faults)
-    tables.publish_parity(landing, found, ingest.world(pipeline.settings))
+    tables.publish_parity(landing, found, world.describe(pipeline.settings))
     result: dg.MaterializeResult = dg.MaterializeResult(
         metadata={"dagster/row_count": rows, "engine": landing.log.engine}
     )

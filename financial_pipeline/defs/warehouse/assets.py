@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from financial_pipeline import ingest
+from financial_pipeline import world
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS, window
 from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
 from financial_pipeline.defs.warehouse.project import Translator, prepared_manifest
@@ -52,7 +52,7 @@ def _family_assets(family: str) -> dg.AssetsDefinition:
     ) -> Iterator[object]:
         settings = pipeline.settings
         partitions = window(context) if partitions_def else None
-        environment = run_environment(settings, ingest.clock(settings), partitions)
+        environment = run_environment(settings, world.today(settings), partitions)
         pipeline.paths.warehouse_file.parent.mkdir(parents=True, exist_ok=True)
         os.environ.update(environment)
 

@@ -13,11 +13,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
+from financial_pipeline.defs.warehouse.warm_dbt import PARSE_LOCK
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.file_lock import locked
+from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.staging import STAGING_TABLES
-from financial_pipeline.warm_dbt import PARSE_LOCK
 
 # What a person reads of a long dbt message: its end.
 MESSAGE_LENGTH = 2000

@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from financial_pipeline import ingest
 from financial_pipeline.defs.automation.drop_folder import drop_folder_sensor
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import ingest
 from financial_pipeline.settings import Settings
 
 PRICES = """Date,Open,High,Low,Close,Adj Close,Volume

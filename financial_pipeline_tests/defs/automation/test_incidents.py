@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 from dagster._core.scheduler.instigation import TickStatus
 
-from financial_pipeline import operations, published
+from financial_pipeline.alerts import operations
 from financial_pipeline.alerts.incidents import deliver
 from financial_pipeline.defs.automation import incidents
 from financial_pipeline.defs.operations import record
 from financial_pipeline.paths import Paths
-from financial_pipeline.published import PublishedTable
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.published import PublishedTable
 from financial_pipeline.settings import Settings
 from financial_pipeline_tests.alerts.test_incidents import FakeSink
 

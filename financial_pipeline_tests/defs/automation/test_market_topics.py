@@ -5,7 +5,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from financial_pipeline import raw_archive
 from financial_pipeline.defs.automation import market_topics
 from financial_pipeline.defs.automation.market_topics import (
     NO_STREAM,
@@ -15,10 +14,11 @@ from financial_pipeline.defs.automation.market_topics import (
 from financial_pipeline.defs.raw import macro_releases, topics
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.macro_release import MacroRelease
-from financial_pipeline.stream_landing.landing import Landing
 from financial_pipeline.streaming import macro, replay
+from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.message_log import FileLog, FileSink
 from financial_pipeline_tests.streaming import stream_world
 from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
@@ -105,7 +105,7 @@ def test_macro_releases_that_wait_are_landed_once(landing: Landing) -> None:
         assert not tick(instance, macro_releases_sensor).run_requests
         # The market topics wait for their own sensor.
         assert tick(instance).run_requests
-    (file,) = raw_archive.accepted_files(landing.paths, "fred_observations")
+    (file,) = archive.accepted_files(landing.paths, "fred_observations")
     assert (file.landed.subject, file.landed.rows_seen) == ("UNRATE", 1)
 
 

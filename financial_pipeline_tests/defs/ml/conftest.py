@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline import published
-from financial_pipeline.content_hash import hash_frame
 from financial_pipeline.defs.ml import applying, card, evaluation, tables, training
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.content_hash import hash_frame
 from financial_pipeline_tests.ml.loans import CUTOFF, Book, make_book
 
 LAG = 5

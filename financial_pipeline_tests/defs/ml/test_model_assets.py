@@ -7,11 +7,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from financial_pipeline import published
 from financial_pipeline.defs.ml import evaluation, tables, training
 from financial_pipeline.ml import gates
 from financial_pipeline.ml.leak_alarm import LeakAlarm
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline_tests.defs.ml.conftest import publish_book, run_model
 from financial_pipeline_tests.ml.loans import CUTOFF, Book, make_book

@@ -1,0 +1,1 @@
+"""The `financial-pipeline` command: one module per command group."""

@@ -1,0 +1,45 @@
+"""Ad-hoc SQL over the published version: one query, or a prompt that reads until `exit`."""
+
+import sys
+
+import duckdb
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.published import read_manifest
+from financial_pipeline.publishing.published_sql import connect
+
+MAX_ROWS = 10_000
+LEAVE = {"exit", "quit", ".exit", ".quit"}
+
+
+def _show(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    relation = connection.sql(query)
+    if relation is not None:
+        relation.show(max_width=200, max_rows=MAX_ROWS)
+
+
+def run(paths: Paths, query: str | None) -> None:
+    """Print the answer to `query`, or prompt; raises PipelineError for a faulty query."""
+    with connect(paths, read_manifest(paths)) as connection:
+        if query is not None:
+            try:
+                _show(connection, query)
+            except duckdb.Error as error:
+                raise PipelineError(f"DuckDB cannot answer the query: {error}") from None
+            return
+        _prompt(connection)
+
+
+def _prompt(connection: duckdb.DuckDBPyConnection) -> None:
+    print("DuckDB over the published tables; `show all tables` lists them, `exit` leaves.")
+    while True:
+        print("sql> ", end="", flush=True)
+        line = sys.stdin.readline()
+        if not line or line.strip().lower() in LEAVE:
+            return
+        try:
+            if line.strip():
+                _show(connection, line)
+        except duckdb.Error as error:
+            print(f"Error: {error}")

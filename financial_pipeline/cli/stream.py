@@ -1,0 +1,148 @@
+"""The `financial-pipeline stream` commands: thin calls, each importing what it needs when run."""
+
+import json
+import time
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from financial_pipeline import world
+from financial_pipeline.cli.options import data_root_option
+from financial_pipeline.cli.stream_produce import brokers, produce
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.stream import MACRO_TOPIC, RAW_TOPIC
+from financial_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from financial_pipeline.local_cluster.status import Status
+    from financial_pipeline.streaming.macro_landing import MacroLanded
+
+# Between two passes of a landing that goes on.
+PASS_SECONDS = 1.0
+
+
+def _paths() -> Paths:
+    return Paths(Settings().data_root.resolve())
+
+
+def _state() -> Path:
+    return _paths().stream_runtime
+
+
+@click.group()
+def stream() -> None:
+    """Market bars through a local Kafka and Flink, and macro releases through Kafka."""
+
+
+stream.add_command(produce)
+
+
+@stream.command()
+@data_root_option
+def up() -> None:
+    """Start Kafka, Flink and the job in the background and wait until they are healthy."""
+    from financial_pipeline.local_cluster import control
+
+    started = time.monotonic()
+    status = control.up(_state())
+    click.echo(f"Healthy after {time.monotonic() - started:.0f} s.")
+    _show(status)
+
+
+@stream.command()
+@data_root_option
+def down() -> None:
+    """Stop the job with a savepoint, then Flink and Kafka; the next `up` goes on from there."""
+    from financial_pipeline.local_cluster import control
+
+    click.echo(control.down(_state()))
+
+
+@stream.command()
+@data_root_option
+@click.option("--json", "as_json", is_flag=True, help="The supervisor's whole status.")
+def status(as_json: bool) -> None:
+    """Show processes, checkpoints and watermark; exit code 1 unless healthy."""
+    from financial_pipeline.local_cluster.status import is_running, read_status
+
+    told = read_status(_state())
+    if not told or not is_running(_state()):
+        raise PipelineError(
+            "No stream is running: start it with `financial-pipeline stream up`; what a killed one "
+            "left behind is cleaned by `financial-pipeline stream down`."
+        )
+    if as_json:
+        click.echo(json.dumps(told.__dict__, indent=1))
+    else:
+        _show(told)
+    if told.phase != "healthy":
+        raise PipelineError(f"The stream is {told.phase}.")
+
+
+@stream.command()
+@data_root_option
+@click.option("--topic", default=RAW_TOPIC, show_default=True)
+@click.option("--follow", is_flag=True, help="Wait for more at the end, until interrupted.")
+@click.option("--max", "most", type=click.IntRange(min=1), help="Stop after so many messages.")
+def consume(topic: str, follow: bool, most: int | None) -> None:
+    """Print what is on a topic, a line each: partition:offset, record time, key, value."""
+    from financial_pipeline.streaming.reading import line, messages
+
+    for message in islice(messages(topic, brokers().confluent(), follow=follow), most):
+        click.echo(line(message))
+
+
+@stream.command()
+@data_root_option
+@click.option("--follow", is_flag=True, help="Go on until interrupted, a pass a second.")
+def land(follow: bool) -> None:
+    """Land what waits on the topics into the published stream tables; then compare with a batch."""
+    from financial_pipeline.streaming import micro_batch
+    from financial_pipeline.streaming.logs import current_landing
+
+    landing, shown = current_landing(_paths()), world.describe(Settings())
+    while True:
+        done = micro_batch.land_waiting(landing, shown)
+        for topic, count in sorted(done.messages.items()):
+            click.echo(f"{topic}: {count:,} messages landed")
+        if done.macro.messages:
+            click.echo(_macro_sentence(done.macro))
+        if not follow:
+            break
+        time.sleep(PASS_SECONDS)
+    if done.days:
+        for sentence in micro_batch.sentences(micro_batch.compare_days(landing, done.days, shown)):
+            click.echo(sentence)
+
+
+def _macro_sentence(landed: "MacroLanded") -> str:
+    told = (
+        f"{MACRO_TOPIC}: {landed.messages:,} messages landed, {landed.releases:,} new releases in"
+        f" {landed.files} files of the archive"
+    )
+    broken = f"; {landed.unreadable} are no releases and stay as they came"
+    return told + (broken if landed.unreadable else "")
+
+
+def _show(told: "Status") -> None:
+    click.echo(f"Kafka  {told.bootstrap_servers}")
+    click.echo(f"Flink  {told.rest_url}")
+    for process in told.processes:
+        click.echo(f"  {process['name']}: pid {process['pid']}, {process['restarts']} restarts")
+    now = time.time()
+    for job in told.jobs:
+        at, mark = job["checkpoint_at"], job["watermark_ms"]
+        checkpoint = (
+            f"checkpoint {job['checkpoint']} {now - at:.0f} s ago" if at else "no checkpoint"
+        )
+        moved = job["watermark_moved_at"]
+        watermark = (
+            f"watermark {time.strftime('%F %T', time.gmtime(mark / 1000))}Z, moved "
+            f"{now - moved:.0f} s ago"
+            if mark
+            else "no watermark yet"
+        )
+        click.echo(f"  job {job['name']}: {job['state']}, {checkpoint}, {watermark}")

@@ -1,0 +1,85 @@
+"""One macro value as it was known on a day: the Python twin of the dbt macro `as_of`.
+
+Model features and backtests take macro values from here or from the dbt macro and nowhere else; a
+join to the published observations that forgets the day looks ahead.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
+from financial_pipeline.settings import Settings
+
+OBSERVATIONS = "exports/fct_macro_observations"
+FOREVER = date(9999, 12, 31)
+
+
+@dataclass(frozen=True)
+class KnownValue:
+    """What was known of one observation of a series on the day `as_of`.
+
+    `value` is in the units that FRED publishes; null where nothing was published by then, and
+    then `realtime_start` is null too, or where upstream left it out. The value stood from
+    `realtime_start` up to, not including, `realtime_end` (9999-12-31: it still stands).
+    """
+
+    series_id: str
+    observation_date: date | None
+    as_of: date
+    value: float | None
+    realtime_start: date | None
+    realtime_end: date | None
+
+
+def known_on(day: date) -> pl.Expr:
+    """Whether a half-open interval [realtime_start, realtime_end) holds `day`."""
+    return (pl.col("realtime_start") <= day) & (pl.lit(day) < pl.col("realtime_end"))
+
+
+def _published_series(series_id: str, paths: Paths) -> pl.LazyFrame:
+    table = published.read_manifest(paths).table(OBSERVATIONS)
+    rows = pl.scan_parquet(published.parquet_files(paths, table))
+    found = rows.filter(pl.col("series_id") == series_id)
+    if found.select(pl.len()).collect().item() == 0:
+        known = rows.select(pl.col("series_id").unique().sort()).collect()["series_id"]
+        raise PipelineError(
+            f"No observation of {series_id} is published; the published series are"
+            f" {', '.join(known)}: ingest the one you ask for first."
+        )
+    return found
+
+
+def as_of(
+    series_id: str, day: date, observation_date: date | None = None, paths: Paths | None = None
+) -> KnownValue:
+    """The value of a published series as it was known at the end of `day`.
+
+    Without an observation date it is the latest observation that had a value by then. `paths` are
+    the configured ones by default. Raises PipelineError where the series is not published.
+    """
+    place = paths or Paths(Settings().data_root.resolve())
+    known = _published_series(series_id, place).filter(known_on(day))
+    if observation_date is None:
+        known = known.filter(pl.col("value").is_not_null())
+    else:
+        known = known.filter(pl.col("observation_date") == observation_date)
+    row = known.sort("observation_date").tail(1).collect()
+    if row.is_empty():
+        return KnownValue(series_id, observation_date, day, None, None, None)
+    columns = ("observation_date", "value", "realtime_start", "realtime_end")
+    found, value, start, end = row.select(columns).row(0)
+    return KnownValue(series_id, found, day, value, start, end)
+
+
+def sentence(known: KnownValue) -> str:
+    """A known value for people, in one line."""
+    name = f"{known.series_id} of {known.observation_date}, as of {known.as_of}"
+    if known.realtime_start is None:
+        return f"{name}: nothing was published yet"
+    end = "still stands" if known.realtime_end == FOREVER else f"until {known.realtime_end}"
+    value = "not available" if known.value is None else known.value
+    return f"{name}: {value} (published {known.realtime_start}, {end})"

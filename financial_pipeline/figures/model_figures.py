@@ -1,0 +1,82 @@
+"""The `model` section of the figures: evaluations, gates and what is served, newest cut-off."""
+
+from typing import Any
+
+import duckdb
+
+from financial_pipeline.publishing.published import Manifest
+from financial_pipeline.publishing.published_sql import rows
+
+LAYER = "ml"
+NEEDED = {f"{LAYER}/{name}" for name in ("evaluation", "gates", "default_model", "coefficients")}
+MODELS = ("borrower_only", "platform_informed")
+CHALLENGERS = ("borrower_only_boosted", "platform_informed_boosted", "scorecard")
+# Figures of an evaluation; null ones have a reason.
+METRICS = (
+    *("n", "defaults", "default_rate", "mean_pd", "auc", "auc_low", "auc_high", "ks", "gini"),
+    *("brier", "brier_skill", "log_loss", "average_precision", "calibration_intercept"),
+    *("calibration_slope", "ece", "hosmer_lemeshow", "matured_share", "label", "reason"),
+)
+
+
+def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
+    """What the newest training cut-off came to; empty where no model was ever evaluated.
+
+    Keys: training_cutoff, artifact_hash, served, gates, one per model (features and evaluations),
+    challengers, thresholds and spark_agreement.
+    """
+    if not manifest.tables.keys() >= NEEDED:
+        return {}
+    cutoff = rows(connection, "select max(training_cutoff) as cutoff from ml.evaluation")[0]
+    newest = {"cutoff": cutoff["cutoff"]}
+    trained = _newest(connection, manifest, "default_model", newest)
+    row = trained[0] if trained else {}
+    evaluations = _newest(connection, manifest, "evaluation", newest)
+    features = _features(connection, newest)
+    return {
+        "training_cutoff": str(newest["cutoff"]),
+        "artifact_hash": row.get("artifact"),
+        "reason": row.get("reason"),
+        "served": manifest.table("ml/evaluation").facts.get("served"),
+        "gates": _newest(connection, manifest, "gates", newest),
+        **{
+            model: {"features": features.get(model, []), **_evaluations(evaluations, model)}
+            for model in MODELS
+        },
+        "challengers": {model: _evaluations(evaluations, model) for model in CHALLENGERS},
+        "thresholds": [
+            line
+            for line in _newest(connection, manifest, "threshold_summary", newest)
+            if line["segment"] == "all"
+        ],
+        "spark_agreement": _newest(connection, manifest, "spark_agreement", newest),
+    }
+
+
+def _evaluations(rows: list[dict[str, Any]], model: str) -> dict[str, dict[str, Any]]:
+    return {
+        row["evaluation"]: {name: row[name] for name in METRICS}
+        for row in rows
+        if row["model"] == model
+    }
+
+
+def _features(
+    connection: duckdb.DuckDBPyConnection, newest: dict[str, Any]
+) -> dict[str, list[str]]:
+    query = """
+        select model, list(distinct feature order by feature) as features
+        from ml.coefficients
+        where training_cutoff = $cutoff and feature != 'intercept'
+        group by model
+    """
+    return {row["model"]: row["features"] for row in rows(connection, query, newest)}
+
+
+def _newest(
+    connection: duckdb.DuckDBPyConnection, manifest: Manifest, name: str, newest: dict[str, Any]
+) -> list[dict[str, Any]]:
+    if f"{LAYER}/{name}" not in manifest.tables:
+        return []
+    query = f"select * exclude (training_cutoff) from ml.{name} where training_cutoff = $cutoff"
+    return rows(connection, query, newest)

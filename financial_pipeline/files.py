@@ -1,0 +1,96 @@
+"""File operations that survive a crash: locks, atomic replacement, links and hashes.
+
+Every writer of a file that is read again uses this module. A reader sees the old content or the new
+one, never a part; a replaced file is on the disk before its name points at it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `path` for the block, and wait for it if another process has it.
+
+    The kernel releases the lock when its holder ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def sync(path: Path) -> None:
+    """Write a file or the entries of a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(target: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `target`, and rename it to `target` after the block.
+
+    The temporary name starts with a dot, so readers of the folder skip it. If the block raises, the
+    temporary file is removed and `target` stays as it was. `durable=False` leaves out the wait for
+    the disk: use it for files that can be rebuilt, such as staging partitions.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        if durable:
+            sync(temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync(target.parent)
+
+
+def replace_file(target: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Replace the content of a file (text as UTF-8) in one rename."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with replacing(target, durable=durable) as temporary:
+        temporary.write_bytes(data)
+
+
+def replace_json(target: Path, content: object) -> None:
+    """Replace a JSON file in one rename; values that JSON does not know are written as text."""
+    replace_file(target, json.dumps(content, indent=1, sort_keys=True, default=str))
+
+
+def move_folder(work: Path, target: Path) -> None:
+    """Rename a complete folder to `target`, with all its files on the disk first.
+
+    Raises OSError if `target` exists and is not empty.
+    """
+    for path in [*work.rglob("*"), work]:
+        sync(path)
+    os.replace(work, target)
+    sync(target.parent)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it on a file system without hard links."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of the bytes of a file, in hexadecimal."""
+    with path.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()

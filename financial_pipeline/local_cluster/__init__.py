@@ -1,0 +1,1 @@
+"""The local Kafka and Flink: processes, ports, jars and their state."""

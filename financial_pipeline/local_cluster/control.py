@@ -1,0 +1,92 @@
+"""Start and stop the supervisor of a data root from another process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.java import RuntimeNotToBeHad
+from financial_pipeline.local_cluster.processes import end_leftovers
+from financial_pipeline.local_cluster.status import Status, is_running, read_status
+from financial_pipeline.settings import PROJECT_ROOT
+
+UP_SECONDS = 300.0
+DOWN_SECONDS = 120.0
+SUPERVISOR = "financial_pipeline.local_cluster.supervisor"
+
+
+def _wait(seconds: float, done: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def up(state: Path, *, tied: bool = False) -> Status:
+    """Start the supervisor, detached, and wait until its job completes checkpoints.
+
+    A `tied` one stops when this process is gone. Raises `RuntimeNotToBeHad` where Kafka or Flink is
+    not to be had, `PipelineError` where a stream is already running or could not start.
+    """
+    if is_running(state):
+        raise PipelineError(
+            f"The stream below {state.parent} is already running: see `financial-pipeline stream "
+            "status`, or stop it with `financial-pipeline stream down`."
+        )
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "status.json").unlink(missing_ok=True)
+    with (state / "supervisor.output.txt").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", SUPERVISOR, str(state), *([str(os.getpid())] if tied else [])],
+            cwd=PROJECT_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def told() -> Status:
+        return read_status(state) or Status(phase="starting", pid=process.pid)
+
+    settled = _wait(
+        UP_SECONDS,
+        lambda: process.poll() is not None or told().phase in ("healthy", "failed"),
+    )
+    if told().phase == "healthy":
+        return told()
+    if settled:
+        process.wait()
+        fault = RuntimeNotToBeHad if told().is_absent else PipelineError
+        raise fault(told().error or f"The stream did not start; see {output.name}.")
+    raise PipelineError(
+        f"The stream is not healthy after {UP_SECONDS:.0f} s (no checkpoint completes); see "
+        f"`financial-pipeline stream status` and the logs in {state}."
+    )
+
+
+def down(state: Path) -> str:
+    """Stop the stream with a savepoint, or clean up after a killed supervisor; says what it did."""
+    told = read_status(state)
+    if not is_running(state):
+        left = end_leftovers(state / "processes.json", str(state))
+        if left:
+            return f"The supervisor was gone; ended what it left: {', '.join(left)}."
+        return "No stream is running."
+    assert told, "a supervisor writes its status before it starts anything"
+    os.kill(told.pid, signal.SIGTERM)
+    if not _wait(DOWN_SECONDS, lambda: not is_running(state)):
+        raise PipelineError(
+            f"The stream did not stop within {DOWN_SECONDS:.0f} s: end supervisor {told.pid} by "
+            "hand and run `financial-pipeline stream down` again."
+        )
+    last = read_status(state)
+    if last and last.phase == "failed":
+        raise PipelineError(f"The stream ended with a fault: {last.error}")
+    kept = last.savepoints if last else []
+    return f"Stopped; {f'savepoint {kept[0]}' if kept else 'there was no job to save'}."

@@ -1,0 +1,128 @@
+"""The locked jars of Kafka and Flink: fetched with `jgo`, cached, verified by SHA-256.
+
+`flink/jars.lock` decides what is right; where a jar came from does not matter.
+"""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from financial_pipeline.files import locked
+from financial_pipeline.local_cluster.java import RuntimeNotToBeHad
+
+FETCHERS = 6
+# What Flink adds to its own distribution; every other locked jar belongs to the broker.
+CONNECTOR = "flink-sql-connector-kafka"
+SQL_DRIVER = "flink-sql-gateway"
+
+
+class JarsNotToBeHad(RuntimeNotToBeHad):
+    """A locked jar is neither here nor to be fetched, or is not the one that was locked."""
+
+
+@dataclass(frozen=True, order=True)
+class Jar:
+    """One line of the lock."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def coordinates(self) -> str:
+        """As Maven writes them."""
+        return f"{self.group}:{self.artifact}:{self.version}"
+
+    @property
+    def file_name(self) -> str:
+        """As Maven names the file."""
+        return f"{self.artifact}-{self.version}.jar"
+
+
+@dataclass(frozen=True)
+class Jars:
+    """Verified files of one lock."""
+
+    broker: tuple[Path, ...]
+    connector: Path
+    sql_driver: Path
+
+
+def read_lock(lock: Path) -> list[Jar]:
+    """The jars of a lock file: one `group:artifact:version sha256` a line."""
+    found = []
+    for line in lock.read_text("utf-8").splitlines():
+        coordinates, sha256 = line.split()
+        group, artifact, version = coordinates.split(":")
+        found.append(Jar(group, artifact, version, sha256))
+    return found
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's content, hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def download(jar: Jar, cache: Path, mirror: str | None) -> Path:
+    """Fetch one jar into a cache of Maven's layout; what is there already is not fetched again."""
+    from jgo.maven import MavenContext
+
+    context = MavenContext(repo_cache=cache, remote_repos={"mirror": mirror} if mirror else None)
+    project = context.project(jar.group, jar.artifact)
+    return Path(project.at_version(jar.version).artifact().resolve())
+
+
+def _from_folder(jar: Jar, folder: Path) -> Path:
+    path = folder / jar.file_name
+    if not path.is_file():
+        raise JarsNotToBeHad(
+            f"{jar.coordinates} is not in {folder}, the folder that FINANCIAL_PIPELINE_JARS_DIR "
+            f"names: put {jar.file_name} there, or unset the variable to fetch it."
+        )
+    return path
+
+
+def _from_cache(jar: Jar, cache: Path, mirror: str | None) -> Path:
+    try:
+        path = download(jar, cache, mirror)
+        if sha256_of(path) != jar.sha256:
+            path.unlink()
+            path = download(jar, cache, mirror)
+    # jgo answers with whatever its parsers and its HTTP client raise.
+    except Exception as error:
+        raise JarsNotToBeHad(
+            f"{jar.coordinates} could not be fetched ({type(error).__name__}): check the network, "
+            "name a Maven mirror in FINANCIAL_PIPELINE_MAVEN_MIRROR, or a folder that holds the "
+            "jars of flink/jars.lock in FINANCIAL_PIPELINE_JARS_DIR."
+        ) from error
+    return path
+
+
+def _verified(jar: Jar, path: Path) -> Path:
+    found = sha256_of(path)
+    if found != jar.sha256:
+        raise JarsNotToBeHad(
+            f"{path} is not the {jar.coordinates} of flink/jars.lock (SHA-256 {found[:12]} instead "
+            f"of {jar.sha256[:12]}): delete it, or fetch it from a source you trust."
+        )
+    return path
+
+
+def obtain(lock: Path, cache: Path, mirror: str | None = None, folder: Path | None = None) -> Jars:
+    """Every jar of the lock, verified: from `folder` where given, else cached or fetched.
+
+    Raises `JarsNotToBeHad` with the coordinates and the setting that helps.
+    """
+
+    def obtained(jar: Jar) -> Path:
+        found = _from_folder(jar, folder) if folder else _from_cache(jar, cache, mirror)
+        return _verified(jar, found)
+
+    jars = read_lock(lock)
+    with locked(cache / "fetch.lock"), ThreadPoolExecutor(FETCHERS) as pool:
+        paths = dict(zip((jar.artifact for jar in jars), pool.map(obtained, jars), strict=True))
+    connector, sql_driver = paths.pop(CONNECTOR), paths.pop(SQL_DRIVER)
+    return Jars(tuple(paths.values()), connector, sql_driver)

@@ -1,0 +1,1 @@
+"""Published tables: contract, writer, manifest, content hashes and views."""

@@ -1,0 +1,180 @@
+"""The immutable raw archive: every input once, untouched, under its content hash, with a manifest.
+
+Nothing in the archive is ever overwritten; only the manifest row of a file can gain or lose the
+reason for which staging refused it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from financial_pipeline.files import locked
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import LandedFile, RawFile
+
+COPY_BLOCK = 1 << 20
+
+
+def _manifest(paths: Paths) -> Path:
+    return paths.raw / "manifest.jsonl"
+
+
+def landed_to_row(landed: LandedFile) -> dict[str, object]:
+    """A recognised file as a JSON row."""
+    return {
+        name: str(value) if isinstance(value, date | Path) else value
+        for name, value in asdict(landed).items()
+    }
+
+
+def landed_from_row(row: dict[str, Any]) -> LandedFile:
+    """The inverse of `landed_to_row`."""
+    dates = {
+        name: date.fromisoformat(row[name]) if row[name] else None
+        for name in ("snapshot_date", "first_date", "last_date")
+    }
+    return LandedFile(**{**row, **dates, "path": Path(row["path"])})
+
+
+def _from_row(paths: Paths, row: dict[str, Any]) -> RawFile:
+    fields = {
+        **row,
+        "landed": landed_from_row(row["landed"]),
+        "fetched_at": datetime.fromisoformat(row["fetched_at"]),
+        "archived_path": paths.data_root / row["archived_path"],
+    }
+    return RawFile(**fields)
+
+
+def _to_row(paths: Paths, file: RawFile) -> str:
+    row = {
+        **asdict(file),
+        "landed": landed_to_row(file.landed),
+        "archived_path": file.archived_path.relative_to(paths.data_root).as_posix(),
+    }
+    return json.dumps(row, default=str, sort_keys=True)
+
+
+def read_raw_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
+    """Every archived file in order of arrival, refused ones included."""
+    if not _manifest(paths).exists():
+        return []
+    rows = [json.loads(line) for line in _manifest(paths).read_text("utf-8").splitlines()]
+    files = [_from_row(paths, row) for row in rows]
+    return [file for file in files if dataset in (None, file.landed.dataset)]
+
+
+def accepted_files(paths: Paths, dataset: str) -> list[RawFile]:
+    """The archived files of a dataset that staging has not refused."""
+    return [file for file in read_raw_files(paths, dataset) if file.refused is None]
+
+
+def digest(files: Sequence[RawFile]) -> str:
+    """One hash for a set of raw files: what a table was built from, short enough to repeat."""
+    return hashlib.sha256("".join(sorted(file.sha256 for file in files)).encode()).hexdigest()
+
+
+def _write_manifest(paths: Paths, files: Sequence[RawFile]) -> None:
+    temporary = _manifest(paths).with_suffix(".tmp")
+    temporary.write_text("".join(_to_row(paths, file) + "\n" for file in files), "utf-8")
+    os.replace(temporary, _manifest(paths))
+
+
+def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(COPY_BLOCK):
+            digest.update(block)
+            writer.write(block)
+            size += len(block)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.hexdigest(), size
+
+
+def _identity(file: RawFile) -> tuple[object, ...]:
+    # Two dated copies of a series may have the same bytes: they are two vintages.
+    landed = file.landed
+    return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
+
+
+def _upstream(paths: Paths, landed: LandedFile) -> str:
+    if landed.path.parent == paths.live_csv:
+        return "csv"
+    if landed.dataset == "bank_prices":
+        return "yfinance" if landed.form.startswith("yfinance") else "yahoo"
+    if landed.dataset == "fred_observations":
+        return "alfred" if landed.snapshot_date or "alfred" in landed.form else "fred"
+    return "lending_club"
+
+
+def _store(paths: Paths, landed: LandedFile, synthetic: Collection[str]) -> RawFile:
+    folder = paths.raw / landed.dataset
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{os.getpid()}.incoming"
+    sha256, size = _copy_and_hash(landed.path, temporary)
+    place = folder / sha256
+    place.mkdir(exist_ok=True)
+    target = next((path for path in place.iterdir()), place / landed.path.name)
+    if target.exists():
+        temporary.unlink()
+    else:
+        os.replace(temporary, target)
+        target.chmod(0o444)
+    return RawFile(
+        landed=landed,
+        sha256=sha256,
+        bytes=size,
+        fetched_at=datetime.now(UTC),
+        source="simulated" if sha256 in synthetic else _upstream(paths, landed),
+        is_synthetic=sha256 in synthetic,
+        archived_path=target,
+    )
+
+
+def archive(
+    paths: Paths, landed: Sequence[LandedFile], *, synthetic: Collection[str] = ()
+) -> tuple[list[RawFile], int]:
+    """Archive files that are not there yet; return the rows of all of them and the number new.
+
+    `synthetic` holds the hashes of files that the simulator wrote. A file that staging once
+    refused and that is dropped again is given another try.
+    """
+    paths.raw.mkdir(parents=True, exist_ok=True)
+    with locked(paths.raw / ".lock"):
+        files = {_identity(file): file for file in read_raw_files(paths)}
+        known, stored = len(files), []
+        for item in landed:
+            incoming = _store(paths, item, synthetic)
+            file = files.setdefault(_identity(incoming), incoming)
+            files[_identity(file)] = replace(file, refused=None)
+            stored.append(files[_identity(file)])
+        _write_manifest(paths, list(files.values()))
+    return stored, len(files) - known
+
+
+def refuse(paths: Paths, sha256: str, reason: str) -> None:
+    """Note why a file was refused; staging leaves it out until it is dropped again."""
+    with locked(paths.raw / ".lock"):
+        _write_manifest(
+            paths,
+            [
+                replace(file, refused=reason) if file.sha256 == sha256 else file
+                for file in read_raw_files(paths)
+            ],
+        )
+
+
+def free_incoming(paths: Paths) -> None:
+    """Remove half-copied files that a killed run left behind."""
+    for leftover in paths.raw.glob("*/.*.incoming"):
+        leftover.unlink()
+    for empty in paths.raw.glob("*/*/"):
+        if not any(empty.iterdir()):
+            shutil.rmtree(empty)

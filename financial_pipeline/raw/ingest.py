@@ -1,0 +1,115 @@
+"""From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from financial_pipeline import world
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive, live_fetching, restatements
+from financial_pipeline.schemas.raw import LandedFile, RawFile
+from financial_pipeline.settings import Settings
+from financial_pipeline.simulator import world as simulator
+from financial_pipeline.sources import landing, lending_club, loan_copies
+
+SIMULATION_FILE = "simulation.json"
+
+
+def landing_folder(settings: Settings, paths: Paths) -> Path:
+    """The drop folder of the configured source; raises PipelineError where none is given."""
+    if settings.source == "simulated":
+        return paths.simulated_landing
+    if settings.source == "live":
+        return paths.live_landing
+    if settings.landing is None:
+        raise PipelineError(
+            "The source `files` needs a drop folder; pass --landing DIR or set"
+            " FINANCIAL_PIPELINE_LANDING."
+        )
+    if not settings.landing.is_dir():
+        raise PipelineError(
+            f"The drop folder {settings.landing} does not exist; pass the folder that holds your"
+            " files with --landing DIR."
+        )
+    return settings.landing
+
+
+def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
+    """Make sure that there is something to read: the simulated world is written if missing, and
+    what is new at the live sources is fetched. `report` is told what came from them.
+    """
+    folder = landing_folder(settings, paths)
+    world.claim_data_root(settings, paths)
+    if settings.source == "simulated":
+        simulator.write_world(folder, loans=settings.loans, seed=settings.seed)
+    if settings.source == "live":
+        live_fetching.fetch_new(settings, paths, report)
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _candidates(settings: Settings, paths: Paths) -> list[Path]:
+    """What may be data, what the stream landed included.
+
+    In a live world, prices of the drop folder only as the chain took them.
+    """
+    found = landing.candidates(landing_folder(settings, paths))
+    found += landing.candidates(paths.streamed_landing)
+    if settings.source != "live" or settings.landing is None:
+        return found
+    dropped = landing.candidates(settings.landing)
+    return found + [path for path in dropped if not landing.holds_prices(path)]
+
+
+def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
+    """What the drop folder holds, recognised by content; unchanged files are not read again.
+
+    Raises PipelineError for a file that is none of the known forms.
+    """
+    cache = paths.raw / "recognised.json"
+    known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+    rows: dict[str, dict[str, object]] = {}
+    files = []
+    for path in _candidates(settings, paths):
+        stamp = _stamp(path)
+        row = known.get(str(path))
+        if row is None or row["stamp"] != stamp:
+            row = {"stamp": stamp, "landed": archive.landed_to_row(landing.recognise(path))}
+        rows[str(path)] = row
+        files.append(archive.landed_from_row(row["landed"]))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text(json.dumps(rows, indent=1), "utf-8")
+    return files
+
+
+def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
+    """A sentence for each loan file of a drop folder: which known copy it is."""
+    if settings.source == "simulated":
+        return []
+    loans = [file for file in landed if file.dataset == lending_club.DATASET]
+    return [loan_copies.describe_copy(file) for file in loans]
+
+
+def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
+    """Archive what landed of one dataset; return the landed files' rows and the number new."""
+    archive.free_incoming(paths)
+    landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
+    stored = archive.archive(paths, landed, synthetic=_synthetic_hashes(settings, paths))
+    if dataset == "bank_prices":
+        restatements.record(paths)
+    return stored
+
+
+def _synthetic_hashes(settings: Settings, paths: Paths) -> frozenset[str]:
+    """Of the files that the simulator wrote, and of its releases that came through the stream."""
+    streamed = paths.streamed_landing.glob("*/simulated/*/*.json")
+    hashes = {hashlib.sha256(path.read_bytes()).hexdigest() for path in streamed}
+    place = landing_folder(settings, paths) / SIMULATION_FILE
+    if place.exists():
+        hashes |= set(json.loads(place.read_text("utf-8"))["files"].values())
+    return frozenset(hashes)

@@ -1,0 +1,106 @@
+"""Fetch what is new about prices: each configured provider in turn, and nobody else.
+
+What a provider serves is written in upstream form; the folder says which provider it was.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_file
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive, restatements
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources import bank_prices, landing
+from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
+from financial_pipeline.sources.market_calendar import last_closed_session
+from financial_pipeline.sources.yahoo_session import YahooSession
+from financial_pipeline.sources.yfinance_prices import daily_history, keep_caches_in
+
+CSV: Final = "CSV drop"
+
+
+def fetch_prices(settings: Settings, paths: Paths, courtesy: Courtesy, now: datetime) -> list[str]:
+    """Ask the providers for each symbol, up to the last closed session; a sentence for each.
+
+    Raises PipelineError, naming what each provider said, where none of them serves a symbol.
+    """
+    providers: dict[str, Callable[[str], str]] = {}
+    if "yfinance" in settings.price_providers:
+        keep_caches_in(paths.data_root / "cache" / "yfinance")
+        session = YahooSession(courtesy, settings.yahoo_url)
+        providers["yfinance"] = lambda symbol: _from_yfinance(symbol, settings, paths, session, now)
+    providers["csv"] = lambda symbol: _from_drop(symbol, settings, paths)
+    return [
+        _first_served(symbol, [providers[name] for name in settings.price_providers])
+        for symbol in settings.symbols
+    ]
+
+
+def _first_served(symbol: str, chain: list[Callable[[str], str]]) -> str:
+    failures: list[ProviderFailure] = []
+    for provider in chain:
+        try:
+            said = [f" ({failure.reason} at {failure.provider})" for failure in failures]
+            return f"{symbol}: {provider(symbol)}{''.join(said)}"
+        except ProviderFailure as failure:
+            failures.append(failure)
+    told = " ".join(str(failure) for failure in failures) or "No provider is configured."
+    raise PipelineError(
+        f"No provider served prices of {symbol}, and nothing published changed. {told}"
+    )
+
+
+def _from_yfinance(
+    symbol: str, settings: Settings, paths: Paths, session: YahooSession, now: datetime
+) -> str:
+    """Fetch from the overlap on; where that shows a rewritten past, fetch the whole past again."""
+    last = last_closed_session(now)
+    place = paths.live_landing / "prices" / "yfinance" / f"{symbol}.csv"
+    if place.exists():
+        # What it holds may never have been archived, where a run was killed.
+        archive.archive(paths, [bank_prices.describe(place, settings.symbols)])
+    files = archive.accepted_files(paths, bank_prices.DATASET)
+    stored = restatements.last_stored(files, symbol)
+    first = settings.first_session if stored.is_empty() else stored["session_date"][0]
+    content = daily_history(symbol, first, last, session)
+    changes = restatements.compare(stored, _typed(content, symbol))
+    said = ""
+    if restatements.rewrites_history(changes):
+        content = daily_history(symbol, settings.first_session, last, session)
+        reasons = sorted({row["reason"] for row in changes})
+        said = f", the past was restated ({', '.join(reasons)}) and is fetched anew"
+    replace_file(place, content)
+    rows = len(content.splitlines()) - 1
+    return f"{rows:,} sessions from yfinance{said}"
+
+
+def _typed(content: bytes, symbol: str) -> pl.DataFrame:
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / f"{symbol}.csv"
+        place.write_bytes(content)
+        return restatements.read_prices(place, symbol)
+
+
+def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
+    """Take a symbol's price files out of the drop folder."""
+    found = []
+    for path in landing.candidates(settings.landing) if settings.landing else []:
+        if not landing.holds_prices(path):
+            continue
+        if symbol in (bank_prices.describe(path, settings.symbols).subject or "").split(","):
+            found.append(path)
+    if not found:
+        place = settings.landing or "none is set; pass --landing DIR"
+        detail = f"the drop folder ({place}) has no price file of {symbol}"
+        raise ProviderFailure(CSV, "no_file", detail)
+    paths.live_csv.mkdir(parents=True, exist_ok=True)
+    for path in found:
+        shutil.copyfile(path, paths.live_csv / path.name)
+    return f"{', '.join(path.name for path in found)} from the CSV drop"

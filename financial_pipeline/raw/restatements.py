@@ -1,0 +1,211 @@
+"""The restatement ledger: each price file that arrives is compared with what was stored before.
+
+Yahoo rewrites the past after every split and dividend. The last ten stored sessions are compared,
+which is enough to see it; what changed is noted with its reason, and nothing stored is lost.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import polars as pl
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.content_hash import hash_frame
+from financial_pipeline.publishing.partition_files import write_partition
+from financial_pipeline.publishing.published import PublishedTable, new_version
+from financial_pipeline.raw import archive
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.restatements import KEYS, PRICE_RESTATEMENTS
+from financial_pipeline.sources import bank_prices
+from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.market_calendar import sessions
+from financial_pipeline.sources.price_layout import layout
+from financial_pipeline.transforms.bank_prices import clean
+
+OVERLAP_SESSIONS: Final = 10
+FIELDS: Final = ("open", "high", "low", "close", "adjusted_close", "volume")
+# Single-precision noise of Yahoo's prices is far below this share, a dividend far above it.
+TOLERANCE: Final = 1e-5
+# How far a change may be from what its action calls for.
+EXPLAINED: Final = 2e-4
+NAME: Final = "price_restatements"
+
+Row = dict[str, Any]
+
+
+def read_prices(path: Path, subject: str) -> pl.DataFrame:
+    """The sound rows of a price file: symbol, session_date, prices, volume and actions."""
+    found = layout(first_lines(path, bank_prices.HEADER_SEARCH_LINES))
+    if found is None:
+        return pl.DataFrame(schema=dict.fromkeys(("symbol", "session_date"), pl.String()))
+    with TemporaryDirectory() as folder, decompressed(path, Path(folder)) as plain:
+        records = bank_prices.read_lines(plain, found, subject.split(",")).records
+    dated = records.with_columns(session_date=bank_prices.session_date())
+    first, last = dated["session_date"].min(), dated["session_date"].max()
+    cleaned = clean(
+        dated,
+        adjusted_only=found.adjusted_only,
+        sessions=sessions(first, last),  # type: ignore[arg-type]
+        first_session=first,  # type: ignore[arg-type]
+    )
+    return cleaned.rows.sort("session_date")
+
+
+# Archived files never change.
+_archived_prices = lru_cache(maxsize=32)(read_prices)
+
+
+def prices_of(file: RawFile, symbol: str) -> pl.DataFrame:
+    """The rows of one symbol of an archived price file, with the file's hash."""
+    rows = _archived_prices(file.archived_path, file.landed.subject or "")
+    return rows.filter(pl.col("symbol") == symbol).with_columns(file_sha256=pl.lit(file.sha256))
+
+
+def last_stored(files: Sequence[RawFile], symbol: str) -> pl.DataFrame:
+    """The last ten sessions of a symbol that these files hold, newer files before older ones."""
+    holding = [file for file in files if symbol in (file.landed.subject or "").split(",")]
+    rows: pl.DataFrame | None = None
+    by_age = sorted(holding, key=lambda f: (f.landed.last_date, f.fetched_at), reverse=True)
+    for file in by_age:
+        part = prices_of(file, symbol)
+        rows = part if rows is None else pl.concat([rows, part])
+        rows = rows.unique("session_date", keep="first", maintain_order=True)
+        if rows.height >= OVERLAP_SESSIONS:
+            break
+    return pl.DataFrame() if rows is None else rows.sort("session_date").tail(OVERLAP_SESSIONS)
+
+
+def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
+    """What `new` changes about the stored sessions of one symbol, field by field, with a reason.
+
+    Both hold `session_date`, FIELDS, `dividend` and `split_ratio`. A field that either side lacks
+    is not compared.
+    """
+    if stored.is_empty() or new.is_empty():
+        return []
+    actions = _new_actions(stored, new)
+    both = stored.join(new, on="session_date", suffix="_new").sort("session_date")
+    rows = []
+    for row in both.iter_rows(named=True):
+        for field in FIELDS:
+            old, now = row[field], row[f"{field}_new"]
+            if old is None or now is None or abs(now - old) <= TOLERANCE * abs(old):
+                continue
+            later = [item for item in actions if item["session_date"] > row["session_date"]]
+            changed = {"session_date": row["session_date"], "field": field}
+            changed |= {"old_value": float(old), "new_value": float(now)}
+            rows.append(changed | _explained(field, old, now, later))
+    return rows
+
+
+def _new_actions(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
+    """Dividends and splits that `new` knows of and the stored rows do not, as price factors."""
+    none = pl.lit(0.0)
+    known = stored.select(
+        "session_date",
+        known_dividend=pl.col("dividend").fill_null(none),
+        known_split=pl.col("split_ratio").fill_null(1.0),
+    )
+    days = new.sort("session_date").with_columns(before=pl.col("close").shift(1))
+    found = days.join(known, on="session_date", how="left").with_columns(
+        paid=pl.col("dividend").fill_null(none) - pl.col("known_dividend").fill_null(none),
+        ratio=pl.col("split_ratio").fill_null(1.0) / pl.col("known_split").fill_null(1.0),
+    )
+    factors = found.select(
+        "session_date",
+        dividend_factor=(1 - pl.col("paid") / pl.col("before")).fill_null(1.0),
+        split_factor=1 / pl.col("ratio"),
+    )
+    acted = (pl.col("dividend_factor") != 1) | (pl.col("split_factor") != 1)
+    return factors.filter(acted).to_dicts()
+
+
+def _explained(field: str, old: float, now: float, actions: Sequence[Row]) -> Row:
+    """The reason of a change, and the ex-date of the newest action behind it."""
+    split, dividend = 1.0, 1.0
+    for action in actions:
+        split *= action["split_factor"]
+        dividend *= action["dividend_factor"] if field == "adjusted_close" else 1.0
+    expected = 1 / split if field == "volume" else split * dividend
+    is_called_for = expected != 1 and old and abs(now / old / expected - 1) <= EXPLAINED
+    if not is_called_for:
+        return {"reason": "correction", "event_date": None}
+    names = [name for name, factor in (("split", split), ("dividend", dividend)) if factor != 1]
+    return {"reason": "_and_".join(names), "event_date": actions[-1]["session_date"]}
+
+
+def rewrites_history(rows: Sequence[Row]) -> bool:
+    """Whether a change reaches beyond the sessions that were compared: adjusted closes moved."""
+    return any(row["field"] in ("close", "adjusted_close") for row in rows)
+
+
+def _ledger(paths: Paths) -> Path:
+    return paths.raw / f"{NAME}.jsonl"
+
+
+def _lines(paths: Paths) -> list[Row]:
+    place = _ledger(paths)
+    return (
+        [json.loads(line) for line in place.read_text("utf-8").splitlines()]
+        if (place.exists())
+        else []
+    )
+
+
+def record(paths: Paths) -> int:
+    """Compare each archived price file that was not compared yet, in order of arrival.
+
+    Returns the number of ledger rows added. A file is compared once, so the ledger only grows.
+    """
+    known = {line["file_sha256"] for line in _lines(paths)}
+    files = archive.accepted_files(paths, bank_prices.DATASET)
+    lines = []
+    for place, file in enumerate(files):
+        if file.sha256 not in known:
+            lines.append({"file_sha256": file.sha256, "rows": _rows_of(file, files[:place])})
+    if lines:
+        with _ledger(paths).open("a", encoding="utf-8") as writer:
+            writer.write("".join(json.dumps(line, default=str) + "\n" for line in lines))
+    return sum(len(line["rows"]) for line in lines)
+
+
+def _rows_of(file: RawFile, before: Sequence[RawFile]) -> list[Row]:
+    rows = []
+    for symbol in (file.landed.subject or "").split(","):
+        stored = last_stored(before, symbol)
+        if stored.is_empty():
+            continue
+        old_files = dict(stored.select("session_date", "file_sha256").iter_rows())
+        for row in compare(stored, prices_of(file, symbol)):
+            row |= {"symbol": symbol, "old_file_sha256": old_files[row["session_date"]]}
+            rows.append(row | {"new_file_sha256": file.sha256, "restated_at": file.fetched_at})
+    return rows
+
+
+def ledger(paths: Paths) -> pl.DataFrame:
+    """All ledger rows in PRICE_RESTATEMENTS form, sorted by key."""
+    rows = [row for line in _lines(paths) for row in line["rows"]]
+    texts = {name: pl.String() for name in ("session_date", "event_date", "restated_at")}
+    frame = pl.DataFrame(rows, {**PRICE_RESTATEMENTS, **texts})
+    return frame.with_columns(
+        pl.col("session_date", "event_date").str.to_date(),
+        pl.col("restated_at").str.to_datetime(time_unit="us", time_zone="UTC"),
+    ).sort(KEYS)
+
+
+def export(paths: Paths) -> PublishedTable:
+    """Write the ledger into a new version folder."""
+    frame = ledger(paths)
+    folder = paths.published_folder("exports", NAME, new_version())
+    write_partition(frame, folder, NAME)
+    return PublishedTable(
+        layer="exports",
+        name=NAME,
+        folder=folder.relative_to(paths.data_root).as_posix(),
+        rows=frame.height,
+        content_hash=hash_frame(frame.drop("restated_at"), KEYS),
+    )

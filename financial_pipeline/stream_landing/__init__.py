@@ -1,1 +1,0 @@
-"""From the topics to the tables: exact offset ranges, the ledger, `stream/*` and parity."""

@@ -1,0 +1,136 @@
+"""Land an exact offset range: one immutable Parquet file each, then the ledger."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources.market_calendar import sessions
+from financial_pipeline.streaming.ledger import LandedRange, Ledger
+from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges
+from financial_pipeline.streaming.trading_days import with_days
+
+# Messages of one partition that one landing takes at most, which bounds its memory.
+LARGEST_RANGE = 200_000
+CALENDAR_END = 2035
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One log and where its ranges land: `raw/stream/<engine>/<topic>/` and the ledger."""
+
+    paths: Paths
+    log: MessageLog
+    # Width of the bars that the log's engine makes.
+    bar_seconds: int = 60
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the landed ranges."""
+        return self.paths.landed_stream(self.log.engine)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of this log."""
+        return Ledger(self.folder / "ledger.sqlite", self.log.identity)
+
+    def waiting(self, topics: tuple[str, ...]) -> dict[str, dict[int, tuple[int, int]]]:
+        """The ranges that the log holds and the ledger does not, by topic and partition."""
+        found = {}
+        for topic, ends in self.log.end_offsets(topics).items():
+            starts = self.ledger.next_offsets(topic)
+            ranges = {
+                partition: (starts.get(partition, 0), end)
+                for partition, end in ends.items()
+                if end > starts.get(partition, 0)
+            }
+            if ranges:
+                found[topic] = ranges
+        return found
+
+    def land(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
+        """Land these ranges of one topic; raises RangeTaken where another run was first.
+
+        A range longer than LARGEST_RANGE lands in parts. Returns what landed.
+        """
+        landed = []
+        rest = dict(ranges)
+        while rest:
+            part = {
+                partition: (start, min(end, start + LARGEST_RANGE))
+                for partition, (start, end) in rest.items()
+            }
+            landed += self._land_part(topic, part, run_id)
+            rest = {
+                partition: (part[partition][1], end)
+                for partition, (_, end) in rest.items()
+                if part[partition][1] < end
+            }
+        return landed
+
+    def _land_part(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
+        first = Settings().first_session
+        calendar = sessions(first, first.replace(year=CALENDAR_END))
+        messages, marks = with_days(topic, self.log.read(topic, ranges), calendar)
+        marked = messages.with_columns(_mark=marks)
+        landed = [
+            self._write(
+                topic, partition, span, marked.filter(pl.col("kafka_partition") == partition)
+            )
+            for partition, span in ranges.items()
+        ]
+        self.ledger.commit(landed, run_id)
+        return landed
+
+    def _write(
+        self, topic: str, partition: int, span: tuple[int, int], rows: pl.DataFrame
+    ) -> LandedRange:
+        target = self.folder / topic / f"{partition}-{span[0]}-{span[1]}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp")
+        rows.drop("_mark").write_parquet(temporary, compression="zstd")
+        os.replace(temporary, target)
+        days = rows.group_by("trading_date").len().sort("trading_date").iter_rows()
+        mark = rows["_mark"].max()
+        return LandedRange(
+            topic,
+            partition,
+            *span,
+            file=target.relative_to(self.folder).as_posix(),
+            rows=rows.height,
+            days={day.isoformat(): count for day, count in days},
+            watermark_us=int(mark) if isinstance(mark, int) else None,
+        )
+
+    def read(self, ranges: list[LandedRange]) -> pl.DataFrame:
+        """The landed messages of these ranges, with `trading_date`."""
+        files = [self.folder / landed.file for landed in ranges if landed.rows]
+        if not files:
+            return pl.DataFrame(schema=MESSAGES | {"trading_date": pl.Date()})
+        return pl.concat([pl.read_parquet(file) for file in files])
+
+    def read_days(self, topic: str, first: str, last: str) -> pl.DataFrame:
+        """The landed messages of the trading days `first` to `last` (ISO), both included."""
+        ranges = [
+            landed
+            for landed in self.ledger.ranges(topic)
+            if any(first <= day <= last for day in landed.days)
+        ]
+        frame = self.read(ranges)
+        if frame.is_empty():
+            return frame
+        return frame.filter(
+            pl.col("trading_date").is_between(
+                pl.lit(first).str.to_date(), pl.lit(last).str.to_date()
+            )
+        )
+
+
+def days_of(landed: Mapping[str, list[LandedRange]]) -> list[str]:
+    """The trading days that landed ranges touch, sorted ISO dates."""
+    return sorted({day for ranges in landed.values() for one in ranges for day in one.days})

@@ -1,0 +1,91 @@
+"""Macro releases from their topic to the raw archive, through the ledger.
+
+A range lands as all others do: one immutable Parquet file, then the ledger. Its releases that no
+earlier range held are then written in the form of the FRED API, one file per series, and archived
+as a dropped file would be. What the ledger does not call published is done again after a kill, to
+the same bytes.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from financial_pipeline.files import locked, replace_file
+from financial_pipeline.raw import archive
+from financial_pipeline.schemas.macro_release import MacroRelease
+from financial_pipeline.schemas.stream import MACRO_TOPIC
+from financial_pipeline.sources import fred
+from financial_pipeline.sources.fred_releases import release_document
+from financial_pipeline.streaming.landing import Landing
+from financial_pipeline.streaming.ledger import LandedRange
+from financial_pipeline.streaming.macro import decode
+
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True)
+class MacroLanded:
+    """What one landing did: messages landed, releases that were new, and files archived for them.
+
+    `unreadable` messages are in the landed file as they came and in no series.
+    """
+
+    messages: int = 0
+    releases: int = 0
+    files: int = 0
+    unreadable: int = 0
+
+
+def land_macro(landing: Landing, run_id: str) -> MacroLanded:
+    """Land and archive all releases that wait; raises RangeTaken where another run was first."""
+    waiting = landing.waiting((MACRO_TOPIC,))
+    if MACRO_TOPIC in waiting:
+        landing.land(MACRO_TOPIC, waiting[MACRO_TOPIC], run_id)
+    return archive_landed(landing)
+
+
+def archive_landed(landing: Landing) -> MacroLanded:
+    """Archive what the ledger holds and the archive may not."""
+    if not landing.ledger.ranges(MACRO_TOPIC, unpublished=True):
+        return MacroLanded()
+    with locked(landing.paths.data_root / ".macro_releases.lock"):
+        fresh = landing.ledger.ranges(MACRO_TOPIC, unpublished=True)
+        names = {one.file for one in fresh}
+        earlier = [one for one in landing.ledger.ranges(MACRO_TOPIC) if one.file not in names]
+        known = {one for one in _decoded(landing, earlier) if one is not None}
+        parts = []
+        for one in fresh:
+            parts.append(_archive_range(landing, one, known))
+            landing.ledger.mark_published([one])
+    return MacroLanded(
+        *(sum(part[place] for part in parts) for place in range(4)),
+    )
+
+
+def _decoded(landing: Landing, ranges: Sequence[LandedRange]) -> list[MacroRelease | None]:
+    return [decode(value) for value in landing.read(list(ranges))["value"]]
+
+
+def _archive_range(
+    landing: Landing, one: LandedRange, known: set[MacroRelease]
+) -> tuple[int, int, int, int]:
+    """Archive the releases of a range that are not `known`, and add them to it."""
+    found = _decoded(landing, [one])
+    new = dict.fromkeys(release for release in found if release and release not in known)
+    known.update(new)
+    series: dict[tuple[str, str], list[MacroRelease]] = defaultdict(list)
+    for release in new:
+        series[release.source, release.series_id].append(release)
+    folder = landing.paths.streamed_landing / landing.log.engine
+    files, synthetic = [], set()
+    for (source, series_id), some in series.items():
+        content = release_document(some)
+        place = folder / source / Path(one.file).stem / f"{series_id}.json"
+        replace_file(place, content)
+        files.append(fred.describe(place))
+        if source == SIMULATED:
+            synthetic.add(hashlib.sha256(content).hexdigest())
+    _, added = archive.archive(landing.paths, files, synthetic=synthetic)
+    return len(found), len(new), added, found.count(None)

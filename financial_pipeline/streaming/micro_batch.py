@@ -1,0 +1,60 @@
+"""Land whatever waits, again and again, through the ledger that the assets use too."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import polars as pl
+
+from financial_pipeline.schemas import stream
+from financial_pipeline.streaming import parity, tables
+from financial_pipeline.streaming.landing import Landing, days_of
+from financial_pipeline.streaming.logs import MARKET_TOPICS
+from financial_pipeline.streaming.macro_landing import MacroLanded, land_macro
+from financial_pipeline.streaming.tables import World
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What one pass landed: messages by topic, and the trading days that they touch."""
+
+    messages: dict[str, int]
+    days: list[str]
+    macro: MacroLanded = field(default_factory=MacroLanded)
+
+
+def land_waiting(landing: Landing, world: World) -> MicroBatch:
+    """Land all that waits and publish it; raises RangeTaken where another run was first."""
+    run_id = f"command-{uuid.uuid4()}"
+    landed = {
+        topic: landing.land(topic, ranges, run_id)
+        for topic, ranges in landing.waiting(MARKET_TOPICS).items()
+    }
+    tables.publish_landed(landing, world)
+    macro = land_macro(landing, run_id)
+    topics = (*MARKET_TOPICS, stream.MACRO_TOPIC)
+    tables.publish_status(landing, topics, world, datetime.now(UTC).replace(tzinfo=None))
+    messages = {topic: sum(one.rows for one in ranges) for topic, ranges in landed.items()}
+    return MicroBatch(messages, days_of(landed), macro)
+
+
+def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFrame:
+    """Compare these trading days (ISO, sorted) with the batch, publish and return the parity."""
+    found = parity.compare(landing, days[0], days[-1])
+    tables.publish_parity(landing, found, world)
+    return found.rows
+
+
+def sentences(rows: pl.DataFrame) -> Iterator[str]:
+    """A line for each trading day of a parity table."""
+    for row in rows.sort("session_date").to_dicts():
+        verdict = "equal to the batch" if row["passed"] else "DIFFERS from the batch"
+        counts = (
+            f"aggregated {row['aggregated']:,}, late {row['late']:,}, dead-lettered"
+            f" {row['dead_lettered']:,}, heartbeats {row['heartbeats']:,}"
+        )
+        yield (
+            f"{row['session_date']}: {row['produced']:,} messages ({counts}),"
+            f" {row['bars_compared']:,} bars, {verdict}"
+        )

@@ -1,0 +1,49 @@
+"""Which world a data root holds, and what day it is there."""
+
+import json
+from datetime import date
+from typing import Final
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_json
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+
+# The last day of the simulated world.
+SIMULATED_TODAY: Final = date(2019, 3, 31)
+
+
+def describe(settings: Settings) -> dict[str, object]:
+    """Return what identifies the configured world: its source and, if simulated, how it is made."""
+    if settings.source == "simulated":
+        return {
+            "source": "simulated",
+            "is_synthetic": True,
+            "loans": settings.loans,
+            "seed": settings.seed,
+            "clock": SIMULATED_TODAY.isoformat(),
+        }
+    return {"source": settings.source, "is_synthetic": False}
+
+
+def today(settings: Settings) -> date:
+    """Return today in the configured world: the last simulated day, or the machine's date."""
+    return SIMULATED_TODAY if settings.source == "simulated" else date.today()
+
+
+def claim_data_root(settings: Settings, paths: Paths) -> None:
+    """Bind the data root to one world; raises PipelineError if it holds another one."""
+    file, wanted = paths.data_root / "world.json", describe(settings)
+    if not file.exists():
+        replace_json(file, wanted)
+    found = json.loads(file.read_text("utf-8"))
+    if found != wanted:
+        raise PipelineError(
+            f"The data root {paths.data_root} contains another world ({_short(found)}) than the"
+            f" requested one ({_short(wanted)}); pass another --data-root, or remove that folder."
+        )
+
+
+def _short(content: dict[str, object]) -> str:
+    names = ("source", "loans", "seed")
+    return ", ".join(f"{name} {content[name]}" for name in names if name in content)

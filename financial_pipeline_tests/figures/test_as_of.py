@@ -1,0 +1,99 @@
+"""One macro value as it was known on a day, from what is published."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.figures.as_of import KnownValue, as_of, sentence
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import published
+from financial_pipeline.publishing.partition_files import write_partition
+from financial_pipeline_tests.command import run_command
+
+FOREVER = date(9999, 12, 31)
+QUARTER = date(2013, 10, 1)
+# GDP of the last quarter of 2013, as its three releases said (methodology 4.2).
+RELEASES = [
+    (QUARTER, date(2014, 1, 30), date(2014, 2, 28), 17102.5),
+    (QUARTER, date(2014, 2, 28), date(2014, 3, 27), 17080.7),
+    (QUARTER, date(2014, 3, 27), FOREVER, 17089.6),
+    (date(2013, 7, 1), date(2013, 10, 30), FOREVER, 16857.6),
+    (date(2014, 1, 1), date(2014, 3, 1), FOREVER, None),
+]
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths(tmp_path)
+    names = ["observation_date", "realtime_start", "realtime_end", "value"]
+    frame = pl.DataFrame(RELEASES, schema=names, orient="row").with_columns(series_id=pl.lit("GDP"))
+    folder = paths.published_folder("exports", "fct_macro_observations", "v1")
+    write_partition(frame, folder, "all")
+    table = published.PublishedTable(
+        "exports", "fct_macro_observations", str(folder.relative_to(tmp_path)), len(RELEASES), ""
+    )
+    published.register(paths, table)
+    published.publish(paths, {"source": "files"})
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("day", "value", "start", "end"),
+    [
+        (date(2014, 1, 29), None, None, None),
+        (date(2014, 1, 30), 17102.5, date(2014, 1, 30), date(2014, 2, 28)),
+        (date(2014, 2, 15), 17102.5, date(2014, 1, 30), date(2014, 2, 28)),
+        (date(2014, 2, 27), 17102.5, date(2014, 1, 30), date(2014, 2, 28)),
+        (date(2014, 2, 28), 17080.7, date(2014, 2, 28), date(2014, 3, 27)),
+        (date(2014, 3, 1), 17080.7, date(2014, 2, 28), date(2014, 3, 27)),
+        (date(2026, 1, 1), 17089.6, date(2014, 3, 27), FOREVER),
+    ],
+)
+def test_value_is_that_of_the_release_of_the_day(
+    paths: Paths, day: date, value: float | None, start: date | None, end: date | None
+) -> None:
+    assert as_of("GDP", day, QUARTER, paths) == KnownValue("GDP", QUARTER, day, value, start, end)
+
+
+def test_without_an_observation_date_it_is_the_latest_one_with_a_value(paths: Paths) -> None:
+    assert as_of("GDP", date(2014, 1, 1), paths=paths).observation_date == date(2013, 7, 1)
+    assert as_of("GDP", date(2014, 3, 1), paths=paths).observation_date == QUARTER
+    assert as_of("GDP", date(2000, 1, 1), paths=paths).observation_date is None
+
+
+def test_a_value_that_upstream_left_out_is_null_within_its_period(paths: Paths) -> None:
+    known = as_of("GDP", date(2014, 3, 2), date(2014, 1, 1), paths)
+    assert (known.value, known.realtime_start) == (None, date(2014, 3, 1))
+    assert "not available" in sentence(known)
+
+
+def test_a_series_that_is_not_published_is_one_sentence(paths: Paths, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="GDPC1 is published; the published series are GDP"):
+        as_of("GDPC1", date(2014, 1, 1), QUARTER, paths)
+    with pytest.raises(PipelineError, match="Nothing is published"):
+        as_of("GDP", date(2014, 1, 1), QUARTER, Paths(tmp_path / "none"))
+
+
+def test_the_command_prints_one_value_for_people_and_for_programs(paths: Paths) -> None:
+    asked = ("as-of", "gdp", "2013-10-01", "2014-02-15")
+    assert json.loads(run_command(paths.data_root, *asked, "--json").output) == {
+        "series_id": "GDP",
+        "observation_date": "2013-10-01",
+        "as_of": "2014-02-15",
+        "value": 17102.5,
+        "realtime_start": "2014-01-30",
+        "realtime_end": "2014-02-28",
+    }
+    told = run_command(paths.data_root, *asked)
+    assert (told.exit_code, told.output.strip()) == (
+        0,
+        "GDP of 2013-10-01, as of 2014-02-15: 17102.5 (published 2014-01-30, until 2014-02-28)",
+    )
+    early = run_command(paths.data_root, "as-of", "GDP", "2013-10-01", "2014-01-01", "--json")
+    assert json.loads(early.output)["value"] is None
+    unknown = run_command(paths.data_root, "as-of", "XYZ", "2013-10-01", "2014-01-01")
+    assert (unknown.exit_code, unknown.errors.count("\n")) == (1, 1)

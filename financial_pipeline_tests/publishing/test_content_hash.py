@@ -1,0 +1,41 @@
+"""Equal rows give equal content hashes, however they were stored."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.publishing.content_hash import hash_frame, hash_sorted_parquet
+
+FRAME = pl.DataFrame(
+    {
+        "key": [1, 2, 3],
+        "value": [0.1, 1 / 3, -0.0],
+        "name": ["a", None, 'c,"d'],
+        "money": [Decimal("1.10"), Decimal("2.00"), None],
+        "line_number": [7, 8, 9],
+    }
+)
+
+
+def test_hash_ignores_row_order_and_provenance() -> None:
+    other = FRAME.reverse().with_columns(line_number=pl.lit(0))
+    assert hash_frame(FRAME, ["key"]) == hash_frame(other, ["key"])
+
+
+def test_hash_ignores_digits_beyond_the_ninth() -> None:
+    near = FRAME.with_columns(pl.col("value") * (1 + 1e-13))
+    far = FRAME.with_columns(pl.col("value") * (1 + 1e-7))
+    assert hash_frame(FRAME, ["key"]) == hash_frame(near, ["key"])
+    assert hash_frame(FRAME, ["key"]) != hash_frame(far, ["key"])
+
+
+def test_hash_tells_null_from_empty_text() -> None:
+    filled = FRAME.with_columns(pl.col("name").fill_null(""))
+    assert hash_frame(FRAME, ["key"]) != hash_frame(filled, ["key"])
+
+
+def test_hash_of_sorted_parquet_equals_hash_of_frame(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    FRAME.write_parquet(path, row_group_size=1)
+    assert hash_sorted_parquet(path) == hash_frame(FRAME, ["key"])

@@ -1,0 +1,63 @@
+"""The raw archive keeps every input once, untouched."""
+
+from datetime import date
+from pathlib import Path
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
+from financial_pipeline.schemas.raw import LandedFile
+
+
+def _landed(folder: Path, name: str, content: str, snapshot: date | None = None) -> LandedFile:
+    path = folder / name
+    path.write_text(content)
+    day = date(2019, 3, 1)
+    return LandedFile(path, "fred_observations", "dated-copy", "UNRATE", snapshot, day, day, 3)
+
+
+def test_archive_stores_the_same_input_once(tmp_path: Path) -> None:
+    paths, landed = Paths(tmp_path / "root"), _landed(tmp_path, "UNRATE.csv", "a,b\n1,2\n")
+    first, new_first = archive.archive(paths, [landed])
+    second, new_second = archive.archive(paths, [landed])
+    assert (new_first, new_second) == (1, 0)
+    assert first == second == archive.read_raw_files(paths)
+    assert first[0].archived_path.read_text() == "a,b\n1,2\n"
+    assert first[0].bytes == 8
+
+
+def test_archive_keeps_both_contents_of_a_changed_file(tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "root")
+    archive.archive(paths, [_landed(tmp_path, "UNRATE.csv", "old")])
+    archive.archive(paths, [_landed(tmp_path, "UNRATE.csv", "new")])
+    contents = [file.archived_path.read_text() for file in archive.read_raw_files(paths)]
+    assert contents == ["old", "new"]
+
+
+def test_archive_keeps_two_vintages_with_the_same_bytes(tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "root")
+    copies = [
+        _landed(tmp_path, f"UNRATE_2026-0{month}-01.csv", "same", date(2026, month, 1))
+        for month in (1, 2)
+    ]
+    files, new = archive.archive(paths, copies)
+    assert new == 2
+    assert len({file.archived_path for file in files}) == 1
+
+
+def test_refused_file_counts_again_only_when_dropped_again(tmp_path: Path) -> None:
+    paths, landed = Paths(tmp_path / "root"), _landed(tmp_path, "UNRATE.csv", "bad")
+    (file,), _ = archive.archive(paths, [landed])
+    archive.refuse(paths, file.sha256, "too many bad rows")
+    assert archive.accepted_files(paths, "fred_observations") == []
+    assert archive.read_raw_files(paths)[0].refused == "too many bad rows"
+    archive.archive(paths, [landed])
+    assert len(archive.accepted_files(paths, "fred_observations")) == 1
+
+
+def test_archive_labels_simulated_files(tmp_path: Path) -> None:
+    paths, landed = Paths(tmp_path / "root"), _landed(tmp_path, "UNRATE.csv", "x")
+    (real,), _ = archive.archive(paths, [landed])
+    other = Paths(tmp_path / "other")
+    (simulated,), _ = archive.archive(other, [landed], synthetic={real.sha256})
+    assert (real.source, real.is_synthetic) == ("fred", False)
+    assert (simulated.source, simulated.is_synthetic) == ("simulated", True)
