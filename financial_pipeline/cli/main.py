@@ -55,7 +55,7 @@ class _Commands(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name == "stream":
-            command = import_module("financial_pipeline.cli.main.stream").stream
+            command = import_module("financial_pipeline.cli.stream").stream
             return command if isinstance(command, click.Command) else None
         return super().get_command(context, name)
 
