@@ -1,4 +1,4 @@
-"""The rules of the house, read from the source itself: who imports whom, sizes, names, places."""
+"""The rules of the architecture, read from the source: imports, sizes, names, places."""
 
 import ast
 import re
@@ -193,6 +193,16 @@ def test_dbt_models_stay_within_their_size() -> None:
         if path.suffix == ".sql"
     }
     assert {name: lines for name, lines in lengths.items() if lines > DBT_MODEL_LINES} == {}
+
+
+def test_only_files_py_replaces_files() -> None:
+    own = PROJECT_ROOT / PACKAGE / "files.py"
+    calls = [
+        relative(path)
+        for path, tree in package_modules().items()
+        if path != own and any(ast.unparse(n) == "os.replace" for n in ast.walk(tree))
+    ]
+    assert calls == []
 
 
 def test_top_level_holds_only_what_the_house_lists() -> None:
