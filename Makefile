@@ -11,8 +11,8 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # True where an interpreter is 3.11 to 3.13, an empty line for another.
 FITS := import sys; print((3, 11) <= sys.version_info[:2] <= (3, 13) or "")
 NAMES := python3.11 python3.12 python3.13 python3
-TESTS := financial_pipeline_tests
-STREAM_TESTS := $(TESTS)/flink $(TESTS)/streaming $(TESTS)/stream_landing $(TESTS)/bench/test_stream.py
+# Two processes; tests of one file stay together, and those on Kafka and Flink in one process.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 PYTHON ?= $(firstword $(foreach name,$(NAMES),$(if $(shell $(name) -c '$(FITS)' 2>/dev/null),$(name))))
 
 # The first process compiles what it imports for all later ones; without that each waits 4 s.
@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-full test-streaming lint types lock clean java flink jars-lock
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-all lint types lock clean java flink jars-lock
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,10 @@ dev: java setup  ## Open the asset graph in Dagster's web interface, and the das
 dashboard: setup  ## Open the dashboard over the published version
 	@$(RUN) dashboard $(ARGS)
 
-ingest: setup  ## Archive and stage what landed
+ingest: setup  ## Archive the files of the drop folder
 	@$(RUN) ingest $(ARGS)
 
-transform: java setup  ## Build, check and publish what is staged
+transform: java setup  ## Stage, build, check and publish the archived files
 	@$(RUN) transform $(ARGS)
 
 docs: setup  ## Write the dbt documentation
@@ -48,14 +48,13 @@ docs: setup  ## Write the dbt documentation
 dictionary: setup  ## Write docs/data_dictionary.md from the contracts, and the column lineage from SQL
 	@$(RUN) docs --dictionary docs/data_dictionary.md
 
-test: java flink $(VENV)/.development  ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: java flink $(VENV)/.development  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
+	@$(PYTEST) $(ARGS)
 
-test-full: java $(VENV)/.development  ## Run the kills and the many runs of Dagster, which `test` leaves out
-	@$(BIN)/python -m pytest -m full $(ARGS)
+test-slow: java flink $(VENV)/.development  ## Run the tests that `test` leaves out: kills, clusters, many runs, long comparisons
+	@$(PYTEST) -m slow $(ARGS)
 
-test-streaming: java flink $(VENV)/.development  ## Run all tests of the stream, with the kills and the load that `test` leaves out
-	@$(BIN)/python -m pytest -m 'not full' $(STREAM_TESTS) $(ARGS)
+test-all: test test-slow  ## Run every test
 
 lint: $(VENV)/.development  ## Check the form of Python and SQL
 	@$(BIN)/ruff check .
@@ -80,18 +79,18 @@ clean:  ## Remove .venv and every cache, but no data
 	@rm -rf dbt_project/target dbt_project/logs spark-warehouse test-artifacts
 	@find financial_pipeline financial_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Whatever is missing is said here, before anything is installed.
+# Checked before anything is installed.
 java:
 	@case "$$SPARK_MASTER" in sc://*) exit 0 ;; esac; \
 	command="$${JAVA_HOME:+$$JAVA_HOME/bin/}java"; \
 	case "$$("$$command" -version 2>&1)" in \
 		*'version "17'*|*'version "21'*) ;; \
-		*) echo 'Java 17 or 21 is needed for Spark and was not found; install it, or point JAVA_HOME at it.' >&2; exit 1 ;; \
+		*) echo 'Java 17 or 21 is needed for Spark and was not found: install it, or set JAVA_HOME.' >&2; exit 1 ;; \
 	esac
 
 $(UV):
 	@test -x $(BIN)/python || test -n "$$($(PYTHON) -c '$(FITS)' 2>/dev/null)" || \
-	{ echo 'Python 3.11, 3.12 or 3.13 is needed; install one, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	{ echo 'Python 3.11, 3.12 or 3.13 is needed: install one, or name it with make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@test -x $(BIN)/python || { echo 'Making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet uv
 
@@ -105,10 +104,10 @@ $(VENV)/.development: requirements-dev.lock pyproject.toml | $(UV)
 	@echo 'Installing requirements-dev.lock into $(VENV)'
 	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL) --no-deps --editable .
-# The development lock holds all of requirements.lock.
+# The development lock contains all of requirements.lock.
 	@touch $(VENV)/.runtime $@
 
-# The jars alone, without PyFlink and what it depends on: all that a running stream needs.
+# The jars alone, without PyFlink and its dependencies: a running stream needs no more.
 $(FLINK)/.distribution: flink/requirements.lock | $(UV)
 	@echo 'Installing the Flink distribution of flink/requirements.lock into $(FLINK)'
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(FLINK)
