@@ -181,7 +181,7 @@ def test_asset_answers_equal_stock_storage(both: dict[str, dg.DagsterInstance], 
 KILLED = """
     import itertools, os, signal, sys
     import dagster as dg
-    import financial_pipeline_tests.test_event_storage as test
+    import financial_pipeline_tests.event_storage.test_event_storage as test
 
     batches, index = itertools.count(1), test.BatchedSqliteEventLogStorage._index_asset_events
 

@@ -111,7 +111,7 @@ KILLED = """
     import itertools, os, signal, sys
     import dagster as dg
     from financial_pipeline.event_storage.postgres import BatchedPostgresEventLogStorage as Storage
-    import financial_pipeline_tests.test_event_storage as test
+    import financial_pipeline_tests.event_storage.test_event_storage as test
 
     batches, index = itertools.count(1), Storage._index_asset_events
 
