@@ -16,13 +16,13 @@ import streamlit as st
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import (
+from financial_pipeline.publishing.manifest import (
     Manifest,
     PublishedTable,
     parquet_files,
     read_manifest,
 )
-from financial_pipeline.publishing.published_sql import connect
+from financial_pipeline.publishing.views import connect
 from financial_pipeline.settings import Settings
 
 # Answers kept at most; each is small, because queries aggregate.

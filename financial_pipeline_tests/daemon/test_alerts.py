@@ -7,7 +7,7 @@ import pytest
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline_tests.daemon import runs, world
 from financial_pipeline_tests.daemon.conftest import LOCATION, SECRETS, WEBHOOK_TOKEN, Faulty
 from financial_pipeline_tests.daemon.planted import DAYS

@@ -11,7 +11,7 @@ import pytest
 from financial_pipeline.dashboard.pages import PAGES as DECLARED
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 

@@ -9,7 +9,7 @@ import polars as pl
 from financial_pipeline.ml import decide
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 
 CUTOFF = date(2015, 4, 1)
 SIMULATED = {"source": "simulated", "is_synthetic": True, "loans": 8, "seed": 1} | {

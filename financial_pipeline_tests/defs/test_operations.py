@@ -11,7 +11,7 @@ from financial_pipeline.alerts import operations
 from financial_pipeline.defs.operations import record
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.settings import Settings
 
 DAYS = dg.DailyPartitionsDefinition("2019-03-25", end_date="2019-03-30")

@@ -11,7 +11,7 @@ import pytest
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 
 WORLD = {"source": "simulated", "is_synthetic": True}
 

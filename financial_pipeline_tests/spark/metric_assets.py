@@ -17,7 +17,7 @@ from financial_pipeline.defs.resources import Pipeline, Spark
 from financial_pipeline.defs.runs import QUIET
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.spark import tiny_world

@@ -15,7 +15,7 @@ from financial_pipeline.defs.automation import incidents
 from financial_pipeline.defs.operations import record
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.settings import Settings
 from financial_pipeline_tests.alerts.test_incidents import FakeSink
 
