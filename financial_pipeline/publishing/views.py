@@ -1,6 +1,7 @@
 """DuckDB over the published Parquet: read-only views of one version, never the warehouse file."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -17,20 +18,20 @@ SCHEMAS = {
     "stream": "stream",
     "operations": "operations",
 }
-DAMAGED = "are missing or damaged"
 
 
 def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     """Open an in-memory connection with one view per published table of this version.
 
     Views are `marts.fct_loans`, `metrics.rolling_volatility` and so on; bare names work too. A
-    table whose files are missing or damaged gets a view that names it when it is queried; all
-    others answer.
+    table whose files are missing or damaged has no view: `naming_damaged` names it when it is
+    queried, and all others answer.
     """
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     connection.execute("set enable_progress_bar = false")
     for schema in SCHEMAS.values():
         connection.execute(f"create schema {schema}")
+    connection.execute("create table damaged_tables (name varchar, sentence varchar)")
     for table in manifest.tables.values():
         if table.layer in SCHEMAS:
             _create_view(connection, paths, table)
@@ -46,8 +47,20 @@ def _create_view(
     try:
         connection.execute(f"{view} select * from read_parquet([{listed}], union_by_name => true)")
     except duckdb.Error:
-        message = _quoted(damaged(table))
-        connection.execute(f"{view} select error('{message}') as damaged")
+        values = (table.name, damaged(table))
+        connection.execute("insert into damaged_tables values (?, ?)", values)
+
+
+@contextmanager
+def naming_damaged(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[None]:
+    """Turn the error of a query that reads a damaged table into a PipelineError that names it."""
+    try:
+        yield
+    except duckdb.CatalogException:
+        for name, sentence in connection.execute("from damaged_tables").fetchall():
+            if name in query:
+                raise PipelineError(sentence) from None
+        raise
 
 
 def _quoted(text: object) -> str:
@@ -57,7 +70,7 @@ def _quoted(text: object) -> str:
 def damaged(table: PublishedTable) -> str:
     """Return the sentence for a table whose files cannot be read."""
     return (
-        f"The files of {table.key} in {table.folder} {DAMAGED}; run the job that"
+        f"The files of {table.key} in {table.folder} are missing or damaged; run the job that"
         " builds the table, or `make demo`."
     )
 
@@ -69,12 +82,8 @@ def rows(
 
     Raises PipelineError if the query reads a table whose files are missing or damaged.
     """
-    try:
+    with naming_damaged(connection, query):
         cursor = connection.execute(query, values)
-    except duckdb.InvalidInputException as error:
-        if DAMAGED in str(error):
-            raise PipelineError(str(error).removeprefix("Invalid Input Error: ")) from None
-        raise
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
