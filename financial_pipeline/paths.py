@@ -73,16 +73,6 @@ class Paths:
         """The published manifest: names the current folder of every published table."""
         return self.data_root / "published.json"
 
-    @property
-    def stream_manifest(self) -> Path:
-        """Names the current folder of every stream table, which moves many times a minute."""
-        return self.data_root / "stream.json"
-
-    @property
-    def operations_manifest(self) -> Path:
-        """As the published manifest, for the tables on runs and checks, which never wait."""
-        return self.data_root / "operations.json"
-
     def published_folder(self, layer: str, table: str, version: str) -> Path:
         """Immutable folder of one version of a published table."""
         return self.data_root / layer / table / version

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.sources.market_calendar import sessions
 
 NEW_YORK: Final = ZoneInfo("America/New_York")

@@ -17,9 +17,15 @@ import numpy as np
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import (
+    Manifest,
+    PublishedTable,
+    parquet_files,
+    read_manifest,
+)
 from financial_pipeline.publishing.partition_files import COMPRESSION
-from financial_pipeline.publishing.published import Manifest, PublishedTable
+from financial_pipeline.publishing.publication import Publication, publish
+from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 
 LOANS: Final = "exports/fct_loans"
@@ -39,17 +45,18 @@ def enlarged(source: Paths, target: Path, loans: int, seed: int) -> Paths:
 
     Both folders lie on one file system. Raises PipelineError where nothing is published.
     """
-    manifest, paths = published.read_manifest(source), Paths(target)
+    manifest, paths = read_manifest(source), Paths(target)
+    publication = Publication(paths, "drawn")
     for key, table in manifest.tables.items():
         if key not in {LOANS, SCORES}:
             _link(source, paths, table.folder)
-            published.register(paths, table)
+            publication.register(table)
     if (source.data_root / ARTIFACTS).exists():
         _link(source, paths, ARTIFACTS)
     _draw_loans(source, paths, manifest, loans, seed)
     if STATUS not in manifest.tables:
         _draw_stream(paths, seed)
-    published.publish(paths, manifest.world | {"loans": loans})
+    publish(paths, [publication.run], manifest.world | {"loans": loans})
     return paths
 
 
@@ -58,7 +65,7 @@ def _link(source: Paths, target: Paths, folder: str) -> None:
 
 
 def _read(source: Paths, table: PublishedTable) -> pl.DataFrame:
-    return pl.read_parquet(published.parquet_files(source, table))
+    return pl.read_parquet(parquet_files(source, table))
 
 
 def _draw_loans(source: Paths, target: Paths, manifest: Manifest, loans: int, seed: int) -> None:
@@ -89,7 +96,7 @@ def _write(target: Paths, table: PublishedTable, parts: Mapping[str, pl.DataFram
     for name, part in parts.items():
         part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
     count = sum(part.height for part in parts.values())
-    published.register(target, replace(table, rows=count))
+    Publication(target, "drawn").register(replace(table, rows=count))
 
 
 def _draw_stream(paths: Paths, seed: int) -> None:
@@ -147,11 +154,10 @@ def _bars(random: np.random.Generator, symbol: str, day: datetime) -> pl.DataFra
 
 
 def _write_stream(paths: Paths, name: str, frame: pl.DataFrame, newest: date) -> None:
-    schema = STREAM_TABLES[name].schema
+    schema = STREAM_TABLES[name].columns
     whole = frame.select(
         (pl.col(column) if column in frame.columns else pl.lit(None)).cast(dtype).alias(column)
         for column, dtype in schema.items()
     )
-    folder = f"stream/{name}/{published.new_version()}"
-    table = PublishedTable("stream", name, folder, 0, "drawn", newest.isoformat())
-    _write(paths, table, {"all": whole})
+    table = write_table(paths, STREAM_TABLES[name], whole)
+    Publication(paths, "drawn").register(replace(table, as_of=newest.isoformat()))

@@ -22,7 +22,7 @@ from financial_pipeline.bench.dashboard_client import served
 from financial_pipeline.bench.reader_crowd import LockWatch, Seen, crowd, watched_locks
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.settings import Settings
 
 READERS: Final = 20

@@ -16,7 +16,7 @@ from financial_pipeline.bench.stream_job import own_runtime, whole_job
 from financial_pipeline.bench.stream_load import MINUTE_US, Gate, Watched, trades
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.clients import open_sink
 from financial_pipeline.streaming.connection import Connection
@@ -119,12 +119,12 @@ class _Reader:
         last = ""
         while not self._over.wait(LOOK_SECONDS):
             try:
-                table = published.read_manifest(self.paths).table(BARS_TABLE)
+                table = read_manifest(self.paths).table(BARS_TABLE)
             except PipelineError:
                 continue
             if table.folder != last:
                 last = table.folder
-                rows = pl.read_parquet(published.parquet_files(self.paths, table))
+                rows = pl.read_parquet(parquet_files(self.paths, table))
                 at = time.time()
                 for symbol, start in rows.select("symbol", "window_start_us").iter_rows():
                     self.seen.setdefault((symbol, start + MINUTE_US), at)
@@ -174,7 +174,7 @@ def _first_bars(paths: Paths, run: Any) -> int:
     deadline = time.monotonic() + FIRST_BAR_SECONDS
     while time.monotonic() < deadline:
         run("land")
-        bars = published.read_manifest(paths).table(BARS_TABLE).rows
+        bars = read_manifest(paths).table(BARS_TABLE).rows
         if bars:
             return bars
     raise PipelineError("No bar came into a table.")

@@ -6,8 +6,8 @@ import duckdb
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import read_manifest
-from financial_pipeline.publishing.published_sql import connect
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.views import connect
 
 MAX_ROWS = 10_000
 LEAVE = {"exit", "quit", ".exit", ".quit"}

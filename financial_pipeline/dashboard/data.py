@@ -16,13 +16,13 @@ import streamlit as st
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import (
+from financial_pipeline.publishing.manifest import (
     Manifest,
     PublishedTable,
     parquet_files,
     read_manifest,
 )
-from financial_pipeline.publishing.published_sql import connect
+from financial_pipeline.publishing.views import connect, naming_damaged
 from financial_pipeline.settings import Settings
 
 # Answers kept at most; each is small, because queries aggregate.
@@ -103,7 +103,8 @@ def _answer(
     values: tuple[tuple[str, Any], ...],
     _manifest: Manifest,
 ) -> pl.DataFrame:
-    with connect(Paths(Path(data_root)), _manifest) as connection:
+    paths = Paths(Path(data_root))
+    with connect(paths, _manifest) as connection, naming_damaged(connection, query):
         frame = connection.sql(query, params=dict(values)).pl()
     return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from financial_pipeline.dashboard.data import Release, age_days
 from financial_pipeline.dashboard.elements import Card
-from financial_pipeline.publishing.published import parquet_files
+from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline.staging import row_accounting
 
 CHECKS: Final = "operations/check_results"
@@ -19,7 +19,6 @@ ACCOUNTING: Final = "exports/row_accounting"
 DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
 DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
 # The version of a table is the moment at which it was built.
-VERSION_FORM: Final = "%Y%m%dT%H%M%S%f%z"
 MARKS: Final = {"fresh": "🟢 fresh", "overdue": "🔴 overdue", "unknown": "⚪ unknown"}
 
 STATES = """
@@ -67,12 +66,12 @@ def published_tables(release: Release) -> pl.DataFrame:
             "days old": age_days(release, key),
             "rows": table.rows,
             "built at": built,
-            "hours since": int((now - built).total_seconds() // 3600),
+            "hours since": built and int((now - built).total_seconds() // 3600),
             "content hash": table.content_hash[:12],
             "built from": ", ".join(sorted(table.built_from)),
         }
         for key, table in sorted(release.manifest.tables.items())
-        for built in [datetime.strptime(f"{table.version}+0000", VERSION_FORM)]
+        for built in [table.built_at and datetime.fromisoformat(table.built_at)]
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
 

@@ -16,7 +16,7 @@ from financial_pipeline import world
 from financial_pipeline.alerts import freshness, operations
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import is_published, read_manifest
 from financial_pipeline.redaction import redact
 from financial_pipeline.schemas.operations import FRESHNESS
 from financial_pipeline.settings import Settings
@@ -131,8 +131,8 @@ def record(instance: dg.DagsterInstance, paths: Paths, settings: Settings) -> in
                 paths, "check_results", [row for id_ in ids for row in check_rows(instance, id_)]
             )
             operations.add(paths, "runs", [_run_row(instance, record) for record in ended])
-        tables = published.read_manifest(paths).tables if paths.manifest.exists() else {}
+        tables = read_manifest(paths).tables if is_published(paths) else {}
         rows = freshness.judge_all(tables, world_now(settings))
-        frame = pl.DataFrame(rows, schema=dict(FRESHNESS.columns))
+        frame = pl.DataFrame(rows, schema=FRESHNESS.columns)
         operations.replace(paths, "freshness", frame)
     return len(ended)

@@ -11,10 +11,14 @@ from financial_pipeline.defs import run_plan, runs
 from financial_pipeline.defs.killed_runs import COMMAND_TAG
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.partitions import SESSIONS
+from financial_pipeline.defs.resources import PUBLICATION_TAG
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import ingest
 from financial_pipeline.settings import Settings
 
+# The runs of a measurement read what its earlier runs registered.
+PUBLICATION = "ranges"
 # Dimensions that prices join, and the bill rate of the Sharpe ratios.
 BELOW_PRICES = ("shared_job", "releases_job", "macro_job")
 
@@ -46,13 +50,14 @@ def build_what_prices_join(defs: dg.Definitions) -> None:
     with dg.DagsterInstance.get() as instance:
         for run in planned:
             if run.job in BELOW_PRICES:
-                runs.execute(run, "all", defs, instance, paths.log)
+                runs.execute(run, "all", defs, instance, Publication(paths, PUBLICATION))
 
 
 def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str, last: str) -> None:
     """Materialize the assets over the range in one run of this process; raises where it fails."""
     job = defs.resolve_implicit_global_asset_job_def()
     tags = {**COMMAND_TAG, RANGE_START: first, RANGE_END: last}
+    tags[PUBLICATION_TAG] = PUBLICATION
     with dg.DagsterInstance.get() as instance:
         job.execute_in_process(
             instance=instance, asset_selection=list(keys), tags=tags, run_config=runs.QUIET

@@ -13,9 +13,11 @@ from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
 from dagster_pyspark import PySparkResource
 from packaging.version import Version
+from pydantic import PrivateAttr
 
 from financial_pipeline.defs.warehouse.warm_dbt import VARIABLE
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 from financial_pipeline.spark.session import start_session
 
@@ -24,8 +26,40 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 OWNERS = ["team:data-engineering"]
 
 
+# The runs of one command carry this tag: together they are one publication.
+PUBLICATION_TAG = "financial_pipeline/publication"
+ROOT_RUN_TAG = "dagster/root_run_id"
+
+
+def publication_of(run: dg.DagsterRun) -> str:
+    """Return the name of a run's publication; a retry continues that of the run it repeats."""
+    return run.tags.get(PUBLICATION_TAG) or run.tags.get(ROOT_RUN_TAG) or run.run_id
+
+
+def runs_of(instance: dg.DagsterInstance, publication: str) -> list[dg.DagsterRun]:
+    """Return all runs of a publication."""
+    filters = (
+        dg.RunsFilter(tags={PUBLICATION_TAG: publication}),
+        dg.RunsFilter(tags={ROOT_RUN_TAG: publication}),
+        dg.RunsFilter(run_ids=[publication]),
+    )
+    return [run for each in filters for run in instance.get_runs(each)]
+
+
 class Pipeline(dg.ConfigurableResource):
-    """The settings of this process and the folders they point at."""
+    """The settings of this process, the folders they point at, and the publication of the run."""
+
+    _run: str = PrivateAttr("direct")
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Note which publication the run belongs to."""
+        if context.run:
+            self._run = publication_of(context.run)
+
+    @property
+    def publication(self) -> Publication:
+        """The registrations of the run, or of all runs of its command."""
+        return Publication(self.paths, self._run)
 
     @property
     def settings(self) -> Settings:

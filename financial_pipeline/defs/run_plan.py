@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import dagster as dg
-import polars as pl
 
 from financial_pipeline import world
 from financial_pipeline.defs.partitions import (
@@ -20,8 +19,7 @@ from financial_pipeline.defs.partitions import (
     VINTAGE_QUARTERS,
 )
 from financial_pipeline.ml.populations import latest_cutoff
-from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 
@@ -153,16 +151,15 @@ def _analytics(by_dataset: ByDataset) -> list[FamilyRun]:
     return runs
 
 
-def at_latest_cutoff(run: FamilyRun, paths: Paths) -> FamilyRun:
+def at_latest_cutoff(run: FamilyRun, publication: Publication) -> FamilyRun:
     """A model run with its training cut-off: the latest quarter whose outcomes are known.
 
     Where no quarter is old enough it is the first one, whose tables then hold the reason.
     """
-    if run.job != MODEL_JOB or LOANS_MART not in published.known(paths):
+    if run.job != MODEL_JOB or LOANS_MART not in publication.known():
         return run
-    files = published.parquet_files(paths, published.newest(paths, LOANS_MART))
     first = Settings().first_cutoff
-    cutoff = (latest_cutoff(pl.scan_parquet(files), first) or first).isoformat()
+    cutoff = (latest_cutoff(publication.scan(LOANS_MART), first) or first).isoformat()
     return replace(run, first=cutoff, last=cutoff)
 
 

@@ -7,11 +7,11 @@ shared; the published manifest moves once, after every family passed.
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
@@ -20,7 +20,7 @@ from financial_pipeline import world
 from financial_pipeline.defs import killed_runs, operations
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.lanes import Runs, SecondLane, run_lanes
-from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_root
+from financial_pipeline.defs.resources import DBT_PROJECT, PUBLICATION_TAG, point_dbt_at_data_root
 from financial_pipeline.defs.run_plan import (
     BARS_JOB,
     TOPICS_JOB,
@@ -33,7 +33,7 @@ from financial_pipeline.defs.warehouse.warm_dbt import warm_dbt
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
@@ -77,11 +77,12 @@ def execute(
     layers: Layers,
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
-    log: Path,
+    publication: Publication,
 ) -> bool:
     """Execute one family run in this process; raises PipelineError with the first cause.
 
-    Returns whether the family has assets in these layers. `log` is where dbt's output went.
+    Returns whether the family has assets in these layers. Tables are registered in
+    `publication`.
     """
     job = defs.resolve_job_def(run.job)
     keys = _keys(run, job, layers)
@@ -89,6 +90,7 @@ def execute(
         return False
     # The daemon must not repeat a run of a command, which people repeat themselves.
     tags = {**killed_runs.COMMAND_TAG, "dagster/max_retries": "0"}
+    tags[PUBLICATION_TAG] = publication.run
     if run.first and run.last:
         tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:
@@ -100,7 +102,7 @@ def execute(
             raise error.__cause__ from error
         raise PipelineError(
             f"The job {run.job} failed and nothing published changed; look at its run in"
-            f" `make dev` or into {log}, and mend what it says: {error}"
+            f" `make dev` or into {publication.paths.log}, and mend what it says: {error}"
         ) from error
     return True
 
@@ -145,12 +147,13 @@ def run_families(
     default model, `stream` the bars of simulated trades. `report` is told each step as it ends and
     must not write to `sys.stdout`, which goes to the log. Raises PipelineError with one sentence.
     """
+    publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
         if layers != "ingest":
             stack.enter_context(warm_dbt(DBT_PROJECT, point_dbt_at_data_root().dbt_target))
         second = None
         if analytics:
-            second = SecondLane(partial(_work_beside, load, layers, paths, report))
+            second = SecondLane(partial(_work_beside, load, layers, publication, report))
             stack.callback(second.stop)
         if stream:
             # After the forks, for it is a thread.
@@ -162,8 +165,7 @@ def run_families(
         instance = stack.enter_context(_instance(paths))
         stack.callback(operations.record, instance, paths, settings)
         killed_runs.fail_killed_runs(instance)
-        published.discard_pending(paths)
-        run_one = partial(_run_one, layers, defs, instance, paths, report)
+        run_one = partial(_run_one, layers, defs, instance, publication, report)
         bars = bars_of(*stream.prices_are_there()) if stream else []
         planned = [*plan(landed, analytics=analytics), *bars]
         run_lanes(planned, partial(_beside_stream, run_one, stream), second)
@@ -197,18 +199,22 @@ def _run_one(
     layers: Layers,
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
-    paths: Paths,
+    publication: Publication,
     report: Report,
     planned: FamilyRun,
 ) -> None:
     started = time.monotonic()
-    run = at_latest_cutoff(planned, paths)
-    if execute(run, layers, defs, instance, paths.log):
+    run = at_latest_cutoff(planned, publication)
+    if execute(run, layers, defs, instance, publication):
         report(f"{run.job:<22} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
 
 
 def _work_beside(
-    load: Callable[[], dg.Definitions], layers: Layers, paths: Paths, report: Report, runs: Runs
+    load: Callable[[], dg.Definitions],
+    layers: Layers,
+    publication: Publication,
+    report: Report,
+    runs: Runs,
 ) -> None:
     """The second lane's process: Spark starts while the tables are still being filled."""
     defs = load()
@@ -218,9 +224,9 @@ def _work_beside(
     waiting = runs()
     if (first := next(waiting, None)) is None:
         return
-    with _instance(paths) as instance:
+    with _instance(publication.paths) as instance:
         for run in chain([first], waiting):
-            _run_one(layers, defs, instance, paths, report, run)
+            _run_one(layers, defs, instance, publication, report, run)
 
 
 def _span_text(run: FamilyRun) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.settings import Settings
 
 OBSERVATIONS = "exports/fct_macro_observations"
@@ -41,8 +41,8 @@ def known_on(day: date) -> pl.Expr:
 
 
 def _published_series(series_id: str, paths: Paths) -> pl.LazyFrame:
-    table = published.read_manifest(paths).table(OBSERVATIONS)
-    rows = pl.scan_parquet(published.parquet_files(paths, table))
+    table = read_manifest(paths).table(OBSERVATIONS)
+    rows = pl.scan_parquet(parquet_files(paths, table))
     found = rows.filter(pl.col("series_id") == series_id)
     if found.select(pl.len()).collect().item() == 0:
         known = rows.select(pl.col("series_id").unique().sort()).collect()["series_id"]

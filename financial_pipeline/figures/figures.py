@@ -11,8 +11,8 @@ from financial_pipeline.figures.metric_figures import metric_figures
 from financial_pipeline.figures.model_figures import model_figures
 from financial_pipeline.figures.stream_figures import stream_figures
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import Manifest, parquet_files, read_manifest
-from financial_pipeline.publishing.published_sql import connect, rows_if_published
+from financial_pipeline.publishing.manifest import Manifest, parquet_files, read_manifest
+from financial_pipeline.publishing.views import connect, rows_if_published
 from financial_pipeline.staging import row_accounting
 
 SESSIONS_PER_YEAR = 252

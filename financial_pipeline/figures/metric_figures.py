@@ -4,8 +4,8 @@ from typing import Any
 
 import duckdb
 
-from financial_pipeline.publishing.published import Manifest, PublishedTable
-from financial_pipeline.publishing.published_sql import rows_if_published
+from financial_pipeline.publishing.manifest import Manifest, PublishedTable
+from financial_pipeline.publishing.views import rows_if_published
 
 LAYER = "metrics"
 MACRO_TABLE = f"{LAYER}/macro_correlations"

@@ -4,8 +4,8 @@ from typing import Any
 
 import duckdb
 
-from financial_pipeline.publishing.published import Manifest
-from financial_pipeline.publishing.published_sql import rows
+from financial_pipeline.publishing.manifest import Manifest
+from financial_pipeline.publishing.views import rows
 
 LAYER = "ml"
 NEEDED = {f"{LAYER}/{name}" for name in ("evaluation", "gates", "default_model", "coefficients")}

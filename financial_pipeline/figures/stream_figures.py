@@ -5,8 +5,8 @@ from typing import Any
 
 import duckdb
 
-from financial_pipeline.publishing.published import Manifest
-from financial_pipeline.publishing.published_sql import rows_if_published
+from financial_pipeline.publishing.manifest import Manifest
+from financial_pipeline.publishing.views import rows_if_published
 
 LAYER = "stream"
 STATUS = f"{LAYER}/status"

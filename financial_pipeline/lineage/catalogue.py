@@ -171,7 +171,9 @@ def _published(warehouse: Tables) -> Tables:
     return {
         **{f"exports/{n}": _copied(warehouse[f"warehouse/{n}"], f"warehouse/{n}") for n in MARTS},
         "exports/row_accounting": _with(ROW_ACCOUNTING, texts["row_accounting"]),
-        "exports/price_restatements": _with(PRICE_RESTATEMENTS, texts["price_restatements"]),
+        "exports/price_restatements": _with(
+            dict(PRICE_RESTATEMENTS.columns), texts["price_restatements"]
+        ),
         "exports/published_manifest": _with(_text_columns(manifest), manifest),
         **{
             f"metrics/{name}": _with({c: k.type for c, k in t.columns.items()}, metrics[name])
@@ -187,7 +189,7 @@ def _stream(topics: Tables) -> Tables:
     for name, table in STREAM_TABLES.items():
         raw = topics.get(f"raw/{DATASETS[table.topic]}", {}) if table.topic else {}
         fields = {column: raw[column].description for column in raw}
-        columns = _with(table.schema, texts.get(name, {}), fields, texts["all"])
+        columns = _with(dict(table.columns), texts.get(name, {}), fields, texts["all"])
         landed = f"raw/{DATASETS[table.topic]}" if table.topic else ""
         tables[f"stream/{name}"] = {
             c: replace(column, made_of=(f"{landed}.{c}",)) if c in raw else column

@@ -14,12 +14,11 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.content_hash import hash_frame
-from financial_pipeline.publishing.partition_files import write_partition
-from financial_pipeline.publishing.published import PublishedTable, new_version
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
-from financial_pipeline.schemas.restatements import KEYS, PRICE_RESTATEMENTS
+from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.sources.compression import decompressed, first_lines
 from financial_pipeline.sources.market_calendar import sessions
@@ -190,22 +189,13 @@ def ledger(paths: Paths) -> pl.DataFrame:
     """All ledger rows in PRICE_RESTATEMENTS form, sorted by key."""
     rows = [row for line in _lines(paths) for row in line["rows"]]
     texts = {name: pl.String() for name in ("session_date", "event_date", "restated_at")}
-    frame = pl.DataFrame(rows, {**PRICE_RESTATEMENTS, **texts})
+    frame = pl.DataFrame(rows, {**PRICE_RESTATEMENTS.columns, **texts})
     return frame.with_columns(
         pl.col("session_date", "event_date").str.to_date(),
         pl.col("restated_at").str.to_datetime(time_unit="us", time_zone="UTC"),
-    ).sort(KEYS)
+    ).sort(PRICE_RESTATEMENTS.keys)
 
 
 def export(paths: Paths) -> PublishedTable:
-    """Write the ledger into a new version folder."""
-    frame = ledger(paths)
-    folder = paths.published_folder("exports", NAME, new_version())
-    write_partition(frame, folder, NAME)
-    return PublishedTable(
-        layer="exports",
-        name=NAME,
-        folder=folder.relative_to(paths.data_root).as_posix(),
-        rows=frame.height,
-        content_hash=hash_frame(frame.drop("restated_at"), KEYS),
-    )
+    """Write the ledger into a new version."""
+    return write_table(paths, PRICE_RESTATEMENTS, ledger(paths))

@@ -7,6 +7,8 @@ null. `partition` names the date column whose value is the partition key.
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from financial_pipeline.schemas.contract import Table
+
 # How a column is compared with its recomputation: keys and labels are equal, integers are equal,
 # sums agree within 1e-9 relative, ratios within 1e-6; drawn values come from random resampling and
 # are checked for order and range only.
@@ -27,23 +29,31 @@ def _of(type_: str, role: Role, *names: str) -> dict[str, MetricColumn]:
     return {name: MetricColumn(type_, role) for name in names}
 
 
-@dataclass(frozen=True)
-class MetricTable:
-    """One metric table: its grain is `keys`, its columns stand in contract order."""
-
-    name: str
-    grain: str
-    domain: Literal["lending", "market", "macro"]
-    partition: str
-    columns: dict[str, MetricColumn]
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The columns that identify a row."""
-        return tuple(name for name, column in self.columns.items() if column.role == "key")
+MetricTable = Table[MetricColumn]
 
 
-DEFAULT_RATES_BY_GRADE: Final = MetricTable(
+def _metric(
+    *,
+    name: str,
+    grain: str,
+    domain: Literal["lending", "market", "macro"],
+    partition: str,
+    columns: dict[str, MetricColumn],
+) -> MetricTable:
+    """Return the contract of one metric table; files contain one year, as sessions are many."""
+    return Table(
+        layer="metrics",
+        name=name,
+        grain=grain,
+        keys=tuple(column for column, found in columns.items() if found.role == "key"),
+        columns=columns,
+        partition=partition,
+        one_file_per="year",
+        domain=domain,
+    )
+
+
+DEFAULT_RATES_BY_GRADE: Final = _metric(
     name="default_rates_by_grade",
     grain="One row per issue month, grade, term and default definition.",
     domain="lending",
@@ -65,7 +75,7 @@ DEFAULT_RATES_BY_GRADE: Final = MetricTable(
     },
 )
 
-VINTAGE_CURVES: Final = MetricTable(
+VINTAGE_CURVES: Final = _metric(
     name="vintage_curves",
     grain="One row per quarterly vintage, grade (and `all`), term and month on book.",
     domain="lending",
@@ -84,7 +94,7 @@ VINTAGE_CURVES: Final = MetricTable(
     },
 )
 
-RATING_TRANSITIONS: Final = MetricTable(
+RATING_TRANSITIONS: Final = _metric(
     name="rating_transitions",
     grain="One row per snapshot month, source and pair of states a month apart.",
     domain="lending",
@@ -100,7 +110,7 @@ RATING_TRANSITIONS: Final = MetricTable(
     },
 )
 
-PORTFOLIO_SUMMARY: Final = MetricTable(
+PORTFOLIO_SUMMARY: Final = _metric(
     name="portfolio_summary",
     grain="One row per snapshot month, measure and segment.",
     domain="lending",
@@ -115,7 +125,7 @@ PORTFOLIO_SUMMARY: Final = MetricTable(
     },
 )
 
-ROLLING_VOLATILITY: Final = MetricTable(
+ROLLING_VOLATILITY: Final = _metric(
     name="rolling_volatility",
     grain="One row per session and bank.",
     domain="market",
@@ -128,7 +138,7 @@ ROLLING_VOLATILITY: Final = MetricTable(
     },
 )
 
-SHARPE_RATIOS: Final = MetricTable(
+SHARPE_RATIOS: Final = _metric(
     name="sharpe_ratios",
     grain="One row per session and bank.",
     domain="market",
@@ -148,7 +158,7 @@ SHARPE_RATIOS: Final = MetricTable(
     },
 )
 
-MARKET_RISK: Final = MetricTable(
+MARKET_RISK: Final = _metric(
     name="market_risk",
     grain="One row per session and bank.",
     domain="market",
@@ -172,7 +182,7 @@ MARKET_RISK: Final = MetricTable(
     },
 )
 
-RETURN_CORRELATIONS: Final = MetricTable(
+RETURN_CORRELATIONS: Final = _metric(
     name="return_correlations",
     grain="One row per session and unordered pair of banks.",
     domain="market",
@@ -184,7 +194,7 @@ RETURN_CORRELATIONS: Final = MetricTable(
     },
 )
 
-MACRO_CORRELATIONS: Final = MetricTable(
+MACRO_CORRELATIONS: Final = _metric(
     name="macro_correlations",
     grain="One row per as-of month, credit series, macro series, lag and method.",
     domain="macro",

@@ -4,11 +4,14 @@ Every table starts with `training_cutoff`, its partition. Rates, probabilities a
 fractions, money is dollars.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from financial_pipeline.schemas.contract import Table
+
+# The partition of every table: the first column, which `columns` leaves out.
+CUTOFF: Final = "training_cutoff"
 Columns = dict[str, pl.DataType]
 
 
@@ -29,168 +32,202 @@ METRICS: Final[Columns] = {
 }
 
 
-@dataclass(frozen=True)
-class ModelTable:
-    """One table: its grain, the columns that identify a row, and its types."""
+def _model(
+    name: str,
+    grain: str,
+    keys: tuple[str, ...],
+    columns: Columns,
+    written_by: str | None = None,
+) -> Table[pl.DataType]:
+    return Table(
+        layer="ml",
+        name=name,
+        grain=grain,
+        keys=(CUTOFF, *keys),
+        columns=columns,
+        partition=CUTOFF,
+        # The order of the training rows decides what a seed draws.
+        order=None,
+        written_by=written_by,
+    )
 
-    grain: str
-    keys: tuple[str, ...]
-    columns: Columns
-    # The asset that writes it beside its own table; None: the asset of this name.
-    written_by: str | None = None
 
-
-MODEL_TABLES: Final[dict[str, ModelTable]] = {
-    "training_set": ModelTable(
-        "One row per matured loan (D1) issued before the end of the test window; features as known "
-        "at origination, and whether the loan trains or tests.",
-        ("loan_key",),
-        # The features between are those of the whitelist.
-        {**_of(TEXT, "split"), **_of(INTEGER, "loan_key"), **_of(DAY, "issue_month")},
-    ),
-    "default_model": ModelTable(
-        "One row per cut-off: the artifact trained there, or the reason why there is none.",
-        (),
-        {
-            **_of(TEXT, "artifact", "reason"),
-            **_of(INTEGER, "training_loans", "training_defaults", "seed"),
-            **_of(TEXT, "feature_list_sha256", "git_sha"),
-        },
-    ),
-    "coefficients": ModelTable(
-        "One row per model and coefficient, per standard deviation and per raw unit.",
-        ("model", "feature", "term"),
-        {
-            **_of(TEXT, "model", "feature", "term", "unit"),
-            **_of(REAL, "coefficient", "per_unit"),
-        },
-        written_by="default_model",
-    ),
-    "scorecard_points": ModelTable(
-        "One row per bin of the scorecard.",
-        ("feature", "bin"),
-        {
-            **_of(TEXT, "feature"),
-            **_of(INTEGER, "bin"),
-            **_of(TEXT, "label"),
-            **_of(INTEGER, "loans", "defaults"),
-            **_of(REAL, "woe", "points", "information_value"),
-        },
-        written_by="default_model",
-    ),
-    "evaluation": ModelTable(
-        "One row per model and evaluation.",
-        ("model", "evaluation"),
-        {**TRIAL, **_of(TEXT, "label"), **METRICS, **_of(REAL, "matured_share")},
-    ),
-    "evaluation_bins": ModelTable(
-        "One row per calibration bin of the out-of-time evaluations, with a Wilson interval.",
-        ("model", "evaluation", "bin"),
-        {
-            **TRIAL,
-            **_of(INTEGER, "bin", "loans", "defaults"),
-            **_of(REAL, "mean_pd", "default_rate", "low", "high"),
-        },
-        written_by="evaluation",
-    ),
-    "evaluation_curves": ModelTable(
-        "One row per point of the ROC curve of the out-of-time evaluations.",
-        ("model", "evaluation", "false_positive_rate", "true_positive_rate"),
-        {**TRIAL, **_of(REAL, "threshold", "true_positive_rate", "false_positive_rate")},
-        written_by="evaluation",
-    ),
-    "evaluation_segments": ModelTable(
-        "One row per grade, term and vintage of the out-of-time evaluations.",
-        ("model", "evaluation", "segment", "level"),
-        {**TRIAL, **_of(TEXT, "segment", "level"), **METRICS},
-        written_by="evaluation",
-    ),
-    "gates": ModelTable(
-        "One row per gate and model.",
-        ("gate", "model"),
-        {
-            **_of(TEXT, "gate", "model"),
-            **_of(FLAG, "passed"),
-            **_of(REAL, "value", "limit"),
-            **_of(TEXT, "detail"),
-        },
-        written_by="evaluation",
-    ),
-    "scores": ModelTable(
-        "One row per loan, matured or not: probabilities, points and reason codes.",
-        ("loan_key",),
-        {
-            **_of(INTEGER, "loan_key"),
-            **_of(DAY, "issue_month"),
-            **_of(REAL, "pd_borrower_only", "pd_platform_informed", "pd_scorecard"),
-            **_of(REAL, "score", "scorecard_points"),
-            **{
-                name: dtype
-                for rank in range(1, 5)
-                for name, dtype in ((f"reason_{rank}", TEXT), (f"points_lost_{rank}", REAL))
+MODEL_TABLES: Final[dict[str, Table[pl.DataType]]] = {
+    table.name: table
+    for table in (
+        _model(
+            "training_set",
+            "One row per matured loan (D1) issued before the end of the test window; features as "
+            "known at origination, and whether the loan trains or tests.",
+            ("loan_key",),
+            # The features between are those of the whitelist.
+            {**_of(TEXT, "split"), **_of(INTEGER, "loan_key"), **_of(DAY, "issue_month")},
+        ),
+        _model(
+            "default_model",
+            "One row per cut-off: the artifact trained there, or the reason why there is none.",
+            (),
+            {
+                **_of(TEXT, "artifact", "reason"),
+                **_of(INTEGER, "training_loans", "training_defaults", "seed"),
+                **_of(TEXT, "feature_list_sha256", "git_sha"),
             },
-        },
-    ),
-    "drift": ModelTable(
-        "One row per issue month from the cut-off on and variable: PSI against the training loans.",
-        ("month", "variable"),
-        {
-            **_of(DAY, "month"),
-            **_of(TEXT, "variable"),
-            **_of(REAL, "psi", "critical_value"),
-            **_of(INTEGER, "development_loans", "loans"),
-            **_of(TEXT, "verdict"),
-        },
-    ),
-    "threshold_table": ModelTable(
-        "One row per model, segment level and threshold 0.000 ... 1.000: decline if PD >= it.",
-        ("model", "segment", "level", "threshold"),
-        {
-            **_of(TEXT, "model", "segment", "level"),
-            **_of(REAL, "threshold"),
-            **_of(INTEGER, "tp", "fp", "tn", "fn", "approved"),
-            **_of(REAL, "approval_rate", "bad_rate_approved", "bads_caught", "goods_declined"),
-            **_of(REAL, "precision", "f1", "funded_approved_usd"),
-            **_of(REAL, "profit_realised_usd", "profit_expected_usd"),
-        },
-    ),
-    "threshold_summary": ModelTable(
-        "One row per model and segment level: best threshold, its 1 % band, bootstrap intervals.",
-        ("model", "segment", "level"),
-        {
-            **_of(TEXT, "model", "segment", "level"),
-            **_of(INTEGER, "loans", "defaults"),
-            **_of(REAL, "gain", "loss", "break_even_pd", "best_threshold", "band_low", "band_high"),
-            **_of(REAL, "best_threshold_low", "best_threshold_high", "best_profit_usd"),
-            **_of(REAL, "best_profit_low_usd", "best_profit_high_usd"),
-        },
-        written_by="threshold_table",
-    ),
-    "fairness": ModelTable(
-        "One row per proxy and level: a screen, not a compliance finding.",
-        ("proxy", "level"),
-        {
-            **_of(TEXT, "proxy", "level"),
-            **_of(INTEGER, "n"),
-            **_of(REAL, "approval_rate", "approval_ratio", "bads_caught_gap", "calibration_gap"),
-            **_of(FLAG, "needs_a_look"),
-        },
-        written_by="model_card",
-    ),
-    "model_card": ModelTable(
-        "One row per cut-off: the card as Markdown and as JSON.",
-        (),
-        _of(TEXT, "markdown", "json"),
-    ),
-    "spark_agreement": ModelTable(
-        "One row: Spark's logistic regression of the deciding model beside scikit-learn's.",
-        ("model",),
-        {
-            **_of(TEXT, "model"),
-            **_of(INTEGER, "loans"),
-            **_of(REAL, "auc", "auc_spark", "auc_difference", "rank_correlation"),
-            **_of(FLAG, "agrees"),
-            **_of(TEXT, "reason"),
-        },
-    ),
+        ),
+        _model(
+            "coefficients",
+            "One row per model and coefficient, per standard deviation and per raw unit.",
+            ("model", "feature", "term"),
+            {
+                **_of(TEXT, "model", "feature", "term", "unit"),
+                **_of(REAL, "coefficient", "per_unit"),
+            },
+            written_by="default_model",
+        ),
+        _model(
+            "scorecard_points",
+            "One row per bin of the scorecard.",
+            ("feature", "bin"),
+            {
+                **_of(TEXT, "feature"),
+                **_of(INTEGER, "bin"),
+                **_of(TEXT, "label"),
+                **_of(INTEGER, "loans", "defaults"),
+                **_of(REAL, "woe", "points", "information_value"),
+            },
+            written_by="default_model",
+        ),
+        _model(
+            "evaluation",
+            "One row per model and evaluation.",
+            ("model", "evaluation"),
+            {**TRIAL, **_of(TEXT, "label"), **METRICS, **_of(REAL, "matured_share")},
+        ),
+        _model(
+            "evaluation_bins",
+            "One row per calibration bin of the out-of-time evaluations, with a Wilson interval.",
+            ("model", "evaluation", "bin"),
+            {
+                **TRIAL,
+                **_of(INTEGER, "bin", "loans", "defaults"),
+                **_of(REAL, "mean_pd", "default_rate", "low", "high"),
+            },
+            written_by="evaluation",
+        ),
+        _model(
+            "evaluation_curves",
+            "One row per point of the ROC curve of the out-of-time evaluations.",
+            ("model", "evaluation", "false_positive_rate", "true_positive_rate"),
+            {**TRIAL, **_of(REAL, "threshold", "true_positive_rate", "false_positive_rate")},
+            written_by="evaluation",
+        ),
+        _model(
+            "evaluation_segments",
+            "One row per grade, term and vintage of the out-of-time evaluations.",
+            ("model", "evaluation", "segment", "level"),
+            {**TRIAL, **_of(TEXT, "segment", "level"), **METRICS},
+            written_by="evaluation",
+        ),
+        _model(
+            "gates",
+            "One row per gate and model.",
+            ("gate", "model"),
+            {
+                **_of(TEXT, "gate", "model"),
+                **_of(FLAG, "passed"),
+                **_of(REAL, "value", "limit"),
+                **_of(TEXT, "detail"),
+            },
+            written_by="evaluation",
+        ),
+        _model(
+            "scores",
+            "One row per loan, matured or not: probabilities, points and reason codes.",
+            ("loan_key",),
+            {
+                **_of(INTEGER, "loan_key"),
+                **_of(DAY, "issue_month"),
+                **_of(REAL, "pd_borrower_only", "pd_platform_informed", "pd_scorecard"),
+                **_of(REAL, "score", "scorecard_points"),
+                **{
+                    name: dtype
+                    for rank in range(1, 5)
+                    for name, dtype in ((f"reason_{rank}", TEXT), (f"points_lost_{rank}", REAL))
+                },
+            },
+        ),
+        _model(
+            "drift",
+            "One row per issue month from the cut-off on and variable: PSI against the training"
+            " loans.",
+            ("month", "variable"),
+            {
+                **_of(DAY, "month"),
+                **_of(TEXT, "variable"),
+                **_of(REAL, "psi", "critical_value"),
+                **_of(INTEGER, "development_loans", "loans"),
+                **_of(TEXT, "verdict"),
+            },
+        ),
+        _model(
+            "threshold_table",
+            "One row per model, segment level and threshold 0.000 ... 1.000: decline if PD >= it.",
+            ("model", "segment", "level", "threshold"),
+            {
+                **_of(TEXT, "model", "segment", "level"),
+                **_of(REAL, "threshold"),
+                **_of(INTEGER, "tp", "fp", "tn", "fn", "approved"),
+                **_of(REAL, "approval_rate", "bad_rate_approved", "bads_caught", "goods_declined"),
+                **_of(REAL, "precision", "f1", "funded_approved_usd"),
+                **_of(REAL, "profit_realised_usd", "profit_expected_usd"),
+            },
+        ),
+        _model(
+            "threshold_summary",
+            "One row per model and segment level: best threshold, its 1 % band, bootstrap"
+            " intervals.",
+            ("model", "segment", "level"),
+            {
+                **_of(TEXT, "model", "segment", "level"),
+                **_of(INTEGER, "loans", "defaults"),
+                **_of(
+                    REAL, "gain", "loss", "break_even_pd", "best_threshold", "band_low", "band_high"
+                ),
+                **_of(REAL, "best_threshold_low", "best_threshold_high", "best_profit_usd"),
+                **_of(REAL, "best_profit_low_usd", "best_profit_high_usd"),
+            },
+            written_by="threshold_table",
+        ),
+        _model(
+            "fairness",
+            "One row per proxy and level: a screen, not a compliance finding.",
+            ("proxy", "level"),
+            {
+                **_of(TEXT, "proxy", "level"),
+                **_of(INTEGER, "n"),
+                **_of(
+                    REAL, "approval_rate", "approval_ratio", "bads_caught_gap", "calibration_gap"
+                ),
+                **_of(FLAG, "needs_a_look"),
+            },
+            written_by="model_card",
+        ),
+        _model(
+            "model_card",
+            "One row per cut-off: the card as Markdown and as JSON.",
+            (),
+            _of(TEXT, "markdown", "json"),
+        ),
+        _model(
+            "spark_agreement",
+            "One row: Spark's logistic regression of the deciding model beside scikit-learn's.",
+            ("model",),
+            {
+                **_of(TEXT, "model"),
+                **_of(INTEGER, "loans"),
+                **_of(REAL, "auc", "auc_spark", "auc_difference", "rank_correlation"),
+                **_of(FLAG, "agrees"),
+                **_of(TEXT, "reason"),
+            },
+        ),
+    )
 }

@@ -3,25 +3,15 @@
 Times are UTC instants to the microsecond, dates are event dates of the configured world.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from financial_pipeline.schemas.contract import Table
 
-@dataclass(frozen=True)
-class OperationsTable:
-    """One table: its grain in words, the columns that identify a row, and all columns in order."""
-
-    grain: str
-    keys: tuple[str, ...]
-    columns: Mapping[str, pl.DataType]
-    # Ordering of the rows in the file, newest last.
-    time: str
-
-
-CHECK_RESULTS: Final = OperationsTable(
+CHECK_RESULTS: Final[Table[pl.DataType]] = Table(
+    layer="operations",
+    name="check_results",
     grain="One row per evaluation of an asset check; a check without a partition spoke for all.",
     keys=("run_id", "asset_key", "check_name", "partition"),
     columns={
@@ -38,10 +28,13 @@ CHECK_RESULTS: Final = OperationsTable(
         "evaluated_at": pl.Datetime("us", "UTC"),
         "run_id": pl.String(),
     },
-    time="evaluated_at",
+    # Newest last.
+    order=("evaluated_at",),
 )
 
-RUNS: Final = OperationsTable(
+RUNS: Final[Table[pl.DataType]] = Table(
+    layer="operations",
+    name="runs",
     grain="One row per run that ended.",
     keys=("run_id",),
     columns={
@@ -59,10 +52,13 @@ RUNS: Final = OperationsTable(
         # Assets that the run was asked for where it was not the whole job, comma-separated.
         "assets": pl.String(),
     },
-    time="ended_at",
+    # Newest last.
+    order=("ended_at",),
 )
 
-FRESHNESS: Final = OperationsTable(
+FRESHNESS: Final[Table[pl.DataType]] = Table(
+    layer="operations",
+    name="freshness",
     grain="One row per published table: whether its newest event is as new as it should be.",
     keys=("asset_key",),
     columns={
@@ -74,10 +70,11 @@ FRESHNESS: Final = OperationsTable(
         "state": pl.String(),
         "reason": pl.String(),
     },
-    time="asset_key",
+    # Newest last.
+    order=("asset_key",),
 )
 
-OPERATIONS: Final[dict[str, OperationsTable]] = {
+OPERATIONS: Final[dict[str, Table[pl.DataType]]] = {
     "check_results": CHECK_RESULTS,
     "runs": RUNS,
     "freshness": FRESHNESS,

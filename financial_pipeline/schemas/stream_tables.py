@@ -3,12 +3,12 @@
 The tables of a topic have the columns of its messages, as `stream.py` describes them.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.stream_types import Column, Kind
 
 POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
@@ -36,18 +36,28 @@ def schema_of(columns: tuple[Column, ...]) -> Schema:
     return schema
 
 
-@dataclass(frozen=True)
-class StreamTable:
-    """One published table: grain, key, columns, and the topic it lands from (None: computed)."""
-
-    grain: str
-    keys: tuple[str, ...]
-    schema: Schema
-    topic: str | None = None
-    # The trading day of a row: also the partition, named by its ISO date.
-    day: str = "session_date"
-    # Columns that tell of the moment and the log, not of the content: no part of the content hash.
-    unhashed: tuple[str, ...] = ()
+def _stream(
+    name: str,
+    grain: str,
+    keys: tuple[str, ...],
+    columns: Schema,
+    *,
+    topic: str | None = None,
+    partition: str = "session_date",
+    unhashed: tuple[str, ...] = (),
+) -> Table[pl.DataType]:
+    """Return the contract of a stream table; its partition is the trading day of a row."""
+    return Table(
+        layer="stream",
+        name=name,
+        grain=grain,
+        keys=keys,
+        columns=columns,
+        partition=partition,
+        unhashed=unhashed,
+        topic=topic,
+        domain="market",
+    )
 
 
 # One row per trading day: where each message of the input went, and whether batch equals stream.
@@ -88,46 +98,60 @@ STATUS: Final[Schema] = {
 BAR_KEYS: Final = ("symbol", "window_start_us", "bar_seconds")
 ORIGIN_KEYS: Final = ("source_partition", "source_offset")
 
-STREAM_TABLES: Final[dict[str, StreamTable]] = {
-    "market_bars_1m": StreamTable(
-        "One row per symbol and bar, at its highest revision.",
-        BAR_KEYS,
-        schema_of(stream.BARS),
-        stream.BARS_TOPIC,
-    ),
-    "market_indicators_1m": StreamTable(
-        "One row per symbol and bar, from the bars of its session up to it.",
-        BAR_KEYS,
-        schema_of(stream.INDICATORS),
-        stream.INDICATORS_TOPIC,
-    ),
-    "market_alerts": StreamTable(
-        "One row per alert.", ("alert_id",), schema_of(stream.ALERTS), stream.ALERTS_TOPIC
-    ),
-    "late_messages": StreamTable(
-        "One row per message that came behind the watermark.",
-        ORIGIN_KEYS,
-        schema_of(stream.LATE),
-        stream.LATE_TOPIC,
-    ),
-    "dead_letters": StreamTable(
-        "One row per message that could not be read or breaks a rule.",
-        ORIGIN_KEYS,
-        {"trading_date": pl.Date(), **schema_of(stream.DEAD_LETTERS)},
-        stream.DEAD_LETTER_TOPIC,
-        "trading_date",
-    ),
-    "parity": StreamTable(
-        "One row per trading day: where each message went, and whether batch equals stream.",
-        ("session_date",),
-        PARITY,
-        # A paced producer sends heartbeats by its own clock.
-        unhashed=("produced", "heartbeats", "open"),
-    ),
-    "status": StreamTable(
-        "One row per topic and partition, as last seen.",
-        ("topic", "partition"),
-        STATUS,
-        unhashed=("next_offset", "end_offset", "lag", "observed_at"),
-    ),
+STREAM_TABLES: Final[dict[str, Table[pl.DataType]]] = {
+    table.name: table
+    for table in (
+        _stream(
+            "market_bars_1m",
+            "One row per symbol and bar, at its highest revision.",
+            BAR_KEYS,
+            schema_of(stream.BARS),
+            topic=stream.BARS_TOPIC,
+        ),
+        _stream(
+            "market_indicators_1m",
+            "One row per symbol and bar, from the bars of its session up to it.",
+            BAR_KEYS,
+            schema_of(stream.INDICATORS),
+            topic=stream.INDICATORS_TOPIC,
+        ),
+        _stream(
+            "market_alerts",
+            "One row per alert.",
+            ("alert_id",),
+            schema_of(stream.ALERTS),
+            topic=stream.ALERTS_TOPIC,
+        ),
+        _stream(
+            "late_messages",
+            "One row per message that came behind the watermark.",
+            ORIGIN_KEYS,
+            schema_of(stream.LATE),
+            topic=stream.LATE_TOPIC,
+        ),
+        _stream(
+            "dead_letters",
+            "One row per message that could not be read or breaks a rule.",
+            ORIGIN_KEYS,
+            {"trading_date": pl.Date(), **schema_of(stream.DEAD_LETTERS)},
+            topic=stream.DEAD_LETTER_TOPIC,
+            partition="trading_date",
+        ),
+        _stream(
+            "parity",
+            "One row per trading day: where each message went, and whether batch equals stream.",
+            ("session_date",),
+            PARITY,
+            # A paced producer sends heartbeats by its own clock.
+            unhashed=("produced", "heartbeats", "open"),
+        ),
+        _stream(
+            "status",
+            "One row per topic and partition, as last seen.",
+            ("topic", "partition"),
+            STATUS,
+            partition="",
+            unhashed=("next_offset", "end_offset", "lag", "observed_at"),
+        ),
+    )
 }

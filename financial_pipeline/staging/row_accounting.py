@@ -1,17 +1,24 @@
 """Where each physical line of a raw file went: staged, quarantined with a reason, or a note."""
 
 from collections.abc import Collection
+from typing import Final
 
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.content_hash import hash_frame
-from financial_pipeline.publishing.partition_files import write_partition
-from financial_pipeline.publishing.published import PublishedTable, new_version
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw.archive import read_raw_files
+from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.staging import ROW_ACCOUNTING
 
-KEYS = ["dataset", "file_name", "file_sha256", "category", "reason"]
+TABLE: Final[Table[pl.DataType]] = Table(
+    layer="exports",
+    name="row_accounting",
+    grain="One row per raw file, kind of line and reason.",
+    keys=("dataset", "file_name", "file_sha256", "category", "reason"),
+    columns=ROW_ACCOUNTING,
+)
 
 
 def read_accounting(paths: Paths, hashes: Collection[str]) -> pl.DataFrame:
@@ -24,19 +31,11 @@ def read_accounting(paths: Paths, hashes: Collection[str]) -> pl.DataFrame:
 
 
 def export(paths: Paths) -> PublishedTable:
-    """Write the accounting of every accepted raw file into a new version folder."""
+    """Write the accounting of every accepted raw file into a new version."""
     files = [file for file in read_raw_files(paths) if file.refused is None]
-    frame = read_accounting(paths, {file.sha256 for file in files}).sort(KEYS)
-    folder = paths.published_folder("exports", "row_accounting", new_version())
-    write_partition(frame, folder, "row_accounting")
-    return PublishedTable(
-        layer="exports",
-        name="row_accounting",
-        folder=folder.relative_to(paths.data_root).as_posix(),
-        rows=frame.height,
-        content_hash=hash_frame(frame, KEYS),
-        built_from={file.landed.path.name: file.sha256 for file in files},
-    )
+    frame = read_accounting(paths, {file.sha256 for file in files})
+    inputs = {file.landed.path.name: file.sha256 for file in files}
+    return write_table(paths, TABLE, frame, built_from=inputs)
 
 
 def by_file(accounting: pl.DataFrame) -> list[dict[str, object]]:

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.stream_tables import (
     POLARS_TYPES,
     WINDOW_START_AT,
     Schema,
-    StreamTable,
 )
 
 TEXT_OR_NUMBER = {POLARS_TYPES["price"], POLARS_TYPES["amount"]}
@@ -32,12 +32,12 @@ def _cast(name: str, kind: pl.DataType) -> pl.Expr:
     return pl.col(name).cast(kind)
 
 
-def typed_rows(messages: pl.DataFrame, table: StreamTable) -> pl.DataFrame:
+def typed_rows(messages: pl.DataFrame, table: Table[pl.DataType]) -> pl.DataFrame:
     """The rows that landed messages of the table's topic give; heartbeats are left out.
 
     `messages` are in landed form; a key that came more than once is there once.
     """
-    names = [name for name in table.schema if name not in (WINDOW_START_AT, "trading_date")]
+    names = [name for name in table.columns if name not in (WINDOW_START_AT, "trading_date")]
     rows = [
         {**_texts(content, names), "trading_date": day}
         for value, day in messages.select("value", "trading_date").iter_rows()
@@ -46,11 +46,11 @@ def typed_rows(messages: pl.DataFrame, table: StreamTable) -> pl.DataFrame:
     ]
     schema: Schema = {**dict.fromkeys(names, pl.String()), "trading_date": pl.Date()}
     typed = pl.DataFrame(rows, schema=schema).with_columns(
-        _cast(name, table.schema[name]) for name in names if table.schema[name] != pl.String()
+        _cast(name, table.columns[name]) for name in names if table.columns[name] != pl.String()
     )
-    if WINDOW_START_AT in table.schema:
+    if WINDOW_START_AT in table.columns:
         typed = with_window_start(typed)
-    return typed.select(table.schema.keys()).unique(table.keys, keep="last").sort(table.keys)
+    return typed.select(table.columns.keys()).unique(table.keys, keep="last").sort(table.keys)
 
 
 def with_window_start(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.schemas import stream
-from financial_pipeline.schemas.stream_tables import PARITY, STREAM_TABLES, StreamTable
+from financial_pipeline.schemas.contract import Table
+from financial_pipeline.schemas.stream_tables import PARITY, STREAM_TABLES
 from financial_pipeline.streaming import recompute
 from financial_pipeline.streaming.landed_messages import (
     heartbeat_counts,
@@ -62,11 +63,11 @@ def _stream_rows(landing: Landing, name: str, first: str, last: str) -> pl.DataF
     table = STREAM_TABLES[name]
     messages = landing.read_days(str(table.topic), first, last)
     if messages.is_empty():
-        return pl.DataFrame(schema=table.schema)
+        return pl.DataFrame(schema=table.columns)
     return typed_rows(messages, table)
 
 
-def differing(table: StreamTable, batch: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+def differing(table: Table[pl.DataType], batch: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     """The keys (with `session_date`) of rows that only one side has, or that differ.
 
     Integers, decimals and text must be equal; floats to TOLERANCE; revisions are not compared.
@@ -76,7 +77,7 @@ def differing(table: StreamTable, batch: pl.DataFrame, made: pl.DataFrame) -> pl
         made.with_columns(_made=True), on=keys, how="full", coalesce=True, suffix="_made"
     )
     differs = pl.col("_batch").is_null() | pl.col("_made").is_null()
-    for name, kind in table.schema.items():
+    for name, kind in table.columns.items():
         if name in (*keys, "revision") or name not in batch.columns:
             continue
         left, right = pl.col(name), pl.col(f"{name}_made")
@@ -141,7 +142,7 @@ def _stamped(batch: Recomputed, mended: pl.DataFrame) -> list[pl.DataFrame]:
         )
         is_new = pl.col("_is_mended") if name == "market_bars_1m" else follows
         stamped = joined.with_columns(revision=is_new.fill_null(False).cast(pl.Int64))
-        frames.append(with_window_start(stamped).select(STREAM_TABLES[name].schema.keys()))
+        frames.append(with_window_start(stamped).select(STREAM_TABLES[name].columns.keys()))
     return frames
 
 

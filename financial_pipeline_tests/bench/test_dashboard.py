@@ -8,8 +8,8 @@ from financial_pipeline.bench import dashboard
 from financial_pipeline.bench.large_world import enlarged
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import read_manifest
-from financial_pipeline.publishing.published_sql import connect
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.views import connect
 from financial_pipeline_tests.dashboard import whole
 
 LOANS = 3_000

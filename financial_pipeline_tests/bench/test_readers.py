@@ -10,7 +10,7 @@ import pytest
 from financial_pipeline.bench.dashboard_client import Run, served
 from financial_pipeline.bench.reader_crowd import Seen, crowd, watched_locks
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import whole, world
 
 READERS = 5
@@ -24,7 +24,7 @@ def _publish(paths: Paths, loans: int) -> None:
     )
     world.put(paths, "metrics/portfolio_summary", summary)
     world.put(paths, "exports/fct_loans", world.loans().head(loans))
-    published.publish(paths, world.SIMULATED)
+    publication.publish(paths, ["test"], world.SIMULATED)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from financial_pipeline.dashboard.elements import percent
 from financial_pipeline.ml import decide
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import read_manifest
-from financial_pipeline.publishing.published_sql import connect
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.views import connect
 from financial_pipeline_tests.browser.reader import Reader, Scheme
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES

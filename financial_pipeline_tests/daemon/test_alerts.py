@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline_tests.daemon import runs, world
 from financial_pipeline_tests.daemon.conftest import LOCATION, SECRETS, WEBHOOK_TOKEN, Faulty
 from financial_pipeline_tests.daemon.planted import DAYS
@@ -29,8 +29,8 @@ def publish_prices(root: Path, newest: str) -> None:
     folder = f"exports/fct_daily_prices/{newest}"
     (root / folder).mkdir(parents=True)
     table = PublishedTable("exports", "fct_daily_prices", folder, 1, "abc", as_of=newest)
-    published.register(Paths(root), table)
-    published.publish(Paths(root), {})
+    publication.Publication(Paths(root), "test").register(table)
+    publication.publish(Paths(root), ["test"], {})
 
 
 def run_all(faulty: Faulty) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from financial_pipeline.dashboard import charts, data, state_map
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page
 
@@ -49,7 +49,7 @@ def test_new_publish_shows_at_the_next_rerun(small_world: Path) -> None:
     assert metrics(app)["Default rate (matured)"] == "20.0%"
     risen = world.summary().with_columns(pl.col("value") * 1.5)
     world.put(Paths(small_world), "metrics/portfolio_summary", risen)
-    published.publish(Paths(small_world), world.SIMULATED)
+    publication.publish(Paths(small_world), ["test"], world.SIMULATED)
     assert metrics(app.run())["Default rate (matured)"] == "30.0%"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from financial_pipeline.dashboard.stream_figures import STALL_SECONDS, Pulse, span, stall_words
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def test_running_stream_shows_its_counts_and_no_banner(data_root: Path) -> None:
     world.stream(Paths(data_root), datetime.now(UTC))
-    published.publish(Paths(data_root), world.SIMULATED)
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
     app = open_page(data_root, "live")
     assert not app.exception
     assert not app.error
@@ -27,7 +27,7 @@ def test_running_stream_shows_its_counts_and_no_banner(data_root: Path) -> None:
 
 def test_standing_stream_shows_a_banner(data_root: Path) -> None:
     world.stream(Paths(data_root), datetime.now(UTC) - timedelta(minutes=10))
-    published.publish(Paths(data_root), world.SIMULATED)
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
     app = open_page(data_root, "live")
     assert "The stream stands still: last observed 10 min ago" in app.error[0].value
 

@@ -36,9 +36,9 @@ def test_empty_selection_is_said_in_words(small_world: Path) -> None:
 
 def test_old_data_shows_its_age(data_root: Path) -> None:
     from financial_pipeline.paths import Paths
-    from financial_pipeline.publishing import published
+    from financial_pipeline.publishing import publication
     from financial_pipeline_tests.dashboard import world
 
     world.put(Paths(data_root), "exports/fct_loans", world.loans())
-    published.publish(Paths(data_root), {**world.SIMULATED, "clock": "2019-09-27"})
+    publication.publish(Paths(data_root), ["test"], {**world.SIMULATED, "clock": "2019-09-27"})
     assert "Old data: fct_loans by 210 days" in words(open_page(data_root, "portfolio"))

@@ -10,8 +10,8 @@ import pytest
 
 from financial_pipeline.dashboard.pages import PAGES as DECLARED
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import parquet_files, read_manifest
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 
@@ -97,7 +97,7 @@ def test_page_over_tables_without_a_row_says_so(
     for key, table in read_manifest(Paths(written_world)).tables.items():
         files = parquet_files(Paths(written_world), table)
         world.put(paths, key, pl.read_parquet(files).clear(), None)
-    published.publish(paths, world.SIMULATED)
+    publication.publish(paths, ["test"], world.SIMULATED)
     app = open_page(data_root, page)
     assert not app.exception
     assert "no rows" in words(app) or page == "live"
@@ -113,7 +113,7 @@ def test_nothing_published_says_what_to_run(data_root: Path, page: str) -> None:
 
 
 def test_own_files_that_did_not_come_are_named_with_their_way_in(data_root: Path) -> None:
-    published.publish(Paths(data_root), {"source": "files", "is_synthetic": False})
+    publication.publish(Paths(data_root), ["test"], {"source": "files", "is_synthetic": False})
     assert "Put the files into the drop folder, then run `make ingest`" in words(
         open_page(data_root, "market")
     )

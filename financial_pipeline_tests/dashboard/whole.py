@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import world, world_markets, world_model
 
 
@@ -17,5 +17,5 @@ def write(folder: Path) -> Path:
     world.stream(paths, datetime.now(UTC))
     world.alerts(paths)
     world.operations(paths)
-    published.publish(paths, world.SIMULATED)
+    publication.publish(paths, ["test"], world.SIMULATED)
     return folder

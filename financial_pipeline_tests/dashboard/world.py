@@ -1,5 +1,6 @@
 """A small published version written out by hand, so that each figure of a page is known."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import polars as pl
 
 from financial_pipeline.ml import decide
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import publish_tables
+from financial_pipeline.publishing.writer import write_table
+from financial_pipeline.schemas.contract import Table
 
 CUTOFF = date(2015, 4, 1)
 SIMULATED = {"source": "simulated", "is_synthetic": True, "loans": 8, "seed": 1} | {
@@ -26,10 +29,11 @@ MONTHS = [date(2014 + month // 12, 1 + month % 12, 1) for month in range(24)]
 def put(paths: Paths, key: str, frame: pl.DataFrame, as_of: str | None = "2019-03-01") -> None:
     """Register one table; the next `publish` shows it."""
     layer, name = key.split("/")
-    folder = published.replace_partitions(paths, layer, name, {"all": frame})
-    place = folder.relative_to(paths.data_root).as_posix()
-    table = PublishedTable(layer, name, place, frame.height, f"hash{frame.height}", as_of)
-    published.register(paths, table)
+    contract = Table(layer, name, "", (frame.columns[0],), order=None)
+    table = replace(
+        write_table(paths, contract, frame), content_hash=f"hash{frame.height}", as_of=as_of
+    )
+    publication.Publication(paths, "test").register(table)
 
 
 def loans() -> pl.DataFrame:
@@ -141,9 +145,9 @@ def stream(paths: Paths, observed: datetime, minutes: int = 3) -> None:
 def land(paths: Paths, observed: datetime, minutes: int = 3) -> None:
     """The same tables as a landing publishes them: beside the version, which stays."""
     stream(paths, observed, minutes)
-    tables = [published.newest(paths, key) for key in STREAM]
-    published.discard_pending(paths)
-    published.publish_stream(paths, tables, SIMULATED)
+    tables = [publication.Publication(paths, "test").newest(key) for key in STREAM]
+    publication.Publication(paths, "test").discard()
+    publish_tables(paths, "stream", tables, SIMULATED)
 
 
 def alerts(paths: Paths) -> None:
@@ -220,5 +224,5 @@ def publish(data_root: Path) -> Paths:
     table, best = thresholds()
     put(paths, "ml/threshold_table", table, "2015-04-01")
     put(paths, "ml/threshold_summary", best, "2015-04-01")
-    published.publish(paths, SIMULATED)
+    publication.publish(paths, ["test"], SIMULATED)
     return paths

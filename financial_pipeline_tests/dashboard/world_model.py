@@ -11,7 +11,7 @@ from financial_pipeline.ml.artifact import save_artifact
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.train import DefaultModel, fit_model
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.world import CUTOFF, put
 from financial_pipeline_tests.ml.loans import make_book
@@ -40,9 +40,9 @@ def model(paths: Paths) -> None:
     """One cut-off, served; loan L0 has a PD of 5 % and lost points for its income."""
     artifact = save_artifact(paths.data_root / "ml" / "artifacts", fitted(), None, {})
     put(paths, "ml/evaluation", pl.DataFrame([TESTED | METRICS]), AS_OF)
-    table = published.newest(paths, "ml/evaluation")
+    table = publication.Publication(paths, "test").newest("ml/evaluation")
     served = {"artifact": artifact, "cutoff": AS_OF}
-    published.register(paths, replace(table, facts={"served": served}))
+    publication.Publication(paths, "test").register(replace(table, facts={"served": served}))
     points = [{"false_positive_rate": at, "true_positive_rate": at**0.5} for at in (0.0, 0.25, 1.0)]
     curve = [TESTED | {"threshold": 0.5} | point for point in points]
     put(paths, "ml/evaluation_curves", pl.DataFrame(curve), AS_OF)

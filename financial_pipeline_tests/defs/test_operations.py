@@ -10,8 +10,8 @@ import pytest
 from financial_pipeline.alerts import operations
 from financial_pipeline.defs.operations import record
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import PublishedTable, read_manifest
 from financial_pipeline.settings import Settings
 
 DAYS = dg.DailyPartitionsDefinition("2019-03-25", end_date="2019-03-30")
@@ -33,9 +33,11 @@ def days(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     paths = Paths(tmp_path)
-    published.register(paths, PublishedTable("exports", "prices", "exports/prices/1", 1, "abc"))
+    publication.Publication(paths, "test").register(
+        PublishedTable("exports", "prices", "exports/prices/1", 1, "abc")
+    )
     (tmp_path / "exports" / "prices" / "1").mkdir(parents=True)
-    published.publish(paths, {"source": "simulated"})
+    publication.publish(paths, ["test"], {"source": "simulated"})
     return paths
 
 
@@ -61,25 +63,25 @@ def test_runs_and_checks_are_recorded_once(paths: Paths) -> None:
 
 
 def test_record_leaves_the_published_version_as_it_is(paths: Paths) -> None:
-    before = paths.manifest.read_bytes()
+    before = json.loads(paths.manifest.read_text())["batch"]
     with dg.DagsterInstance.ephemeral() as instance:
         run_days(instance, "2019-03-25")
         record(instance, paths, Settings())
-    assert paths.manifest.read_bytes() == before
-    manifest = published.read_manifest(paths)
+    assert json.loads(paths.manifest.read_text())["batch"] == before
+    manifest = read_manifest(paths)
     assert {"operations/runs", "operations/check_results", "operations/freshness"} < set(
         manifest.tables
     )
-    published.publish(paths, {"source": "simulated"})
-    assert "operations/runs" not in json.loads(paths.manifest.read_text())["tables"]
+    publication.publish(paths, ["test"], {"source": "simulated"})
+    assert "operations/runs" not in json.loads(paths.manifest.read_text())["batch"]["tables"]
 
 
 def test_freshness_is_judged_from_the_data_and_not_from_the_run(paths: Paths) -> None:
     folder = "exports/fct_daily_prices/1"
     (paths.data_root / folder).mkdir(parents=True)
     old = PublishedTable("exports", "fct_daily_prices", folder, 1, "abc", as_of="2019-03-01")
-    published.register(paths, old)
-    published.publish(paths, {"source": "simulated"})
+    publication.Publication(paths, "test").register(old)
+    publication.publish(paths, ["test"], {"source": "simulated"})
     with dg.DagsterInstance.ephemeral() as instance:
         run_days(instance, "2019-03-25")
         record(instance, paths, Settings())

@@ -10,7 +10,8 @@ import pytest
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures.as_of import KnownValue, as_of, sentence
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.partition_files import write_partition
 from financial_pipeline_tests.command import run_command
 
@@ -33,11 +34,11 @@ def paths(tmp_path: Path) -> Paths:
     frame = pl.DataFrame(RELEASES, schema=names, orient="row").with_columns(series_id=pl.lit("GDP"))
     folder = paths.published_folder("exports", "fct_macro_observations", "v1")
     write_partition(frame, folder, "all")
-    table = published.PublishedTable(
+    table = PublishedTable(
         "exports", "fct_macro_observations", str(folder.relative_to(tmp_path)), len(RELEASES), ""
     )
-    published.register(paths, table)
-    published.publish(paths, {"source": "files"})
+    publication.Publication(paths, "test").register(table)
+    publication.publish(paths, ["test"], {"source": "files"})
     return paths
 
 

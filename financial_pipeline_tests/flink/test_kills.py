@@ -12,7 +12,7 @@ import pytest
 from financial_pipeline.local_cluster.processes import ManagedProcess
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas.stream import BARS_TOPIC, DEAD_LETTER_TOPIC, LATE_TOPIC
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import parity
@@ -62,8 +62,8 @@ def own_runtime(
 
 def table(paths: Paths, name: str) -> pl.DataFrame:
     """A published stream table."""
-    found = published.read_manifest(paths).table(f"stream/{name}")
-    return pl.read_parquet(published.parquet_files(paths, found))
+    found = read_manifest(paths).table(f"stream/{name}")
+    return pl.read_parquet(parquet_files(paths, found))
 
 
 def is_published(landing: Landing) -> bool:

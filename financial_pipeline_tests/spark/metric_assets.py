@@ -16,8 +16,10 @@ from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.resources import Pipeline, Spark
 from financial_pipeline.defs.runs import QUIET
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.writer import write_table
+from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.spark import tiny_world
@@ -29,10 +31,9 @@ def publish_marts(root: Path, marts: Mapping[str, pl.DataFrame] | None = None) -
     """Make the frames (default: the tiny world) the published exports of a data root."""
     paths = Paths(root)
     for name, rows in (marts or tiny_world.marts()).items():
-        folder = published.replace_partitions(paths, "exports", name, {name: rows})
-        place = folder.relative_to(root).as_posix()
-        published.register(paths, PublishedTable("exports", name, place, rows.height, place))
-    published.publish(paths, {})
+        contract: Table[pl.DataType] = Table("exports", name, "", (rows.columns[0],), order=None)
+        publication.Publication(paths, "test").register(write_table(paths, contract, rows))
+    publication.publish(paths, ["test"], {})
 
 
 @contextmanager
@@ -77,6 +78,6 @@ def tables_by(partition: str) -> list[str]:
 def rows_of(root: Path, table: str) -> pl.DataFrame:
     """The published rows of a metric table, in the order of its key."""
     paths = Paths(root)
-    version = published.read_manifest(paths).table(f"metrics/{table}")
-    rows = pl.read_parquet(published.parquet_files(paths, version))
+    version = read_manifest(paths).table(f"metrics/{table}")
+    rows = pl.read_parquet(parquet_files(paths, version))
     return rows.sort(METRIC_TABLES[table].keys)

@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import content_hash, published
+from financial_pipeline.publishing import content_hash, publication
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.spark.catalogue import METRICS, Metric
 from financial_pipeline_tests.spark.metric_assets import (
@@ -90,7 +91,7 @@ def test_planted_error_turns_its_partition_red_and_nothing_is_published(
 ) -> None:
     first, last = PAIRS[partition]
     tables = tables_by(partition)
-    before = published.read_manifest(Paths(ranges))
+    before = read_manifest(Paths(ranges))
     for table in tables:
         monkeypatch.setitem(METRICS, table, planted(METRICS[table], last))
     done = materialize(ranges, *tables, first=first, last=last)
@@ -102,8 +103,8 @@ def test_planted_error_turns_its_partition_red_and_nothing_is_published(
     assert {table: red_partitions(ranges, table) for table in tables} == {
         table: {last} for table in tables
     }
-    published.publish(Paths(ranges), {})
-    assert published.read_manifest(Paths(ranges)).tables == before.tables
+    publication.publish(Paths(ranges), ["test"], {})
+    assert read_manifest(Paths(ranges)).tables == before.tables
 
 
 def partition_hashes(root: Path, table: str) -> dict[str, str]:
@@ -131,12 +132,12 @@ def test_run_of_one_partition_leaves_every_other_partition_as_it_was(ranges: Pat
     first, last = PAIRS["issue_month"]
     key = "metrics/default_rates_by_grade"
     paths = Paths(ranges)
-    before = published.read_manifest(paths).table(key)
-    old = {path.name: path.stat() for path in published.parquet_files(paths, before)}
+    before = read_manifest(paths).table(key)
+    old = {path.name: path.stat() for path in parquet_files(paths, before)}
     assert materialize(ranges, "default_rates_by_grade", first=last, last=last).success
-    after = published.read_manifest(paths).table(key)
+    after = read_manifest(paths).table(key)
     assert (after.folder != before.folder, after.content_hash) == (True, before.content_hash)
-    new = {path.name: path.stat() for path in published.parquet_files(paths, after)}
+    new = {path.name: path.stat() for path in parquet_files(paths, after)}
     untouched, written = f"{first[:4]}.parquet", f"{last[:4]}.parquet"
     assert sorted(new) == sorted(old) == [untouched, written]
     assert new[untouched].st_ino == old[untouched].st_ino

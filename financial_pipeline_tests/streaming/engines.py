@@ -32,7 +32,7 @@ def tables_of(log: MessageLog, folder: Path) -> Tables:
     for name, table in STREAM_TABLES.items():
         if table.topic is not None:
             messages = landing.read(landing.ledger.ranges(table.topic))
-            empty = pl.DataFrame(schema=table.schema)
+            empty = pl.DataFrame(schema=table.columns)
             tables[name] = empty if messages.is_empty() else typed_rows(messages, table)
     return tables
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming import micro_batch, parity, replay, tables
 from financial_pipeline.streaming.landing import Landing
@@ -31,8 +31,8 @@ def land_all(landing: Landing) -> None:
 
 
 def table(landing: Landing, name: str) -> pl.DataFrame:
-    manifest = published.read_manifest(landing.paths)
-    files = published.parquet_files(landing.paths, manifest.table(f"stream/{name}"))
+    manifest = read_manifest(landing.paths)
+    files = parquet_files(landing.paths, manifest.table(f"stream/{name}"))
     return pl.read_parquet(files)
 
 
@@ -48,10 +48,10 @@ def landing(tmp_path: Path) -> Landing:
 def test_landing_and_publishing_twice_changes_nothing(landing: Landing) -> None:
     land_all(landing)
     tables.publish_landed(landing, WORLD)
-    before = published.read_manifest(landing.paths).tables
+    before = read_manifest(landing.paths).tables
     assert landing.waiting(TOPICS) == {}
     assert tables.publish_landed(landing, WORLD) == {}
-    assert published.read_manifest(landing.paths).tables == before
+    assert read_manifest(landing.paths).tables == before
     assert before["stream/market_bars_1m"].rows == table(landing, "market_bars_1m").height > 50
 
 
@@ -75,8 +75,8 @@ def test_a_late_bar_lands_in_its_own_day(landing: Landing) -> None:
     replay.run(log)
     land_all(landing)
     tables.publish_landed(landing, WORLD)
-    manifest = published.read_manifest(landing.paths)
-    files = published.parquet_files(landing.paths, manifest.table("stream/market_bars_1m"))
+    manifest = read_manifest(landing.paths)
+    files = parquet_files(landing.paths, manifest.table("stream/market_bars_1m"))
     assert [file.stem for file in files] == list(DAYS)
     assert table(landing, "market_bars_1m")["session_date"].n_unique() == 2
 

@@ -1,13 +1,17 @@
 """The published marts: immutable Parquet folders, and the manifest that makes them current."""
 
+from typing import Any
+
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
 from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
-from financial_pipeline.publishing import published, table_export
+from financial_pipeline.publishing.table_checks import check_table
+from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
-from financial_pipeline.schemas.marts import MARTS, Mart
+from financial_pipeline.schemas.contract import Table
+from financial_pipeline.schemas.marts import MARTS
 
 RAW_DATASETS = {
     "loans": "lending_club_loans",
@@ -18,7 +22,7 @@ RAW_DATASETS = {
 CHECKS = {
     "keys_are_unique": (True, "No two rows share the key of the grain."),
     "keys_are_present": (True, "Every row has its whole key."),
-    "rows_equal_the_warehouse": (True, "The Parquet folder holds every row of the mart."),
+    "rows_equal_the_warehouse": (True, "The Parquet folder contains every row of the mart."),
     "volume_has_not_dropped": (False, "At most 5 % fewer rows than the version before."),
     "distribution_has_not_shifted": (False, "Watched means moved by at most half a deviation."),
 }
@@ -32,17 +36,20 @@ def _check_specs(name: str) -> list[dg.AssetCheckSpec]:
 
 
 def _export(
-    pipeline: Pipeline, warehouse: DuckDBResource, name: str, mart: Mart
+    pipeline: Pipeline, warehouse: DuckDBResource, name: str, mart: Table[Any]
 ) -> dg.MaterializeResult:
     paths = pipeline.paths
     dataset = RAW_DATASETS.get(mart.family)
     files = archive.accepted_files(paths, dataset) if dataset else []
     built_from = {"raw": archive.digest(files), "files": str(len(files))}
     with warehouse.get_connection() as connection:
-        table = table_export.export_table(connection, paths, name, mart, built_from)
-    outcomes = table_export.check_table(paths, table, mart)
+        connection.execute("set enable_progress_bar = false")
+        relation = connection.table(f"marts.{name}")
+        table = write_table(paths, mart, relation, built_from=built_from)
+        warehouse_rows = len(relation)
+    outcomes = check_table(pipeline.publication, table, mart, warehouse_rows)
     if all(outcome.passed for outcome in outcomes if outcome.blocking):
-        published.register(paths, table)
+        pipeline.publication.register(table)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": table.rows,
@@ -65,7 +72,7 @@ def _export(
     )
 
 
-def _export_asset(name: str, mart: Mart) -> dg.AssetsDefinition:
+def _export_asset(name: str, mart: Table[Any]) -> dg.AssetsDefinition:
     # A dimension has no window: each run exports all of it.
     partitions_def = None if name.startswith("dim_") else FAMILY_PARTITIONS[mart.family]
 

@@ -3,13 +3,18 @@
 import dagster as dg
 
 from financial_pipeline import world
-from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.publishing import published
+from financial_pipeline.defs.resources import OWNERS, Pipeline, runs_of
+from financial_pipeline.publishing.publication import Publication, pending, publish
 from financial_pipeline.raw import restatements
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline.staging import row_accounting
 
+ENDED = {
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+}
 STAGED = (
     "lending_club_loan_snapshots",
     "lending_club_loans",
@@ -34,7 +39,7 @@ MODEL = (
 def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per raw file, kind of line and reason: where every physical line went."""
     table = row_accounting.export(pipeline.paths)
-    published.register(pipeline.paths, table)
+    pipeline.publication.register(table)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
     )
@@ -54,10 +59,27 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
     Each file is compared with the last ten sessions stored before it.
     """
     table = restatements.export(pipeline.paths)
-    published.register(pipeline.paths, table)
+    pipeline.publication.register(table)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
     )
+
+
+def finished_publications(instance: dg.DagsterInstance, own: Publication) -> list[str]:
+    """Return the publications that can become current: this one, and those that succeeded.
+
+    Registrations of publications that failed, or that the instance does not know, are removed.
+    """
+    finished = [own.run]
+    for name in pending(own.paths):
+        if name == own.run:
+            continue
+        statuses = {run.status for run in runs_of(instance, name)}
+        if statuses == {dg.DagsterRunStatus.SUCCESS}:
+            finished.append(name)
+        elif statuses <= ENDED:
+            Publication(own.paths, name).discard()
+    return finished
 
 
 @dg.asset(
@@ -72,12 +94,17 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
     kinds={"python", "json"},
     tags={"family": "publish"},
 )
-def published_manifest(pipeline: Pipeline) -> dg.MaterializeResult:
+def published_manifest(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> dg.MaterializeResult:
     """One manifest naming the current folder of every table; it moves in one rename.
 
-    Tables whose blocking checks failed stay at their last published version.
+    Tables whose blocking checks failed stay at their last published version. The publication of
+    this run becomes current, with other publications whose runs all succeeded; those of failed or
+    cancelled runs are dropped, and those of active runs wait for their own end.
     """
-    manifest = published.publish(pipeline.paths, world.describe(pipeline.settings))
+    runs = finished_publications(context.instance, pipeline.publication)
+    manifest = publish(pipeline.paths, runs, world.describe(pipeline.settings))
     return dg.MaterializeResult(
         metadata={
             "version": manifest.version,

@@ -20,8 +20,7 @@ from financial_pipeline.defs.partitions import (
     window,
 )
 from financial_pipeline.defs.resources import OWNERS, Pipeline, Spark
-from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.metrics import MetricTable
 from financial_pipeline.spark.catalogue import METRICS, OPTIONAL_INPUTS, Metric
 from financial_pipeline.spark.session import ui_address
@@ -39,17 +38,14 @@ FAMILIES: dict[str, tuple[dg.PartitionsDefinition, str]] = {
 Files = Mapping[str, Sequence[Path]]
 
 
-def input_files(paths: Paths, metric: Metric) -> tuple[Files, dict[str, str]]:
-    """The Parquet files of a metric's marts, and the content hashes they were read at."""
-    present = published.known(paths)
-    keys = {name: f"exports/{name}" for name in metric.inputs}
-    tables = {
-        name: published.newest(paths, key)
-        for name, key in keys.items()
-        if key in present or name not in OPTIONAL_INPUTS
-    }
-    files = {name: published.parquet_files(paths, table) for name, table in tables.items()}
-    return files, {keys[name]: table.content_hash for name, table in tables.items()}
+def input_files(publication: Publication, metric: Metric) -> tuple[Files, dict[str, str]]:
+    """Return the Parquet files of a metric's marts, and the content hashes of these versions."""
+    known = publication.known()
+    names = [
+        name for name in metric.inputs if f"exports/{name}" in known or name not in OPTIONAL_INPUTS
+    ]
+    files = {name: publication.files(f"exports/{name}") for name in names}
+    return files, publication.content_hashes(*(f"exports/{name}" for name in names))
 
 
 def _compute(
@@ -91,14 +87,15 @@ def _faults(table: MetricTable, agreement: Agreement) -> dict[str, str]:
 def _materialize(
     context: dg.AssetExecutionContext, pipeline: Pipeline, spark: Spark, metric: Metric
 ) -> partition_checks.Results:
-    paths, lag = pipeline.paths, pipeline.settings.default_lag_months
+    publication, lag = pipeline.publication, pipeline.settings.default_lag_months
     first, last = window(context)
-    files, built_from = input_files(paths, metric)
+    files, built_from = input_files(publication, metric)
     rows, agreement = _compute(spark, metric, files, first, last, lag)
-    table = metric_export.export_metric(paths, metric.table, rows, first, last, built_from)
-    check = metric_export.check_facts(paths, table, agreement, first, last)
+    table = metric_export.export_metric(
+        publication, metric.table, rows, agreement, first, last, built_from
+    )
     if agreement.holds:
-        published.register(paths, published.with_facts(table, cross_engine_check=check))
+        publication.register(table)
     result: dg.MaterializeResult = dg.MaterializeResult(
         metadata={
             "dagster/row_count": table.rows,

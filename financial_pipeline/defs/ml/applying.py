@@ -17,25 +17,24 @@ from financial_pipeline.ml import backtest, decide, portfolio
 from financial_pipeline.ml.artifact import load_scorecard, scorecard_query
 from financial_pipeline.ml.features import build_features
 from financial_pipeline.ml.populations import out_of_time
-from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.publication import Publication
 
 # SQL and Python scores agree to this many points, for every loan.
 SCORE_TOLERANCE = 1e-9
 WITHHELD = "the gates of this cut-off did not pass; what is published stays as it was"
 
 
-def score_loans(paths: Paths, cutoff: date) -> Outcome:
+def score_loans(publication: Publication, cutoff: date) -> Outcome:
     """Score every loan with the model of one cut-off, if its gates passed."""
     checks = ("sql_and_python_scores_agree", "every_loan_is_scored_once")
-    if not gates_passed(paths, cutoff):
+    if not gates_passed(publication, cutoff):
         return _withheld(*checks)
-    artifact, models = stored_models(paths, cutoff)
-    applications = tables.scan(paths, tables.APPLICATIONS)
+    artifact, models = stored_models(publication, cutoff)
+    applications = tables.scan(publication, tables.APPLICATIONS)
     features = build_features(applications).sort("loan_key").collect()
-    card = load_scorecard(artifacts(paths), str(artifact))
+    card = load_scorecard(artifacts(publication.paths), str(artifact))
     scores = portfolio.score_table(features, models, card)
-    gap = _sql_gap(paths, str(artifact), scores)
+    gap = _sql_gap(publication, str(artifact), scores)
     found = {
         "sql_and_python_scores_agree": gap <= SCORE_TOLERANCE,
         "every_loan_is_scored_once": scores["loan_key"].is_unique().all()
@@ -44,20 +43,22 @@ def score_loans(paths: Paths, cutoff: date) -> Outcome:
     facts = {"artifact": artifact, "largest_sql_difference": gap}
     if not all(found.values()):
         return Outcome([], found, facts)
-    upstream = tables.built_from(paths, tables.APPLICATIONS, "ml/default_model")
-    return Outcome([tables.write(paths, "scores", cutoff, scores, upstream, facts)], found, facts)
+    upstream = tables.built_from(publication, tables.APPLICATIONS, "ml/default_model")
+    return Outcome(
+        [tables.write(publication, "scores", cutoff, scores, upstream, facts)], found, facts
+    )
 
 
-def measure_drift(paths: Paths, cutoff: date) -> Outcome:
+def measure_drift(publication: Publication, cutoff: date) -> Outcome:
     """PSI of scores and inputs of every month since one cut-off, against its training loans."""
-    if not gates_passed(paths, cutoff):
+    if not gates_passed(publication, cutoff):
         return _withheld("score_is_stable")
-    scores = tables.read(paths, "scores", cutoff)
-    applications = tables.scan(paths, tables.APPLICATIONS)
+    scores = tables.read(publication, "scores", cutoff)
+    applications = tables.scan(publication, tables.APPLICATIONS)
     features = build_features(applications).sort("loan_key").collect()
-    rows = portfolio.drift_table(features, scores, _training(paths, cutoff), cutoff)
-    upstream = tables.built_from(paths, tables.APPLICATIONS, "ml/scores")
-    table = tables.write(paths, "drift", cutoff, rows, upstream)
+    rows = portfolio.drift_table(features, scores, _training(publication, cutoff), cutoff)
+    upstream = tables.built_from(publication, tables.APPLICATIONS, "ml/scores")
+    table = tables.write(publication, "drift", cutoff, rows, upstream)
     drifted = sorted(
         {f"{row['month']:%Y-%m}" for row in rows if row["variable"] == "pd_borrower_only"
          and row["verdict"] == "act" and row["loans"] >= portfolio.MIN_SEGMENT_LOANS}
@@ -66,14 +67,14 @@ def measure_drift(paths: Paths, cutoff: date) -> Outcome:
     return Outcome([table], {"score_is_stable": not drifted}, facts, is_blocking=False)
 
 
-def price_thresholds(paths: Paths, cutoff: date) -> Outcome:
+def price_thresholds(publication: Publication, cutoff: date) -> Outcome:
     """Confusion matrix and profit at every threshold, on the test loans of one cut-off."""
-    if not gates_passed(paths, cutoff):
+    if not gates_passed(publication, cutoff):
         return _withheld("decisions_add_up")
-    _, models = stored_models(paths, cutoff)
-    cohort = tables.read(paths, "training_set", cutoff)
+    _, models = stored_models(publication, cutoff)
+    cohort = tables.read(publication, "training_set", cutoff)
     split = out_of_time(cohort, cutoff)
-    money = tables.scan(paths, tables.LOANS).select("loan_key", "grade", *decide.CASH_COLUMNS)
+    money = tables.scan(publication, tables.LOANS).select("loan_key", "grade", *decide.CASH_COLUMNS)
     loans = cohort.join(money.collect(), on="loan_key", how="left", maintain_order="left")
     prices = decide.prices(decide.loan_cash(loans.filter(pl.Series(split.train))))
     if prices is None:
@@ -84,29 +85,29 @@ def price_thresholds(paths: Paths, cutoff: date) -> Outcome:
     table, summary = portfolio.threshold_tables(trials, tested, segments, prices, backtest.SEED)
     whole = table.filter(pl.col("segment") == portfolio.ALL)
     adds_up = (whole["tp"] + whole["fp"] + whole["tn"] + whole["fn"] == tested.height).all()
-    upstream = tables.built_from(paths, tables.LOANS, "ml/training_set", "ml/default_model")
+    upstream = tables.built_from(publication, tables.LOANS, "ml/training_set", "ml/default_model")
     written = [
-        tables.write(paths, "threshold_table", cutoff, table, upstream),
-        tables.write(paths, "threshold_summary", cutoff, summary, upstream),
+        tables.write(publication, "threshold_table", cutoff, table, upstream),
+        tables.write(publication, "threshold_summary", cutoff, summary, upstream),
     ]
     return Outcome(written, {"decisions_add_up": bool(adds_up)}, {"test_loans": tested.height})
 
 
-def _training(paths: Paths, cutoff: date) -> pl.DataFrame:
-    return tables.read(paths, "training_set", cutoff).filter(pl.col("issue_month") < cutoff)
+def _training(publication: Publication, cutoff: date) -> pl.DataFrame:
+    return tables.read(publication, "training_set", cutoff).filter(pl.col("issue_month") < cutoff)
 
 
 def _withheld(*checks: str) -> Outcome:
     return Outcome([], dict.fromkeys(checks, True), {"withheld": WITHHELD})
 
 
-def _sql_gap(paths: Paths, artifact: str, scores: pl.DataFrame) -> float:
+def _sql_gap(publication: Publication, artifact: str, scores: pl.DataFrame) -> float:
     """Largest difference of the scorecard in points, DuckDB against Python, over every loan."""
-    files = published.parquet_files(paths, published.newest(paths, tables.APPLICATIONS))
+    files = publication.files(tables.APPLICATIONS)
     with duckdb.connect() as connection:
         relation = connection.read_parquet([str(path) for path in files])
         relation.create_view("fct_loan_applications")
-        query = scorecard_query(artifacts(paths), artifact)
+        query = scorecard_query(artifacts(publication.paths), artifact)
         found = connection.execute(f"select score from ({query}) order by loan_key").fetchnumpy()
     if len(found["score"]) != scores.height:
         return float("inf")
@@ -139,7 +140,7 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     Reason codes explain `borrower_only`: points lost against the average training loan, at most
     four, never grade or rate. Withheld where the gates of the cut-off did not pass.
     """
-    return each_cutoff(context, score_loans, pipeline.paths)
+    return each_cutoff(context, score_loans, pipeline.publication)
 
 
 @dg.asset(
@@ -164,7 +165,7 @@ def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Materiali
 
     The critical value beside each PSI depends on n; 0.10 and 0.25 are rules of thumb.
     """
-    return each_cutoff(context, measure_drift, pipeline.paths)
+    return each_cutoff(context, measure_drift, pipeline.publication)
 
 
 @dg.asset(
@@ -186,4 +187,4 @@ def threshold_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
     Counted and priced on the out-of-time loans, from realised and from predicted outcomes. The
     best threshold, its 1 % band and bootstrap intervals stand in `threshold_summary`.
     """
-    return each_cutoff(context, price_thresholds, pipeline.paths)
+    return each_cutoff(context, price_thresholds, pipeline.publication)

@@ -19,46 +19,48 @@ from financial_pipeline.ml.fairness import fairness_rows, income_band
 from financial_pipeline.ml.model_card import card_markdown, model_card
 from financial_pipeline.ml.populations import out_of_time
 from financial_pipeline.ml.train import DefaultModel
-from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.publication import Publication
 
 LIBRARIES = ("scikit-learn", "numpy", "polars", "skops")
 
 
-def write_model_card(paths: Paths, cutoff: date, is_synthetic: bool) -> Outcome:
+def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool) -> Outcome:
     """Put what the other tables say about one cut-off into a card, for people and programs."""
-    artifact, models = stored_models(paths, cutoff)
-    row = tables.read(paths, "default_model", cutoff).row(0, named=True)
-    screen = _screen(paths, cutoff, models[portfolio.DECIDING]) if models else []
-    economics = tables.read_if_there(paths, "threshold_summary", cutoff)
-    served = pointer(paths).served
+    artifact, models = stored_models(publication, cutoff)
+    row = tables.read(publication, "default_model", cutoff).row(0, named=True)
+    screen = _screen(publication, cutoff, models[portfolio.DECIDING]) if models else []
+    economics = tables.read_if_there(publication, "threshold_summary", cutoff)
+    served = pointer(publication).served
     facts = {
         "cutoff": cutoff.isoformat(),
         **row,
         "served": served.artifact if served else None,
         "is_synthetic": is_synthetic,
         "versions": {name: version(name) for name in LIBRARIES},
-        "built_from": tables.built_from(paths, "ml/training_set"),
+        "built_from": tables.built_from(publication, "ml/training_set"),
     }
     card = model_card(
         facts,
-        {name: _described(paths, cutoff, model) for name, model in models.items()},
-        tables.read(paths, "evaluation", cutoff).to_dicts(),
-        tables.read(paths, "gates", cutoff).to_dicts(),
+        {name: _described(publication, cutoff, model) for name, model in models.items()},
+        tables.read(publication, "evaluation", cutoff).to_dicts(),
+        tables.read(publication, "gates", cutoff).to_dicts(),
         economics.filter(pl.col("segment") == portfolio.ALL).drop("segment", "level").to_dicts(),
         screen,
     )
-    upstream = tables.built_from(paths, "ml/default_model", "ml/evaluation")
+    upstream = tables.built_from(publication, "ml/default_model", "ml/evaluation")
     texts = {"markdown": card_markdown(card), "json": json.dumps(card, indent=1, default=str)}
     written = [
-        tables.write(paths, "model_card", cutoff, [texts], upstream),
-        tables.write(paths, "fairness", cutoff, screen, upstream),
+        tables.write(publication, "model_card", cutoff, [texts], upstream),
+        tables.write(publication, "fairness", cutoff, screen, upstream),
     ]
-    place = _write_files(paths, cutoff, texts)
+    place = _write_files(publication, cutoff, texts)
     return Outcome(written, {}, {"artifact": artifact or "none", "card": str(place)})
 
 
-def _described(paths: Paths, cutoff: date, model: DefaultModel) -> dict[str, Any]:
-    coefficients = tables.read(paths, "coefficients", cutoff).filter(pl.col("model") == model.name)
+def _described(publication: Publication, cutoff: date, model: DefaultModel) -> dict[str, Any]:
+    coefficients = tables.read(publication, "coefficients", cutoff).filter(
+        pl.col("model") == model.name
+    )
     return {
         "features": list(model.features),
         "absent": dict(model.absent),
@@ -68,13 +70,13 @@ def _described(paths: Paths, cutoff: date, model: DefaultModel) -> dict[str, Any
     }
 
 
-def _screen(paths: Paths, cutoff: date, model: DefaultModel) -> list[dict[str, Any]]:
+def _screen(publication: Publication, cutoff: date, model: DefaultModel) -> list[dict[str, Any]]:
     """The fairness screen on the test loans, at the break-even PD of the training loans."""
-    columns = tables.scan(paths, tables.APPLICATIONS).select(
+    columns = tables.scan(publication, tables.APPLICATIONS).select(
         "loan_key", "addr_state", "income_effective"
     )
-    money = tables.scan(paths, tables.LOANS).select("loan_key", *decide.CASH_COLUMNS)
-    cohort = tables.read(paths, "training_set", cutoff)
+    money = tables.scan(publication, tables.LOANS).select("loan_key", *decide.CASH_COLUMNS)
+    cohort = tables.read(publication, "training_set", cutoff)
     loans = cohort.join(
         columns.join(money, on="loan_key").collect(), on="loan_key", maintain_order="left"
     )
@@ -88,9 +90,9 @@ def _screen(paths: Paths, cutoff: date, model: DefaultModel) -> list[dict[str, A
     return fairness_rows(target, model.predict(tested), groups, prices.break_even_pd)
 
 
-def _write_files(paths: Paths, cutoff: date, texts: dict[str, str]) -> Path:
+def _write_files(publication: Publication, cutoff: date, texts: dict[str, str]) -> Path:
     """The card beside the tables, for people; the published table stays the record."""
-    folder = paths.data_root / tables.LAYER / "model_cards"
+    folder = publication.paths.data_root / tables.LAYER / "model_cards"
     folder.mkdir(parents=True, exist_ok=True)
     for kind, suffix in (("json", "json"), ("markdown", "md")):
         place = folder / f"{cutoff.isoformat()}.{suffix}"
@@ -118,7 +120,7 @@ def model_card_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> d
     """
     is_synthetic = pipeline.settings.source == "simulated"
 
-    def step(paths: Paths, cutoff: date) -> Outcome:
-        return write_model_card(paths, cutoff, is_synthetic)
+    def step(publication: Publication, cutoff: date) -> Outcome:
+        return write_model_card(publication, cutoff, is_synthetic)
 
-    return each_cutoff(context, step, pipeline.paths)
+    return each_cutoff(context, step, pipeline.publication)

@@ -16,8 +16,7 @@ from financial_pipeline.defs.resources import OWNERS, Pipeline
 from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.portfolio import DECIDING
 from financial_pipeline.ml.train import DefaultModel
-from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.spark.session import start_session
 
 if TYPE_CHECKING:
@@ -28,27 +27,28 @@ MIN_RANK_CORRELATION = 0.999
 CHECK = "spark_agrees_with_scikit_learn"
 
 
-def compare_on_spark(paths: Paths, cutoff: date) -> Outcome:
+def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
     """Fit the deciding model of one cut-off on Spark, score the test loans there, and compare."""
-    _, models = stored_models(paths, cutoff)
-    upstream = tables.built_from(paths, "ml/training_set", "ml/default_model")
-    tested = tables.read(paths, "training_set", cutoff).filter(pl.col("split") == "out_of_time")
+    _, models = stored_models(publication, cutoff)
+    upstream = tables.built_from(publication, "ml/training_set", "ml/default_model")
+    tested = tables.read(publication, "training_set", cutoff).filter(
+        pl.col("split") == "out_of_time"
+    )
     if not models or tested.is_empty():
         reason = "no model was trained" if not models else "no loan to test on"
         return Outcome(
-            [tables.write(paths, "spark_agreement", cutoff, [], upstream)],
+            [tables.write(publication, "spark_agreement", cutoff, [], upstream)],
             {CHECK: True},
             {"reason": reason},
         )
-    frame = _on_spark(start_session(), _partition(paths, cutoff))
+    frame = _on_spark(start_session(), _partition(publication, cutoff))
     row = _compared(frame, models[DECIDING], tested)
-    table = tables.write(paths, "spark_agreement", cutoff, [row], upstream)
+    table = tables.write(publication, "spark_agreement", cutoff, [row], upstream)
     return Outcome([table], {CHECK: row["agrees"]}, {"auc_difference": row["auc_difference"]})
 
 
-def _partition(paths: Paths, cutoff: date) -> Path:
-    table = published.newest(paths, "ml/training_set")
-    files = published.parquet_files(paths, table)
+def _partition(publication: Publication, cutoff: date) -> Path:
+    files = publication.files("ml/training_set")
     return next(file for file in files if file.stem == cutoff.isoformat())
 
 
@@ -101,4 +101,4 @@ def spark_agreement(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
     The deciding model with the same preparation and penalty, fitted and scored by Spark on the
     same training set.
     """
-    return each_cutoff(context, compare_on_spark, pipeline.paths)
+    return each_cutoff(context, compare_on_spark, pipeline.publication)

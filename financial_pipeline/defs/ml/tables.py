@@ -10,46 +10,45 @@ import dagster as dg
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.content_hash import hash_frame
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.lending_club import CLASS_X
-from financial_pipeline.schemas.model import MODEL_TABLES
+from financial_pipeline.schemas.model import CUTOFF, MODEL_TABLES
 from financial_pipeline.settings import PROJECT_ROOT
 
 LAYER = "ml"
-CUTOFF = "training_cutoff"
 APPLICATIONS, LOANS = "exports/fct_loan_applications", "exports/fct_loans"
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
 
 
-def scan(paths: Paths, key: str) -> pl.LazyFrame:
+def scan(publication: Publication, key: str) -> pl.LazyFrame:
     """A published table, or the version registered by this run."""
-    return pl.scan_parquet(published.parquet_files(paths, published.newest(paths, key)))
+    return publication.scan(key)
 
 
-def read(paths: Paths, name: str, cutoff: date) -> pl.DataFrame:
+def read(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
     """One cut-off of a model table, without the partition column; empty where it has none."""
-    table = published.newest(paths, f"{LAYER}/{name}")
-    files = [f for f in published.parquet_files(paths, table) if f.stem == cutoff.isoformat()]
+    files = [f for f in publication.files(f"{LAYER}/{name}") if f.stem == cutoff.isoformat()]
     if not files:
         return pl.DataFrame(schema=MODEL_TABLES[name].columns)
     return pl.read_parquet(files[0]).drop(CUTOFF)
 
 
-def read_if_there(paths: Paths, name: str, cutoff: date) -> pl.DataFrame:
+def read_if_there(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
     """As `read`; empty where the table was never built."""
     try:
-        return read(paths, name, cutoff)
+        return read(publication, name, cutoff)
     except PipelineError:
         return pl.DataFrame(schema=MODEL_TABLES[name].columns)
 
 
-def outcome_columns(paths: Paths, loan_keys: pl.Series) -> pl.DataFrame:
+def outcome_columns(publication: Publication, loan_keys: pl.Series) -> pl.DataFrame:
     """The class X columns of staging for these loans, in their order."""
-    ids = scan(paths, APPLICATIONS).select("loan_key", "loan_id")
-    staged = pl.scan_parquet(sorted(paths.staging("lending_club_loans").glob("[!.]*.parquet")))
+    ids = scan(publication, APPLICATIONS).select("loan_key", "loan_id")
+    staged = pl.scan_parquet(
+        sorted(publication.paths.staging("lending_club_loans").glob("[!.]*.parquet"))
+    )
     return (
         loan_keys.to_frame()
         .lazy()
@@ -65,13 +64,13 @@ def outcome_columns(paths: Paths, loan_keys: pl.Series) -> pl.DataFrame:
     )
 
 
-def built_from(paths: Paths, *keys: str) -> dict[str, str]:
+def built_from(publication: Publication, *keys: str) -> dict[str, str]:
     """The content hashes of upstream tables."""
-    return {key: published.newest(paths, key).content_hash for key in keys}
+    return publication.content_hashes(*keys)
 
 
 def write(
-    paths: Paths,
+    publication: Publication,
     name: str,
     cutoff: date,
     rows: Rows,
@@ -86,20 +85,16 @@ def write(
     contract = MODEL_TABLES[name]
     frame = _typed(rows, contract.columns)
     stamped = frame.select(pl.lit(cutoff, pl.Date).alias(CUTOFF), pl.all())
-    key = cutoff.isoformat()
-    folder = published.replace_partitions(paths, LAYER, name, {key: stamped})
-    whole = pl.read_parquet(sorted(folder.glob("[!.]*.parquet")))
-    table = PublishedTable(
-        layer=LAYER,
-        name=name,
-        folder=folder.relative_to(paths.data_root).as_posix(),
-        rows=whole.height,
-        content_hash=hash_frame(whole, [CUTOFF, *contract.keys]),
-        as_of=str(whole[CUTOFF].max()) if whole.height else None,
-        built_from=dict(upstream),
-        facts=dict(known or {}),
+    table = write_table(
+        publication.paths,
+        contract,
+        stamped,
+        previous=publication.newest_if_any(contract.key),
+        replaced=[cutoff.isoformat()],
+        built_from=upstream,
+        facts=known,
     )
-    published.register(paths, table)
+    publication.register(table)
     return table
 
 
@@ -139,10 +134,14 @@ class Outcome:
 
 
 def each_cutoff(
-    context: dg.AssetExecutionContext, step: Callable[[Paths, date], Outcome], paths: Paths
+    context: dg.AssetExecutionContext,
+    step: Callable[[Publication, date], Outcome],
+    publication: Publication,
 ) -> dg.MaterializeResult:
     """Run a step for every cut-off of the run, oldest first; a check passes if it always did."""
-    outcomes = [step(paths, date.fromisoformat(key)) for key in sorted(context.partition_keys)]
+    outcomes = [
+        step(publication, date.fromisoformat(key)) for key in sorted(context.partition_keys)
+    ]
     last = outcomes[-1]
     metadata: dict[str, Any] = {"dagster/row_count": 0, **last.facts}
     if last.tables:
@@ -180,9 +179,7 @@ def git_sha() -> str | None:
     return found.stdout.strip()
 
 
-def facts(paths: Paths, name: str) -> Mapping[str, object]:
+def facts(publication: Publication, name: str) -> Mapping[str, object]:
     """The facts of the newest version of a model table; empty where it was never built."""
-    try:
-        return published.newest(paths, f"{LAYER}/{name}").facts
-    except PipelineError:
-        return {}
+    table = publication.newest_if_any(f"{LAYER}/{name}")
+    return table.facts if table else {}

@@ -29,25 +29,26 @@ from financial_pipeline.ml.populations import (
 from financial_pipeline.ml.portfolio import Models
 from financial_pipeline.ml.scorecard import Scorecard, fit_scorecard, scorecard_rows
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.publication import Publication
 
 SPLIT, TRAIN, TEST = "split", "train", "out_of_time"
 KEPT = ("loan_key", "issue_month", "maturity_month", "default_d1")
 MODEL_CHECKS = ("no_column_knows_the_outcome", "artifact_loads_and_scores_the_same")
 
 
-def build_training_set(paths: Paths, cutoff: date) -> Outcome:
+def build_training_set(publication: Publication, cutoff: date) -> Outcome:
     """Write the D1 cohort of one cut-off: its training loans and its test loans."""
-    features = build_features(tables.scan(paths, tables.APPLICATIONS))
+    features = build_features(tables.scan(publication, tables.APPLICATIONS))
     in_time = features.filter(pl.col("issue_month") < months_after(cutoff, MONTHS_OUT_OF_TIME))
     is_training = pl.col("issue_month") < cutoff
-    cohort = d1_cohort(in_time, tables.scan(paths, tables.LOANS)).select(
+    cohort = d1_cohort(in_time, tables.scan(publication, tables.LOANS)).select(
         pl.when(is_training).then(pl.lit(TRAIN)).otherwise(pl.lit(TEST)).alias(SPLIT), pl.all()
     )
     inputs = [name for name in cohort.columns if name not in (SPLIT, *KEPT)]
     check_whitelist(inputs, tuple(FEATURES))
-    upstream = tables.built_from(paths, tables.APPLICATIONS, tables.LOANS)
-    table = tables.write(paths, "training_set", cutoff, cohort, upstream)
+    upstream = tables.built_from(publication, tables.APPLICATIONS, tables.LOANS)
+    table = tables.write(publication, "training_set", cutoff, cohort, upstream)
     keys, targets = cohort["loan_key"], cohort["default_d1"]
     checks = {
         "loans_are_unique_and_matured": keys.is_unique().all() and targets.null_count() == 0,
@@ -57,9 +58,9 @@ def build_training_set(paths: Paths, cutoff: date) -> Outcome:
     return Outcome([table], checks, {"training_loans": trains, "test_loans": len(cohort) - trains})
 
 
-def train_default_model(paths: Paths, cutoff: date) -> Outcome:
+def train_default_model(publication: Publication, cutoff: date) -> Outcome:
     """Fit both models and the scorecard of one cut-off; a LeakAlarm stops the run."""
-    cohort = tables.read(paths, "training_set", cutoff)
+    cohort = tables.read(publication, "training_set", cutoff)
     split = out_of_time(cohort, cutoff)
     _, target = backtest.training_rows(cohort, split)
     row = {
@@ -71,18 +72,18 @@ def train_default_model(paths: Paths, cutoff: date) -> Outcome:
         "git_sha": tables.git_sha(),
         "feature_list_sha256": _feature_list_hash(),
     }
-    upstream = tables.built_from(paths, "ml/training_set")
+    upstream = tables.built_from(publication, "ml/training_set")
     try:
-        models, card = _fit(paths, cohort, split)
+        models, card = _fit(publication, cohort, split)
     except NotTrainable as refusal:
         row["reason"] = str(refusal)
-        written = _write_model(paths, cutoff, row, {}, None, upstream)
+        written = _write_model(publication, cutoff, row, {}, None, upstream)
         return Outcome(written, dict.fromkeys(MODEL_CHECKS, True), {"reason": str(refusal)})
     facts = {"cutoff": cutoff, "seed": backtest.SEED, "built_from": upstream}
-    row["artifact"] = save_artifact(artifacts(paths), models, card, facts)
-    same = _loads_the_same(paths, str(row["artifact"]), models, cohort)
+    row["artifact"] = save_artifact(artifacts(publication.paths), models, card, facts)
+    same = _loads_the_same(publication, str(row["artifact"]), models, cohort)
     checks = {"no_column_knows_the_outcome": True, "artifact_loads_and_scores_the_same": same}
-    written = _write_model(paths, cutoff, row, models, card, upstream)
+    written = _write_model(publication, cutoff, row, models, card, upstream)
     return Outcome(written, checks, {"artifact": row["artifact"], "training_loans": len(target)})
 
 
@@ -91,11 +92,11 @@ def artifacts(paths: Paths) -> Path:
     return paths.data_root / tables.LAYER / "artifacts"
 
 
-def _fit(paths: Paths, cohort: pl.DataFrame, split: Split) -> tuple[Models, Scorecard]:
+def _fit(publication: Publication, cohort: pl.DataFrame, split: Split) -> tuple[Models, Scorecard]:
     if split.reason:
         raise NotTrainable(f"The default model is not trained: {split.reason}.")
     rows, target = backtest.training_rows(cohort, split)
-    outcomes = tables.outcome_columns(paths, rows["loan_key"])
+    outcomes = tables.outcome_columns(publication, rows["loan_key"])
     check_inputs(rows.select(*FEATURES), target, outcomes)
     models: Models = {
         name: with_averages(backtest.fit_on(cohort, split, name), rows) for name in FEATURE_SETS
@@ -103,14 +104,16 @@ def _fit(paths: Paths, cohort: pl.DataFrame, split: Split) -> tuple[Models, Scor
     return models, fit_scorecard(rows, target, FEATURE_SETS[backtest.CHALLENGED])
 
 
-def _loads_the_same(paths: Paths, artifact: str, models: Models, cohort: pl.DataFrame) -> bool:
-    loaded = {name: load_model(artifacts(paths), artifact, name) for name in models}
+def _loads_the_same(
+    publication: Publication, artifact: str, models: Models, cohort: pl.DataFrame
+) -> bool:
+    loaded = {name: load_model(artifacts(publication.paths), artifact, name) for name in models}
     pairs = [(loaded[name].predict(cohort), models[name].predict(cohort)) for name in models]
     return all(bool((first == second).all()) for first, second in pairs)
 
 
 def _write_model(
-    paths: Paths,
+    publication: Publication,
     cutoff: date,
     row: Mapping[str, Any],
     models: Models,
@@ -123,10 +126,10 @@ def _write_model(
         for line in coefficient_rows(model)
     ]
     return [
-        tables.write(paths, "default_model", cutoff, [row], upstream),
-        tables.write(paths, "coefficients", cutoff, coefficients, upstream),
+        tables.write(publication, "default_model", cutoff, [row], upstream),
+        tables.write(publication, "coefficients", cutoff, coefficients, upstream),
         tables.write(
-            paths, "scorecard_points", cutoff, scorecard_rows(card) if card else [], upstream
+            publication, "scorecard_points", cutoff, scorecard_rows(card) if card else [], upstream
         ),
     ]
 
@@ -160,7 +163,7 @@ def training_set(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Ma
     cut-off, `out_of_time` in the four quarters after it. Loans outside the credit policy and loans
     that are not matured are left out.
     """
-    return each_cutoff(context, build_training_set, pipeline.paths)
+    return each_cutoff(context, build_training_set, pipeline.publication)
 
 
 @dg.asset(
@@ -185,4 +188,4 @@ def default_model(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.M
     an input knows the outcome. With one class, an all-null column or fewer than 500 matured loans
     there is no artifact, and the reason is stored.
     """
-    return each_cutoff(context, train_default_model, pipeline.paths)
+    return each_cutoff(context, train_default_model, pipeline.publication)

@@ -14,8 +14,8 @@ from financial_pipeline.alerts.incidents import deliver
 from financial_pipeline.defs.automation import incidents
 from financial_pipeline.defs.operations import record
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.published import PublishedTable
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.settings import Settings
 from financial_pipeline_tests.alerts.test_incidents import FakeSink
 
@@ -106,8 +106,8 @@ def test_overdue_table_is_an_incident_that_an_old_backfill_does_not_end(watched:
         folder = f"exports/fct_daily_prices/{version}"
         (watched.paths.data_root / folder).mkdir(parents=True)
         table = PublishedTable("exports", "fct_daily_prices", folder, 1, "abc", as_of=as_of)
-        published.register(watched.paths, table)
-        published.publish(watched.paths, {})
+        publication.Publication(watched.paths, "test").register(table)
+        publication.publish(watched.paths, ["test"], {})
         watched.look()
     assert [subject for subject, _ in watched.told()] == [
         "ALERT overdue data: exports/fct_daily_prices",

@@ -8,8 +8,9 @@ import pytest
 
 from financial_pipeline.defs.ml import applying, card, evaluation, tables, training
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
-from financial_pipeline.publishing.content_hash import hash_frame
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.writer import write_table
+from financial_pipeline.schemas.contract import Table
 from financial_pipeline_tests.ml.loans import CUTOFF, Book, make_book
 
 LAG = 5
@@ -24,18 +25,9 @@ def publish_book(paths: Paths, book: Book) -> None:
         "fct_loans": book.loans.with_columns(loan_ids),
     }
     for name, frame in tables.items():
-        folder = published.replace_partitions(paths, "exports", name, {name: frame})
-        published.register(
-            paths,
-            published.PublishedTable(
-                layer="exports",
-                name=name,
-                folder=folder.relative_to(paths.data_root).as_posix(),
-                rows=frame.height,
-                content_hash=hash_frame(frame, ["loan_key"]),
-            ),
-        )
-    published.publish(paths, WORLD)
+        contract: Table[pl.DataType] = Table("exports", name, "", ("loan_key",), order=None)
+        publication.Publication(paths, "test").register(write_table(paths, contract, frame))
+    publication.publish(paths, ["test"], WORLD)
     staged = pl.concat(
         [tables["fct_loans"].select("loan_id"), book.outcomes], how="horizontal"
     ).sort("loan_id", descending=True)
@@ -45,16 +37,17 @@ def publish_book(paths: Paths, book: Book) -> None:
 
 def run_model(paths: Paths) -> dict[str, tables.Outcome]:
     """Every step but Spark's, in order, and the publication that follows."""
+    own = publication.Publication(paths, "test")
     found = {
-        "training_set": training.build_training_set(paths, CUTOFF),
-        "default_model": training.train_default_model(paths, CUTOFF),
-        "evaluation": evaluation.evaluate_model(paths, CUTOFF, LAG, "simulated"),
-        "scores": applying.score_loans(paths, CUTOFF),
-        "drift": applying.measure_drift(paths, CUTOFF),
-        "threshold_table": applying.price_thresholds(paths, CUTOFF),
-        "model_card": card.write_model_card(paths, CUTOFF, is_synthetic=True),
+        "training_set": training.build_training_set(own, CUTOFF),
+        "default_model": training.train_default_model(own, CUTOFF),
+        "evaluation": evaluation.evaluate_model(own, CUTOFF, LAG, "simulated"),
+        "scores": applying.score_loans(own, CUTOFF),
+        "drift": applying.measure_drift(own, CUTOFF),
+        "threshold_table": applying.price_thresholds(own, CUTOFF),
+        "model_card": card.write_model_card(own, CUTOFF, is_synthetic=True),
     }
-    published.publish(paths, WORLD)
+    publication.publish(paths, ["test"], WORLD)
     return found
 
 

@@ -11,7 +11,8 @@ from financial_pipeline.defs.ml import evaluation, tables, training
 from financial_pipeline.ml import gates
 from financial_pipeline.ml.leak_alarm import LeakAlarm
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import published
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline_tests.defs.ml.conftest import publish_book, run_model
 from financial_pipeline_tests.ml.loans import CUTOFF, Book, make_book
@@ -22,10 +23,10 @@ FirstRun = tuple[Paths, dict[str, tables.Outcome]]
 def test_a_good_candidate_is_published_whole_and_every_check_passes(first_run: FirstRun) -> None:
     paths, outcomes = first_run
     assert all(all(outcome.checks.values()) for outcome in outcomes.values())
-    manifest = published.read_manifest(paths)
+    manifest = read_manifest(paths)
     names = {key.removeprefix("ml/") for key in manifest.tables if key.startswith("ml/")}
     assert names == set(MODEL_TABLES) - {"spark_agreement"}
-    served = evaluation.pointer(paths).served
+    served = evaluation.pointer(Publication(paths, "test")).served
     assert served is not None
     assert served.artifact == outcomes["default_model"].facts["artifact"]
 
@@ -43,21 +44,25 @@ def test_tables_hold_what_the_contract_says(first_run: FirstRun, book: Book) -> 
     for name, contract in MODEL_TABLES.items():
         if name == "spark_agreement":
             continue
-        frame = tables.read(paths, name, CUTOFF)
+        frame = tables.read(Publication(paths, "test"), name, CUTOFF)
         assert frame.height > 0, name
         assert {column: frame.schema[column] for column in contract.columns} == contract.columns
-        if contract.keys:
-            assert frame.select(contract.keys).is_unique().all(), name
-    assert tables.read(paths, "scores", CUTOFF).height == book.loans.height
+        keys = [key for key in contract.keys if key != tables.CUTOFF]
+        if keys:
+            assert frame.select(keys).is_unique().all(), name
+    assert tables.read(Publication(paths, "test"), "scores", CUTOFF).height == book.loans.height
 
 
 def test_a_second_run_gives_the_same_content_and_serves_the_same(paths: Paths) -> None:
-    first, pointer = published.read_manifest(paths).tables, evaluation.pointer(paths)
+    first, pointer = (
+        read_manifest(paths).tables,
+        evaluation.pointer(Publication(paths, "test")),
+    )
     run_model(paths)
-    second = published.read_manifest(paths).tables
+    second = read_manifest(paths).tables
     hashes = [{key: table.content_hash for key, table in t.items()} for t in (first, second)]
     assert hashes[0] == hashes[1]
-    assert evaluation.pointer(paths) == pointer
+    assert evaluation.pointer(Publication(paths, "test")) == pointer
     assert first["ml/scores"].folder != second["ml/scores"].folder
 
 
@@ -86,16 +91,16 @@ def _with_few_matured_loans(book: Book) -> Book:
 def test_an_untrainable_book_has_null_metrics_with_the_reason_and_serves_as_before(
     paths: Paths, book: Book, spoil: Callable[[Book], Book], word: str
 ) -> None:
-    before = published.read_manifest(paths).tables["ml/scores"]
-    served = evaluation.pointer(paths)
+    before = read_manifest(paths).tables["ml/scores"]
+    served = evaluation.pointer(Publication(paths, "test"))
     publish_book(paths, spoil(book))
     outcomes = run_model(paths)
-    rows = tables.read(paths, "evaluation", CUTOFF)
+    rows = tables.read(Publication(paths, "test"), "evaluation", CUTOFF)
     assert rows["auc"].null_count() == rows.height
     assert rows["reason"].str.contains(word).any()
     assert not outcomes["evaluation"].checks["gates_pass"]
-    assert evaluation.pointer(paths) == served
-    assert published.read_manifest(paths).tables["ml/scores"] == before
+    assert evaluation.pointer(Publication(paths, "test")) == served
+    assert read_manifest(paths).tables["ml/scores"] == before
 
 
 def test_a_leaking_column_stops_the_run_and_names_it(paths: Paths, book: Book) -> None:
@@ -104,9 +109,9 @@ def test_a_leaking_column_stops_the_run_and_names_it(paths: Paths, book: Book) -
     outcomes = book.outcomes.with_columns(total_rec_prncp=leak)
     positive = leaky.applications.with_columns((pl.col("dti_effective") + 20).clip(0, 100))
     publish_book(paths, Book(positive, book.loans, outcomes))
-    training.build_training_set(paths, CUTOFF)
+    training.build_training_set(Publication(paths, "test"), CUTOFF)
     with pytest.raises(LeakAlarm, match="Column dti "):
-        training.train_default_model(paths, CUTOFF)
+        training.train_default_model(Publication(paths, "test"), CUTOFF)
 
 
 @pytest.mark.parametrize(
@@ -121,32 +126,38 @@ def test_a_leaking_column_stops_the_run_and_names_it(paths: Paths, book: Book) -
 def test_a_tripped_gate_withholds_scores_and_the_pointer_stays(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    manifest, served = published.read_manifest(paths), evaluation.pointer(paths)
+    manifest, served = (
+        read_manifest(paths),
+        evaluation.pointer(Publication(paths, "test")),
+    )
     publish_book(paths, make_book(seed=8))
     monkeypatch.setattr(gates, limit, -1.0)
     outcomes = run_model(paths)
     assert outcomes["evaluation"].checks == {"gates_pass": False}
     assert "withheld" in outcomes["scores"].facts
-    assert evaluation.pointer(paths) == served
+    assert evaluation.pointer(Publication(paths, "test")) == served
     for name in ("scores", "drift", "threshold_table"):
-        now = published.read_manifest(paths).tables[f"ml/{name}"]
+        now = read_manifest(paths).tables[f"ml/{name}"]
         assert now == manifest.tables[f"ml/{name}"]
 
 
 def test_a_smaller_book_trips_the_row_gate(paths: Paths) -> None:
-    served = evaluation.pointer(paths)
+    served = evaluation.pointer(Publication(paths, "test"))
     publish_book(paths, make_book(size=2000, seed=7))
     outcomes = run_model(paths)
     assert "training_rows" in str(outcomes["evaluation"].facts["failed_gates"])
-    assert evaluation.pointer(paths) == served
+    assert evaluation.pointer(Publication(paths, "test")) == served
 
 
 def test_the_card_says_what_the_tables_say(first_run: FirstRun) -> None:
     paths, _ = first_run
-    row = tables.read(paths, "model_card", CUTOFF).row(0, named=True)
+    row = tables.read(Publication(paths, "test"), "model_card", CUTOFF).row(0, named=True)
     content = json.loads(row["json"])
     assert set(content["models"]) == {"borrower_only", "platform_informed"}
-    assert content["evaluations"][0]["auc"] == tables.read(paths, "evaluation", CUTOFF)["auc"][0]
+    assert (
+        content["evaluations"][0]["auc"]
+        == tables.read(Publication(paths, "test"), "evaluation", CUTOFF)["auc"][0]
+    )
     assert "SIMULATED LOANS" in row["markdown"]
     assert "screen, not a compliance finding" in row["markdown"]
     assert (paths.data_root / "ml" / "model_cards" / "2011-01-01.md").read_text() == row["markdown"]

@@ -1,0 +1,208 @@
+"""The published manifest: the current immutable folder of each table, in independent channels.
+
+The file `published.json` has the channels batch, stream and operations. Each has its own sequence
+number, time and tables, and moves alone, by one rename under one lock. Order comes from numbers
+that are assigned under that lock, never from a clock. Readers read the manifest once per page or
+job.
+"""
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import locked, replace_json
+from financial_pipeline.paths import Paths
+
+Channel = Literal["batch", "stream", "operations"]
+BATCH: Final = "batch"
+LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
+KEPT_VERSIONS: Final = 3
+KEPT_SECONDS: Final = 3600.0
+# Digits of a number in a folder name, so that names sort like numbers.
+DIGITS: Final = 8
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One version of one table: `folder` is relative to the data root and contains its Parquet."""
+
+    layer: str
+    name: str
+    folder: str
+    rows: int
+    content_hash: str
+    # The newest event date in the table, ISO.
+    as_of: str | None = None
+    # The inputs: upstream table or raw file -> content hash.
+    built_from: dict[str, str] = field(default_factory=dict)
+    # Results of blocking checks, and other facts that readers show.
+    facts: dict[str, object] = field(default_factory=dict)
+    # Partition key -> content hash of its rows.
+    partitions: dict[str, str] = field(default_factory=dict)
+    # When the version was written, UTC, for people; it decides nothing.
+    built_at: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Layer and name, as in the asset key: `exports/fct_loans`."""
+        return f"{self.layer}/{self.name}"
+
+    @property
+    def version(self) -> str:
+        """The name of the version, the last part of the folder."""
+        return Path(self.folder).name
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The version and world of the batch channel, and the current tables of all channels."""
+
+    version: str
+    published_at: str
+    world: dict[str, object]
+    tables: dict[str, PublishedTable]
+
+    def table(self, key: str) -> PublishedTable:
+        """Return the current version of `layer/name`; raise PipelineError if there is none."""
+        if key not in self.tables:
+            raise PipelineError(
+                f"The table {key} is not published; run the job that builds it, or `make demo`."
+            )
+        return self.tables[key]
+
+
+def number_of(version: str) -> int:
+    """Return the number in the name of a version; 0 for a name that was made from a clock."""
+    digits = version.split("-")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(paths.manifest.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    if "tables" in content:
+        # A manifest of an earlier release had no channels, and its versions came from a clock.
+        content = {BATCH: content | {"sequence": 0}}
+    return dict(content)
+
+
+def is_published(paths: Paths) -> bool:
+    """Return whether any channel has moved at least once."""
+    return paths.manifest.exists()
+
+
+def channel_tables(paths: Paths, channel: Channel) -> dict[str, PublishedTable]:
+    """Return the current tables of one channel by key; none before its first publication."""
+    rows = _channels(paths).get(channel, {}).get("tables", {})
+    return {key: PublishedTable(**row) for key, row in rows.items()}
+
+
+def read_manifest(paths: Paths) -> Manifest:
+    """Read the published manifest; raise PipelineError if nothing was published yet."""
+    channels = _channels(paths)
+    if not channels:
+        raise PipelineError(
+            f"Nothing is published under {paths.data_root} yet; run `make demo` or"
+            " `financial-pipeline demo` first."
+        )
+    # Before the first batch, readers see the world and the time of the stream.
+    leading = channels.get(BATCH) or max(channels.values(), key=lambda each: each["sequence"])
+    return Manifest(
+        version=f"{leading['sequence'] if BATCH in channels else 0:0{DIGITS}}",
+        published_at=leading["published_at"],
+        world=next((c["world"] for c in (leading, *channels.values()) if c["world"]), {}),
+        tables={
+            key: PublishedTable(**row)
+            for channel in channels.values()
+            for key, row in channel["tables"].items()
+        },
+    )
+
+
+def parquet_files(paths: Paths, table: PublishedTable) -> list[Path]:
+    """Return the Parquet files of one table version, sorted."""
+    return sorted((paths.data_root / table.folder).glob("[!.]*.parquet"))
+
+
+def _lock(paths: Paths) -> Path:
+    return paths.data_root / ".publish.lock"
+
+
+def _next_number(paths: Paths, channels: Mapping[str, dict[str, Any]]) -> int:
+    """Return a number above all that exist: folders, also of lost manifests, and channels."""
+    folders = (path for layer in LAYERS for path in (paths.data_root / layer).glob("*/*"))
+    tables = (row["folder"] for each in channels.values() for row in each["tables"].values())
+    numbers = [number_of(path.name) for path in folders]
+    numbers += [number_of(Path(folder).name) for folder in tables]
+    return 1 + max([*numbers, *(each["sequence"] for each in channels.values())], default=0)
+
+
+def new_folder(paths: Paths, layer: str, name: str) -> Path:
+    """Make the empty folder of a new version, whose number is above all earlier ones.
+
+    The random part of the name keeps apart the folders of a data root that was deleted and built
+    again, because readers cache by folder.
+    """
+    with locked(_lock(paths)):
+        number = _next_number(paths, _channels(paths))
+        version = f"{number:0{DIGITS}}-{secrets.token_hex(3)}"
+        folder = paths.published_folder(layer, name, version)
+        folder.mkdir(parents=True)
+    return folder
+
+
+def publish_tables(
+    paths: Paths,
+    channel: Channel,
+    tables: Sequence[PublishedTable],
+    world: Mapping[str, object],
+    kept: Iterable[str] = (),
+) -> Manifest:
+    """Make these tables current in their channel, all in one rename; other channels stay.
+
+    A table is skipped if a newer version of it is current. `kept` are folders that pruning leaves
+    alone besides the current ones.
+    """
+    with locked(_lock(paths)):
+        channels = _channels(paths)
+        before = channels.get(channel, {}).get("tables", {})
+        newer = {
+            table.key: asdict(table)
+            for table in tables
+            if table.key not in before
+            or number_of(table.version) >= number_of(Path(before[table.key]["folder"]).name)
+        }
+        channels[channel] = {
+            "sequence": _next_number(paths, channels),
+            "published_at": datetime.now(UTC).isoformat(),
+            "world": dict(world),
+            "tables": {**before, **newer},
+        }
+        replace_json(paths.manifest, channels)
+        manifest = read_manifest(paths)
+        _prune(paths, newer, {*kept, *(table.folder for table in manifest.tables.values())})
+    return manifest
+
+
+def _prune(paths: Paths, keys: Iterable[str], kept: set[str]) -> None:
+    """Remove the old folders of these tables that no reader may have open."""
+    for old in _old_folders(paths, keys):
+        is_young = time.time() - old.stat().st_mtime < KEPT_SECONDS
+        if old.relative_to(paths.data_root).as_posix() not in kept and not is_young:
+            shutil.rmtree(old)
+
+
+def _old_folders(paths: Paths, keys: Iterable[str]) -> Iterator[Path]:
+    for key in keys:
+        folders = [path for path in (paths.data_root / key).glob("*") if path.is_dir()]
+        folders.sort(key=lambda path: (number_of(path.name), path.name), reverse=True)
+        yield from folders[KEPT_VERSIONS:]

@@ -1,0 +1,104 @@
+"""Publications: the tables that runs registered, which become current together or not at all.
+
+A run registers a new folder when the blocking checks of its table passed. Registrations belong to
+their publication (`pending/<publication>/`): steps of the same publication read them, nobody else
+does before they are published.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_json
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.manifest import (
+    BATCH,
+    Manifest,
+    PublishedTable,
+    is_published,
+    parquet_files,
+    publish_tables,
+    read_manifest,
+)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one run, or the runs of one command, registered; `run` is its name."""
+
+    paths: Paths
+    run: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the registrations."""
+        return self.paths.data_root / "pending" / self.run
+
+    def registered(self) -> dict[str, PublishedTable]:
+        """Return the registered tables by key."""
+        rows = [json.loads(path.read_text("utf-8")) for path in self.folder.glob("[!.]*.json")]
+        return {table.key: table for table in (PublishedTable(**row) for row in rows)}
+
+    def register(self, table: PublishedTable) -> None:
+        """Note a new version whose blocking checks passed; it replaces an earlier registration."""
+        replace_json(self.folder / f"{table.layer}.{table.name}.json", asdict(table))
+
+    def newest(self, key: str) -> PublishedTable:
+        """Return the registered version of a table, else the published one."""
+        registered = self.registered()
+        return registered[key] if key in registered else read_manifest(self.paths).table(key)
+
+    def newest_if_any(self, key: str) -> PublishedTable | None:
+        """Return the newest version of a table, or None if it was never built."""
+        try:
+            return self.newest(key)
+        except PipelineError:
+            return None
+
+    def known(self) -> set[str]:
+        """Return the keys of all tables that are registered here or published."""
+        is_new = not is_published(self.paths)
+        return {*self.registered(), *(() if is_new else read_manifest(self.paths).tables)}
+
+    def files(self, key: str) -> list[Path]:
+        """Return the Parquet files of the newest version of a table."""
+        return parquet_files(self.paths, self.newest(key))
+
+    def scan(self, key: str) -> pl.LazyFrame:
+        """Scan the newest version of a table."""
+        return pl.scan_parquet(self.files(key))
+
+    def content_hashes(self, *keys: str) -> dict[str, str]:
+        """Return the content hashes of upstream tables by key."""
+        return {key: self.newest(key).content_hash for key in keys}
+
+    def discard(self) -> None:
+        """Forget all registrations; published tables stay."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def pending(paths: Paths) -> list[str]:
+    """Return the names of the publications that registered tables, sorted."""
+    return sorted(path.name for path in (paths.data_root / "pending").glob("*") if path.is_dir())
+
+
+def publish(paths: Paths, runs: Iterable[str], world: Mapping[str, object]) -> Manifest:
+    """Make the tables of these finished publications current, in one rename.
+
+    Registrations of all other publications stay as they are. Of two versions of a table, the newer
+    one becomes current.
+    """
+    chosen = [Publication(paths, run) for run in runs]
+    others = [Publication(paths, run) for run in pending(paths)]
+    kept = {table.folder for each in others for table in each.registered().values()}
+    tables = [table for each in chosen for table in each.registered().values()]
+    newest = {table.key: table for table in sorted(tables, key=lambda table: table.version)}
+    manifest = publish_tables(paths, BATCH, list(newest.values()), world, kept)
+    for each in chosen:
+        each.discard()
+    return manifest

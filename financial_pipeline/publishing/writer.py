@@ -1,0 +1,153 @@
+"""The writer of published tables: a new immutable folder, its content hashes and its description.
+
+A new version contains fresh files of the replaced partitions and the same files, by link, of all
+others. Files and folder are on the disk before the version is described, so a manifest never names
+a folder that a crash could take away.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+
+from financial_pipeline.files import link, sync
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.content_hash import hash_frame, hash_sorted_parquet
+from financial_pipeline.publishing.manifest import PublishedTable, new_folder, parquet_files
+from financial_pipeline.publishing.partition_files import COMPRESSION
+from financial_pipeline.schemas.contract import Table
+
+Source = pl.DataFrame | duckdb.DuckDBPyRelation
+
+
+def write_table(
+    paths: Paths,
+    table: Table[Any],
+    source: Source,
+    *,
+    previous: PublishedTable | None = None,
+    replaced: Collection[str] | None = None,
+    built_from: Mapping[str, str] | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> PublishedTable:
+    """Write a new version of a table and return its description; nothing is current yet.
+
+    A frame replaces the partitions `replaced` (keys as text) of the version `previous`, or the
+    whole table if `replaced` is None; it contains rows of no other partition. A DuckDB relation
+    becomes the whole table, sorted by key, in bounded memory. Equal rows give equal files.
+    """
+    folder = new_folder(paths, table.layer, table.name)
+    try:
+        if isinstance(source, duckdb.DuckDBPyRelation):
+            described = _copy_relation(table, source, folder)
+        else:
+            files = parquet_files(paths, previous) if previous and replaced is not None else []
+            _write_frame(table, source, folder, files, replaced)
+            described = _describe(table, folder, previous, replaced)
+        for path in [*folder.iterdir(), folder, folder.parent]:
+            sync(path)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return PublishedTable(
+        layer=table.layer,
+        name=table.name,
+        folder=folder.relative_to(paths.data_root).as_posix(),
+        built_from=dict(built_from or {}),
+        facts=dict(facts or {}),
+        built_at=datetime.now(UTC).isoformat(),
+        **described,
+    )
+
+
+def _copy_relation(
+    table: Table[Any], relation: duckdb.DuckDBPyRelation, folder: Path
+) -> dict[str, Any]:
+    file = folder / f"{table.name}.parquet"
+    relation.order(", ".join(table.keys)).write_parquet(str(file), compression=COMPRESSION)
+    newest = None
+    if table.event_date:
+        newest = pl.scan_parquet(file).select(pl.col(table.event_date).max()).collect().item()
+    digest = hash_sorted_parquet(file)
+    return {
+        "rows": pq.read_metadata(file).num_rows,
+        "content_hash": digest,
+        "as_of": None if newest is None else str(newest),
+        "partitions": {table.name: digest},
+    }
+
+
+def _file_of(table: Table[Any], partition: str) -> str:
+    return partition[:4] if table.one_file_per == "year" else partition
+
+
+def _partition(table: Table[Any]) -> pl.Expr:
+    """The partition key of each row, as text."""
+    return pl.col(table.partition).cast(pl.String) if table.partition else pl.lit(table.name)
+
+
+def _write_frame(
+    table: Table[Any],
+    rows: pl.DataFrame,
+    folder: Path,
+    previous: Collection[Path],
+    replaced: Collection[str] | None,
+) -> None:
+    """Write one file for each file name that a replaced partition belongs to; link all others."""
+    file_name = _partition(table)
+    if table.one_file_per == "year":
+        file_name = file_name.str.slice(0, 4)
+    stems = {_file_of(table, key) for key in replaced or ()}
+    old = {path.stem: path for path in previous}
+    if table.partition:
+        # The file of a table that had no row.
+        old.pop(table.name, None)
+    fresh = {str(key): part for (key,), part in rows.group_by(file_name.alias("_file"))}
+    names = stems | fresh.keys()
+    if not names and not old:
+        names = {table.name}
+    for name in names:
+        part = fresh.get(name, rows.clear())
+        if replaced is not None and name in old:
+            kept = pl.read_parquet(old[name]).filter(~_partition(table).is_in(list(replaced)))
+            part = pl.concat([kept, part.select(kept.columns)]) if kept.height else part
+        if table.order is not None:
+            part = part.sort(*table.order, *table.keys, nulls_last=bool(table.order))
+        part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
+    for name in old.keys() - names:
+        link(old[name], folder / f"{name}.parquet")
+
+
+def _describe(
+    table: Table[Any],
+    folder: Path,
+    previous: PublishedTable | None,
+    replaced: Collection[str] | None,
+) -> dict[str, Any]:
+    """Count and hash the rows of a folder; unchanged partitions keep the hash they had."""
+    whole = pl.read_parquet(sorted(folder.glob("*.parquet")))
+    if not whole.columns:
+        return {"rows": 0, "content_hash": hashlib.sha256().hexdigest()}
+    hashed = whole.drop(table.unhashed, strict=False)
+    known = previous.partitions if previous and replaced is not None else {}
+    keys = list(table.keys)
+    partitions = {
+        str(key): known[str(key)]
+        if str(key) in known and str(key) not in (replaced or ())
+        else hash_frame(part, keys)
+        for (key,), part in hashed.group_by(_partition(table).alias("_key"))
+    }
+    day = table.event_date or table.partition
+    newest = whole[day].max() if day else None
+    return {
+        "rows": whole.height,
+        "content_hash": hash_frame(hashed, keys),
+        "as_of": newest.isoformat() if isinstance(newest, date) else None,
+        "partitions": dict(sorted(partitions.items())),
+    }
