@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import dagster as dg
 
 from financial_pipeline.defs import run_plan, runs
-from financial_pipeline.defs.killed_runs import COMMAND_TAG
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.partitions import SESSIONS
+from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import ingest
 from financial_pipeline.settings import Settings
@@ -46,7 +46,7 @@ def build_what_prices_join(defs: dg.Definitions) -> None:
     with dg.DagsterInstance.get() as instance:
         for run in planned:
             if run.job in BELOW_PRICES:
-                runs.execute(run, "all", defs, instance, paths.log)
+                runs.execute(run, "all", defs, instance, paths.log, "bench")
 
 
 def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str, last: str) -> None:
