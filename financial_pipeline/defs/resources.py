@@ -10,13 +10,13 @@ from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
 from dagster_pyspark import PySparkResource
 
+from financial_pipeline.defs.asset_defaults import OWNERS as OWNERS
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 from financial_pipeline.spark.session import start_session
 
 WAREHOUSE_POOL = "warehouse"
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-OWNERS = ["team:data-engineering"]
 
 
 class Pipeline(dg.ConfigurableResource):
