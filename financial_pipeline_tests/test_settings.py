@@ -1,6 +1,7 @@
 """Every setting is explained in `.env.example`, with its default."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_example_lists_every_setting_and_nothing_else() -> None:
 def test_every_setting_follows_a_line_that_explains_it() -> None:
     bare = [
         line
-        for before, line in zip(LINES, LINES[1:], strict=False)
+        for before, line in pairwise(LINES)
         if ENTRY.fullmatch(line) and not re.fullmatch(r"# \w.+", before)
     ]
     assert bare == []

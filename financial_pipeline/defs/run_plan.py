@@ -12,6 +12,7 @@ from financial_pipeline import world
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     AS_OF_MONTHS,
+    FILE_MONTHS,
     ISSUE_MONTHS,
     OBSERVATION_MONTHS,
     RELEASE_MONTHS,
@@ -99,7 +100,7 @@ def plan(
     if loans or rejections:
         absent: tuple[dg.AssetKey, ...] = () if loans else LOAN_KEYS
         absent += () if rejections else REJECTION_KEYS
-        runs.append(_arrivals("snapshots_job", SNAPSHOT_MONTHS, [*loans, *rejections], absent))
+        runs.append(_arrivals("snapshots_job", FILE_MONTHS, [*loans, *rejections], absent))
     if loans:
         runs.append(_events("loans_job", ISSUE_MONTHS, loans))
     if rejections:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from financial_pipeline.defs.operations import SCHEDULE
-from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
+from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -53,7 +53,7 @@ def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) 
     key=["raw", "lending_club_loans"],
     group_name="raw",
     deps=[["landing", "lending_club_loans"]],
-    partitions_def=SNAPSHOT_MONTHS,
+    partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
     tags={"domain": "lending", "family": "snapshots"},
@@ -67,7 +67,7 @@ def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
     key=["raw", "lending_club_rejections"],
     group_name="raw",
     deps=[["landing", "lending_club_rejections"]],
-    partitions_def=SNAPSHOT_MONTHS,
+    partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
     tags={"domain": "lending", "family": "snapshots"},

@@ -7,10 +7,10 @@ import dagster as dg
 from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
+    FILE_MONTHS,
     ISSUE_MONTHS,
     OBSERVATION_MONTHS,
     SESSIONS,
-    SNAPSHOT_MONTHS,
     window,
 )
 from financial_pipeline.defs.resources import Pipeline
@@ -72,7 +72,7 @@ def _stage(
     key=["staging", "lending_club_loan_snapshots"],
     group_name="staging",
     deps=[["raw", "lending_club_loans"]],
-    partitions_def=SNAPSHOT_MONTHS,
+    partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "snapshots"},
     check_specs=_check("lending_club_loan_snapshots"),
