@@ -20,45 +20,45 @@ def _user_cache() -> Path:
 
 
 class Settings(BaseSettings):
-    """What a run reads, where it writes, and the first partition of each family."""
+    """Inputs and outputs of a run, first partitions, alerts, and the stream."""
 
     model_config = SettingsConfigDict(
         env_prefix="FINANCIAL_PIPELINE_",
-        # Of the folder where the command started, wherever the process goes meanwhile.
+        # In the folder where the command started, even if the process changes its folder.
         env_file=Path.cwd() / ".env",
         env_ignore_empty=True,
         extra="ignore",
     )
 
+    # Where a run writes: raw archive, staging, warehouse, published tables and Dagster's home.
     data_root: Path = PROJECT_ROOT / "data"
+    # simulated: the seeded world. files: the drop folder. live: Yahoo, FRED and the drop folder.
     source: Source = "simulated"
-    # The drop folder of `--source files`, and beside the downloads of `--source live`; the
-    # simulated world writes its own.
+    # The drop folder of `--source files` and `--source live`; the simulated world writes its own.
     landing: Path | None = None
 
-    # Simulated world.
+    # Simulated world: number of loans and seed of every random number.
     loans: int = Field(default=50_000, ge=1, le=10_000_000)
     seed: int = 20_070_601
 
-    # Live sources. Who is asked for prices, in this order and nobody else.
+    # Live sources. Banks, and the providers asked for their prices, in this order and no others.
+    symbols: tuple[str, ...] = ("JPM", "BAC", "C", "WFC", "GS")
     price_providers: tuple[PriceProvider, ...] = ("yfinance", "csv")
+    # FRED series, the free key of the API (from the environment or .env only) and its address.
     fred_series: tuple[str, ...] = ("UNRATE", "GDPC1", "CPIAUCSL", "DTB3", "FEDFUNDS")
-    # From the environment or .env only; a SecretStr prints as asterisks.
     fred_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("FRED_API_KEY", "FINANCIAL_PIPELINE_FRED_API_KEY"),
     )
     fred_url: str = "https://api.stlouisfed.org/fred"
-    # What stands for every host of Yahoo Finance, such as a recorded one; empty: Yahoo's own.
+    # A replacement for every host of Yahoo Finance, such as a recorded one; empty: Yahoo's own.
     yahoo_url: str = ""
-    # Requests per run, hours for which an answer is not asked for again, seconds between requests.
+    # Requests per run, hours for which an answer is reused, seconds between requests.
     request_budget: int = Field(default=200, ge=0)
     cache_hours: float = Field(default=6.0, ge=0)
     request_pause_seconds: float = Field(default=0.5, ge=0)
 
-    symbols: tuple[str, ...] = ("JPM", "BAC", "C", "WFC", "GS")
-
-    # First partitions.
+    # First partition of each family.
     first_session: date = date(2000, 1, 3)
     first_issue_month: date = date(2007, 6, 1)
     # The rejections file starts with applications of late May 2007.
@@ -68,21 +68,22 @@ class Settings(BaseSettings):
     # Training cut-offs of the default model, one per quarter.
     first_cutoff: date = date(2010, 1, 1)
 
-    # Above this share of quarantined loan lines a file is refused.
+    # A loan file with a larger share of quarantined lines is refused.
     max_quarantine_share: float = 0.01
-    # What types loan rows and judges them; both give the same rows. Spark runs on SPARK_MASTER,
-    # whose workers must see the data root.
+    # The engine that types and checks loan rows; both give the same rows. Spark runs on
+    # SPARK_MASTER, whose workers must see the data root.
     loan_staging_engine: Engine = "polars"
     # Months between the last payment and the charge-off (methodology 1.4).
     default_lag_months: int = 5
     # The last month for which outcomes count as known; default: each loan's snapshot month.
     maturity_cutoff: date | None = None
 
-    # Schedules, the drop-folder sensor and declarative automation start switched on.
+    # Whether schedules, the drop-folder sensor and declarative automation start switched on.
     automation: bool = False
     # Dagster's runs and events on PostgreSQL instead of SQLite.
     postgres_url: SecretStr | None = None
-    # Where alerts go beside the log; the webhook's address is a secret, as it holds a token.
+
+    # Alert sinks besides the log. The webhook's address is a secret, as it contains a token.
     alert_webhook: SecretStr | None = None
     alert_smtp_host: str | None = None
     alert_smtp_port: int = 587
@@ -90,13 +91,14 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr | None = None
     alert_mail_from: str = "financial-pipeline@localhost"
     alert_mail_to: tuple[str, ...] = ()
-    # The brokers of a cluster that is not ours; default: those of `stream up`. A user means
-    # SASL/SCRAM over TLS.
+
+    # The brokers of another cluster; default: those of `stream up`. A user means SASL/SCRAM over
+    # TLS.
     kafka_brokers: str | None = None
     kafka_user: str | None = None
     kafka_password: SecretStr | None = None
     kafka_ca_file: Path | None = None
-    # `stream up` asks its clients for TLS and a password.
+    # `stream up` requires TLS and a password of its clients.
     kafka_secure: bool = False
     # How the job writes: keyed rows at least once, or in transactions.
     stream_delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
@@ -105,10 +107,11 @@ class Settings(BaseSettings):
     # Tasks of each operator of the job: the raw topic has three partitions, the TaskManager of
     # `stream up` four slots.
     stream_parallelism: int = Field(default=3, ge=1, le=4)
-    # The local Kafka and Flink of `stream up`. Ports: default free ones.
+
+    # Ports of the local Kafka and Flink of `stream up`; default: free ones.
     kafka_port: int | None = Field(default=None, ge=1024, le=65535)
     flink_port: int | None = Field(default=None, ge=1024, le=65535)
-    # What `make flink` fills from flink/requirements.lock.
+    # The environment that `make flink` installs from flink/requirements.lock.
     flink_environment: Path = PROJECT_ROOT / ".venv-flink"
     # The jars of flink/jars.lock: cached here, fetched from a Maven mirror, or all in one folder.
     jars_cache: Path = _user_cache() / "financial-pipeline" / "jars"

@@ -22,7 +22,7 @@ TIERS: list[set[str]] = [
     {"definitions"},
     {"defs"},
     FEATURES,
-    {"publishing", "changes"},
+    {"publishing", "changes", "event_storage"},
 ]
 # The feature packages that another one may import.
 FEATURE_IMPORTS: dict[str, set[str]] = {

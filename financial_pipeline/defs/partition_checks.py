@@ -1,17 +1,16 @@
 """Checks that turn single partitions red and leave the others as they are.
 
 A run of one partition stores its result with the partition. A run over a range stores one result
-for all, so the bad partitions, and those that a run mended, are stored beside it, each with the
-materialization that it speaks of: a result that names none counts as out of date in the UI.
+for all, and also one for each bad partition and for each that the run corrected, with the
+materialization that was checked: the UI marks a result without one as out of date.
 """
 
 import warnings
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData,
-)
+
+from financial_pipeline.event_storage.check_targets import newest_materialization
 
 # A run names this many bad partitions one by one; more than that is one fault.
 NAMED_FAULTS = 100
@@ -22,7 +21,7 @@ Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 def spec(
     name: str, asset: list[str], description: str, partitions_def: dg.PartitionsDefinition
 ) -> dg.AssetCheckSpec:
-    """A blocking check whose results belong to partitions."""
+    """Return the spec of a blocking check whose results belong to partitions."""
     with warnings.catch_warnings():
         # Partitions of checks are in preview in the pinned Dagster; there is no other way.
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -38,10 +37,10 @@ def spec(
 def outcome(
     context: dg.AssetExecutionContext, name: str, faults: Mapping[str, str]
 ) -> dg.AssetCheckResult:
-    """The result of a run from what is wrong with which partition (key -> one sentence).
+    """Return the result of a run from the faults of its partitions (key -> one sentence).
 
-    A run of one bad partition fails, so nothing below it is built. Over a range the bad ones
-    turn red one by one and the good ones go on.
+    A run of one bad partition fails, so nothing that reads it is built. Over a range the bad
+    partitions turn red one by one and the good ones are built.
     """
     is_single = len(context.partition_keys) == 1
     return dg.AssetCheckResult(
@@ -58,7 +57,7 @@ def per_partition(
     check: dg.AssetCheckResult,
     faults: Mapping[str, str],
 ) -> Results:
-    """Yield a result, then its checks and the partitioned one, named bad or mended partitions."""
+    """Yield the result and its checks; store the partitions that turned bad or good."""
     yield dg.MaterializeResult(metadata=result.metadata)
     if not context.has_partition_key:
         _store_changes(context, str(check.check_name), faults)
@@ -68,16 +67,18 @@ def per_partition(
 def _store_changes(context: dg.AssetExecutionContext, name: str, faults: Mapping[str, str]) -> None:
     covered = set(context.partition_keys)
     named = {key: faults[key] for key in [*faults][:NAMED_FAULTS] if key in covered}
-    mended = (_red_partitions(context, name) & covered) - set(faults)
-    for key in (*named, *sorted(mended)):
+    corrected = (_red_partitions(context, name) & covered) - set(faults)
+    for key in (*named, *sorted(corrected)):
         evaluation = dg.AssetCheckEvaluation(
             asset_key=context.asset_key,
             check_name=name,
-            passed=key in mended,
+            passed=key in corrected,
             partition=key,
             blocking=True,
-            description=named.get(key, "Mended by this run."),
-            target_materialization_data=_newest_materialization(context, key),
+            description=named.get(key, "Corrected by this run."),
+            target_materialization_data=newest_materialization(
+                context.instance, context.asset_key, key
+            ),
         )
         context.log_event(evaluation)
 
@@ -90,16 +91,3 @@ def _red_partitions(context: dg.AssetExecutionContext, name: str) -> set[str]:
         for info in found
         if info.partition_key and info.latest_execution_status.value == "FAILED"
     }
-
-
-def _newest_materialization(
-    context: dg.AssetExecutionContext, partition: str
-) -> AssetCheckEvaluationTargetMaterializationData | None:
-    wanted = dg.AssetRecordsFilter(asset_key=context.asset_key, asset_partitions=[partition])
-    records = context.instance.fetch_materializations(wanted, limit=1).records
-    if not records:
-        return None
-    newest = records[0]
-    return AssetCheckEvaluationTargetMaterializationData(
-        run_id=newest.run_id, storage_id=newest.storage_id, timestamp=newest.timestamp
-    )

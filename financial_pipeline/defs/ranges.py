@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import dagster as dg
 
 from financial_pipeline.defs import run_plan, runs
-from financial_pipeline.defs.killed_runs import COMMAND_TAG
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import PUBLICATION_TAG
+from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import ingest

@@ -2,9 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +9,9 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
 from dagster_pyspark import PySparkResource
-from packaging.version import Version
 from pydantic import PrivateAttr
 
-from financial_pipeline.defs.warehouse.warm_dbt import VARIABLE
+from financial_pipeline.defs.asset_defaults import OWNERS as OWNERS
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import PROJECT_ROOT, Settings
@@ -23,7 +19,6 @@ from financial_pipeline.spark.session import start_session
 
 WAREHOUSE_POOL = "warehouse"
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-OWNERS = ["team:data-engineering"]
 
 
 # The runs of one command carry this tag: together they are one publication.
@@ -75,7 +70,7 @@ class Pipeline(dg.ConfigurableResource):
 class Spark(PySparkResource):
     """The Spark session of the run: one per process, on the master that SPARK_MASTER names.
 
-    Raises PipelineError, before any work, where Java or the master is missing.
+    Raises PipelineError, before any work, if Java or the master is missing.
     """
 
     spark_config: dict[str, Any] = {}  # noqa: RUF012
@@ -83,18 +78,6 @@ class Spark(PySparkResource):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check what Spark needs, and start or join the session."""
         self._spark_session = start_session()  # type: ignore[assignment]
-
-
-class LockedDbt(DbtCliResource):
-    """The dbt of this environment, whose version is known without starting it once more."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        # Only row counts and column metadata need it, which are not fetched; it imports all of dbt.
-        return None
 
 
 def point_dbt_at_data_root() -> Paths:
@@ -131,12 +114,11 @@ def resources() -> dg.Definitions:
             "pipeline": Pipeline(),
             "spark": Spark(),
             "warehouse": DuckDBResource(database=str(paths.warehouse_file)),
-            # The warm dbt of a command, else the dbt of this environment, activated or not.
-            "dbt": LockedDbt(
+            "dbt": DbtCliResource(
                 project_dir=project,
                 profiles_dir=project,
-                dbt_executable=os.environ.get(VARIABLE)
-                or str(Path(sys.executable).with_name("dbt")),
+                # The dbt of this environment, activated or not.
+                dbt_executable=str(Path(sys.executable).with_name("dbt")),
             ),
         }
     )

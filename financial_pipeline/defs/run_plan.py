@@ -1,4 +1,4 @@
-"""Which runs what landed calls for: one per job, over the partitions that it touches."""
+"""The runs that landed files require: one per job, over the partitions that they touch."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from financial_pipeline import world
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     AS_OF_MONTHS,
+    FILE_MONTHS,
     ISSUE_MONTHS,
     OBSERVATION_MONTHS,
     RELEASE_MONTHS,
@@ -34,16 +35,6 @@ AS_OF_MONTHS_SHOWN = 3
 
 # Its partition follows from how far the loans have matured, which only the marts know.
 MODEL_JOB = "model_job"
-# Jobs that keep off the warehouse, and the jobs whose tables each of them reads.
-BESIDE: dict[str, frozenset[str]] = {
-    "default_rates_job": frozenset({"loans_job"}),
-    "vintages_job": frozenset({"loans_job"}),
-    "portfolio_job": frozenset({"snapshots_job", "loans_job", "rejections_job"}),
-    "market_metrics_job": frozenset({"prices_job", "macro_job"}),
-    "macro_correlations_job": frozenset({"loans_job", "prices_job", "macro_job"}),
-    MODEL_JOB: frozenset({"loans_job"}),
-}
-READ_BESIDE = frozenset[str]().union(*BESIDE.values())
 LOANS_MART = "exports/fct_loans"
 # Land what is on the topics; then the bars of the sessions that were sent.
 TOPICS_JOB, BARS_JOB = "market_topics_job", "market_bars_job"
@@ -53,26 +44,16 @@ ByDataset = Mapping[str, Sequence[LandedFile]]
 
 @dataclass(frozen=True)
 class FamilyRun:
-    """One run of one job: its partitions (inclusive; None for unpartitioned) and what to leave."""
+    """One run of one job: partitions (inclusive; None if unpartitioned) and assets to leave out."""
 
     job: str
     first: str | None = None
     last: str | None = None
     without: tuple[dg.AssetKey, ...] = ()
 
-    @property
-    def is_beside(self) -> bool:
-        """Whether it keeps off the warehouse, so that it may run beside what fills the tables."""
-        return self.job in BESIDE
-
-    @property
-    def after(self) -> frozenset[str]:
-        """The jobs that must have ended before, where they are planned."""
-        return BESIDE.get(self.job, frozenset())
-
 
 def within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:
-    """The partition keys that span `first` to `last`, or the nearest ones there are."""
+    """Return the partition keys that span `first` to `last`, or the nearest existing ones."""
     keys = partitions.get_partition_keys()
     low = min(bisect_left(keys, first.isoformat()), len(keys) - 1)
     high = bisect_right(keys, last.isoformat()) - 1
@@ -100,10 +81,13 @@ def _arrivals(
     return FamilyRun(job, *within(partitions, min(seen), max(seen)), without)
 
 
-def plan(landed: Sequence[LandedFile], *, analytics: bool) -> list[FamilyRun]:
-    """The runs that what landed calls for, in order; a family that did not land is left out.
+def plan(
+    landed: Sequence[LandedFile], *, analytics: bool, bars: tuple[str, str] | None = None
+) -> list[FamilyRun]:
+    """Return the runs of the landed files in order; a family without a file is left out.
 
-    `analytics` adds the Spark metrics and the default model, which read what was exported.
+    `bars` adds the market topics and the bars of a first to a last session, `analytics` the Spark
+    metrics and the default model, which read exported tables.
     """
     by_dataset: dict[str, list[LandedFile]] = {}
     for file in landed:
@@ -114,7 +98,7 @@ def plan(landed: Sequence[LandedFile], *, analytics: bool) -> list[FamilyRun]:
     if loans or rejections:
         absent: tuple[dg.AssetKey, ...] = () if loans else LOAN_KEYS
         absent += () if rejections else REJECTION_KEYS
-        runs.append(_arrivals("snapshots_job", SNAPSHOT_MONTHS, [*loans, *rejections], absent))
+        runs.append(_arrivals("snapshots_job", FILE_MONTHS, [*loans, *rejections], absent))
     if loans:
         runs.append(_events("loans_job", ISSUE_MONTHS, loans))
     if rejections:
@@ -124,16 +108,13 @@ def plan(landed: Sequence[LandedFile], *, analytics: bool) -> list[FamilyRun]:
     if macro := by_dataset.get("fred_observations"):
         runs.append(_arrivals("releases_job", RELEASE_MONTHS, macro))
         runs.append(_events("macro_job", OBSERVATION_MONTHS, macro))
+    if bars:
+        runs += [FamilyRun(TOPICS_JOB), FamilyRun(BARS_JOB, *bars)]
     return [*runs, *_analytics(by_dataset)] if analytics else runs
 
 
-def bars_of(first: str, last: str) -> list[FamilyRun]:
-    """Land what is on the market topics, then make the bars of the sessions `first` to `last`."""
-    return [FamilyRun(TOPICS_JOB), FamilyRun(BARS_JOB, first, last)]
-
-
 def _analytics(by_dataset: ByDataset) -> list[FamilyRun]:
-    """The metric and model runs, after the tables that they read."""
+    """Return the metric and model runs, which follow the tables that they read."""
     loans = by_dataset.get("lending_club_loans", [])
     prices, macro = by_dataset.get("bank_prices", []), by_dataset.get("fred_observations", [])
     runs = []
@@ -152,9 +133,9 @@ def _analytics(by_dataset: ByDataset) -> list[FamilyRun]:
 
 
 def at_latest_cutoff(run: FamilyRun, publication: Publication) -> FamilyRun:
-    """A model run with its training cut-off: the latest quarter whose outcomes are known.
+    """Give a model run its training cut-off: the latest quarter whose outcomes are known.
 
-    Where no quarter is old enough it is the first one, whose tables then hold the reason.
+    If no quarter is old enough, it is the first one, and its tables contain the reason.
     """
     if run.job != MODEL_JOB or LOANS_MART not in publication.known():
         return run
@@ -171,7 +152,7 @@ def _vintages(loans: Sequence[LandedFile]) -> FamilyRun:
 
 
 def _portfolio(loans: Sequence[LandedFile]) -> FamilyRun:
-    """From the first issue month: volume and approvals are known before the first snapshot."""
+    """Start at the first issue month: volume is known before the first snapshot."""
     seen = [(file.snapshot_date or file.last_date).replace(day=1) for file in loans]
     first = min(file.first_date for file in loans).replace(day=1)
     return FamilyRun("portfolio_job", *within(SNAPSHOT_MONTHS, first, max(seen)))

@@ -1,36 +1,32 @@
-"""Run the whole graph family by family in this process, as the commands and cron do.
+"""The runs of a command: plan the partitions, then launch one Dagster job after another.
 
-Each family runs once over the range of partitions that landed, side by side where nothing is
-shared; the published manifest moves once, after every family passed.
+Every run belongs to one publication: the manifest moves once, after every family passed.
 """
 
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
-from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
 from financial_pipeline import world
-from financial_pipeline.defs import killed_runs, operations
+from financial_pipeline.defs import operations
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
-from financial_pipeline.defs.lanes import Runs, SecondLane, run_lanes
-from financial_pipeline.defs.resources import DBT_PROJECT, PUBLICATION_TAG, point_dbt_at_data_root
+from financial_pipeline.defs.resources import PUBLICATION_TAG
 from financial_pipeline.defs.run_plan import (
     BARS_JOB,
     TOPICS_JOB,
     FamilyRun,
     at_latest_cutoff,
-    bars_of,
     plan,
 )
-from financial_pipeline.defs.warehouse.warm_dbt import warm_dbt
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
@@ -40,7 +36,7 @@ from financial_pipeline.settings import PROJECT_ROOT, Settings
 from financial_pipeline.spark.session import start_session
 
 if TYPE_CHECKING:
-    # It brings the simulator and the clients of Kafka, and every step's process loads this module.
+    # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -52,6 +48,25 @@ ALL_DATASETS = (
     "bank_prices",
     "fred_observations",
 )
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def fail_killed_runs(instance: dg.DagsterInstance) -> int:
+    """Fail the unfinished runs of earlier commands and free their slots; return their number.
+
+    The caller has the lock of the commands, so none of these runs has a living process. Runs of
+    `dagster dev` carry no such tag; its daemon watches them.
+    """
+    runs = instance.get_runs(dg.RunsFilter(tags=COMMAND_TAG, statuses=UNFINISHED))
+    for run in runs:
+        instance.report_run_failed(run, "The process of this run was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return len(runs)
 
 
 def prepare_home(paths: Paths) -> None:
@@ -89,8 +104,7 @@ def execute(
     if not keys:
         return False
     # The daemon must not repeat a run of a command, which people repeat themselves.
-    tags = {**killed_runs.COMMAND_TAG, "dagster/max_retries": "0"}
-    tags[PUBLICATION_TAG] = publication.run
+    tags = {**COMMAND_TAG, "dagster/max_retries": "0", PUBLICATION_TAG: publication.run}
     if run.first and run.last:
         tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:
@@ -101,26 +115,26 @@ def execute(
         if isinstance(error.__cause__, PipelineError):
             raise error.__cause__ from error
         raise PipelineError(
-            f"The job {run.job} failed and nothing published changed; look at its run in"
-            f" `make dev` or into {publication.paths.log}, and mend what it says: {error}"
+            f"The job {run.job} failed and published data is unchanged; open its run in"
+            f" `make dev` or read {publication.paths.log}, and correct the cause: {error}"
         ) from error
     return True
 
 
 def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) -> list[LandedFile]:
-    """What there is to work on: the drop folder, or what the archive holds of it."""
+    """Return the files to work on: those of the drop folder, or the archived ones."""
     if layers == "transform":
         world.claim_data_root(settings, paths)
         archived = [archive.accepted_files(paths, dataset) for dataset in ALL_DATASETS]
         landed = [file.landed for files in archived for file in files]
-        place = f"The raw archive {paths.raw} holds no file; run `make ingest` first."
+        place = f"The raw archive {paths.raw} contains no file; run `make ingest` first."
     else:
         ingest.prepare(settings, paths, report)
         landed = ingest.landed_files(settings, paths)
         for sentence in ingest.named_copies(settings, landed):
             report(sentence)
         place = (
-            f"The drop folder {ingest.landing_folder(settings, paths)} holds no data file; put"
+            f"The drop folder {ingest.landing_folder(settings, paths)} contains no data file; put"
             " loan, price or macro files there (README, section Real data)."
         )
     if not landed:
@@ -140,52 +154,48 @@ def run_families(
     analytics: bool = False,
     stream: "SimulatedStream | None" = None,
 ) -> None:
-    """Archive, stage, build and export what landed, then publish it all at once.
+    """Archive, stage, build and export the landed files, then publish all tables at once.
 
-    `load` gives the definitions once there is something to run. `layers` may stop after the
-    archive (`ingest`) or start behind it (`transform`); `analytics` adds the Spark metrics and the
-    default model, `stream` the bars of simulated trades. `report` is told each step as it ends and
-    must not write to `sys.stdout`, which goes to the log. Raises PipelineError with one sentence.
+    `load` returns the definitions. `layers` stops after the archive (`ingest`) or starts after it
+    (`transform`); `analytics` adds the Spark metrics and the default model, `stream` the bars of
+    simulated trades. `report` prints each step and must not write to `sys.stdout`, which is
+    redirected to the log. Raises PipelineError with one sentence.
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
-        if layers != "ingest":
-            stack.enter_context(warm_dbt(DBT_PROJECT, point_dbt_at_data_root().dbt_target))
-        second = None
-        if analytics:
-            second = SecondLane(partial(_work_beside, load, layers, publication, report))
-            stack.callback(second.stop)
         if stream:
-            # After the forks, for it is a thread.
             stack.enter_context(stream)
+        if analytics:
+            threading.Thread(target=_start_spark, name="spark", daemon=True).start()
         landed = _landed(settings, paths, layers, report)
         prepare_home(paths)
         defs = load()
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         instance = stack.enter_context(_instance(paths))
         stack.callback(operations.record, instance, paths, settings)
-        killed_runs.fail_killed_runs(instance)
-        run_one = partial(_run_one, layers, defs, instance, publication, report)
-        bars = bars_of(*stream.prices_are_there()) if stream else []
-        planned = [*plan(landed, analytics=analytics), *bars]
-        run_lanes(planned, partial(_beside_stream, run_one, stream), second)
-        run_one(FamilyRun(PUBLISH_JOB))
+        fail_killed_runs(instance)
+        bars = stream.prices_are_there() if stream else None
+        for planned in [*plan(landed, analytics=analytics, bars=bars), FamilyRun(PUBLISH_JOB)]:
+            if stream and planned.job == TOPICS_JOB:
+                stream.wait()
+            started = time.monotonic()
+            run = at_latest_cutoff(planned, publication)
+            if execute(run, layers, defs, instance, publication):
+                span = f"{run.first} to {run.last}" if run.first else ""
+                report(f"{run.job:<22} {span:<26} {time.monotonic() - started:6.1f} s")
+            if stream and run.job == BARS_JOB:
+                stream.release()
 
 
-def _beside_stream(
-    run_one: Callable[[FamilyRun], None], stream: "SimulatedStream | None", run: FamilyRun
-) -> None:
-    """Execute a run; what reads the topics waits for them, and lets them go after the last."""
-    if stream and run.job == TOPICS_JOB:
-        stream.wait()
-    run_one(run)
-    if stream and run.job == BARS_JOB:
-        stream.release()
+def _start_spark() -> None:
+    """Start the session that the metric jobs join; the first of them raises any error."""
+    with suppress(Exception):
+        start_session()
 
 
 @contextmanager
 def _instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
-    """The data root's Dagster; what dbt and others print meanwhile goes to the log."""
+    """Open the data root's Dagster instance; redirect standard output to the log."""
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
     with (
         dg.DagsterInstance.get() as instance,
@@ -193,41 +203,3 @@ def _instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
         redirect_stdout(log),
     ):
         yield instance
-
-
-def _run_one(
-    layers: Layers,
-    defs: dg.Definitions,
-    instance: dg.DagsterInstance,
-    publication: Publication,
-    report: Report,
-    planned: FamilyRun,
-) -> None:
-    started = time.monotonic()
-    run = at_latest_cutoff(planned, publication)
-    if execute(run, layers, defs, instance, publication):
-        report(f"{run.job:<22} {_span_text(run):<26} {time.monotonic() - started:6.1f} s")
-
-
-def _work_beside(
-    load: Callable[[], dg.Definitions],
-    layers: Layers,
-    publication: Publication,
-    report: Report,
-    runs: Runs,
-) -> None:
-    """The second lane's process: Spark starts while the tables are still being filled."""
-    defs = load()
-    # A fault is told by the first run that needs Spark.
-    with suppress(Exception):
-        start_session()
-    waiting = runs()
-    if (first := next(waiting, None)) is None:
-        return
-    with _instance(publication.paths) as instance:
-        for run in chain([first], waiting):
-            _run_one(layers, defs, instance, publication, report, run)
-
-
-def _span_text(run: FamilyRun) -> str:
-    return f"{run.first} to {run.last}" if run.first else ""

@@ -13,6 +13,7 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 
 from financial_pipeline.event_storage.clean_records import clean_log_records
+from financial_pipeline.event_storage.command_runs import with_origin
 from financial_pipeline.redaction import redact, secrets
 
 
@@ -32,7 +33,11 @@ def below_home(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class CleanRuns:
-    """Mixed into a run storage: errors of backfills and of the daemon's loops."""
+    """Run storage mixin: origins of commands' runs, clean errors of backfills and the daemon."""
+
+    def add_run(self, dagster_run: Any) -> Any:
+        """Store a run; a run of a command belongs to the code location."""
+        return super().add_run(with_origin(dagster_run))  # type: ignore[misc]
 
     def add_daemon_heartbeat(self, daemon_heartbeat: Any) -> None:
         """Store what a loop of the daemon says of itself."""

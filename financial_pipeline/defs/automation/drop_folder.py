@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from financial_pipeline.defs import operations, switches
-from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
+from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.run_plan import within
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest
@@ -22,8 +22,8 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources import landing
 
 PARTITIONS: dict[str, dg.PartitionsDefinition] = {
-    "lending_club_loans": SNAPSHOT_MONTHS,
-    "lending_club_rejections": SNAPSHOT_MONTHS,
+    "lending_club_loans": FILE_MONTHS,
+    "lending_club_rejections": FILE_MONTHS,
     "bank_prices": SESSIONS,
     "fred_observations": RELEASE_MONTHS,
 }

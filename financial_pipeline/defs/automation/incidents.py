@@ -1,4 +1,4 @@
-"""What is wrong now: failed runs, failed checks, sensor errors and overdue tables.
+"""Open incidents: failed runs, failed checks, sensor errors and overdue tables.
 
 Signs of one fault are one incident: all partitions on which a job fails, all on which a check
 fails. It is over when every one of them succeeded since.
@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
-from dagster._core.scheduler.instigation import TickStatus
 
 from financial_pipeline.alerts import operations
 from financial_pipeline.alerts.incidents import Incident
@@ -18,7 +17,9 @@ from financial_pipeline.redaction import redact
 
 # Partitions that the sentence of an incident names.
 NAMED = 5
-ENDED_TICKS = [TickStatus.SUCCESS, TickStatus.FAILURE, TickStatus.SKIPPED]
+ENDED_TICKS = {"SUCCESS", "FAILURE", "SKIPPED"}
+# The newest tick may still be running.
+TICKS_READ = 2
 Row = dict[str, Any]
 
 
@@ -83,11 +84,10 @@ def _named(partitions: Sequence[str | None]) -> str:
 def sensor_errors(instance: dg.DagsterInstance) -> Iterator[Incident]:
     """Schedules and sensors whose newest tick ended with an error."""
     for state in instance.all_instigator_state():
-        ticks = instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, limit=1, statuses=ENDED_TICKS
-        )
-        if ticks and ticks[0].status is TickStatus.FAILURE:
-            error: Any = ticks[0].error
+        ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=TICKS_READ)
+        ended = [tick for tick in ticks if tick.status.value in ENDED_TICKS]
+        if ended and ended[0].status.value == "FAILURE":
+            error: Any = ended[0].error
             while error is not None and error.cause is not None:
                 error = error.cause
             reason = redact(error.message.strip()) if error else "no reason"

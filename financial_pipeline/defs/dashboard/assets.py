@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 
 from financial_pipeline.dashboard.pages import PAGES, Page
-from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming.logs import DATASETS
@@ -48,8 +47,6 @@ def pages() -> dg.Definitions:
             group_name="dashboard",
             deps=sorted(set(_sources(page))),
             description=page.description,
-            owners=OWNERS,
-            kinds={"streamlit"},
             tags={"domain": DOMAINS[name]} if name in DOMAINS else {},
         )
         for name, page in PAGES.items()

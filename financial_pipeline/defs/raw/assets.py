@@ -5,8 +5,8 @@ from collections.abc import Callable
 import dagster as dg
 
 from financial_pipeline.defs.operations import SCHEDULE
-from financial_pipeline.defs.partitions import RELEASE_MONTHS, SESSIONS, SNAPSHOT_MONTHS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, live_fetching
@@ -53,11 +53,9 @@ def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) 
     key=["raw", "lending_club_loans"],
     group_name="raw",
     deps=[["landing", "lending_club_loans"]],
-    partitions_def=SNAPSHOT_MONTHS,
+    partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
-    owners=OWNERS,
-    kinds={"python", "csv"},
     tags={"domain": "lending", "family": "snapshots"},
 )
 def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
@@ -69,11 +67,9 @@ def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
     key=["raw", "lending_club_rejections"],
     group_name="raw",
     deps=[["landing", "lending_club_rejections"]],
-    partitions_def=SNAPSHOT_MONTHS,
+    partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
-    owners=OWNERS,
-    kinds={"python", "csv"},
     tags={"domain": "lending", "family": "snapshots"},
 )
 def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
@@ -88,8 +84,6 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
-    owners=OWNERS,
-    kinds={"python", "csv"},
     tags={"domain": "market", "family": "prices"},
 )
 def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
@@ -105,8 +99,6 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
     partitions_def=RELEASE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
-    owners=OWNERS,
-    kinds={"python", "csv"},
     tags={"domain": "macro", "family": "releases"},
 )
 def fred_observations(

@@ -2,8 +2,6 @@
 
 import dagster as dg
 
-from financial_pipeline.defs.resources import OWNERS
-
 LANDING = {
     "lending_club_loans": "Loan files that people drop: LoanStats, accepted loans, loan.csv.",
     "lending_club_rejections": "The file of rejected applications that people drop.",
@@ -16,7 +14,7 @@ LANDING = {
 def landing() -> dg.Definitions:
     """The drop folder as external assets, one per dataset."""
     specs = [
-        dg.AssetSpec(["landing", dataset], group_name="landing", description=text, owners=OWNERS)
+        dg.AssetSpec(["landing", dataset], group_name="landing", description=text)
         for dataset, text in LANDING.items()
     ]
     return dg.Definitions(assets=specs)

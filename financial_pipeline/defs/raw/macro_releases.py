@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.streaming.logs import current_landing
 from financial_pipeline.streaming.macro_landing import land_macro
@@ -12,7 +12,6 @@ from financial_pipeline.streaming.macro_landing import land_macro
     key=["raw", "macro_releases"],
     group_name="raw",
     deps=[["topics", MACRO_TOPIC]],
-    owners=OWNERS,
     kinds={"kafka", "json"},
     tags={"domain": "macro", "family": "macro_releases"},
     pool="macro_releases",

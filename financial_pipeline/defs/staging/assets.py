@@ -7,13 +7,13 @@ import dagster as dg
 from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
+    FILE_MONTHS,
     ISSUE_MONTHS,
     OBSERVATION_MONTHS,
     SESSIONS,
-    SNAPSHOT_MONTHS,
     window,
 )
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
@@ -72,10 +72,8 @@ def _stage(
     key=["staging", "lending_club_loan_snapshots"],
     group_name="staging",
     deps=[["raw", "lending_club_loans"]],
-    partitions_def=SNAPSHOT_MONTHS,
+    partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars", "parquet"},
     tags={"domain": "lending", "family": "snapshots"},
     check_specs=_check("lending_club_loan_snapshots"),
 )
@@ -105,8 +103,6 @@ def lending_club_loan_snapshots(
     ],
     partitions_def=ISSUE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars", "parquet"},
     tags={"domain": "lending", "family": "loans"},
     check_specs=_check("lending_club_loans"),
 )
@@ -133,8 +129,6 @@ def lending_club_loans(
     ],
     partitions_def=APPLICATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars", "parquet"},
     tags={"domain": "lending", "family": "rejections"},
     check_specs=_check("lending_club_rejections"),
 )
@@ -156,8 +150,6 @@ def lending_club_rejections(
     deps=[["raw", "bank_prices"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars", "parquet"},
     tags={"domain": "market", "family": "prices"},
     check_specs=[
         *_check("bank_prices"),
@@ -194,8 +186,6 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partit
     deps=[dg.AssetDep(["raw", "fred_observations"], partition_mapping=dg.AllPartitionMapping())],
     partitions_def=OBSERVATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars", "parquet"},
     tags={"domain": "macro", "family": "macro"},
     check_specs=_check("fred_observations"),
 )

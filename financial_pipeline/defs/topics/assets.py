@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.schemas import stream
 
 TOPICS = {
@@ -28,8 +27,6 @@ def topics() -> dg.Definitions:
             # The Flink job makes every other market topic of the input.
             deps=[] if topic in PRODUCED else [["topics", stream.RAW_TOPIC]],
             description=text,
-            owners=OWNERS,
-            kinds={"kafka"},
             tags={"domain": "macro" if topic == stream.MACRO_TOPIC else "market"},
         )
         for topic, text in TOPICS.items()

@@ -13,7 +13,6 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
-from financial_pipeline.defs.warehouse.warm_dbt import PARSE_LOCK
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -59,7 +58,7 @@ def _dbt(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
 def prepared_manifest() -> Path:
     """The manifest, parsed again when a file of the project is newer; raises PipelineError."""
     target = point_dbt_at_data_root().dbt_target
-    with locked(target / PARSE_LOCK):
+    with locked(target / ".parse.lock"):
         if not _is_current(target / "manifest.json"):
             _dbt("parse")
     return target / "manifest.json"

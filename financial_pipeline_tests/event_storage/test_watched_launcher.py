@@ -8,7 +8,7 @@ import time
 import dagster as dg
 from dagster._core.launcher import WorkerStatus
 
-from financial_pipeline.defs.watched_launcher import WatchedRunLauncher, is_same_process
+from financial_pipeline.event_storage.watched_launcher import WatchedRunLauncher, is_same_process
 
 DIES = """
     import os, signal

@@ -1,0 +1,43 @@
+"""Every setting is explained in `.env.example`, with its default."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.settings import Settings
+from financial_pipeline_tests.conftest import PROJECT_ROOT
+
+EXAMPLE = PROJECT_ROOT / ".env.example"
+LINES = EXAMPLE.read_text("utf-8").splitlines()
+ENTRY = re.compile(r"#([A-Z_]+)=(.*)")
+
+
+def variable(setting: str) -> str:
+    prefix = "" if setting == "fred_api_key" else "FINANCIAL_PIPELINE_"
+    return prefix + setting.upper()
+
+
+def test_example_lists_every_setting_and_nothing_else() -> None:
+    listed = [found.group(1) for line in LINES if (found := ENTRY.fullmatch(line))]
+    assert sorted(listed) == sorted(variable(name) for name in Settings.model_fields)
+
+
+def test_every_setting_follows_a_line_that_explains_it() -> None:
+    bare = [
+        line
+        for before, line in pairwise(LINES)
+        if ENTRY.fullmatch(line) and not re.fullmatch(r"# \w.+", before)
+    ]
+    assert bare == []
+
+
+def test_example_shows_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+    copied = tmp_path / ".env"
+    copied.write_text(re.sub(r"(?m)^#(?=[A-Z_]+=)", "", EXAMPLE.read_text("utf-8")), "utf-8")
+    shown, defaults = Settings(_env_file=copied), Settings(_env_file=None)
+    folders = {"data_root", "flink_environment"}
+    assert shown.model_dump(exclude=folders) == defaults.model_dump(exclude=folders)
