@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from datetime import date
 
-from financial_pipeline.files import replace_file
+from financial_pipeline.files import replace_file, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.courtesy import Courtesy
 from financial_pipeline.sources.fred_api import AlfredClient, missing_key
+from financial_pipeline.sources.provenance import record_files
 
 MISSING = "."
 
@@ -50,7 +51,9 @@ def fetch_series(
     client, told = _client(settings, courtesy), []
     for series_id in series:
         content = client.all_vintages(series_id)
-        replace_file(paths.live_landing / "fred" / f"{series_id}.json", content)
+        place = paths.live_landing / "fred" / f"{series_id}.json"
+        replace_file(place, content)
+        record_files(place.parent, {place.name: sha256(place)}, provider="alfred")
         values = [row["value"] for row in json.loads(content)["observations"]]
         missing = values.count(MISSING)
         told.append(f"{series_id}: {len(values):,} values from FRED, {missing:,} of them missing")

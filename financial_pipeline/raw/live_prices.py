@@ -1,6 +1,6 @@
 """Fetch what is new about prices: each configured provider in turn, and nobody else.
 
-What a provider serves is written in upstream form; the folder says which provider it was.
+Prices are written in upstream form, with a provenance record that names their provider.
 """
 
 import shutil
@@ -13,13 +13,14 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_file
+from financial_pipeline.files import replace_file, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices, landing
 from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
 from financial_pipeline.sources.market_calendar import last_closed_session
+from financial_pipeline.sources.provenance import record_files
 from financial_pipeline.sources.yahoo_session import YahooSession
 from financial_pipeline.sources.yfinance_prices import daily_history, keep_caches_in
 
@@ -77,6 +78,7 @@ def _from_yfinance(
         reasons = sorted({row["reason"] for row in changes})
         said = f", the past was restated ({', '.join(reasons)}) and is fetched anew"
     replace_file(place, content)
+    record_files(place.parent, {place.name: sha256(place)}, provider="yfinance")
     rows = len(content.splitlines()) - 1
     return f"{rows:,} sessions from yfinance{said}"
 
@@ -102,5 +104,7 @@ def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
         raise ProviderFailure(CSV, "no_file", detail)
     paths.live_csv.mkdir(parents=True, exist_ok=True)
     for path in found:
-        shutil.copyfile(path, paths.live_csv / path.name)
+        copy = paths.live_csv / path.name
+        shutil.copyfile(path, copy)
+        record_files(paths.live_csv, {copy.name: sha256(copy)}, provider="csv")
     return f"{', '.join(path.name for path in found)} from the CSV drop"

@@ -7,6 +7,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.raw.live_fetching import courtesy
 from financial_pipeline.schemas.macro_release import MacroRelease
 from financial_pipeline.settings import Settings
+from financial_pipeline.sources import landing
 from financial_pipeline.sources.fred_api import AlfredClient, missing_key
 from financial_pipeline.sources.fred_releases import releases
 
@@ -27,7 +28,7 @@ def simulated_releases(paths: Paths) -> list[MacroRelease]:
     """All releases of the simulated world; raises PipelineError where there is none."""
     _require_world(paths, "simulated")
     folder = paths.simulated_landing / "fred"
-    files = sorted(folder.glob("*.json"))
+    files = landing.candidates(folder)
     if not files:
         raise PipelineError(
             f"No simulated macro series in {folder}: run `financial-pipeline demo` on this data"

@@ -151,4 +151,5 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
         first_date=days.min(),  # type: ignore[arg-type]
         last_date=days.max(),  # type: ignore[arg-type]
         rows_seen=records["line_number"].n_unique(),
+        provider="yfinance" if found.form.startswith("yfinance") else "yahoo",
     )

@@ -189,13 +189,15 @@ def describe(path: Path) -> LandedFile:
             f"{path} holds no observation with a readable date; expected dates like 2004-01-01."
         )
     series = lines.records["series_id"].drop_nulls().unique(maintain_order=True)
+    vintage = lines.records["vintage"].max()
     return LandedFile(
         path=path,
         dataset=DATASET,
         form=lines.form,
         subject=",".join(series),
-        snapshot_date=lines.records["vintage"].max(),  # type: ignore[arg-type]
+        snapshot_date=vintage,  # type: ignore[arg-type]
         first_date=days.min(),  # type: ignore[arg-type]
         last_date=days.max(),  # type: ignore[arg-type]
         rows_seen=lines.records["line_number"].n_unique(),
+        provider="alfred" if vintage or "alfred" in lines.form else "fred",
     )

@@ -9,13 +9,14 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
 from financial_pipeline.sources.compression import first_lines
+from financial_pipeline.sources.provenance import RECORD_NAME
 
 # Enough for the longest preamble before a header.
 SEEN_LINES = 20
 # Shown of a header that nobody knows.
 SHOWN_CHARACTERS = 120
-# What lies beside data in a drop folder without being data.
-BESIDE_DATA: Final = ("simulation.json", "README*", "LICENSE*", "*.md")
+# Files of a drop folder that are not data.
+NO_DATA: Final = ("simulation.json", RECORD_NAME, "README*", "LICENSE*", "*.md")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not any(path.match(pattern) for pattern in (*BESIDE_DATA, *ignore))
+        and not any(path.match(pattern) for pattern in (*NO_DATA, *ignore))
     ]
 
 

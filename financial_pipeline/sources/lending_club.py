@@ -214,4 +214,5 @@ def describe(path: Path) -> LandedFile:
         first_date=survey.issue_months[0],
         last_date=survey.issue_months[-1],
         rows_seen=survey.rows,
+        provider="lending_club",
     )

@@ -134,4 +134,5 @@ def describe(path: Path) -> LandedFile:
         first_date=days[0],
         last_date=days[-1],
         rows_seen=sum(counts.values()),
+        provider="lending_club",
     )
