@@ -61,7 +61,7 @@ def _candidates(settings: Settings, paths: Paths) -> list[Path]:
     if settings.source != "live" or settings.landing is None:
         return found
     dropped = landing.candidates(settings.landing)
-    return found + [path for path in dropped if not landing.holds_prices(path)]
+    return found + [path for path in dropped if not landing.is_price_file(path)]
 
 
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
@@ -77,7 +77,7 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         stamp = _stamp(path)
         row = known.get(str(path))
         if row is None or row["stamp"] != stamp:
-            row = {"stamp": stamp, "landed": archive.landed_to_row(landing.recognise(path))}
+            row = {"stamp": stamp, "landed": archive.landed_to_row(landing.detect(path))}
         rows[str(path)] = row
         files.append(archive.landed_from_row(row["landed"]))
     replace_json(cache, rows)

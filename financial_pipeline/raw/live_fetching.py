@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import live_macro, live_prices
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.courtesy import Courtesy
 from financial_pipeline.sources.fred_api import missing_key
+from financial_pipeline.sources.http_client import HttpClient
 
 SECONDS_PER_HOUR = 3600.0
 
 
-def courtesy(settings: Settings, paths: Paths) -> Courtesy:
+def http_client(settings: Settings, paths: Paths) -> HttpClient:
     """The manners of one run, from the settings."""
-    return Courtesy(
+    return HttpClient(
         cache=paths.http_cache,
         budget=settings.request_budget,
         cache_seconds=settings.cache_hours * SECONDS_PER_HOUR,
@@ -30,8 +30,8 @@ def fetch_new_prices(settings: Settings, paths: Paths, now: datetime | None = No
 
     Raises PipelineError where no configured provider serves a symbol.
     """
-    manners = courtesy(settings, paths)
-    return live_prices.fetch_prices(settings, paths, manners, now or datetime.now(UTC))
+    http = http_client(settings, paths)
+    return live_prices.fetch_prices(settings, paths, http, now or datetime.now(UTC))
 
 
 def new_macro_releases(settings: Settings, paths: Paths) -> list[str]:
@@ -39,16 +39,16 @@ def new_macro_releases(settings: Settings, paths: Paths) -> list[str]:
 
     Raises PipelineError without a key, or where FRED cannot be asked.
     """
-    return list(live_macro.new_releases(settings, paths, courtesy(settings, paths)))
+    return list(live_macro.new_releases(settings, paths, http_client(settings, paths)))
 
 
 def fetch_new_macro(settings: Settings, paths: Paths) -> list[str]:
     """Fetch all vintages of every configured series with a new release; a sentence for each."""
     if not settings.fred_series:
         return []
-    manners = courtesy(settings, paths)
-    fresh = live_macro.new_releases(settings, paths, manners)
-    told = live_macro.fetch_series(settings, paths, manners, list(fresh))
+    http = http_client(settings, paths)
+    fresh = live_macro.new_releases(settings, paths, http)
+    told = live_macro.fetch_series(settings, paths, http, list(fresh))
     return told + [f"{name}: no new release" for name in settings.fred_series if name not in fresh]
 
 

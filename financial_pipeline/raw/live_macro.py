@@ -7,17 +7,17 @@ from datetime import date
 from financial_pipeline.files import replace_file, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.courtesy import Courtesy
 from financial_pipeline.sources.fred_api import AlfredClient, missing_key
+from financial_pipeline.sources.http_client import HttpClient
 from financial_pipeline.sources.provenance import record_files
 
 MISSING = "."
 
 
-def _client(settings: Settings, courtesy: Courtesy) -> AlfredClient:
+def _client(settings: Settings, http: HttpClient) -> AlfredClient:
     if settings.fred_api_key is None:
         raise missing_key()
-    return AlfredClient(settings.fred_api_key, courtesy, settings.fred_url)
+    return AlfredClient(settings.fred_api_key, http, settings.fred_url)
 
 
 def _newest_start(paths: Paths, series_id: str) -> date | None:
@@ -29,12 +29,12 @@ def _newest_start(paths: Paths, series_id: str) -> date | None:
     return max(date.fromisoformat(row["realtime_start"]) for row in rows)
 
 
-def new_releases(settings: Settings, paths: Paths, courtesy: Courtesy) -> dict[str, date]:
+def new_releases(settings: Settings, paths: Paths, http: HttpClient) -> dict[str, date]:
     """The configured series with a release that was not fetched yet, and its date.
 
     One request a series. Raises PipelineError without a key, ProviderFailure as `AlfredClient`.
     """
-    client = _client(settings, courtesy)
+    client = _client(settings, http)
     found = {}
     for series_id in settings.fred_series:
         newest = client.vintage_dates(series_id)[-1:]
@@ -45,10 +45,10 @@ def new_releases(settings: Settings, paths: Paths, courtesy: Courtesy) -> dict[s
 
 
 def fetch_series(
-    settings: Settings, paths: Paths, courtesy: Courtesy, series: Sequence[str]
+    settings: Settings, paths: Paths, http: HttpClient, series: Sequence[str]
 ) -> list[str]:
     """Write all vintages of these series to the live landing folder; a sentence for each."""
-    client, told = _client(settings, courtesy), []
+    client, told = _client(settings, http), []
     for series_id in series:
         content = client.all_vintages(series_id)
         place = paths.live_landing / "fred" / f"{series_id}.json"

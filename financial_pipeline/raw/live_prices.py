@@ -18,7 +18,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices, landing
-from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
+from financial_pipeline.sources.http_client import HttpClient, ProviderFailure
 from financial_pipeline.sources.market_calendar import last_closed_session
 from financial_pipeline.sources.provenance import record_files
 from financial_pipeline.sources.yahoo_session import YahooSession
@@ -27,7 +27,7 @@ from financial_pipeline.sources.yfinance_prices import daily_history, keep_cache
 CSV: Final = "CSV drop"
 
 
-def fetch_prices(settings: Settings, paths: Paths, courtesy: Courtesy, now: datetime) -> list[str]:
+def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: datetime) -> list[str]:
     """Ask the providers for each symbol, up to the last closed session; a sentence for each.
 
     Raises PipelineError, naming what each provider said, where none of them serves a symbol.
@@ -35,7 +35,7 @@ def fetch_prices(settings: Settings, paths: Paths, courtesy: Courtesy, now: date
     providers: dict[str, Callable[[str], str]] = {}
     if "yfinance" in settings.price_providers:
         keep_caches_in(paths.data_root / "cache" / "yfinance")
-        session = YahooSession(courtesy, settings.yahoo_url)
+        session = YahooSession(http, settings.yahoo_url)
         providers["yfinance"] = lambda symbol: _from_yfinance(symbol, settings, paths, session, now)
     providers["csv"] = lambda symbol: _from_drop(symbol, settings, paths)
     return [
@@ -94,7 +94,7 @@ def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
     """Take a symbol's price files out of the drop folder."""
     found = []
     for path in landing.candidates(settings.landing) if settings.landing else []:
-        if not landing.holds_prices(path):
+        if not landing.is_price_file(path):
             continue
         if symbol in (bank_prices.describe(path, settings.symbols).subject or "").split(","):
             found.append(path)

@@ -4,7 +4,7 @@ import json
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.raw.live_fetching import courtesy
+from financial_pipeline.raw.live_fetching import http_client
 from financial_pipeline.schemas.macro_release import MacroRelease
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import landing
@@ -44,7 +44,7 @@ def fred_releases(settings: Settings, paths: Paths) -> list[MacroRelease]:
     _require_world(paths, "live")
     if settings.fred_api_key is None:
         raise missing_key()
-    client = AlfredClient(settings.fred_api_key, courtesy(settings, paths), settings.fred_url)
+    client = AlfredClient(settings.fred_api_key, http_client(settings, paths), settings.fred_url)
     return [
         release
         for series_id in settings.fred_series

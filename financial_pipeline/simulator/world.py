@@ -113,12 +113,10 @@ def _write_manifest(work: Path, identity: dict[str, Any]) -> None:
 def _record_provenance(landing: Path) -> None:
     """Record all files as simulated; folders of older versions lack these records."""
     files = json.loads((landing / MANIFEST_NAME).read_text(encoding="utf-8"))["files"]
-    for folder in sorted({(landing / name).parent for name in files}):
-        hashes = {
-            Path(name).name: files[name] for name in files if folder == (landing / name).parent
-        }
-        if not (folder / RECORD_NAME).exists():
-            record_files(folder, hashes, provider="simulated", is_synthetic=True)
+    for folder in sorted({Path(name).parent for name in files}):
+        hashes = {Path(name).name: files[name] for name in files if Path(name).parent == folder}
+        if not (landing / folder / RECORD_NAME).exists():
+            record_files(landing / folder, hashes, provider="simulated", is_synthetic=True)
 
 
 def _is_written(landing: Path, identity: dict[str, Any]) -> bool:

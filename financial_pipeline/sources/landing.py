@@ -66,12 +66,12 @@ def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
     ]
 
 
-def holds_prices(path: Path) -> bool:
+def is_price_file(path: Path) -> bool:
     """Whether a file is one of daily bank prices, by its first lines."""
     return bank_prices.matches(first_lines(path, SEEN_LINES))
 
 
-def recognise(path: Path) -> LandedFile:
+def detect(path: Path) -> LandedFile:
     """What one file is; raises PipelineError listing what was expected if it is nothing known."""
     lines = first_lines(path, SEEN_LINES)
     for kind in KINDS:
@@ -85,6 +85,6 @@ def recognise(path: Path) -> LandedFile:
     )
 
 
-def recognise_folder(folder: Path, ignore: Collection[str] = ()) -> list[LandedFile]:
-    """Every data file of a drop folder, sorted by path; errors as `recognise`."""
-    return [recognise(path) for path in candidates(folder, ignore)]
+def detect_folder(folder: Path, ignore: Collection[str] = ()) -> list[LandedFile]:
+    """Every data file of a drop folder, sorted by path; errors as `detect`."""
+    return [detect(path) for path in candidates(folder, ignore)]

@@ -1,4 +1,4 @@
-"""The HTTP session that yfinance is given: every request has manners, every chart is looked at.
+"""The HTTP session that yfinance is given: every request has http, every chart is looked at.
 
 yfinance keeps Yahoo's cookies and paths to itself; this session only replaces the address they are
 sent to, so that a server on loopback can stand for Yahoo.
@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from curl_cffi import requests
 
-from financial_pipeline.sources.courtesy import OK, Answer, Courtesy, ProviderFailure, web_page
+from financial_pipeline.sources.http_client import OK, Answer, HttpClient, ProviderFailure, web_page
 
 PROVIDER: Final = "Yahoo Finance"
 CHART_PATH: Final = "/v8/finance/chart/"
@@ -25,9 +25,9 @@ THROTTLED_TEXT: Final = b"Too Many Requests"
 class YahooSession(requests.Session):  # type: ignore[type-arg]
     """A curl_cffi session for yfinance; `base_url` stands for every host of Yahoo's."""
 
-    def __init__(self, courtesy: Courtesy, base_url: str) -> None:
+    def __init__(self, http: HttpClient, base_url: str) -> None:
         super().__init__(impersonate="chrome")
-        self._courtesy = courtesy
+        self._http = http
         self._base = base_url.rstrip("/")
 
     def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
@@ -37,12 +37,12 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
         target = f"{self._base}{path}" if self._base else url
         if not path.startswith(CHART_PATH):
             # Cookies and crumbs: yfinance does without them where they are not to be had.
-            self._courtesy.spend(PROVIDER)
+            self._http.spend(PROVIDER)
             return super().request(method, target, **options)  # type: ignore[arg-type]
         # The crumb is a token of this session, and no part of what is asked.
         asked = {name: value for name, value in options["params"].items() if name != "crumb"}
         address = f"{target}?{urlencode(sorted(asked.items()))}"
-        answer = self._courtesy.ask(
+        answer = self._http.request(
             PROVIDER, address, lambda: self._send(method, target, options), judge_chart
         )
         if answer.status in NO_SUCH_CHART:

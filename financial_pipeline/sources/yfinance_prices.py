@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from financial_pipeline.sources.courtesy import ProviderFailure
+from financial_pipeline.sources.http_client import ProviderFailure
 from financial_pipeline.sources.yahoo_session import PROVIDER, YahooSession
 
 PRICES: Final = ("Open", "High", "Low", "Close", "Adj Close")

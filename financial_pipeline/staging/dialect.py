@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from financial_pipeline.schemas.staging import Schema
-from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.sources.row_filter import Finding
 
 FAULT_SCHEMA = {"line_number": pl.Int64(), "reason": pl.String()}
 
@@ -37,7 +37,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
-        """The typed rows of a sieved file, which has no header and whatever values."""
+        """The typed rows of a filtered file, which has no header and whatever values."""
 
     def is_doubtful(self, refused: pl.DataFrame) -> bool:
         """Whether the refused rows show that the fast way guessed wrong."""

@@ -14,7 +14,7 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.lending_club import LoanLayout
-from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging import spark_typing
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.loan_keys import settle_repeated_ids

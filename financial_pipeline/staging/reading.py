@@ -1,4 +1,4 @@
-"""Read one plain delimited file into typed month fragments: fast where it is clean, else sieved.
+"""Read one plain delimited file into typed month fragments: fast where it is clean, else filtered.
 
 The fast way lets Polars parse the file and splits the stream by month. It holds only if the bytes
 confirm it: as many lines as records, and as many commas as whole rows need. Otherwise the file is
@@ -20,7 +20,7 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.physical_lines import count_bytes, split, texts_of
-from financial_pipeline.sources.sieve import Finding, judge, sieve
+from financial_pipeline.sources.row_filter import Finding, classify, filter_rows
 from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
 from financial_pipeline.staging.limits import refuse_dirty_file
 from financial_pipeline.staging.month_fragments import MonthFragments
@@ -79,7 +79,7 @@ def told(
     found = []
     for start, reason in rows.select("line_number", "reason").iter_rows():
         text = "\n".join(lines[number] for number in _lines(start, spans))
-        verdict = judge(split(text), dialect.columns, dialect.note_kind)
+        verdict = classify(split(text), dialect.columns, dialect.note_kind)
         is_note, told_reason = verdict or (False, reason)
         found.append(Finding(start, spans.get(start, 1), is_note, told_reason, text))
     return found
@@ -176,10 +176,12 @@ def _read_fast(job: ReadJob) -> Reading:
     return Reading(stream.months, found, sound - early, early, counts.physical_lines, {})
 
 
-def _read_sieved(job: ReadJob) -> Reading:
+def _read_filtered(job: ReadJob) -> Reading:
     clean, dialect = job.folder / "clean.csv", job.dialect
-    sieved = sieve(job.plain, dialect.columns, dialect.header_line, dialect.note_kind, clean)
-    starts, lengths = np.asarray(sieved.line_numbers), np.asarray(sieved.spans)
+    filtered = filter_rows(
+        job.plain, dialect.columns, dialect.header_line, dialect.note_kind, clean
+    )
+    starts, lengths = np.asarray(filtered.line_numbers), np.asarray(filtered.spans)
     spans = {int(starts[at]): int(lengths[at]) for at in np.flatnonzero(lengths > 1)}
     stream = _Stream()
     if len(starts):
@@ -195,7 +197,7 @@ def _read_sieved(job: ReadJob) -> Reading:
     early = sum(_line_count(lines, spans) for lines in stream.early)
     return Reading(
         months=stream.months,
-        findings=_preamble(job) + sieved.findings + told(job.plain, dialect, refused, spans),
+        findings=_preamble(job) + filtered.findings + told(job.plain, dialect, refused, spans),
         staged_lines=int(lengths.sum()) - early - _line_count(refused["line_number"], spans),
         early_lines=early,
         file_physical_lines=count_bytes(job.plain).physical_lines,
@@ -213,4 +215,4 @@ def read(job: ReadJob) -> Reading:
     except (pl.exceptions.PolarsError, DoubtfulError):
         for leftover in job.folder.glob("[0-9]*.parquet"):
             leftover.unlink()
-        return _read_sieved(job)
+        return _read_filtered(job)

@@ -23,7 +23,7 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, QUARANTINE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.compression import decompressed
-from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.reading import ReadJob, read, told
 

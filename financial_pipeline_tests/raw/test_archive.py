@@ -13,9 +13,16 @@ from financial_pipeline.sources.provenance import record_files, recorded
 def _landed(folder: Path, name: str, content: str, snapshot: date | None = None) -> LandedFile:
     path = folder / name
     path.write_text(content)
-    day = date(2019, 3, 1)
     return LandedFile(
-        path, "fred_observations", "dated-copy", "UNRATE", snapshot, day, day, 3, "fred"
+        path=path,
+        dataset="fred_observations",
+        form="dated-copy",
+        subject="UNRATE",
+        snapshot_date=snapshot,
+        first_date=date(2019, 3, 1),
+        last_date=date(2019, 3, 1),
+        rows_seen=3,
+        provider="fred",
     )
 
 
@@ -64,7 +71,8 @@ def test_archive_takes_provenance_from_the_record_of_the_file(tmp_path: Path) ->
     record_files(tmp_path, hashes, provider="simulated", is_synthetic=True)
     (file,), _ = archive.archive(paths, [landed])
     assert (file.source, file.is_synthetic) == ("simulated", True)
-    assert file.fetched_at == recorded(landed.path, file.sha256).fetched_at
+    record = recorded(landed.path, file.sha256)
+    assert record is not None and file.fetched_at == record.fetched_at
 
 
 def test_a_dropped_file_has_the_provider_of_its_form(tmp_path: Path) -> None:

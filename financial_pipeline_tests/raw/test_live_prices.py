@@ -13,7 +13,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, restatements
 from financial_pipeline.raw.live_prices import fetch_prices
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.courtesy import Courtesy
+from financial_pipeline.sources.http_client import HttpClient
 from financial_pipeline.staging.prices import stage_prices
 from financial_pipeline_tests.raw.upstream import Upstream
 from financial_pipeline_tests.raw.world import BANKS, FIRST_SESSION, REVERSE_SPLIT, fill, second
@@ -40,10 +40,10 @@ class LivePrices:
         )
 
     def fetch(self, day: date, **changes: Any) -> list[str]:
-        courtesy = Courtesy(self.root / "http", 100, 0, sleep=lambda _: None)
+        http = HttpClient(self.root / "http", 100, 0, sleep=lambda _: None)
         night = datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC)
         settings = self.settings.model_copy(update=changes)
-        return fetch_prices(settings, self.paths, courtesy, night)
+        return fetch_prices(settings, self.paths, http, night)
 
     def archive(self) -> None:
         ingest.archive_dataset(self.settings, self.paths, "bank_prices")

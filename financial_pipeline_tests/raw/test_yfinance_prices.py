@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
+from financial_pipeline.sources.http_client import HttpClient, ProviderFailure
 from financial_pipeline.sources.yahoo_session import YahooSession
 from financial_pipeline.sources.yfinance_prices import check_shape, daily_history, minute_bars
 from financial_pipeline_tests.raw.upstream import Upstream, page, recorded_chart
@@ -25,8 +25,8 @@ HTML = (200, {"content-type": "text/html"}, b"<!DOCTYPE html><html>Sign in</html
 
 
 @pytest.fixture
-def session(upstream: Upstream, courtesy: Courtesy) -> YahooSession:
-    return YahooSession(courtesy, upstream.url)
+def session(upstream: Upstream, http: HttpClient) -> YahooSession:
+    return YahooSession(http, upstream.url)
 
 
 @pytest.fixture
