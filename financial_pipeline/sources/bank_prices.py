@@ -15,8 +15,7 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.compression import decompressed, first_lines
-from financial_pipeline.sources.file_subject import plain_stem, tokens
+from financial_pipeline.sources.compression import decompressed, first_lines, plain_stem, tokens
 from financial_pipeline.sources.physical_lines import Record, read_records
 from financial_pipeline.sources.price_layout import DATE, VALUE_FIELDS, PriceLayout, layout
 

@@ -1,6 +1,7 @@
 """Plain text out of `.csv`, `.csv.gz` and one-member `.zip` files, told by their first bytes."""
 
 import gzip
+import re
 import shutil
 import zipfile
 import zlib
@@ -9,9 +10,22 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, TextIO, cast
+from typing import IO, Final, TextIO, cast
 
 from financial_pipeline.errors import PipelineError
+
+SUFFIXES: Final = re.compile(r"(\.(csv|txt|json|gz|zip))+$", re.IGNORECASE)
+
+
+def plain_stem(path: Path) -> str:
+    """The file name without its suffixes: `JPM` of `JPM.csv.gz`."""
+    return SUFFIXES.sub("", path.name)
+
+
+def tokens(path: Path) -> list[str]:
+    """The words of a file name in upper case: `BAC` and `2004` of `bac_2004.csv`."""
+    return [token for token in re.split(r"[^A-Z0-9]+", plain_stem(path).upper()) if token]
+
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK"

@@ -41,7 +41,7 @@ def missing_key() -> MissingKey:
 
 
 class AlfredClient(Fred):  # type: ignore[misc]
-    """fredapi with manners: its requests go through a HttpClient, and its key appears nowhere."""
+    """fredapi over HttpClient, so that its key appears in no cache and no message."""
 
     def __init__(self, key: SecretStr, http: HttpClient, base_url: str) -> None:
         super().__init__(api_key=key.get_secret_value())
@@ -49,8 +49,8 @@ class AlfredClient(Fred):  # type: ignore[misc]
         self._http = http
 
     def _Fred__fetch_data(self, url: str) -> ET.Element:
-        """What every method of fredapi calls for its answer; `url` has no key yet."""
-        answer = self._http.request(PROVIDER, url, lambda: self._send(url), _judge)
+        """Return the parsed answer for every method of fredapi; `url` has no key yet."""
+        answer = self._http.request(PROVIDER, url, lambda: self._send(url), _validate)
         if answer.status != OK:
             self._refuse(answer)
         return ET.fromstring(answer.body)
@@ -116,7 +116,7 @@ def _message(answer: Answer) -> str:
         return "an answer that is no XML"
 
 
-def _judge(answer: Answer) -> tuple[str, str] | None:
+def _validate(answer: Answer) -> tuple[str, str] | None:
     if web_page(answer.body):
         return "html_page", "answered with a web page instead of data"
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.sources.file_subject import plain_stem
+from financial_pipeline.sources.compression import plain_stem
 from financial_pipeline.sources.physical_lines import split
 
 DATE_NAMES: Final = ("observation_date", "date")

@@ -1,7 +1,7 @@
 """The HTTP client of live sources: a request budget, a cache, retries and a circuit breaker.
 
 Every request to a live source passes through one `HttpClient` per run. Its cache and its messages
-never contain a secret: addresses come without keys, and only accepted bodies are cached, without headers.
+never contain a secret: addresses come without keys, and only accepted bodies are cached.
 """
 
 import base64

@@ -1,15 +1,13 @@
-"""Which known copy of Lending Club's loans a file is, told by its shape and by its hash."""
+"""Which known copy of Lending Club's loans a file is, by its shape and hash."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from financial_pipeline.files import sha256
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.lending_club import WITHOUT_IDS
-
-HASH_ALGORITHM: Final = "sha256"
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,5 @@ def describe_copy(file: LandedFile) -> str:
 
 
 def _hash_ends(path: Path) -> tuple[str, str]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, HASH_ALGORITHM).hexdigest()
+    digest = sha256(path)
     return digest[:8], digest[-5:]

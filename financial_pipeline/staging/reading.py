@@ -21,8 +21,8 @@ from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.physical_lines import count_bytes, split, texts_of
 from financial_pipeline.sources.row_filter import Finding, classify, filter_rows
+from financial_pipeline.staging.accounting import refuse_dirty_file
 from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
-from financial_pipeline.staging.limits import refuse_dirty_file
 from financial_pipeline.staging.month_fragments import MonthFragments
 
 # Rows of a batch: below this the handling of 155 columns costs more than their content.

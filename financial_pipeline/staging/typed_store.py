@@ -6,7 +6,6 @@ once, and lets a snapshot and its issue months share the same fragments.
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -97,7 +96,7 @@ def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: Dial
             typed = _type(job, version, place)
         (work / "typed.json").write_text(json.dumps(asdict(typed)), "utf-8")
         shutil.rmtree(place, ignore_errors=True)
-        os.replace(work, place)
+        work.rename(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return typed

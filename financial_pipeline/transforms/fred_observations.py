@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.transforms.number_text import is_unreadable, number
+from financial_pipeline.transforms.text_values import is_unreadable, number
 from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
 
 CURRENT: Final = date(9999, 12, 31)

@@ -1,4 +1,4 @@
-"""Fixtures of the live sources: a server on loopback, and manners that do not really wait."""
+"""Fixtures of the live sources: a server on loopback, and a client that does not really wait."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def waits() -> list[float]:
-    """The waits that a http asked for, in seconds."""
+    """The waits of the client, in seconds."""
     return []
 
 

@@ -72,7 +72,8 @@ def test_archive_takes_provenance_from_the_record_of_the_file(tmp_path: Path) ->
     (file,), _ = archive.archive(paths, [landed])
     assert (file.source, file.is_synthetic) == ("simulated", True)
     record = recorded(landed.path, file.sha256)
-    assert record is not None and file.fetched_at == record.fetched_at
+    assert record is not None
+    assert file.fetched_at == record.fetched_at
 
 
 def test_a_dropped_file_has_the_provider_of_its_form(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.landing import detect
 from financial_pipeline.staging import loans
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.row_accounting import by_file, read_accounting
-from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2007, 6, 1), date(2019, 3, 1)
 # The months that the sound loan of `loan_text` and its neighbours are issued in.

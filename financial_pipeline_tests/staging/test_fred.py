@@ -20,8 +20,8 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.sources import fred
 from financial_pipeline.staging import row_accounting
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.fred import stage_fred
-from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2018, 11, 1), date(2019, 1, 1)
 CURRENT = date(9999, 12, 31)

@@ -19,8 +19,8 @@ from financial_pipeline.schemas.staging import BANK_PRICES, QUARANTINE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.staging import row_accounting
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.prices import holes, stage_prices
-from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2004, 1, 2), date(2004, 1, 9)
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"

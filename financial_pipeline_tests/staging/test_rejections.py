@@ -11,9 +11,9 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS
 from financial_pipeline.settings import Settings
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.rejections import stage_rejections
 from financial_pipeline.staging.row_accounting import by_file, read_accounting
-from financial_pipeline.staging.summary import StagingSummary
 from financial_pipeline_tests.loan_text import write
 from financial_pipeline_tests.staging.loan_stage import raw_file
 
