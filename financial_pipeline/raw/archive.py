@@ -25,7 +25,7 @@ def _manifest(paths: Paths) -> Path:
 
 
 def landed_to_row(landed: LandedFile) -> dict[str, object]:
-    """A recognised file as a JSON row."""
+    """Return a detected file as a JSON row."""
     return {
         name: str(value) if isinstance(value, date | Path) else value
         for name, value in asdict(landed).items()

@@ -1,4 +1,4 @@
-"""From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
+"""Ingestion: from the landing and drop folders to the raw archive."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
         )
     if not settings.landing.is_dir():
         raise PipelineError(
-            f"The drop folder {settings.landing} does not exist; pass the folder that holds your"
+            f"The drop folder {settings.landing} does not exist; pass the folder that contains your"
             " files with --landing DIR."
         )
     return settings.landing
@@ -36,7 +36,7 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
 
 def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
     """Make sure that there is something to read: the simulated world is written if missing, and
-    what is new at the live sources is fetched. `report` is told what came from them.
+    what is new at the live sources is fetched. `report` receives a sentence for each.
     """
     folder = landing_folder(settings, paths)
     world.claim_data_root(settings, paths)
@@ -65,7 +65,7 @@ def _candidates(settings: Settings, paths: Paths) -> list[Path]:
 
 
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
-    """What the drop folder holds, recognised by content; unchanged files are not read again.
+    """Detect the files of the drop folder from their content; unchanged files are not read again.
 
     Raises PipelineError for a file that is none of the known forms.
     """
@@ -93,7 +93,7 @@ def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
 
 
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
-    """Archive what landed of one dataset; return the landed files' rows and the number new."""
+    """Archive the landed files of one dataset; return the landed files' rows and the number new."""
     landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
     stored = archive.archive(paths, landed)
     if dataset == "bank_prices":

@@ -25,7 +25,7 @@ def _client(settings: Settings, http: HttpClient) -> AlfredClient:
 
 
 def _newest_start(paths: Paths, series_id: str) -> date | None:
-    """The newest release that the landing folder holds of a series."""
+    """The newest release that the landing folder contains of a series."""
     place = paths.live_landing / "fred" / f"{series_id}.json"
     if not place.exists():
         return None
@@ -54,7 +54,7 @@ def _fetch_series(
     settings: Settings, paths: Paths, http: HttpClient, series: Sequence[str]
 ) -> list[str]:
     """Write all vintages of these series to the live landing folder; a sentence for each."""
-    client, told = _client(settings, http), []
+    client, sentences = _client(settings, http), []
     for series_id in series:
         content = client.all_vintages(series_id)
         place = paths.live_landing / "fred" / f"{series_id}.json"
@@ -62,8 +62,10 @@ def _fetch_series(
         record_files(place.parent, {place.name: sha256(place)}, provider="alfred")
         values = [row["value"] for row in json.loads(content)["observations"]]
         missing = values.count(MISSING)
-        told.append(f"{series_id}: {len(values):,} values from FRED, {missing:,} of them missing")
-    return told
+        sentences.append(
+            f"{series_id}: {len(values):,} values from FRED, {missing:,} of them missing"
+        )
+    return sentences
 
 
 SECONDS_PER_HOUR = 3600.0
@@ -82,7 +84,7 @@ def http_client(settings: Settings, paths: Paths) -> HttpClient:
 def fetch_new_prices(settings: Settings, paths: Paths, now: datetime | None = None) -> list[str]:
     """Fetch sessions that closed since the last fetch; returns a sentence a symbol.
 
-    Raises PipelineError where no configured provider serves a symbol.
+    Raises PipelineError if no configured provider serves a symbol.
     """
     http = http_client(settings, paths)
     return live_prices.fetch_prices(settings, paths, http, now or datetime.now(UTC))
@@ -102,12 +104,14 @@ def fetch_new_macro(settings: Settings, paths: Paths) -> list[str]:
         return []
     http = http_client(settings, paths)
     fresh = _releases_since_last_fetch(settings, paths, http)
-    told = _fetch_series(settings, paths, http, list(fresh))
-    return told + [f"{name}: no new release" for name in settings.fred_series if name not in fresh]
+    sentences = _fetch_series(settings, paths, http, list(fresh))
+    return sentences + [
+        f"{name}: no new release" for name in settings.fred_series if name not in fresh
+    ]
 
 
 def fetch_new(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
-    """Fetch prices and macro series; `report` is told each sentence.
+    """Fetch prices and macro series; `report` receives each sentence.
 
     Raises PipelineError with one sentence; what was fetched before it stays for the next run.
     """

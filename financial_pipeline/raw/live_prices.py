@@ -52,9 +52,9 @@ def _first_served(symbol: str, chain: list[Callable[[str], str]]) -> str:
             return f"{symbol}: {provider(symbol)}{''.join(said)}"
         except ProviderFailure as failure:
             failures.append(failure)
-    told = " ".join(str(failure) for failure in failures) or "No provider is configured."
+    reasons = " ".join(str(failure) for failure in failures) or "No provider is configured."
     raise PipelineError(
-        f"No provider served prices of {symbol}, and nothing published changed. {told}"
+        f"No provider served prices of {symbol}, and nothing published changed. {reasons}"
     )
 
 
@@ -65,7 +65,7 @@ def _from_yfinance(
     last = last_closed_session(now)
     place = paths.live_landing / "prices" / "yfinance" / f"{symbol}.csv"
     if place.exists():
-        # What it holds may never have been archived, where a run was killed.
+        # A killed run may have left it unarchived.
         archive.archive(paths, [bank_prices.describe(place, settings.symbols)])
     files = archive.accepted_files(paths, bank_prices.DATASET)
     stored = restatements.last_stored(files, symbol)
@@ -76,7 +76,7 @@ def _from_yfinance(
     if restatements.rewrites_history(changes):
         content = daily_history(symbol, settings.first_session, last, session)
         reasons = sorted({row["reason"] for row in changes})
-        said = f", the past was restated ({', '.join(reasons)}) and is fetched anew"
+        said = f", the past was restated ({', '.join(reasons)}) and is fetched again"
     replace_file(place, content)
     record_files(place.parent, {place.name: sha256(place)}, provider="yfinance")
     rows = len(content.splitlines()) - 1

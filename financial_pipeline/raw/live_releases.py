@@ -1,4 +1,4 @@
-"""The macro releases that a producer sends: of the simulated world, or of FRED as it stands."""
+"""The macro releases that a producer sends: of the simulated world, or of FRED today."""
 
 import json
 
@@ -13,13 +13,13 @@ from financial_pipeline.sources.fred_releases import releases
 
 
 def _require_world(paths: Paths, source: str) -> None:
-    """Raise PipelineError where the data root holds another world than this one."""
+    """Raise PipelineError if the data root contains another world than this one."""
     place = paths.data_root / "world.json"
     held = json.loads(place.read_text("utf-8"))["source"] if place.exists() else source
     if held != source:
         raise PipelineError(
-            f"The data root {paths.data_root} holds the world `{held}`, and releases of `{source}`"
-            " would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
+            f"The data root {paths.data_root} contains the world `{held}`, and releases of"
+            f" `{source}` would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
             " --data-root."
         )
 

@@ -37,7 +37,7 @@ class RawFile:
     sha256: str
     bytes: int
     fetched_at: datetime
-    # lending_club, yahoo, yfinance, csv (a dropped file that stood in for a live provider), fred,
+    # lending_club, yahoo, yfinance, csv (a dropped file that replaced a live provider), fred,
     # alfred, or simulated.
     source: str
     is_synthetic: bool

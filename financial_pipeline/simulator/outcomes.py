@@ -159,7 +159,7 @@ def _exits(
     """Exit month and whether it is a default, from two uniform draws per loan.
 
     A loan leaves in the month in which its probability to be still alive falls below its first
-    draw; the second tells default (tried first) from prepayment. Survivors are repaid at term.
+    draw; the second separates default (tried first) from prepayment. Survivors are repaid at term.
     """
     exit_month, is_default = term.copy(), np.zeros(term.size, dtype=np.bool_)
     alive = np.ones(term.size)

@@ -22,7 +22,7 @@ from financial_pipeline.simulator.rejections import write_rejections
 from financial_pipeline.sources.provenance import RECORD_NAME, record_files
 from financial_pipeline.world import SIMULATED_TODAY
 
-# Raise it whenever the same seed gives other bytes (a test tells when draws have changed).
+# Raise it whenever the same seed gives other bytes (a test fails if draws have changed).
 GENERATOR_VERSION: Final = "4"
 DEFAULT_SNAPSHOTS: Final = 13
 MANIFEST_NAME: Final = "simulation.json"
@@ -36,7 +36,7 @@ NOTES: Final = (
 
 @dataclass(frozen=True)
 class WorldSummary:
-    """What a landing folder of the simulated world holds; `written` is false if it was there."""
+    """What a landing folder of the simulated world contains; `written` is false if it was there."""
 
     landing: Path
     seed: int
@@ -120,19 +120,19 @@ def _record_provenance(landing: Path) -> None:
 
 
 def _is_written(landing: Path, identity: dict[str, Any]) -> bool:
-    """Whether the folder holds exactly this world; False where it is absent or empty."""
+    """Whether the folder contains exactly this world; False if it is absent or empty."""
     if not landing.is_dir() or not any(landing.iterdir()):
         return False
     advice = "use another --data-root or remove the folder"
     manifest_path = landing / MANIFEST_NAME
     if not manifest_path.is_file():
-        raise PipelineError(f"{landing} holds files that are not a simulated world: {advice}.")
+        raise PipelineError(f"{landing} contains files that are not a simulated world: {advice}.")
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     found = {name: manifest.get(name) for name in identity}
     if found != identity:
         raise PipelineError(
-            f"{landing} holds another simulated world ({_describe(found)}) than the one asked for "
-            f"({_describe(identity)}): {advice}."
+            f"{landing} contains another simulated world ({_describe(found)}) than the one"
+            f" asked for ({_describe(identity)}): {advice}."
         )
     for name, size in manifest["bytes"].items():
         path = landing / name

@@ -1,4 +1,4 @@
-"""Files of daily bank prices as Yahoo and yfinance write them, told apart by their header.
+"""Files of daily bank prices as Yahoo and yfinance write them, detected from their header.
 
 A file is read as text, one record per line and bank; what the texts mean is decided by
 `transforms/bank_prices.py`.
@@ -65,7 +65,7 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
         named = [str(symbol) for symbol in found.columns]
         if foreign := [symbol for symbol in named if symbol not in symbols]:
             raise PipelineError(
-                f"{path} holds prices of {', '.join(foreign)}; expected only the configured"
+                f"{path} contains prices of {', '.join(foreign)}; expected only the configured"
                 f" symbols {expected}: drop its columns, or add it to FINANCIAL_PIPELINE_SYMBOLS."
             )
         return named
@@ -73,7 +73,7 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
     named = [exact] if exact in symbols else [s for s in symbols if s in tokens(path)]
     if len(named) != 1:
         raise PipelineError(
-            f"{path} holds prices, but its name does not tell of which bank; expected one of the"
+            f"{path} contains prices, but its name does not name a bank; expected one of the"
             f" configured symbols {expected} as its name, such as {symbols[0]}.csv."
         )
     return named
@@ -139,7 +139,7 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     days = records.select(session_date()).to_series().drop_nulls()
     if days.is_empty():
         raise PipelineError(
-            f"{path} holds no line with a readable date; expected dates like 2004-01-02."
+            f"{path} contains no line with a readable date; expected dates like 2004-01-02."
         )
     return LandedFile(
         path=path,

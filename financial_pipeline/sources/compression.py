@@ -1,4 +1,4 @@
-"""Plain text out of `.csv`, `.csv.gz` and one-member `.zip` files, told by their first bytes."""
+"""Plain text of `.csv`, `.csv.gz` and one-member `.zip` files, detected by their first bytes."""
 
 import gzip
 import re
@@ -62,7 +62,7 @@ def _open_bytes(path: Path) -> IO[bytes]:
 
 def _refuse_foreign(path: Path, start: bytes) -> None:
     if not start.strip():
-        raise PipelineError(f"{path} holds no text; download or export it again.")
+        raise PipelineError(f"{path} contains no text; download or export it again.")
     if start.startswith(UTF16_MARKS):
         raise PipelineError(f"{path} is UTF-16 text; save it again as CSV in UTF-8.")
     if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(HTML_STARTS):

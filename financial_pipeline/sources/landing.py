@@ -1,4 +1,4 @@
-"""What is in a drop folder: every file recognised by its content, never by its name."""
+"""Detection of the files of a drop folder, by content and never by name."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ NO_DATA: Final = ("simulation.json", RECORD_NAME, "README*", "LICENSE*", "*.md")
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of file: how it is told, described, and named to people."""
+    """One kind of file: its detection, its description, and its name in messages."""
 
     matches: Callable[[Sequence[str]], bool]
     describe: Callable[[Path], LandedFile]
@@ -55,7 +55,7 @@ KINDS: Final = (
 def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
     """The files of a drop folder that should be data, sorted; hidden files are not.
 
-    `ignore` holds further name patterns to leave out, such as `*.pdf`.
+    `ignore` contains further name patterns to leave out, such as `*.pdf`.
     """
     return [
         path

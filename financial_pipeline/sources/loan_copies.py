@@ -14,7 +14,7 @@ from financial_pipeline.sources.lending_club import WITHOUT_IDS
 class KnownCopy:
     """A copy that many people have: its column counts (row numbers left out) and issue months.
 
-    `loans` is how many it holds, null where editions differ; `hashes` are the first eight and the
+    `loans` is how many it contains, null if editions differ; `hashes` are the first eight and the
     last five hexadecimal digits of the SHA-256 of its published forms.
     """
 

@@ -17,7 +17,7 @@ NoteKind = Callable[[Sequence[str], Sequence[str]], str | None]
 
 @dataclass(frozen=True)
 class Finding:
-    """A record that is no row: where it stands, what it is, and its text."""
+    """A record that is no row: its position, its kind, and its text."""
 
     line_number: int
     physical_lines: int

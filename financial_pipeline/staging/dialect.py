@@ -1,4 +1,4 @@
-"""What a kind of delimited file must tell, so that it can be read into typed month fragments."""
+"""Dialects: everything needed to read one kind of delimited file into typed month fragments."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Dialect(ABC):
     # Columns of the fragments, and the one (a first of month) that splits them.
     contract: Schema
     month: str
-    # All columns that may hold a comma, and those that `is_doubtful` looks at.
+    # All columns that may contain a comma, and those that `is_doubtful` looks at.
     text_columns: Sequence[str] = ()
     evidence: Sequence[str] = ()
 

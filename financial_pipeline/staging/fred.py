@@ -77,8 +77,8 @@ def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
     cleaned = transform.clean(records, settings.first_observation_month)
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_MONTH not in cleaned.notes:
         message = (
-            f"{file.landed.path} holds no usable observation ({reasons(cleaned)}); check the file,"
-            " or download it again."
+            f"{file.landed.path} contains no usable observation ({reasons(cleaned)}); check the"
+            " file, or download it again."
         )
         raise RefusedFile(file.sha256, message)
     account_cleaned(paths, file, cleaned, lines.notes, physical_lines)

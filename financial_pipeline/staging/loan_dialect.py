@@ -1,4 +1,4 @@
-"""What is particular to loan files when they are read into typed fragments."""
+"""The dialect of loan files, and their typing on Spark."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,8 +31,8 @@ def _type_on_spark(
 ) -> pl.LazyFrame:
     """As the Polars expressions of that name, but that months are dates.
 
-    `raw` holds text and `row`, by which the result is sorted; files are written to `scratch`, which
-    Spark's workers must see. Raises PipelineError where Spark cannot start.
+    `raw` has text and `row`, by which the result is sorted; files are written to `scratch`, which
+    Spark's workers must see. Raises PipelineError if Spark cannot start.
     """
     # Spark takes seconds to import, and most runs never ask for it.
     from financial_pipeline.spark.lending_club_loans import type_loans as type_on_spark
@@ -52,7 +52,7 @@ def _type_on_spark(
 
 
 def _in_row_order(folder: Path) -> list[Path]:
-    """The files of a Spark result, each of which holds rows that follow each other."""
+    """The files of a Spark result, each of which contains rows that follow each other."""
     first = {
         part: pl.scan_parquet(part).select(pl.col("row").first()).collect().item()
         for part in folder.glob("*.parquet")

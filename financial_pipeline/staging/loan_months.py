@@ -1,4 +1,4 @@
-"""Issue months of loans: every loan once, from the latest snapshot that holds it."""
+"""Issue months of loans: every loan once, from the latest snapshot that contains it."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -83,7 +83,7 @@ def stage_issue_months(
 ) -> StagingSummary:
     """Write the loans of every issue month from `first` to `last`, an empty file for none.
 
-    `files` are all loan files, whose snapshots are staged before. Raises RefusedFile where a file
+    `files` are all loan files, whose snapshots are staged before. Raises RefusedFile if a file
     without ids covers the issue months of one with ids.
     """
     refuse_mixed_ids(files)

@@ -103,7 +103,7 @@ def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
 def _refuse_if_dirty(
     file: RawFile, typed: TypedFile, across: pl.DataFrame, settings: Settings
 ) -> None:
-    """A copy of loans that another file holds too is no fault of the file; a contradiction is."""
+    """Refuse a file that contradicts another one; a copy of its loans is no fault."""
     conflicts = _of_file(across, file).filter(pl.col("reason") != "duplicate")
     refused = Counter([*typed.faults()["reason"], *conflicts["reason"]])
     refuse_dirty_file(file, refused, typed.rows - conflicts.height, settings)
@@ -143,7 +143,7 @@ def _sink_snapshot(
 
 
 def _footers(file: RawFile, typed: TypedFile) -> tuple[bool, str]:
-    """Whether the totals in a file's footers agree with its loans, and a sentence that tells."""
+    """Return whether the footer totals of a file agree with its loans, and a sentence."""
     name, total = file.landed.path.name, typed.totals.get("footer_total")
     if total is None:
         return True, ""

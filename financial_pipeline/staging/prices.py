@@ -111,7 +111,7 @@ def _stage_file(
     )
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (
-            f"{file.landed.path} holds no usable row of bank prices ({reasons(cleaned)}); check"
+            f"{file.landed.path} contains no usable row of bank prices ({reasons(cleaned)}); check"
             " the file, or export it again."
         )
         raise RefusedFile(file.sha256, message)

@@ -68,12 +68,12 @@ def _dialect(file: RawFile, plain: Path, settings: Settings) -> RejectionDialect
 
 
 def _refuse_overlap(files: Sequence[RawFile]) -> None:
-    """Without a key, days that two files hold would count twice."""
+    """Without a key, days that two files contain would count twice."""
     for one, other in pairwise(sorted(files, key=lambda file: file.landed.first_date)):
         if other.landed.first_date < one.landed.last_date:
             raise RefusedFile(
                 other.sha256,
-                f"{other.landed.path} and {one.landed.path} both hold applications of"
+                f"{other.landed.path} and {one.landed.path} both contain applications of"
                 f" {other.landed.first_date} and later, which would count twice; keep one of the"
                 " two files.",
             )

@@ -1,7 +1,7 @@
 """Bitemporal FRED observations: since when, and until when, each value was the known one.
 
 Three kinds of sources give intervals of falling precision. ALFRED's answer over all vintages is
-exact; dated copies of a series are compared one by one; an undated file tells values only, and
+exact; dated copies of a series are compared one by one; an undated file has values only, and
 its dates follow the release rules. Each observation takes the most precise kind that has it.
 """
 
@@ -38,7 +38,7 @@ HOLIDAY_YEARS: Final = (1930, 2100)
 
 
 def frequency(series_id: str, observation_dates: pl.Series) -> str:
-    """daily, weekly, monthly, quarterly or annual: known, or told by the usual distance of dates.
+    """Return daily, weekly, monthly, quarterly or annual: known, or from the usual gap of dates.
 
     A single observation of an unknown series counts as monthly.
     """
@@ -126,7 +126,7 @@ def _from_recorded(rows: pl.DataFrame) -> pl.DataFrame:
 def _from_copies(rows: pl.DataFrame) -> pl.DataFrame:
     """Compare consecutive copies of a series: an interval starts where a value first appears.
 
-    What stood already in the first copy that reaches back to it was released by rule, at the
+    A value in the first copy that reaches back to it was released by rule, at the
     latest on that copy's day. An observation that a later copy leaves out ends there.
     """
     copies = rows.group_by("vintage").agg(pl.col(DAY).min().alias("first_day"))
@@ -134,7 +134,7 @@ def _from_copies(rows: pl.DataFrame) -> pl.DataFrame:
     reached = grid.filter(pl.col(DAY) >= pl.col("first_day"))
     values = _newest(rows, [DAY, "vintage"])
     states = reached.join(values, on=[DAY, "vintage"], how="left").sort(DAY, "vintage")
-    # The line number tells an absent observation from one whose value is missing.
+    # The line number distinguishes an absent observation from one whose value is missing.
     present = pl.col("line_number").is_not_null()
     before = present.shift(1).over(DAY)
     is_first = before.is_null()

@@ -41,7 +41,7 @@ def _month(day: date, months: pl.Enum) -> pl.Expr:
 
 
 def first_broken_rule(has_ids: bool, months: pl.Enum, first_issue_month: date) -> pl.Expr:
-    """The first rule that a typed row breaks, or null; the order tells the most about the row.
+    """The first rule that a typed row breaks, or null; the first one says most about the row.
 
     Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length; months
     are of the type `months`, whose categories follow each other in time.
@@ -71,7 +71,7 @@ def first_broken_rule(has_ids: bool, months: pl.Enum, first_issue_month: date) -
     return pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules)
 
 
-# The parser of a clean file looks these words up; any other word is told apart as text.
+# The parser of a clean file looks these words up; any other word is found in the text.
 MONTH_TYPE: Final = pl.Enum(list(UPSTREAM_MONTHS))
 MONTH_STARTS: Final = pl.Series(list(UPSTREAM_MONTHS.values()), dtype=pl.Date)
 TERM_TEXT: Final = r"^\s*(\d+)(?:\.0)?(?: months)?\s*$"
@@ -83,7 +83,7 @@ FINGERPRINT_COLUMNS: Final = tuple(
     inq_last_6mths open_acc pub_rec revol_bal total_acc
     """.split()
 )
-# Six decimals tell any two dollar amounts or rates apart and hide binary noise.
+# Six decimals distinguish any two dollar amounts or rates and hide binary noise.
 FINGERPRINT_SCALE: Final = 1_000_000
 FINGERPRINT_DIGITS: Final = 24
 # What rates are divided by where a file writes them in per cent.
@@ -100,7 +100,7 @@ def parsed_schema(percent_as_text: bool) -> Schema:
 
 
 def text_schema() -> Schema:
-    """Types to read a file with when anything may stand anywhere."""
+    """Types to read a file with if any text may be anywhere."""
     return dict.fromkeys(LOAN_COLUMNS, pl.String())
 
 
@@ -134,7 +134,7 @@ def _typed(column: str, kind: pl.DataType) -> pl.Expr:
     if column in TEXT_COLUMNS:
         return pl.col(column).str.strip_chars()
     number = _number(column, is_text)
-    # A parsed number that no integer can hold fails the whole read, which then reads text.
+    # A parsed number outside the range of integers fails the whole read, which then reads text.
     return number.cast(pl.Int64, strict=not is_text) if column in INTEGER_COLUMNS else number
 
 
@@ -149,7 +149,7 @@ def _is_unreadable(column: str, is_text: bool) -> pl.Expr:
 
 
 def _broken_values(schema: Schema) -> list[pl.Expr]:
-    """Flags of rows with values that their types cannot hold; a parsed file has no such words."""
+    """Flag rows with values outside their types; a parsed file has none."""
     text = {name for name, kind in schema.items() if kind == pl.String()}
     numbers = [_is_unreadable(name, name in text) for name in schema if name in NUMBER_COLUMNS]
     months = [

@@ -106,7 +106,7 @@ def test_a_planted_dividend_gives_exactly_the_expected_ledger_rows(live: LivePri
     before = live.staged()
     factor = pay_dividend(live.upstream.charts["C"], EX_DATE, 0.5)
     assert live.fetch(EX_DATE) == [
-        "C: 63 sessions from yfinance, the past was restated (dividend) and is fetched anew"
+        "C: 63 sessions from yfinance, the past was restated (dividend) and is fetched again"
     ]
     live.archive()
     live.archive()
@@ -173,8 +173,8 @@ def test_a_change_that_no_action_calls_for_is_a_correction(live: LivePrices) -> 
 
 def test_the_second_provider_serves_where_the_first_one_throttles(live: LivePrices) -> None:
     live.upstream.script += [(429, {"retry-after": "999"}, b"")] * 9
-    (told,) = live.fetch(STORED_UNTIL)
-    assert told == "C: C.csv from the CSV drop (throttled at Yahoo Finance)"
+    (sentence,) = live.fetch(STORED_UNTIL)
+    assert sentence == "C: C.csv from the CSV drop (throttled at Yahoo Finance)"
     live.archive()
     assert set(live.staged()["source"]) == {"csv"}
 

@@ -162,8 +162,8 @@ def test_throttling_is_waited_for_as_long_as_it_asks(
     session: YahooSession, serve: Serve, upstream: Upstream, waits: list[float]
 ) -> None:
     serve("MSFT", MSFT)
-    told = (429, {"retry-after": "7"}, b"Too Many Requests")
-    upstream.script += [told, (429, {}, b"Edge: Too Many Requests")]
+    throttled = (429, {"retry-after": "7"}, b"Too Many Requests")
+    upstream.script += [throttled, (429, {}, b"Edge: Too Many Requests")]
     assert len(table(daily_history("MSFT", *YEAR, session))) == 252
     assert waits == [7.0, 4.0]
 

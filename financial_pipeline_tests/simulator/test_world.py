@@ -107,7 +107,7 @@ def test_loans_of_a_snapshot_do_not_depend_on_how_many_there_are(landing, tmp_pa
 def test_another_world_in_place_is_refused_and_left_alone(landing, change):
     small_world(landing)
     before = digests(landing)
-    with pytest.raises(PipelineError, match=r"holds another simulated world .*--data-root"):
+    with pytest.raises(PipelineError, match=r"contains another simulated world .*--data-root"):
         small_world(landing, **change)
     assert digests(landing) == before
 

@@ -127,7 +127,7 @@ def test_stage_fred_accounts_for_every_line_of_a_messy_file(paths: Paths, drop: 
 
 def test_stage_fred_refuses_a_file_without_a_usable_observation(paths: Paths, drop: Drop) -> None:
     files = drop("x.csv", "DATE,UNRATE\n2018-11-01,high\n")
-    with pytest.raises(RefusedFile, match=r"x\.csv holds no usable observation .*number 1"):
+    with pytest.raises(RefusedFile, match=r"x\.csv contains no usable observation .*number 1"):
         stage(paths, files)
 
 

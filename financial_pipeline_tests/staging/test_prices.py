@@ -154,7 +154,7 @@ def test_stage_prices_splits_a_file_of_several_tickers(paths: Paths, drop: Drop)
 
 def test_stage_prices_refuses_a_file_without_a_usable_row(paths: Paths, drop: Drop) -> None:
     files = drop("JPM.csv", f"{HEADER}\n2004-01-03,1,3,1,2,1.5,10\n")
-    with pytest.raises(RefusedFile, match=r"JPM\.csv holds no usable row .*no_session 1"):
+    with pytest.raises(RefusedFile, match=r"JPM\.csv contains no usable row .*no_session 1"):
         stage(paths, files)
 
 

@@ -63,5 +63,5 @@ def test_files_may_share_a_day_but_not_more(tmp_path: Path) -> None:
     two = write(tmp_path / "b.csv", [HEADER, _row("2007-06-02"), _row("2007-07-02")])
     assert _stage(tmp_path / "d", one, two).rows == 4
     three = write(tmp_path / "c.csv", [HEADER, _row("2007-06-01"), _row("2007-06-30")])
-    with pytest.raises(RefusedFile, match=r"c.csv and .*a.csv both hold applications"):
+    with pytest.raises(RefusedFile, match=r"c.csv and .*a.csv both contain applications"):
         _stage(tmp_path / "d", one, three)
