@@ -32,6 +32,7 @@ FEATURE_IMPORTS: dict[str, set[str]] = {
     "lineage": {"crosscheck", "ml", "sources", "streaming", "transforms"},
     "local_cluster": {"streaming"},
     "raw": {"simulator", "sources", "transforms"},
+    "simulator": {"sources"},
     "staging": {"raw", "sources", "spark", "transforms"},
     "streaming": {"local_cluster", "raw", "simulator", "sources"},
 }

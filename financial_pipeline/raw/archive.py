@@ -14,11 +14,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from financial_pipeline.files import locked
+from financial_pipeline.files import locked, replace_file, replacing, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile, RawFile
-
-COPY_BLOCK = 1 << 20
+from financial_pipeline.sources.provenance import Provenance, recorded
 
 
 def _manifest(paths: Paths) -> Path:
@@ -26,7 +25,7 @@ def _manifest(paths: Paths) -> Path:
 
 
 def landed_to_row(landed: LandedFile) -> dict[str, object]:
-    """A recognised file as a JSON row."""
+    """Return a detected file as a JSON row."""
     return {
         name: str(value) if isinstance(value, date | Path) else value
         for name, value in asdict(landed).items()
@@ -81,21 +80,7 @@ def digest(files: Sequence[RawFile]) -> str:
 
 
 def _write_manifest(paths: Paths, files: Sequence[RawFile]) -> None:
-    temporary = _manifest(paths).with_suffix(".tmp")
-    temporary.write_text("".join(_to_row(paths, file) + "\n" for file in files), "utf-8")
-    os.replace(temporary, _manifest(paths))
-
-
-def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while block := reader.read(COPY_BLOCK):
-            digest.update(block)
-            writer.write(block)
-            size += len(block)
-        writer.flush()
-        os.fsync(writer.fileno())
-    return digest.hexdigest(), size
+    replace_file(_manifest(paths), "".join(_to_row(paths, file) + "\n" for file in files))
 
 
 def _identity(file: RawFile) -> tuple[object, ...]:
@@ -104,54 +89,46 @@ def _identity(file: RawFile) -> tuple[object, ...]:
     return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
 
 
-def _upstream(paths: Paths, landed: LandedFile) -> str:
-    if landed.path.parent == paths.live_csv:
-        return "csv"
-    if landed.dataset == "bank_prices":
-        return "yfinance" if landed.form.startswith("yfinance") else "yahoo"
-    if landed.dataset == "fred_observations":
-        return "alfred" if landed.snapshot_date or "alfred" in landed.form else "fred"
-    return "lending_club"
-
-
-def _store(paths: Paths, landed: LandedFile, synthetic: Collection[str]) -> RawFile:
+def _store(paths: Paths, landed: LandedFile) -> RawFile:
     folder = paths.raw / landed.dataset
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{os.getpid()}.incoming"
-    sha256, size = _copy_and_hash(landed.path, temporary)
-    place = folder / sha256
-    place.mkdir(exist_ok=True)
-    target = next((path for path in place.iterdir()), place / landed.path.name)
+    incoming = folder / f".{os.getpid()}.incoming"
+    shutil.copyfile(landed.path, incoming)
+    content_hash, size = sha256(incoming), incoming.stat().st_size
+    place = folder / content_hash
+    target = next(place.glob("[!.]*"), place / landed.path.name)
     if target.exists():
-        temporary.unlink()
+        incoming.unlink()
     else:
-        os.replace(temporary, target)
+        with replacing(target) as temporary:
+            incoming.rename(temporary)
         target.chmod(0o444)
+    dropped = Provenance(landed.provider, is_synthetic=False, fetched_at=datetime.now(UTC))
+    provenance = recorded(landed.path, content_hash) or dropped
     return RawFile(
         landed=landed,
-        sha256=sha256,
+        sha256=content_hash,
         bytes=size,
-        fetched_at=datetime.now(UTC),
-        source="simulated" if sha256 in synthetic else _upstream(paths, landed),
-        is_synthetic=sha256 in synthetic,
+        fetched_at=provenance.fetched_at,
+        source=provenance.provider,
+        is_synthetic=provenance.is_synthetic,
         archived_path=target,
     )
 
 
-def archive(
-    paths: Paths, landed: Sequence[LandedFile], *, synthetic: Collection[str] = ()
-) -> tuple[list[RawFile], int]:
+def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], int]:
     """Archive files that are not there yet; return the rows of all of them and the number new.
 
-    `synthetic` holds the hashes of files that the simulator wrote. A file that staging once
-    refused and that is dropped again is given another try.
+    Provenance comes from the record next to each file; a file without one was dropped now, and its
+    provider is that of its form. A refused file that is dropped again counts again.
     """
     paths.raw.mkdir(parents=True, exist_ok=True)
     with locked(paths.raw / ".lock"):
+        _remove_leftovers(paths, {item.dataset for item in landed})
         files = {_identity(file): file for file in read_raw_files(paths)}
         known, stored = len(files), []
         for item in landed:
-            incoming = _store(paths, item, synthetic)
+            incoming = _store(paths, item)
             file = files.setdefault(_identity(incoming), incoming)
             files[_identity(file)] = replace(file, refused=None)
             stored.append(files[_identity(file)])
@@ -171,10 +148,11 @@ def refuse(paths: Paths, sha256: str, reason: str) -> None:
         )
 
 
-def free_incoming(paths: Paths) -> None:
-    """Remove half-copied files that a killed run left behind."""
-    for leftover in paths.raw.glob("*/.*.incoming"):
-        leftover.unlink()
-    for empty in paths.raw.glob("*/*/"):
-        if not any(empty.iterdir()):
-            shutil.rmtree(empty)
+def _remove_leftovers(paths: Paths, datasets: Collection[str]) -> None:
+    """Remove half-copied files of a killed run."""
+    for folder in [paths.raw / name for name in datasets]:
+        for leftover in [*folder.glob(".*.incoming"), *folder.glob("*/.*.tmp")]:
+            leftover.unlink()
+        for place in folder.glob("*/"):
+            if not any(place.iterdir()):
+                place.rmdir()

@@ -1,20 +1,18 @@
-"""From the drop folder to the raw archive: which world a data root holds, and what landed in it."""
+"""Ingestion: from the landing and drop folders to the raw archive."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, live_fetching, restatements
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator import world as simulator
 from financial_pipeline.sources import landing, lending_club, loan_copies
-
-SIMULATION_FILE = "simulation.json"
 
 
 def landing_folder(settings: Settings, paths: Paths) -> Path:
@@ -30,7 +28,7 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
         )
     if not settings.landing.is_dir():
         raise PipelineError(
-            f"The drop folder {settings.landing} does not exist; pass the folder that holds your"
+            f"The drop folder {settings.landing} does not exist; pass the folder that contains your"
             " files with --landing DIR."
         )
     return settings.landing
@@ -38,7 +36,7 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
 
 def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
     """Make sure that there is something to read: the simulated world is written if missing, and
-    what is new at the live sources is fetched. `report` is told what came from them.
+    what is new at the live sources is fetched. `report` receives a sentence for each.
     """
     folder = landing_folder(settings, paths)
     world.claim_data_root(settings, paths)
@@ -63,15 +61,15 @@ def _candidates(settings: Settings, paths: Paths) -> list[Path]:
     if settings.source != "live" or settings.landing is None:
         return found
     dropped = landing.candidates(settings.landing)
-    return found + [path for path in dropped if not landing.holds_prices(path)]
+    return found + [path for path in dropped if not landing.is_price_file(path)]
 
 
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
-    """What the drop folder holds, recognised by content; unchanged files are not read again.
+    """Detect the files of the drop folder from their content; unchanged files are not read again.
 
     Raises PipelineError for a file that is none of the known forms.
     """
-    cache = paths.raw / "recognised.json"
+    cache = paths.raw / "detected.json"
     known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
     rows: dict[str, dict[str, object]] = {}
     files = []
@@ -79,11 +77,10 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         stamp = _stamp(path)
         row = known.get(str(path))
         if row is None or row["stamp"] != stamp:
-            row = {"stamp": stamp, "landed": archive.landed_to_row(landing.recognise(path))}
+            row = {"stamp": stamp, "landed": archive.landed_to_row(landing.detect(path))}
         rows[str(path)] = row
         files.append(archive.landed_from_row(row["landed"]))
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    cache.write_text(json.dumps(rows, indent=1), "utf-8")
+    replace_json(cache, rows)
     return files
 
 
@@ -96,20 +93,9 @@ def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
 
 
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
-    """Archive what landed of one dataset; return the landed files' rows and the number new."""
-    archive.free_incoming(paths)
+    """Archive the landed files of one dataset; return the landed files' rows and the number new."""
     landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
-    stored = archive.archive(paths, landed, synthetic=_synthetic_hashes(settings, paths))
+    stored = archive.archive(paths, landed)
     if dataset == "bank_prices":
         restatements.record(paths)
     return stored
-
-
-def _synthetic_hashes(settings: Settings, paths: Paths) -> frozenset[str]:
-    """Of the files that the simulator wrote, and of its releases that came through the stream."""
-    streamed = paths.streamed_landing.glob("*/simulated/*/*.json")
-    hashes = {hashlib.sha256(path.read_bytes()).hexdigest() for path in streamed}
-    place = landing_folder(settings, paths) / SIMULATION_FILE
-    if place.exists():
-        hashes |= set(json.loads(place.read_text("utf-8"))["files"].values())
-    return frozenset(hashes)

@@ -1,6 +1,6 @@
 """Fetch what is new about prices: each configured provider in turn, and nobody else.
 
-What a provider serves is written in upstream form; the folder says which provider it was.
+Prices are written in upstream form, with a provenance record that names their provider.
 """
 
 import shutil
@@ -13,20 +13,21 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_file
+from financial_pipeline.files import replace_file, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices, landing
-from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
+from financial_pipeline.sources.http_client import HttpClient, ProviderFailure
 from financial_pipeline.sources.market_calendar import last_closed_session
+from financial_pipeline.sources.provenance import record_files
 from financial_pipeline.sources.yahoo_session import YahooSession
 from financial_pipeline.sources.yfinance_prices import daily_history, keep_caches_in
 
 CSV: Final = "CSV drop"
 
 
-def fetch_prices(settings: Settings, paths: Paths, courtesy: Courtesy, now: datetime) -> list[str]:
+def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: datetime) -> list[str]:
     """Ask the providers for each symbol, up to the last closed session; a sentence for each.
 
     Raises PipelineError, naming what each provider said, where none of them serves a symbol.
@@ -34,7 +35,7 @@ def fetch_prices(settings: Settings, paths: Paths, courtesy: Courtesy, now: date
     providers: dict[str, Callable[[str], str]] = {}
     if "yfinance" in settings.price_providers:
         keep_caches_in(paths.data_root / "cache" / "yfinance")
-        session = YahooSession(courtesy, settings.yahoo_url)
+        session = YahooSession(http, settings.yahoo_url)
         providers["yfinance"] = lambda symbol: _from_yfinance(symbol, settings, paths, session, now)
     providers["csv"] = lambda symbol: _from_drop(symbol, settings, paths)
     return [
@@ -51,9 +52,9 @@ def _first_served(symbol: str, chain: list[Callable[[str], str]]) -> str:
             return f"{symbol}: {provider(symbol)}{''.join(said)}"
         except ProviderFailure as failure:
             failures.append(failure)
-    told = " ".join(str(failure) for failure in failures) or "No provider is configured."
+    reasons = " ".join(str(failure) for failure in failures) or "No provider is configured."
     raise PipelineError(
-        f"No provider served prices of {symbol}, and nothing published changed. {told}"
+        f"No provider served prices of {symbol}, and nothing published changed. {reasons}"
     )
 
 
@@ -64,7 +65,7 @@ def _from_yfinance(
     last = last_closed_session(now)
     place = paths.live_landing / "prices" / "yfinance" / f"{symbol}.csv"
     if place.exists():
-        # What it holds may never have been archived, where a run was killed.
+        # A killed run may have left it unarchived.
         archive.archive(paths, [bank_prices.describe(place, settings.symbols)])
     files = archive.accepted_files(paths, bank_prices.DATASET)
     stored = restatements.last_stored(files, symbol)
@@ -75,8 +76,9 @@ def _from_yfinance(
     if restatements.rewrites_history(changes):
         content = daily_history(symbol, settings.first_session, last, session)
         reasons = sorted({row["reason"] for row in changes})
-        said = f", the past was restated ({', '.join(reasons)}) and is fetched anew"
+        said = f", the past was restated ({', '.join(reasons)}) and is fetched again"
     replace_file(place, content)
+    record_files(place.parent, {place.name: sha256(place)}, provider="yfinance")
     rows = len(content.splitlines()) - 1
     return f"{rows:,} sessions from yfinance{said}"
 
@@ -92,7 +94,7 @@ def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
     """Take a symbol's price files out of the drop folder."""
     found = []
     for path in landing.candidates(settings.landing) if settings.landing else []:
-        if not landing.holds_prices(path):
+        if not landing.is_price_file(path):
             continue
         if symbol in (bank_prices.describe(path, settings.symbols).subject or "").split(","):
             found.append(path)
@@ -102,5 +104,7 @@ def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
         raise ProviderFailure(CSV, "no_file", detail)
     paths.live_csv.mkdir(parents=True, exist_ok=True)
     for path in found:
-        shutil.copyfile(path, paths.live_csv / path.name)
+        copy = paths.live_csv / path.name
+        shutil.copyfile(path, copy)
+        record_files(paths.live_csv, {copy.name: sha256(copy)}, provider="csv")
     return f"{', '.join(path.name for path in found)} from the CSV drop"

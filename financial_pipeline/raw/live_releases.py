@@ -1,24 +1,25 @@
-"""The macro releases that a producer sends: of the simulated world, or of FRED as it stands."""
+"""The macro releases that a producer sends: of the simulated world, or of FRED today."""
 
 import json
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.raw.live_fetching import courtesy
+from financial_pipeline.raw.live_fetching import http_client
 from financial_pipeline.schemas.macro_release import MacroRelease
 from financial_pipeline.settings import Settings
+from financial_pipeline.sources import landing
 from financial_pipeline.sources.fred_api import AlfredClient, missing_key
 from financial_pipeline.sources.fred_releases import releases
 
 
 def _require_world(paths: Paths, source: str) -> None:
-    """Raise PipelineError where the data root holds another world than this one."""
+    """Raise PipelineError if the data root contains another world than this one."""
     place = paths.data_root / "world.json"
     held = json.loads(place.read_text("utf-8"))["source"] if place.exists() else source
     if held != source:
         raise PipelineError(
-            f"The data root {paths.data_root} holds the world `{held}`, and releases of `{source}`"
-            " would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
+            f"The data root {paths.data_root} contains the world `{held}`, and releases of"
+            f" `{source}` would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
             " --data-root."
         )
 
@@ -27,7 +28,7 @@ def simulated_releases(paths: Paths) -> list[MacroRelease]:
     """All releases of the simulated world; raises PipelineError where there is none."""
     _require_world(paths, "simulated")
     folder = paths.simulated_landing / "fred"
-    files = sorted(folder.glob("*.json"))
+    files = landing.candidates(folder)
     if not files:
         raise PipelineError(
             f"No simulated macro series in {folder}: run `financial-pipeline demo` on this data"
@@ -43,7 +44,7 @@ def fred_releases(settings: Settings, paths: Paths) -> list[MacroRelease]:
     _require_world(paths, "live")
     if settings.fred_api_key is None:
         raise missing_key()
-    client = AlfredClient(settings.fred_api_key, courtesy(settings, paths), settings.fred_url)
+    client = AlfredClient(settings.fred_api_key, http_client(settings, paths), settings.fred_url)
     return [
         release
         for series_id in settings.fred_series

@@ -65,7 +65,7 @@ def prices_of(file: RawFile, symbol: str) -> pl.DataFrame:
 
 
 def last_stored(files: Sequence[RawFile], symbol: str) -> pl.DataFrame:
-    """The last ten sessions of a symbol that these files hold, newer files before older ones."""
+    """The last ten sessions of a symbol that these files contain, newer files before older ones."""
     holding = [file for file in files if symbol in (file.landed.subject or "").split(",")]
     rows: pl.DataFrame | None = None
     by_age = sorted(holding, key=lambda f: (f.landed.last_date, f.fetched_at), reverse=True)
@@ -81,7 +81,7 @@ def last_stored(files: Sequence[RawFile], symbol: str) -> pl.DataFrame:
 def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
     """What `new` changes about the stored sessions of one symbol, field by field, with a reason.
 
-    Both hold `session_date`, FIELDS, `dividend` and `split_ratio`. A field that either side lacks
+    Both have `session_date`, FIELDS, `dividend` and `split_ratio`. A field that either side lacks
     is not compared.
     """
     if stored.is_empty() or new.is_empty():

@@ -118,7 +118,7 @@ CLASS_X: Final = PERFORMANCE | HARDSHIP | SETTLEMENT
 CLASS_I: Final = IDENTIFIERS
 
 # Every month as upstream writes it, to the first of the month. What is not here is no date:
-# spreadsheets turn "Dec-2018" into "18-Dec", and neither year nor day can be told from that.
+# spreadsheets turn "Dec-2018" into "18-Dec", and neither year nor day can be derived from that.
 UPSTREAM_MONTHS: Final[dict[str, date]] = {
     f"{name}-{year}": date(year, number, 1)
     for year in range(1900, 2100)

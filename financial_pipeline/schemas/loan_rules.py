@@ -27,7 +27,7 @@ SUB_GRADES: Final = tuple(f"{grade}{digit}" for grade in "ABCDEFG" for digit in 
 LOWEST_RATE: Final = 0.04
 HIGHEST_RATE: Final = 0.36
 OLDEST_CREDIT_LINE: Final = date(1930, 1, 1)
-# Position = years; "n/a" stands after them.
+# Position = years; "n/a" comes after them.
 EMPLOYMENT_WORDS: Final = (
     "< 1 year",
     "1 year",
@@ -40,6 +40,6 @@ MOST_EMPLOYMENT_YEARS: Final = 10
 FREE_TEXT_COLUMNS: Final = ("emp_title", "title", "desc")
 # Written "10.65%" in LoanStats files and 10.65 in the accepted file.
 PERCENT_COLUMNS: Final = ("int_rate", "revol_util")
-# Words that stand for a number: read as text, then mapped.
+# Words that mean a number: read as text, then mapped.
 WORDED_COLUMNS: Final = frozenset({"term", "emp_length"})
 NUMBER_COLUMNS: Final = (REAL_COLUMNS | INTEGER_COLUMNS) - WORDED_COLUMNS

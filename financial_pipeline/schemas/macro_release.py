@@ -6,8 +6,8 @@ from typing import NamedTuple
 class MacroRelease(NamedTuple):
     """One value of one observation, as published on `realtime_start`; dates are ISO texts.
 
-    `realtime_end` is the last day on which the value stood, where no other one followed it;
-    `value` is None where upstream publishes that it is missing.
+    `realtime_end` is the last day on which the value was valid, if no other one followed it;
+    `value` is None if upstream publishes that it is missing.
     """
 
     series_id: str

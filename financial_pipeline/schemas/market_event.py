@@ -18,7 +18,7 @@ class MarketEvent(NamedTuple):
     trades: int | None
     notional: str
     vwap_basis: str
-    # ISO date, or None where the exchange is closed.
+    # ISO date, or None if the exchange is closed.
     session_date: str | None
     source: str
     # When it can be known, microseconds since 1970: the end of a bar, the arrival of a trade.

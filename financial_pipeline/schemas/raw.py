@@ -1,4 +1,4 @@
-"""What the raw archive knows of each file: one row of its manifest."""
+"""Rows of the raw archive: one detected input file and its archived copy."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,10 +7,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One input file, recognised by its content before anything is stored.
+    """One input file, detected from its content before anything is stored.
 
     `dataset` is lending_club_loans, lending_club_rejections, bank_prices or fred_observations;
-    `form` names the recognised layout; `subject` is the symbol or series id; `snapshot_date` is
+    `form` names the detected layout; `subject` is the symbol or series id; `snapshot_date` is
     the snapshot month of a loan file or the vintage date of a dated copy, else null; `first_date`
     and `last_date` span the event dates (issue months, sessions, observation dates; application
     dates of rejections).
@@ -25,17 +25,19 @@ class LandedFile:
     last_date: date
     # Data records seen, before any cleaning.
     rows_seen: int
+    # The provider that writes files of this form; empty in rows of older manifests.
+    provider: str = ""
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One archived file: what was recognised, its identity and where it came from."""
+    """One archived file: its detected form, its identity and its provenance."""
 
     landed: LandedFile
     sha256: str
     bytes: int
     fetched_at: datetime
-    # lending_club, yahoo, yfinance, csv (a dropped file that stood in for a live provider), fred,
+    # lending_club, yahoo, yfinance, csv (a dropped file that replaced a live provider), fred,
     # alfred, or simulated.
     source: str
     is_synthetic: bool

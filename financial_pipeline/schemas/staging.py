@@ -19,7 +19,7 @@ Schema = dict[str, pl.DataType]
 
 # Where a row came from: last columns of every staging table, left out of content hashes.
 PROVENANCE: Final[Schema] = {
-    # lending_club, yahoo, yfinance, csv (a dropped file that stood in for a live provider), fred,
+    # lending_club, yahoo, yfinance, csv (a dropped file that replaced a live provider), fred,
     # alfred, or simulated: what the dashboard shows.
     "source": pl.String(),
     "is_synthetic": pl.Boolean(),
@@ -39,7 +39,7 @@ def _loan_type(column: str) -> pl.DataType:
     return pl.String()
 
 
-# One row per loan, from the latest snapshot that holds it; partition: issue month "YYYY-MM-01".
+# One row per loan, from the latest snapshot that contains it; partition: issue month "YYYY-MM-01".
 # The 151 upstream columns keep their names. `id` is as upstream wrote it or null; `loan_id` is
 # the natural key: the upstream id, or for files without ids "fp-<fingerprint>-<occurrence>".
 # `loan_status` has no policy prefix; that is `credit_policy_met`. `issue_d` is the issue month.
@@ -105,7 +105,7 @@ BANK_PRICES: Final[Schema] = {
     "close": pl.Float64(),
     "adjusted_close": pl.Float64(),
     "volume": pl.Int64(),
-    # Null where the file form has no such column.
+    # Null if the file form has no such column.
     "dividend": pl.Float64(),
     "split_ratio": pl.Float64(),
     **PROVENANCE,
@@ -136,7 +136,7 @@ MARKET_BARS: Final[Schema] = {
     "low": pl.Decimal(18, 4),
     "close": pl.Decimal(18, 4),
     "volume": pl.Int64(),
-    # Null where the source does not count them.
+    # Null if the source does not count them.
     "trades": pl.Int64(),
     "notional": pl.Decimal(38, 4),
     "vwap": pl.Float64(),
@@ -187,7 +187,7 @@ QUARANTINE: Final[Schema] = {
     "original_text": pl.String(),
 }
 
-# The kind of note of a sound row that lies before the first partition of its table.
+# The kind of note of a sound row before the first partition of its table.
 BEFORE_FIRST_MONTH: Final = "before_first_month"
 
 # One row per raw file and kind of line; one file per raw file,

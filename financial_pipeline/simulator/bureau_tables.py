@@ -93,7 +93,7 @@ NATURAL_NULLS: Final[dict[str, float]] = {
     "num_tl_120dpd_2m": 0.045,
     "revol_util": 0.0008,
 }
-# Months since an event of which there is none; the last entry holds from 2012 on.
+# Months since an event of which there is none; the last entry applies from 2012 on.
 NO_EVENT_NULLS: Final[dict[str, dict[int, float]]] = {
     "mths_since_last_delinq": {2007: 0.07, 2008: 0.38, 2011: 0.66, 2018: 0.51},
     "mths_since_last_record": {2007: 0.07, 2008: 0.61, 2011: 0.945, 2018: 0.83},

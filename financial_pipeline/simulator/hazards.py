@@ -63,7 +63,7 @@ POLICY_EXCEPTION_EFFECT: Final = 0.70
 
 @dataclass(frozen=True)
 class HazardModel:
-    """What hazards need besides the loan: intercepts [2 terms, 7 grades] and unemployment."""
+    """Inputs of hazards apart from the loan: intercepts [2 terms, 7 grades] and unemployment."""
 
     intercepts: FloatArray
     unemployment: FloatArray

@@ -83,7 +83,7 @@ _TEXTS: Final = pl.Series(
 
 
 def month_texts(months: IntArray, missing: npt.NDArray[np.bool_] | None = None) -> pl.Series:
-    """Months in upstream form, `Dec-2015`; null where `missing`."""
+    """Months in upstream form, `Dec-2015`; null if `missing`."""
     positions = pl.Series(months - 12 * _TEXT_FIRST_YEAR, dtype=pl.Int64)
     if missing is not None:
         positions = positions.set(pl.Series(missing), None)

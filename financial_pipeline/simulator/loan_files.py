@@ -1,6 +1,6 @@
 """Files of simulated loans: one per snapshot month, streamed chunk by chunk in issue order.
 
-Memory holds one chunk at a time, whatever the number of loans. A loan is drawn once and cut at
+Memory contains one chunk at a time, whatever the number of loans. A loan is drawn once and cut at
 each snapshot month, so a file does not depend on which others are written with it.
 """
 

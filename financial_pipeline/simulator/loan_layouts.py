@@ -83,7 +83,7 @@ def with_odd_values(rng: np.random.Generator, fixed: pl.DataFrame) -> pl.DataFra
 
 
 def few_rows(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that a file with duplicates holds twice."""
+    """The rows that a file with duplicates contains twice."""
     chosen = pl.Series(rng.random(rows.height) < DUPLICATE_SHARE, dtype=pl.Boolean)
     return rows.filter(chosen, ~pl.col("loan_status").str.starts_with(POLICY_PREFIX))
 

@@ -7,19 +7,110 @@ period: one observation per value and real-time interval, both ends of which are
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
+import pandas as pd
 import polars as pl
+from numpy.typing import NDArray
+from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from financial_pipeline.simulator.economy import simulate_economy
-from financial_pipeline.simulator.macro_releases import (
-    bill_releases,
-    cpi_releases,
-    fed_funds_releases,
-    gdp_releases,
-    unemployment_releases,
-)
+from financial_pipeline.simulator.economy import Economy, simulate_economy
+
+Dates = NDArray[np.datetime64]
+FloatArray = NDArray[np.float64]
+
+MISSING: Final = "."
+# Release rules (methodology 4.2): day of the next month, or days after the quarter's end.
+UNEMPLOYMENT_RELEASE_DAY: Final = 10
+CPI_RELEASE_DAY: Final = 18
+GDP_RELEASE_LAG: Final = 31
+# A quarter's growth is revised once, about a month after its first publication.
+GDP_REVISION_LAG: Final = 30
+GDP_REVISION_SD: Final = 0.6
+GDP_START: Final = 10_000.0
+# Each January index (published in February) brings new seasonal factors for five years.
+SEASONAL_REVISION_YEARS: Final = 5
+SEASONAL_REVISION_SD: Final = 0.0004
+# Overnight money costs a little more than a bill; daily rates wander around their month.
+FED_FUNDS_SPREAD: Final = 0.15
+DAILY_NOISE_SD: Final = 0.01
+
+
+def _texts(values: FloatArray, decimals: int) -> list[str]:
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def _releases(date: Dates, released: Dates, value: list[str]) -> pl.DataFrame:
+    days = {"date": date.astype("datetime64[D]"), "released": released.astype("datetime64[D]")}
+    return pl.DataFrame({**days, "value": value}).sort("date", "released")
+
+
+def _day_of_next_month(months: Dates, day: int) -> Dates:
+    first_days = (months + np.timedelta64(1, "M")).astype("datetime64[D]")
+    # The numpy stubs take a date plus a time delta for a time delta.
+    return cast(Dates, first_days + np.timedelta64(day - 1, "D"))
+
+
+def unemployment_releases(economy: Economy) -> pl.DataFrame:
+    """UNRATE: one release per month, never revised."""
+    released = _day_of_next_month(economy.months, UNEMPLOYMENT_RELEASE_DAY)
+    return _releases(economy.months, released, _texts(economy.unemployment, 1))
+
+
+def fed_funds_releases(economy: Economy) -> pl.DataFrame:
+    """FEDFUNDS: the month's average, released with the price index."""
+    released = _day_of_next_month(economy.months, CPI_RELEASE_DAY)
+    return _releases(economy.months, released, _texts(economy.bill_rate + FED_FUNDS_SPREAD, 2))
+
+
+def cpi_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
+    """CPIAUCSL: first releases, then a small seasonal revision each February for five years."""
+    months = economy.months
+    released = _day_of_next_month(months, CPI_RELEASE_DAY)
+    dates, days, values = [months], [released], [economy.price_index]
+    level = economy.price_index.copy()
+    for january in np.arange(months[0] + 12, months[-1] + 1, 12):
+        revised = (months < january) & (months >= january - 12 * SEASONAL_REVISION_YEARS)
+        level[revised] *= 1 + rng.normal(0.0, SEASONAL_REVISION_SD, revised.sum())
+        dates.append(months[revised])
+        days.append(np.repeat(_day_of_next_month(january, CPI_RELEASE_DAY), revised.sum()))
+        values.append(level[revised].copy())
+    texts = _texts(np.concatenate(values), 3)
+    return _releases(np.concatenate(dates), np.concatenate(days), texts)
+
+
+def gdp_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
+    """GDPC1: a first release on the latest level of the quarter before, then one revision."""
+    quarters = economy.months[::3]
+    growth = economy.growth[::3]
+    final_growth = growth + rng.normal(0.0, GDP_REVISION_SD, len(growth))
+    final = GDP_START * np.cumprod((1 + final_growth / 100) ** 0.25)
+    before = np.concatenate([[GDP_START], final[:-1]])
+    first = before * (1 + growth / 100) ** 0.25
+    first_day = _day_of_next_month(quarters + 2, 1) + np.timedelta64(GDP_RELEASE_LAG - 1, "D")
+    return _releases(
+        np.concatenate([quarters, quarters]),
+        np.concatenate([first_day, first_day + np.timedelta64(GDP_REVISION_LAG, "D")]),
+        _texts(np.concatenate([first, final]), 3),
+    )
+
+
+def bill_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
+    """DTB3: one value per weekday, "." on federal holidays, released the next business day."""
+    first, last = economy.months[0], economy.months[-1] + 1
+    days = np.arange(first.astype("datetime64[D]"), last.astype("datetime64[D]"))
+    days = days[np.is_busday(days)]
+    holidays = USFederalHolidayCalendar().holidays(pd.Timestamp(first), pd.Timestamp(last))
+    closed = holidays.values.astype("datetime64[D]")
+    # The drawn rate is the middle of its month; days between are interpolated.
+    middles = economy.months.astype("datetime64[D]") + np.timedelta64(14, "D")
+    rate = np.interp(days.astype(float), middles.astype(float), economy.bill_rate)
+    rate = np.maximum(0.0, rate + rng.normal(0.0, DAILY_NOISE_SD, len(days)))
+    texts = np.where(np.isin(days, closed), MISSING, _texts(rate, 2))
+    released = np.busday_offset(days, 1, holidays=closed, roll="backward")
+    return _releases(days, released, texts.tolist())
+
 
 # The last simulated day: nothing published later is written.
 WORLD_DATE: Final = date(2019, 3, 31)

@@ -20,7 +20,7 @@ CHUNK_ROWS: Final = 100_000
 # Shares of applications without a risk score, up to and including the year: 82.1 % of 2015 and
 # 93.2 % of 2018 (methodology 1.1); the other years are set so that 66.9 % of all lack it.
 SCORE_NULLS: Final = {2012: 0.03, 2013: 0.25, 2014: 0.60, 2015: 0.821, 2017: 0.60, 2018: 0.932}
-# dti -1 stands for unknown; some applications state 0 or far above 100 per cent.
+# dti -1 means unknown; some applications state 0 or far above 100 per cent.
 ODD_DTI: Final = ((-1.0, 0.04), (0.0, 0.05), (100.0, 0.02))
 # In the order of EMPLOYMENT_TEXTS ("10+ years", "< 1 year", 1 to 9 years); the last is missing.
 EMPLOYMENT_SHARES: Final = (

@@ -27,7 +27,7 @@ TICKS_PER_DOLLAR: Final = 10_000
 USUAL_DELAY_US: Final = 1_500_000
 LATE_SHARE: Final = 0.002
 LATE_FROM_US, LATE_TO_US = 8_000_000, 90_000_000
-# Part of every random stream's key, beside those of prices.
+# Part of every random stream's key, apart from those of prices.
 STREAM_KEY: Final = 9_301_600
 SEQUENCES_PER_SESSION: Final = 10_000_000
 
@@ -38,7 +38,7 @@ def ticks(
     """Trades of all symbols in the order in which they become known, session by session.
 
     `prices` is the folder of the simulated price files (`<SYMBOL>.csv`). The same arguments give
-    the same trades. Sessions that the files do not hold have no trades.
+    the same trades. Sessions that the files do not contain have no trades.
     """
     days = {symbol: _daily(prices / f"{symbol}.csv") for symbol in symbols}
     for session in sorted(sessions):
@@ -57,7 +57,7 @@ def newest_trades(prices: Path, sessions: int, seed: int) -> Iterator[MarketEven
 
 
 def last_sessions(prices: Path, count: int) -> list[date]:
-    """The last sessions that all price files of the folder hold, ascending.
+    """The last sessions that all price files of the folder contain, ascending.
 
     Raises `PipelineError` where there are none.
     """

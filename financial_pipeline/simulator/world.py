@@ -1,10 +1,9 @@
 """The simulated world: loans, rejections, bank prices and macro series in one drop folder.
 
-The folder is written beside its place and moved there in one rename; `simulation.json` in it says
-what it is and lists every file.
+The folder is written under a temporary name and renamed once it is complete. `simulation.json` in
+it contains the identity of the world and the hash of every file.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,15 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import move_folder, sha256
 from financial_pipeline.simulator.loan_calendar import month_number, month_start
 from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.prices import write_prices
 from financial_pipeline.simulator.rejections import write_rejections
+from financial_pipeline.sources.provenance import RECORD_NAME, record_files
 from financial_pipeline.world import SIMULATED_TODAY
 
-# Today, in the simulated world.
-# Raise it whenever the same seed gives other bytes (a test tells when draws have changed).
+# Raise it whenever the same seed gives other bytes (a test fails if draws have changed).
 GENERATOR_VERSION: Final = "4"
 DEFAULT_SNAPSHOTS: Final = 13
 MANIFEST_NAME: Final = "simulation.json"
@@ -36,7 +36,7 @@ NOTES: Final = (
 
 @dataclass(frozen=True)
 class WorldSummary:
-    """What a landing folder of the simulated world holds; `written` is false if it was there."""
+    """What a landing folder of the simulated world contains; `written` is false if it was there."""
 
     landing: Path
     seed: int
@@ -56,9 +56,9 @@ def snapshot_months(snapshots: int = DEFAULT_SNAPSHOTS) -> tuple[date, ...]:
 def write_world(
     landing: Path, *, loans: int, seed: int, snapshots: int = DEFAULT_SNAPSHOTS
 ) -> WorldSummary:
-    """Fill the landing folder, or return at once if it already holds this world.
+    """Fill the landing folder, or return at once if it already contains this world.
 
-    Raises PipelineError where the folder holds anything else.
+    Raises PipelineError if the folder contains anything else.
     """
     identity = {
         "seed": seed,
@@ -67,6 +67,7 @@ def write_world(
         "generator_version": GENERATOR_VERSION,
     }
     if _is_written(landing, identity):
+        _record_provenance(landing)
         return _summary(landing, written=False)
     landing.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(landing)
@@ -76,8 +77,7 @@ def write_world(
     _write_manifest(work, identity)
     # Another run may have written the same world meanwhile; the first one stays.
     if not _is_written(landing, identity):
-        landing.mkdir(exist_ok=True)
-        os.replace(work, landing)
+        move_folder(work, landing)
     shutil.rmtree(work, ignore_errors=True)
     return _summary(landing, written=True)
 
@@ -103,31 +103,36 @@ def _write_manifest(work: Path, identity: dict[str, Any]) -> None:
         "world_clock": SIMULATED_TODAY.isoformat(),
         "is_synthetic": True,
         "notes": NOTES,
-        "files": {names[path]: _digest(path) for path in paths},
+        "files": {names[path]: sha256(path) for path in paths},
         "bytes": {names[path]: path.stat().st_size for path in paths},
     }
     (work / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    _record_provenance(work)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _record_provenance(landing: Path) -> None:
+    """Record all files as simulated; folders of older versions lack these records."""
+    files = json.loads((landing / MANIFEST_NAME).read_text(encoding="utf-8"))["files"]
+    for folder in sorted({Path(name).parent for name in files}):
+        hashes = {Path(name).name: files[name] for name in files if Path(name).parent == folder}
+        if not (landing / folder / RECORD_NAME).exists():
+            record_files(landing / folder, hashes, provider="simulated", is_synthetic=True)
 
 
 def _is_written(landing: Path, identity: dict[str, Any]) -> bool:
-    """Whether the folder holds exactly this world; False where it is absent or empty."""
+    """Whether the folder contains exactly this world; False if it is absent or empty."""
     if not landing.is_dir() or not any(landing.iterdir()):
         return False
     advice = "use another --data-root or remove the folder"
     manifest_path = landing / MANIFEST_NAME
     if not manifest_path.is_file():
-        raise PipelineError(f"{landing} holds files that are not a simulated world: {advice}.")
+        raise PipelineError(f"{landing} contains files that are not a simulated world: {advice}.")
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     found = {name: manifest.get(name) for name in identity}
     if found != identity:
         raise PipelineError(
-            f"{landing} holds another simulated world ({_describe(found)}) than the one asked for "
-            f"({_describe(identity)}): {advice}."
+            f"{landing} contains another simulated world ({_describe(found)}) than the one"
+            f" asked for ({_describe(identity)}): {advice}."
         )
     for name, size in manifest["bytes"].items():
         path = landing / name

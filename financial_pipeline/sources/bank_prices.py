@@ -1,4 +1,4 @@
-"""Files of daily bank prices as Yahoo and yfinance write them, told apart by their header.
+"""Files of daily bank prices as Yahoo and yfinance write them, detected from their header.
 
 A file is read as text, one record per line and bank; what the texts mean is decided by
 `transforms/bank_prices.py`.
@@ -15,8 +15,7 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.compression import decompressed, first_lines
-from financial_pipeline.sources.file_subject import plain_stem, tokens
+from financial_pipeline.sources.compression import decompressed, first_lines, plain_stem, tokens
 from financial_pipeline.sources.physical_lines import Record, read_records
 from financial_pipeline.sources.price_layout import DATE, VALUE_FIELDS, PriceLayout, layout
 
@@ -66,7 +65,7 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
         named = [str(symbol) for symbol in found.columns]
         if foreign := [symbol for symbol in named if symbol not in symbols]:
             raise PipelineError(
-                f"{path} holds prices of {', '.join(foreign)}; expected only the configured"
+                f"{path} contains prices of {', '.join(foreign)}; expected only the configured"
                 f" symbols {expected}: drop its columns, or add it to FINANCIAL_PIPELINE_SYMBOLS."
             )
         return named
@@ -74,7 +73,7 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
     named = [exact] if exact in symbols else [s for s in symbols if s in tokens(path)]
     if len(named) != 1:
         raise PipelineError(
-            f"{path} holds prices, but its name does not tell of which bank; expected one of the"
+            f"{path} contains prices, but its name does not name a bank; expected one of the"
             f" configured symbols {expected} as its name, such as {symbols[0]}.csv."
         )
     return named
@@ -140,7 +139,7 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     days = records.select(session_date()).to_series().drop_nulls()
     if days.is_empty():
         raise PipelineError(
-            f"{path} holds no line with a readable date; expected dates like 2004-01-02."
+            f"{path} contains no line with a readable date; expected dates like 2004-01-02."
         )
     return LandedFile(
         path=path,
@@ -151,4 +150,5 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
         first_date=days.min(),  # type: ignore[arg-type]
         last_date=days.max(),  # type: ignore[arg-type]
         rows_seen=records["line_number"].n_unique(),
+        provider="yfinance" if found.form.startswith("yfinance") else "yahoo",
     )

@@ -2,7 +2,7 @@
 
 Files come ascending or newest first, and label a bar by its start or by its end; both are detected.
 A bar that starts at 09:30 opens a session, so a file whose days mostly begin one bar later labels
-the end. Prices stay the decimals that the file holds, to four places.
+the end. Prices keep the decimals of the file, to four places.
 """
 
 import re
@@ -23,7 +23,7 @@ from financial_pipeline.sources import market_calendar
 COLUMNS: Final = ("datetime", "open", "high", "low", "close", "volume")
 OPENING: Final = timedelta(hours=9, minutes=30)
 MICROSECONDS: Final = 1_000_000
-# `JPM_1min.csv`: the symbol is what stands before the first underscore or the extension.
+# `JPM_1min.csv`: the symbol is the text before the first underscore or the extension.
 SYMBOL: Final = re.compile(r"[A-Z][A-Z0-9.-]{0,15}(?=[_.])")
 
 Label = Literal["auto", "start", "end"]
@@ -40,7 +40,7 @@ class _Bar(NamedTuple):
 def bar_events(path: Path, label: Label = "auto", symbol: str | None = None) -> list[MarketEvent]:
     """The bars of a file as events in the order of time, event time being the start of the bar.
 
-    Notional is close x volume, for such files hold neither trades nor notional. A bar on a date
+    Notional is close x volume, for such files contain neither trades nor notional. A bar on a date
     that is no session has `session_date` None. Raises `PipelineError`, with the line, where the
     file is no bar file.
     """
@@ -91,7 +91,7 @@ def _bar(path: Path, line: int, row: tuple[str | None, ...]) -> _Bar:
         kind = "a date and time" if column == "datetime" else "a number"
         kind = "a whole number" if column == "volume" else kind
         raise PipelineError(
-            f"{path}, line {line}: column {column} holds {cells[column] or ''!r} where {kind} "
+            f"{path}, line {line}: column {column} contains {cells[column] or ''!r} where {kind} "
             "belongs."
         ) from None
     return _Bar(at, tuple(numbers[:-1]), int(numbers[-1]))
@@ -116,9 +116,9 @@ def _width(path: Path, labels: list[datetime]) -> timedelta:
     gaps = Counter(later - earlier for earlier, later in pairwise(ordered))
     if timedelta() in gaps:
         twice = next(at for at, count in Counter(labels).items() if count > 1)
-        raise PipelineError(f"{path} holds two bars at {twice}: keep one.")
+        raise PipelineError(f"{path} contains two bars at {twice}: keep one.")
     if not gaps or gaps.most_common(1)[0][0] >= timedelta(days=1):
-        raise PipelineError(f"{path} holds no intraday bars: nothing to replay.")
+        raise PipelineError(f"{path} contains no intraday bars: nothing to replay.")
     return gaps.most_common(1)[0][0]
 
 

@@ -1,6 +1,7 @@
-"""Plain text out of `.csv`, `.csv.gz` and one-member `.zip` files, told by their first bytes."""
+"""Plain text of `.csv`, `.csv.gz` and one-member `.zip` files, detected by their first bytes."""
 
 import gzip
+import re
 import shutil
 import zipfile
 import zlib
@@ -9,9 +10,22 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, TextIO, cast
+from typing import IO, Final, TextIO, cast
 
 from financial_pipeline.errors import PipelineError
+
+SUFFIXES: Final = re.compile(r"(\.(csv|txt|json|gz|zip))+$", re.IGNORECASE)
+
+
+def plain_stem(path: Path) -> str:
+    """The file name without its suffixes: `JPM` of `JPM.csv.gz`."""
+    return SUFFIXES.sub("", path.name)
+
+
+def tokens(path: Path) -> list[str]:
+    """The words of a file name in upper case: `BAC` and `2004` of `bac_2004.csv`."""
+    return [token for token in re.split(r"[^A-Z0-9]+", plain_stem(path).upper()) if token]
+
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK"
@@ -48,7 +62,7 @@ def _open_bytes(path: Path) -> IO[bytes]:
 
 def _refuse_foreign(path: Path, start: bytes) -> None:
     if not start.strip():
-        raise PipelineError(f"{path} holds no text; download or export it again.")
+        raise PipelineError(f"{path} contains no text; download or export it again.")
     if start.startswith(UTF16_MARKS):
         raise PipelineError(f"{path} is UTF-16 text; save it again as CSV in UTF-8.")
     if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(HTML_STARTS):

@@ -1,4 +1,4 @@
-"""FRED and ALFRED files, as people download them and as the API answers, told apart by content.
+"""FRED and ALFRED files, as people download them and as the API answers, detected from content.
 
 A file is read as text, one record per line and series (per observation in JSON); what the texts
 mean is decided by `transforms/fred_observations.py`.
@@ -71,7 +71,7 @@ def matches(lines: Sequence[str]) -> bool:
 def read_lines(plain: Path, path: Path) -> FredLines:
     """Read an uncompressed file; `path` is the name under which it was dropped.
 
-    Raises PipelineError for an unknown header, a damaged JSON document, and a name that tells no
+    Raises PipelineError for an unknown header, a damaged JSON document, and a name without a
     series where the content does not either.
     """
     lines = first_lines(plain, HEADER_SEARCH_LINES)
@@ -136,7 +136,7 @@ def _document(text: str, path: Path) -> dict[str, Any]:
         raise PipelineError(f"{path} is a JSON document without observations; expected {EXPECTED}.")
     if document.get("units", "lin") != "lin":
         raise PipelineError(
-            f"{path} holds a transformed series (units {document['units']}); download it with"
+            f"{path} contains a transformed series (units {document['units']}); download it with"
             " units=lin, because every change is computed here from levels."
         )
     return document
@@ -146,7 +146,7 @@ def _read_json(text: str, path: Path) -> FredLines:
     document = _document(text, path)
     series_id, _ = named_series(path)
     start = document.get("realtime_start")
-    # An answer for a single day is a copy of that day; it does not say since when a value stood.
+    # An answer for a single day is a copy of that day; the start of a value is unknown.
     is_copy = start is not None and start == document.get("realtime_end")
     vintage = day(str(start)) if is_copy else None
     rows, counted, position, line = [], 0, 0, 1
@@ -163,7 +163,9 @@ def _read_json(text: str, path: Path) -> FredLines:
         rows.append(row)
         counted, position, line = last_line, found.end(), last_line
     if len(rows) != len(document["observations"]):
-        raise PipelineError(f"{path} holds observations of an unknown shape; expected {EXPECTED}.")
+        raise PipelineError(
+            f"{path} contains observations of an unknown shape; expected {EXPECTED}."
+        )
     total = text.count("\n") + (not text.endswith("\n"))
     records = pl.DataFrame(rows, RECORD_SCHEMA)
     envelope = total - int(records["physical_lines"].sum())
@@ -171,7 +173,7 @@ def _read_json(text: str, path: Path) -> FredLines:
 
 
 def observation_date(column: str = "date") -> pl.Expr:
-    """The date that a text such as `2004-01-01` holds; null where it holds none."""
+    """The date that a text such as `2004-01-01` contains; null if it contains none."""
     return pl.col(column).str.strip_chars().str.to_date("%Y-%m-%d", strict=False)
 
 
@@ -186,16 +188,18 @@ def describe(path: Path) -> LandedFile:
     days = lines.records.select(observation_date()).to_series().drop_nulls()
     if days.is_empty():
         raise PipelineError(
-            f"{path} holds no observation with a readable date; expected dates like 2004-01-01."
+            f"{path} contains no observation with a readable date; expected dates like 2004-01-01."
         )
     series = lines.records["series_id"].drop_nulls().unique(maintain_order=True)
+    vintage = lines.records["vintage"].max()
     return LandedFile(
         path=path,
         dataset=DATASET,
         form=lines.form,
         subject=",".join(series),
-        snapshot_date=lines.records["vintage"].max(),  # type: ignore[arg-type]
+        snapshot_date=vintage,  # type: ignore[arg-type]
         first_date=days.min(),  # type: ignore[arg-type]
         last_date=days.max(),  # type: ignore[arg-type]
         rows_seen=lines.records["line_number"].n_unique(),
+        provider="alfred" if vintage or "alfred" in lines.form else "fred",
     )

@@ -17,8 +17,8 @@ from fredapi import Fred
 from pydantic import SecretStr
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.sources.courtesy import OK, Answer, Courtesy, ProviderFailure, web_page
 from financial_pipeline.sources.fred_releases import FIRST_DAY, LAST_DAY, Row, api_document
+from financial_pipeline.sources.http_client import OK, Answer, HttpClient, ProviderFailure, web_page
 
 PROVIDER: Final = "FRED"
 KEY_PAGE: Final = "https://fredaccount.stlouisfed.org/"
@@ -41,16 +41,16 @@ def missing_key() -> MissingKey:
 
 
 class AlfredClient(Fred):  # type: ignore[misc]
-    """fredapi with manners: its requests go through a Courtesy, and its key appears nowhere."""
+    """fredapi over HttpClient, so that its key appears in no cache and no message."""
 
-    def __init__(self, key: SecretStr, courtesy: Courtesy, base_url: str) -> None:
+    def __init__(self, key: SecretStr, http: HttpClient, base_url: str) -> None:
         super().__init__(api_key=key.get_secret_value())
         self.root_url = base_url
-        self._courtesy = courtesy
+        self._http = http
 
     def _Fred__fetch_data(self, url: str) -> ET.Element:
-        """What every method of fredapi calls for its answer; `url` has no key yet."""
-        answer = self._courtesy.ask(PROVIDER, url, lambda: self._send(url), _judge)
+        """Return the parsed answer for every method of fredapi; `url` has no key yet."""
+        answer = self._http.request(PROVIDER, url, lambda: self._send(url), _validate)
         if answer.status != OK:
             self._refuse(answer)
         return ET.fromstring(answer.body)
@@ -116,7 +116,7 @@ def _message(answer: Answer) -> str:
         return "an answer that is no XML"
 
 
-def _judge(answer: Answer) -> tuple[str, str] | None:
+def _validate(answer: Answer) -> tuple[str, str] | None:
     if web_page(answer.body):
         return "html_page", "answered with a web page instead of data"
     try:

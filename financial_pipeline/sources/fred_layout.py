@@ -1,7 +1,7 @@
-"""The headers of FRED and ALFRED files: which series, and which vintage, each column holds.
+"""The headers of FRED and ALFRED files: which series, and which vintage, each column contains.
 
 A vintage date is the day on which the values were current; without one, only the release rules
-can tell what was known when.
+determine what was known on a day.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.sources.file_subject import plain_stem
+from financial_pipeline.sources.compression import plain_stem
 from financial_pipeline.sources.physical_lines import split
 
 DATE_NAMES: Final = ("observation_date", "date")
@@ -58,16 +58,16 @@ def day(text: str) -> date | None:
 
 
 def named_series(path: Path) -> tuple[str, date | None]:
-    """Series id and vintage date that a file name tells, such as `UNRATE_2026-01-04.csv`.
+    """Series id and vintage date of a file name, such as `UNRATE_2026-01-04.csv`.
 
-    Raises PipelineError where the name is no series id.
+    Raises PipelineError if the name is no series id.
     """
     stem, vintage = plain_stem(path), None
     if (dated := DATED_STEM.fullmatch(stem)) and (vintage := day(dated["day"])):
         stem = dated["series"]
     if not SERIES_ID.fullmatch(stem.upper()):
         raise PipelineError(
-            f"{path} does not tell its series; expected a FRED series id as its name, such as"
+            f"{path} has no series id in its name; expected a FRED series id as its name, such as"
             " UNRATE.csv, or UNRATE_2026-01-04.csv for the copy of that day."
         )
     return stem.upper(), vintage
@@ -96,10 +96,10 @@ def is_csv(lines: Sequence[str]) -> bool:
 
 
 def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:
-    """The layout of a file for which `is_csv` holds.
+    """The layout of a file for which `is_csv` is true.
 
-    `path` is the name under which it was dropped. Raises PipelineError where it is needed and
-    tells no series.
+    `path` is the name under which it was dropped. Raises PipelineError if it is needed and
+    contains no series.
     """
     number, names = _names(lines)
     form = f"fred-{names[0].lower().replace('_', '-')}"

@@ -52,12 +52,12 @@ def releases(document: bytes, series_id: str, source: str) -> list[MacroRelease]
             and following["date"] == row["date"]
             and _day_before(following["realtime_start"]) == end
         )
-        stands = is_replaced or end == LAST_DAY
+        is_valid = is_replaced or end == LAST_DAY
         value = None if row["value"] == MISSING else row["value"]
         found.append(
             MacroRelease(
                 *(series_id, row["date"], row["realtime_start"]),
-                *(None if stands else end, value, source),
+                *(None if is_valid else end, value, source),
             )
         )
     return found
@@ -66,7 +66,7 @@ def releases(document: bytes, series_id: str, source: str) -> list[MacroRelease]
 def release_document(some: Iterable[MacroRelease]) -> bytes:
     """Releases of one series in the form of an answer over all vintages.
 
-    A value stands until the day before the next one of the same observation, as far as the
+    A value is valid until the day before the next one of the same observation, as far as the
     document knows. Of two statements on one publication the later one counts.
     """
     newest = {(one.observation_date, one.realtime_start): one for one in some}

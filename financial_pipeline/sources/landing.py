@@ -1,4 +1,4 @@
-"""What is in a drop folder: every file recognised by its content, never by its name."""
+"""Detection of the files of a drop folder, by content and never by name."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,19 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
 from financial_pipeline.sources.compression import first_lines
+from financial_pipeline.sources.provenance import RECORD_NAME
 
 # Enough for the longest preamble before a header.
 SEEN_LINES = 20
 # Shown of a header that nobody knows.
 SHOWN_CHARACTERS = 120
-# What lies beside data in a drop folder without being data.
-BESIDE_DATA: Final = ("simulation.json", "README*", "LICENSE*", "*.md")
+# Files of a drop folder that are not data.
+NO_DATA: Final = ("simulation.json", RECORD_NAME, "README*", "LICENSE*", "*.md")
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of file: how it is told, described, and named to people."""
+    """One kind of file: its detection, its description, and its name in messages."""
 
     matches: Callable[[Sequence[str]], bool]
     describe: Callable[[Path], LandedFile]
@@ -54,23 +55,23 @@ KINDS: Final = (
 def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
     """The files of a drop folder that should be data, sorted; hidden files are not.
 
-    `ignore` holds further name patterns to leave out, such as `*.pdf`.
+    `ignore` contains further name patterns to leave out, such as `*.pdf`.
     """
     return [
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not any(path.match(pattern) for pattern in (*BESIDE_DATA, *ignore))
+        and not any(path.match(pattern) for pattern in (*NO_DATA, *ignore))
     ]
 
 
-def holds_prices(path: Path) -> bool:
+def is_price_file(path: Path) -> bool:
     """Whether a file is one of daily bank prices, by its first lines."""
     return bank_prices.matches(first_lines(path, SEEN_LINES))
 
 
-def recognise(path: Path) -> LandedFile:
+def detect(path: Path) -> LandedFile:
     """What one file is; raises PipelineError listing what was expected if it is nothing known."""
     lines = first_lines(path, SEEN_LINES)
     for kind in KINDS:
@@ -84,6 +85,6 @@ def recognise(path: Path) -> LandedFile:
     )
 
 
-def recognise_folder(folder: Path, ignore: Collection[str] = ()) -> list[LandedFile]:
-    """Every data file of a drop folder, sorted by path; errors as `recognise`."""
-    return [recognise(path) for path in candidates(folder, ignore)]
+def detect_folder(folder: Path, ignore: Collection[str] = ()) -> list[LandedFile]:
+    """Every data file of a drop folder, sorted by path; errors as `detect`."""
+    return [detect(path) for path in candidates(folder, ignore)]

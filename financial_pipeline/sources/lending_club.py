@@ -1,8 +1,8 @@
-"""Lending Club loan files: told by their header, surveyed for dates, and scanned.
+"""Lending Club loan files: detected from their header, surveyed for dates, and scanned.
 
 Three upstream layouts share the same column names: the 151-column accepted file, the 145-column
 `loan.csv`, and the original site's `LoanStats` files with a note line, a section line and
-footers. Any subset of the columns that holds `CORE_COLUMNS` is read, with or without a column of
+footers. Any subset of the columns that contains `CORE_COLUMNS` is read, with or without a column of
 row numbers before it.
 """
 
@@ -47,7 +47,7 @@ FOOTER_TOTAL = re.compile(r"Total amount funded in policy code \d+: *([\d.,]+)")
 
 @dataclass(frozen=True)
 class LoanLayout:
-    """The header of a loan file and the physical line (from 1) where it stands."""
+    """The header of a loan file and the physical line (from 1) of that header."""
 
     columns: tuple[str, ...]
     header_line: int
@@ -69,7 +69,7 @@ def _header_fields(line: str) -> list[str]:
 
 
 def matches(lines: Sequence[str]) -> bool:
-    """Whether these first lines hold the header of a loan file, whatever its delimiter."""
+    """Whether these first lines contain the header of a loan file, whatever its delimiter."""
     return any(set(re.split(r'[,;\t|"\s]+', line)) >= HEADER_MARKS for line in lines)
 
 
@@ -176,18 +176,18 @@ def _refuse_undated(path: Path, survey: _Survey) -> None:
     if not survey.issue_months:
         raise PipelineError(
             f"{path} has no issue date of the form Dec-2015 (found {survey.issue_texts[:3]}); a"
-            " spreadsheet changed them and the year cannot be told: use the original file."
+            " spreadsheet changed them and the year is unknown: use the original file."
         )
     if not survey.activity_months:
         raise PipelineError(
             f"{path} has no last_pymnt_d or last_credit_pull_d of the form Dec-2015, so its"
-            " snapshot month cannot be told; use the original file."
+            " snapshot month is unknown; use the original file."
         )
     first_impossible = survey.issue_months[-1]
     if survey.activity_months[-1] < first_impossible:
         raise PipelineError(
             f"{path} ends its payments and credit pulls in {survey.activity_months[-1]:%Y-%m} but"
-            f" holds loans issued in {first_impossible:%Y-%m}; its dates cannot all be right: use"
+            f" contains loans issued in {first_impossible:%Y-%m}; not all dates can be right: use"
             " the original file."
         )
 
@@ -214,4 +214,5 @@ def describe(path: Path) -> LandedFile:
         first_date=survey.issue_months[0],
         last_date=survey.issue_months[-1],
         rows_seen=survey.rows,
+        provider="lending_club",
     )

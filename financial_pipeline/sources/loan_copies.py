@@ -1,22 +1,20 @@
-"""Which known copy of Lending Club's loans a file is, told by its shape and by its hash."""
+"""Which known copy of Lending Club's loans a file is, by its shape and hash."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from financial_pipeline.files import sha256
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.lending_club import WITHOUT_IDS
-
-HASH_ALGORITHM: Final = "sha256"
 
 
 @dataclass(frozen=True)
 class KnownCopy:
     """A copy that many people have: its column counts (row numbers left out) and issue months.
 
-    `loans` is how many it holds, null where editions differ; `hashes` are the first eight and the
+    `loans` is how many it contains, null if editions differ; `hashes` are the first eight and the
     last five hexadecimal digits of the SHA-256 of its published forms.
     """
 
@@ -91,6 +89,5 @@ def describe_copy(file: LandedFile) -> str:
 
 
 def _hash_ends(path: Path) -> tuple[str, str]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, HASH_ALGORITHM).hexdigest()
+    digest = sha256(path)
     return digest[:8], digest[-5:]

@@ -1,6 +1,6 @@
 """The New York Stock Exchange calendar: which days are sessions.
 
-The calendar library starts twenty years before today unless told otherwise, so its start is
+The calendar library starts twenty years before today by default, so its start is
 always explicit here.
 """
 
@@ -31,7 +31,7 @@ def _sessions_of_years(first_year: int, last_year: int) -> tuple[date, ...]:
 
 
 def session_hours(day: date) -> tuple[datetime, datetime] | None:
-    """Opening and close of a session, UTC, early closes included; None where it is none."""
+    """Opening and close of a session, UTC, early closes included; None if it is none."""
     calendar, label = _calendar(day.year, day.year), day.isoformat()
     if not calendar.is_session(label):
         return None

@@ -21,7 +21,7 @@ MAX_RECORD_LINES = 500
 
 @dataclass(frozen=True)
 class ByteCounts:
-    """What the bytes of a file hold; a last line without newline counts as a line."""
+    """What the bytes of a file contain; a last line without newline counts as a line."""
 
     physical_lines: int
     commas: int
@@ -58,7 +58,7 @@ def _decode(line: bytes) -> str:
 
 
 def split(text: str) -> list[str] | None:
-    """The comma-separated fields of one record, or None where its quotes do not close."""
+    """The comma-separated fields of one record, or None if its quotes do not close."""
     try:
         return next(csv.reader([text], strict=True), [])
     except csv.Error:

@@ -1,6 +1,6 @@
 """The headers of daily price files: which form a file has, and where it keeps each value.
 
-Forms whose name ends in `-adjusted` hold adjusted prices only: their close has dividends removed.
+Forms whose name ends in `-adjusted` have adjusted prices only: their close has dividends removed.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ ADJUSTED: Final = "adjusted_close"
 class PriceLayout:
     """Where a file keeps its values: header lines, number of fields, and columns by bank.
 
-    `columns` maps a symbol (None where the file name tells it) to the column of each field.
+    `columns` maps a symbol (None if the file name contains it) to the column of each field.
     """
 
     form: str
@@ -66,7 +66,7 @@ def _single_header(cells: list[str]) -> tuple[str, dict[str, int], int] | None:
         return None
     has_actions = "dividend" in fields or "split_ratio" in fields
     form = _form("yfinance-history" if has_actions else "yahoo-classic", set(fields))
-    # Without actions and without an adjusted close nothing tells which of the two Close is.
+    # Without actions and without an adjusted close Close may be either of the two.
     return (
         None if form in (None, "yahoo-classic-adjusted") else (str(form), fields, names.index(DATE))
     )

@@ -1,4 +1,4 @@
-"""Lending Club's rejected applications: nine columns, told by their header.
+"""Lending Club's rejected applications: nine columns, detected from their header.
 
 Upstream writes ISO dates. A spreadsheet in the United States turns them into `5/26/2007`; that is
 read only where the file itself proves that the month comes first.
@@ -32,14 +32,14 @@ ISO, MONTH_FIRST = "rejections-iso", "rejections-month-first"
 
 @dataclass(frozen=True)
 class RejectionLayout:
-    """The header of a rejections file and the physical line (from 1) where it stands."""
+    """The header of a rejections file and the physical line (from 1) of that header."""
 
     columns: tuple[str, ...]
     header_line: int
 
 
 def matches(lines: Sequence[str]) -> bool:
-    """Whether these first lines hold the header of a rejections file, whatever its delimiter."""
+    """Whether these first lines contain the header of a rejections file, whatever its delimiter."""
     return any(all(mark in line for mark in HEADER_MARKS) for line in lines)
 
 
@@ -113,7 +113,7 @@ def _parse(text: str) -> date | None:
 
 
 def describe(path: Path) -> LandedFile:
-    """What a rejections file is; raises PipelineError where no date can be told."""
+    """What a rejections file is; raises PipelineError if no date can be determined."""
     layout = find_layout(path)
     with TemporaryDirectory() as work_dir, decompressed(path, Path(work_dir)) as plain:
         counts = _date_counts(plain, layout)
@@ -134,4 +134,5 @@ def describe(path: Path) -> LandedFile:
         first_date=days[0],
         last_date=days[-1],
         rows_seen=sum(counts.values()),
+        provider="lending_club",
     )

@@ -1,7 +1,7 @@
-"""The HTTP session that yfinance is given: every request has manners, every chart is looked at.
+"""The HTTP session of yfinance: every request uses HttpClient, every chart is validated.
 
-yfinance keeps Yahoo's cookies and paths to itself; this session only replaces the address they are
-sent to, so that a server on loopback can stand for Yahoo.
+yfinance knows Yahoo's cookies and paths; this session only replaces their host, so that tests
+can serve Yahoo's answers on loopback.
 """
 
 import json
@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from curl_cffi import requests
 
-from financial_pipeline.sources.courtesy import OK, Answer, Courtesy, ProviderFailure, web_page
+from financial_pipeline.sources.http_client import OK, Answer, HttpClient, ProviderFailure, web_page
 
 PROVIDER: Final = "Yahoo Finance"
 CHART_PATH: Final = "/v8/finance/chart/"
@@ -18,32 +18,32 @@ LONGEST_TIMEOUT_SECONDS: Final = 15
 # Other refusals may be of the session's cookie, and yfinance gets another one then.
 NO_SUCH_CHART: Final = (400, 404, 422)
 QUOTE_FIELDS: Final = frozenset({"open", "high", "low", "close", "volume"})
-# Yahoo tells a throttled client so in plain text, sometimes with status 200.
+# Yahoo answers throttled clients with this text, sometimes with status 200.
 THROTTLED_TEXT: Final = b"Too Many Requests"
 
 
 class YahooSession(requests.Session):  # type: ignore[type-arg]
-    """A curl_cffi session for yfinance; `base_url` stands for every host of Yahoo's."""
+    """A curl_cffi session for yfinance; `base_url` replaces every host of Yahoo."""
 
-    def __init__(self, courtesy: Courtesy, base_url: str) -> None:
+    def __init__(self, http: HttpClient, base_url: str) -> None:
         super().__init__(impersonate="chrome")
-        self._courtesy = courtesy
+        self._http = http
         self._base = base_url.rstrip("/")
 
     def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
-        """Send one request of yfinance; a chart is judged before yfinance sees it."""
+        """Send one request of yfinance; a chart is validated before yfinance sees it."""
         path = urlsplit(url).path
         options["timeout"] = min(options.get("timeout") or 99, LONGEST_TIMEOUT_SECONDS)
         target = f"{self._base}{path}" if self._base else url
         if not path.startswith(CHART_PATH):
-            # Cookies and crumbs: yfinance does without them where they are not to be had.
-            self._courtesy.spend(PROVIDER)
+            # Cookies and crumbs: yfinance works without them.
+            self._http.spend(PROVIDER)
             return super().request(method, target, **options)  # type: ignore[arg-type]
-        # The crumb is a token of this session, and no part of what is asked.
+        # The crumb is a token of this session, not part of the address.
         asked = {name: value for name, value in options["params"].items() if name != "crumb"}
         address = f"{target}?{urlencode(sorted(asked.items()))}"
-        answer = self._courtesy.ask(
-            PROVIDER, address, lambda: self._send(method, target, options), judge_chart
+        answer = self._http.request(
+            PROVIDER, address, lambda: self._send(method, target, options), validate_chart
         )
         if answer.status in NO_SUCH_CHART:
             raise ProviderFailure(PROVIDER, "refused", f"said {_description(answer)}")
@@ -70,8 +70,8 @@ def _description(answer: Answer) -> str:
         return f"status {answer.status}"
 
 
-def judge_chart(answer: Answer) -> tuple[str, str] | None:
-    """Why an answer with status 200 is no chart: a web page, nothing, or an unknown layout."""
+def validate_chart(answer: Answer) -> tuple[str, str] | None:
+    """Return why an answer is no chart (web page, empty, unknown layout), or None for a chart."""
     if web_page(answer.body):
         return "html_page", "answered with a web page instead of data"
     try:

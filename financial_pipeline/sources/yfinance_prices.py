@@ -11,21 +11,21 @@ from typing import Final
 
 import pandas as pd
 
-from financial_pipeline.sources.courtesy import ProviderFailure
+from financial_pipeline.sources.http_client import ProviderFailure
 from financial_pipeline.sources.yahoo_session import PROVIDER, YahooSession
 
 PRICES: Final = ("Open", "High", "Low", "Close", "Adj Close")
 ACTIONS: Final = ("Dividends", "Stock Splits")
 COLUMNS: Final = (*PRICES, "Volume", *ACTIONS)
 MINUTE_COLUMNS: Final = ("Open", "High", "Low", "Close", "Volume")
-# Seven significant digits are what Yahoo's single-precision prices hold.
+# Seven significant digits are what Yahoo's single-precision prices contain.
 NUMBER_FORMAT: Final = "%.9g"
 
 
 def daily_history(symbol: str, first: date, last: date, session: YahooSession) -> bytes:
     """Sessions `first` to `last` of one symbol as a CSV in the form of yfinance's history.
 
-    Open, high, low and close are split-adjusted and hold their dividends; `Adj Close` does not.
+    Open, high, low and close are split-adjusted and contain their dividends; `Adj Close` does not.
     Raises ProviderFailure for an answer that is no sound data.
     """
     frame = _history(symbol, first, last + timedelta(days=1), "1d", session)
@@ -108,7 +108,7 @@ def _failure(symbol: str, reason: str, detail: str) -> ProviderFailure:
 def check_shape(symbol: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
     """Raise ProviderFailure unless the frame has rows, dated in a time zone, and these columns.
 
-    `columns` must all be there, in any order; `Capital Gains`, which funds have, may be beside.
+    `columns` must all be there, in any order; `Capital Gains`, which funds have, may be added.
     """
     if frame is None or frame.empty:
         raise _failure(symbol, "empty_answer", "an empty table")
@@ -121,7 +121,7 @@ def check_shape(symbol: str, frame: pd.DataFrame, columns: Sequence[str]) -> Non
 
 
 def check_prices(symbol: str, frame: pd.DataFrame, prices: Sequence[str]) -> None:
-    """Raise ProviderFailure where a row was traded (it has volume) but lacks one of its prices."""
+    """Raise ProviderFailure if a row was traded (it has volume) but lacks one of its prices."""
     broken = frame.loc[frame[list(prices)].isna().any(axis=1) & (frame["Volume"] > 0)]
     if not broken.empty:
         raise _failure(

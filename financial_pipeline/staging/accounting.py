@@ -1,13 +1,70 @@
-"""Two files per raw file: the rows that were refused, and where every physical line went."""
+"""Accounting of raw files: quarantine, physical lines, provenance and the numbers of an asset."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
+from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import write_partition
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import QUARANTINE, ROW_ACCOUNTING, Schema
+from financial_pipeline.settings import Settings
+from financial_pipeline.transforms.verdicts import Cleaned
+
+
+@dataclass(frozen=True)
+class StagingSummary:
+    """Rows written and quarantined, rows per partition key, raw files read, newest event.
+
+    `remarks` name reconciled totals, `warnings` what a person should check.
+    """
+
+    rows: int
+    quarantined: int
+    partitions: dict[str, int]
+    files: int
+    newest_event: date | None
+    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    # Partition key -> what is wrong with that partition, in one sentence.
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def refuse_dirty_file(
+    file: RawFile, refused: Mapping[str, int], sound: int, settings: Settings
+) -> None:
+    """Raise RefusedFile if the share of refused rows is above the limit.
+
+    `refused` maps a reason to its rows; `sound` counts the rows that broke no rule.
+    """
+    broken = sum(refused.values())
+    total = broken + sound
+    if total and broken <= settings.max_quarantine_share * total:
+        return
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(refused.items()))
+    raise RefusedFile(
+        file.sha256,
+        f"{file.landed.path} is refused: {broken:,} of its {total:,} rows break a rule"
+        f" ({reasons or 'no rows at all'}), more than the {settings.max_quarantine_share:.1%} that"
+        " may; nothing of it is used: repair or replace the file.",
+    )
+
+
+def age(file: RawFile) -> tuple[object, ...]:
+    """Return the sort key of files, oldest first: their last date, then their arrival."""
+    return file.landed.last_date, file.fetched_at, file.sha256
+
+
+def with_provenance(rows: pl.DataFrame, file: RawFile) -> pl.DataFrame:
+    """Add the provenance columns to rows that have `line_number`."""
+    return rows.with_columns(
+        source=pl.lit(file.source),
+        is_synthetic=pl.lit(file.is_synthetic),
+        file_sha256=pl.lit(file.sha256),
+    )
 
 
 def _named(frame: pl.DataFrame, file: RawFile, schema: Schema) -> pl.DataFrame:
@@ -18,35 +75,49 @@ def _named(frame: pl.DataFrame, file: RawFile, schema: Schema) -> pl.DataFrame:
     ).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
-def write_quarantine(paths: Paths, file: RawFile, rows: pl.DataFrame) -> None:
-    """Write the quarantine of one raw file, empty or not.
-
-    `rows` has line_number, physical_lines, reason and original_text.
-    """
-    write_partition(
-        _named(rows.sort("line_number"), file, QUARANTINE), paths.staging("quarantine"), file.sha256
-    )
-
-
-def write_accounting(
+def account(
     paths: Paths,
     file: RawFile,
+    refused: pl.DataFrame,
     *,
     staged: int,
-    quarantined: Mapping[str, int],
     notes: Mapping[str, int],
     file_physical_lines: int,
 ) -> None:
-    """Write where the physical lines of one raw file went.
+    """Write the quarantine of one raw file, empty or not, and the count of its physical lines.
 
-    All counts are physical lines; `file_physical_lines` comes from the bytes of the file.
+    `refused` has line_number, physical_lines, reason and original_text. `file_physical_lines` is
+    counted from the bytes of the file.
     """
+    refused = refused.sort("line_number")
+    quarantine = _named(refused, file, QUARANTINE)
+    write_partition(quarantine, paths.staging("quarantine"), file.sha256)
+    by_reason = refused.group_by("reason").agg(pl.col("physical_lines").sum()).sort("reason")
     counts = [("staged", "staged", staged)]
-    counts += [("quarantined", reason, lines) for reason, lines in sorted(quarantined.items())]
+    counts += [("quarantined", reason, lines) for reason, lines in by_reason.iter_rows()]
     counts += [("note", kind, lines) for kind, lines in sorted(notes.items())]
     rows = pl.DataFrame(
         counts, schema=["category", "reason", "physical_lines"], orient="row"
     ).with_columns(file_physical_lines=pl.lit(file_physical_lines))
-    write_partition(
-        _named(rows, file, ROW_ACCOUNTING), paths.staging("row_accounting"), file.sha256
+    accounting = _named(rows, file, ROW_ACCOUNTING)
+    write_partition(accounting, paths.staging("row_accounting"), file.sha256)
+
+
+def account_cleaned(
+    paths: Paths, file: RawFile, cleaned: Cleaned, notes: Mapping[str, int], physical_lines: int
+) -> None:
+    """Account for a cleaned price or macro file; `notes` are those that its reader counted."""
+    account(
+        paths,
+        file,
+        cleaned.quarantined,
+        staged=cleaned.staged_lines,
+        notes={**notes, **cleaned.notes},
+        file_physical_lines=physical_lines,
     )
+
+
+def reasons(cleaned: Cleaned) -> str:
+    """Return the most frequent reasons of a quarantine: `no_session 12, conflict 2`."""
+    counts = cleaned.quarantined.group_by("reason").len().sort("len", "reason", descending=True)
+    return ", ".join(f"{reason} {count}" for reason, count in counts.head(3).iter_rows())

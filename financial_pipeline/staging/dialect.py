@@ -1,4 +1,4 @@
-"""What a kind of delimited file must tell, so that it can be read into typed month fragments."""
+"""Dialects: everything needed to read one kind of delimited file into typed month fragments."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from financial_pipeline.schemas.staging import Schema
-from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.sources.row_filter import Finding
 
 FAULT_SCHEMA = {"line_number": pl.Int64(), "reason": pl.String()}
 
@@ -20,7 +20,7 @@ class Dialect(ABC):
     # Columns of the fragments, and the one (a first of month) that splits them.
     contract: Schema
     month: str
-    # All columns that may hold a comma, and those that `is_doubtful` looks at.
+    # All columns that may contain a comma, and those that `is_doubtful` looks at.
     text_columns: Sequence[str] = ()
     evidence: Sequence[str] = ()
 
@@ -37,7 +37,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
-        """The typed rows of a sieved file, which has no header and whatever values."""
+        """The typed rows of a filtered file, which has no header and whatever values."""
 
     def is_doubtful(self, refused: pl.DataFrame) -> bool:
         """Whether the refused rows show that the fast way guessed wrong."""

@@ -21,8 +21,13 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources import fred as source
 from financial_pipeline.sources.compression import decompressed
 from financial_pipeline.sources.physical_lines import count_bytes
-from financial_pipeline.staging.cleaned_file import account, age, reasons, with_provenance
-from financial_pipeline.staging.summary import StagingSummary
+from financial_pipeline.staging.accounting import (
+    StagingSummary,
+    account_cleaned,
+    age,
+    reasons,
+    with_provenance,
+)
 from financial_pipeline.transforms import fred_observations as transform
 from financial_pipeline.transforms.fred_intervals import realtime_intervals
 from financial_pipeline.transforms.verdicts import Cleaned
@@ -72,9 +77,9 @@ def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
     cleaned = transform.clean(records, settings.first_observation_month)
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_MONTH not in cleaned.notes:
         message = (
-            f"{file.landed.path} holds no usable observation ({reasons(cleaned)}); check the file,"
-            " or download it again."
+            f"{file.landed.path} contains no usable observation ({reasons(cleaned)}); check the"
+            " file, or download it again."
         )
         raise RefusedFile(file.sha256, message)
-    account(paths, file, cleaned, lines.notes, physical_lines)
+    account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
     return cleaned

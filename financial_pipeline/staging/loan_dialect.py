@@ -1,7 +1,8 @@
-"""What is particular to loan files when they are read into typed fragments."""
+"""The dialect of loan files, and their typing on Spark."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +15,51 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.lending_club import LoanLayout
-from financial_pipeline.sources.sieve import Finding
-from financial_pipeline.staging import spark_typing
+from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.loan_keys import settle_repeated_ids
 from financial_pipeline.transforms import lending_club_loans as transform
+
+
+def _type_on_spark(
+    raw: pl.LazyFrame,
+    *,
+    scratch: Path,
+    rate_divisor: float,
+    has_ids: bool,
+    first_issue_month: date,
+) -> pl.LazyFrame:
+    """As the Polars expressions of that name, but that months are dates.
+
+    `raw` has text and `row`, by which the result is sorted; files are written to `scratch`, which
+    Spark's workers must see. Raises PipelineError if Spark cannot start.
+    """
+    # Spark takes seconds to import, and most runs never ask for it.
+    from financial_pipeline.spark.lending_club_loans import type_loans as type_on_spark
+    from financial_pipeline.spark.session import start_session
+
+    session = start_session()
+    rows, typed = scratch / "rows.parquet", scratch / "typed"
+    raw.sink_parquet(rows)
+    result = type_on_spark(
+        session.read.parquet(str(rows.resolve())),
+        rate_divisor=rate_divisor,
+        has_ids=has_ids,
+        first_issue_month=first_issue_month,
+    )
+    result.write.parquet(str(typed.resolve()))
+    return pl.concat([pl.scan_parquet(part) for part in _in_row_order(typed)])
+
+
+def _in_row_order(folder: Path) -> list[Path]:
+    """The files of a Spark result, each of which contains rows that follow each other."""
+    first = {
+        part: pl.scan_parquet(part).select(pl.col("row").first()).collect().item()
+        for part in folder.glob("*.parquet")
+    }
+    filled = [part for part, row in first.items() if row is not None]
+    return sorted(filled or first, key=lambda part: first[part] or 0)
+
 
 SNIFFED_ROWS = 1_000
 # Rates above this are per cent: no loan costs 100 per cent.
@@ -67,7 +108,7 @@ class LoanDialect(Dialect):
         return self._typed(raw, scratch)
 
     def _typed(self, raw: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
-        on_spark = partial(spark_typing.type_loans, scratch=scratch)
+        on_spark = partial(_type_on_spark, scratch=scratch)
         type_loans = on_spark if self._engine == "spark" else transform.type_loans
         return type_loans(
             raw,

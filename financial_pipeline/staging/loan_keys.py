@@ -8,12 +8,12 @@ import polars as pl
 from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 
-# Where a row stands, as opposed to what it says.
+# The position of a row, as opposed to its content.
 POSITION = ("file_sha256", "line_number")
 
 
 def _repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
-    """Id, position and a digest of all values of every row whose id stands more than once."""
+    """Id, position and a digest of all values of every row whose id occurs more than once."""
     rows = pl.scan_parquet(list(fragments))
     # Digests of ids take a third of the memory; equal digests only mean a closer look.
     digests = rows.select(pl.col("loan_id").hash()).collect(engine="streaming")["loan_id"].sort()
@@ -28,7 +28,7 @@ def _repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
 
 
 def _faults(rows: pl.DataFrame) -> pl.DataFrame:
-    """Which rows of repeated ids to refuse; `rows` stand in order of precedence.
+    """Which rows of repeated ids to refuse; `rows` are in order of precedence.
 
     Rows that agree in everything keep the first one; rows that do not are all refused.
     """
@@ -40,7 +40,7 @@ def _faults(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rewrite(fragments: Sequence[Path], changed: pl.DataFrame) -> None:
-    """Rewrite the fragments that hold changed lines; a null `loan_id` removes the row."""
+    """Rewrite the fragments that contain changed lines; a null `loan_id` removes the row."""
     for path in fragments:
         lines = pl.read_parquet(path, columns=["line_number"])
         if lines.join(changed, on="line_number", how="semi").is_empty():
@@ -70,7 +70,7 @@ def settle_repeated_ids(fragments: Sequence[Path], has_ids: bool) -> pl.DataFram
 
 
 def faults_across_files(files: Sequence[Sequence[Path]]) -> pl.DataFrame:
-    """Rows to refuse because another file of the same snapshot holds the same id.
+    """Rows to refuse because another file of the same snapshot contains the same id.
 
     `files` are the fragments of each file in order of precedence. Columns: file_sha256,
     line_number, reason. Columns that a file lacks are null there and count as a difference.

@@ -1,22 +1,47 @@
-"""Issue months of loans: every loan once, from the latest snapshot that holds it."""
+"""Issue months of loans: every loan once, from the latest snapshot that contains it."""
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import combinations
 from typing import Final
 
 import polars as pl
 
+from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
-from financial_pipeline.staging.limits import refuse_mixed_ids
+from financial_pipeline.sources.lending_club import WITHOUT_IDS
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.loan_dialect import loan_dialect
 from financial_pipeline.staging.month_partitions import Holding, MonthTable, write_months
-from financial_pipeline.staging.summary import StagingSummary
 from financial_pipeline.staging.typed_store import forget_others, typed_file
 
 DATASET: Final = "lending_club_loans"
+
+
+def refuse_mixed_ids(files: Sequence[RawFile]) -> None:
+    """Raise RefusedFile if a file without loan ids covers issue months of one with ids.
+
+    The same loan would count twice: its fingerprint cannot be matched to an id.
+    """
+    for one, other in combinations(files, 2):
+        without, holding = (one, other) if one.landed.form.endswith(WITHOUT_IDS) else (other, one)
+        if holding.landed.form.endswith(WITHOUT_IDS) or not without.landed.form.endswith(
+            WITHOUT_IDS
+        ):
+            continue
+        if (
+            without.landed.first_date <= holding.landed.last_date
+            and holding.landed.first_date <= without.landed.last_date
+        ):
+            raise RefusedFile(
+                without.sha256,
+                f"{without.landed.path} has no loan ids but covers issue months that"
+                f" {holding.landed.path} contains with ids, so the same loans would count twice;"
+                " keep one of the two files.",
+            )
 
 
 def _per_month(rows: pl.DataFrame) -> dict[str, int]:
@@ -58,7 +83,7 @@ def stage_issue_months(
 ) -> StagingSummary:
     """Write the loans of every issue month from `first` to `last`, an empty file for none.
 
-    `files` are all loan files, whose snapshots are staged before. Raises RefusedFile where a file
+    `files` are all loan files, whose snapshots are staged before. Raises RefusedFile if a file
     without ids covers the issue months of one with ids.
     """
     refuse_mixed_ids(files)

@@ -1,6 +1,5 @@
 """Loan files to one thin table per snapshot month, with quarantine and row accounting."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -9,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import (
     COMPRESSION,
@@ -18,12 +18,10 @@ from financial_pipeline.publishing.partition_files import (
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
-from financial_pipeline.staging.accounting import write_accounting, write_quarantine
-from financial_pipeline.staging.limits import refuse_dirty_file, refuse_mixed_ids
+from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
 from financial_pipeline.staging.loan_dialect import loan_dialect
 from financial_pipeline.staging.loan_keys import faults_across_files
-from financial_pipeline.staging.loan_months import stage_issue_months
-from financial_pipeline.staging.summary import StagingSummary
+from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
 __all__ = ["stage_issue_months", "stage_loan_snapshot", "stage_snapshots"]
@@ -105,7 +103,7 @@ def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
 def _refuse_if_dirty(
     file: RawFile, typed: TypedFile, across: pl.DataFrame, settings: Settings
 ) -> None:
-    """A copy of loans that another file holds too is no fault of the file; a contradiction is."""
+    """Refuse a file that contradicts another one; a copy of its loans is no fault."""
     conflicts = _of_file(across, file).filter(pl.col("reason") != "duplicate")
     refused = Counter([*typed.faults()["reason"], *conflicts["reason"]])
     refuse_dirty_file(file, refused, typed.rows - conflicts.height, settings)
@@ -117,13 +115,11 @@ def _account(
     """Write quarantine and accounting of one file; returns the rows quarantined."""
     late = late_faults(file, _of_file(across, file), typed, settings, loan_dialect)
     rows = pl.concat([typed.faults(), late])
-    write_quarantine(paths, file, rows)
-    by_reason = rows.group_by("reason").agg(pl.col("physical_lines").sum())
-    write_accounting(
+    account(
         paths,
         file,
+        rows,
         staged=typed.staged_lines - int(late["physical_lines"].sum()),
-        quarantined=dict(by_reason.iter_rows()),
         notes=typed.notes,
         file_physical_lines=typed.file_physical_lines,
     )
@@ -140,16 +136,14 @@ def _sink_snapshot(
     rows = pl.scan_parquet(fragments).select(LENDING_CLUB_LOAN_SNAPSHOTS.keys())
     if across.height:
         rows = rows.join(across.lazy(), on=["file_sha256", "line_number"], how="anti")
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{key}.{os.getpid()}.tmp"
-    rows.sink_parquet(temporary, compression=COMPRESSION)
     target = folder / f"{key}.parquet"
-    os.replace(temporary, target)
+    with replacing(target, durable=False) as temporary:
+        rows.sink_parquet(temporary, compression=COMPRESSION)
     return target
 
 
 def _footers(file: RawFile, typed: TypedFile) -> tuple[bool, str]:
-    """Whether the totals in a file's footers agree with its loans, and a sentence that tells."""
+    """Return whether the footer totals of a file agree with its loans, and a sentence."""
     name, total = file.landed.path.name, typed.totals.get("footer_total")
     if total is None:
         return True, ""

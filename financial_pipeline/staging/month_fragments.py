@@ -21,7 +21,7 @@ FEW_RUNS = 200
 
 
 class MonthFragments:
-    """Collects frames, writes Parquet fragments, and knows which months each of them holds."""
+    """Collects frames, writes Parquet fragments, and knows which months each of them contains."""
 
     def __init__(self, folder: Path, month_column: str) -> None:
         self._folder = folder
@@ -45,7 +45,7 @@ class MonthFragments:
             parts = frame.partition_by(self._column, as_dict=True, maintain_order=True)
             yield from ((str(month), part) for (month,), part in parts.items())
             return
-        # Rows that stand month after month are cut, not copied.
+        # Rows that are ordered by month are cut, not copied.
         start = 0
         for length, month in runs.iter_rows():
             yield str(month), frame.slice(start, length)

@@ -1,7 +1,5 @@
 """Partitions of one month each, put together from the fragments of typed files."""
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from financial_pipeline.files import link, replacing
 from financial_pipeline.publishing.partition_files import write_partition
 from financial_pipeline.schemas.staging import Schema
 from financial_pipeline.staging.typed_store import TypedFile
@@ -80,15 +79,13 @@ def _ready_fragment(table: MonthTable, holdings: Sequence[Holding], month: str) 
 
 
 def _link(ready: Path, folder: Path, month: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{month}.{os.getpid()}.tmp"
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(ready, temporary)
-    except OSError:
-        # Some file systems have no hard links.
-        shutil.copyfile(ready, temporary)
-    os.replace(temporary, folder / f"{month}.parquet")
+    target = folder / f"{month}.parquet"
+    # A rename between two names of one file does nothing and would leave the temporary name.
+    if target.exists() and target.samefile(ready):
+        return
+    with replacing(target, durable=False) as temporary:
+        temporary.unlink(missing_ok=True)
+        link(ready, temporary)
 
 
 def write_months(

@@ -23,8 +23,13 @@ from financial_pipeline.sources.compression import decompressed, first_lines
 from financial_pipeline.sources.market_calendar import sessions
 from financial_pipeline.sources.physical_lines import count_bytes
 from financial_pipeline.sources.price_layout import layout
-from financial_pipeline.staging.cleaned_file import account, age, reasons, with_provenance
-from financial_pipeline.staging.summary import StagingSummary
+from financial_pipeline.staging.accounting import (
+    StagingSummary,
+    account_cleaned,
+    age,
+    reasons,
+    with_provenance,
+)
 from financial_pipeline.transforms import bank_prices as transform
 from financial_pipeline.transforms.verdicts import Cleaned
 
@@ -106,9 +111,9 @@ def _stage_file(
     )
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (
-            f"{file.landed.path} holds no usable row of bank prices ({reasons(cleaned)}); check"
+            f"{file.landed.path} contains no usable row of bank prices ({reasons(cleaned)}); check"
             " the file, or export it again."
         )
         raise RefusedFile(file.sha256, message)
-    account(paths, file, cleaned, lines.notes, physical_lines)
+    account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
     return cleaned, found.adjusted_only

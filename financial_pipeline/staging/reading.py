@@ -1,7 +1,7 @@
-"""Read one plain delimited file into typed month fragments: fast where it is clean, else sieved.
+"""Read one plain delimited file into typed month fragments: fast where it is clean, else filtered.
 
-The fast way lets Polars parse the file and splits the stream by month. It holds only if the bytes
-confirm it: as many lines as records, and as many commas as whole rows need. Otherwise the file is
+The fast way lets Polars parse the file and splits the stream by month. Its result counts only if
+the bytes confirm it: as many lines as records, and as many commas as whole rows need. Otherwise the file is
 read again, record by record, and only whole rows reach the types.
 """
 
@@ -20,9 +20,9 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.physical_lines import count_bytes, split, texts_of
-from financial_pipeline.sources.sieve import Finding, judge, sieve
+from financial_pipeline.sources.row_filter import Finding, classify, filter_rows
+from financial_pipeline.staging.accounting import refuse_dirty_file
 from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
-from financial_pipeline.staging.limits import refuse_dirty_file
 from financial_pipeline.staging.month_fragments import MonthFragments
 
 # Rows of a batch: below this the handling of 155 columns costs more than their content.
@@ -37,7 +37,7 @@ class DoubtfulError(Exception):
 
 @dataclass(frozen=True)
 class ReadJob:
-    """One file to read: where its plain text lies and where its fragments go."""
+    """One file to read: its plain text and the folder of its fragments."""
 
     file: RawFile
     plain: Path
@@ -70,18 +70,18 @@ class _Stream:
     months: dict[str, list[str]] = field(default_factory=dict)
 
 
-def told(
+def refused_findings(
     plain: Path, dialect: Dialect, rows: pl.DataFrame, spans: Mapping[int, int]
 ) -> list[Finding]:
-    """Refused rows (line_number, reason) with their text; notes are told apart by that text."""
+    """Refused rows (line_number, reason) with their text; notes are detected from that text."""
     starts = rows["line_number"].to_list()
     lines = texts_of(plain, [n for start in starts for n in _lines(start, spans)])
     found = []
     for start, reason in rows.select("line_number", "reason").iter_rows():
         text = "\n".join(lines[number] for number in _lines(start, spans))
-        verdict = judge(split(text), dialect.columns, dialect.note_kind)
-        is_note, told_reason = verdict or (False, reason)
-        found.append(Finding(start, spans.get(start, 1), is_note, told_reason, text))
+        verdict = classify(split(text), dialect.columns, dialect.note_kind)
+        is_note, found_reason = verdict or (False, reason)
+        found.append(Finding(start, spans.get(start, 1), is_note, found_reason, text))
     return found
 
 
@@ -167,7 +167,7 @@ def _read_fast(job: ReadJob) -> Reading:
     refused, counts = _refused(job, stream), count_bytes(job.plain)
     if counts.physical_lines != dialect.header_line + stream.rows or dialect.is_doubtful(refused):
         raise DoubtfulError
-    found = _preamble(job) + told(job.plain, dialect, refused, {})
+    found = _preamble(job) + refused_findings(job.plain, dialect, refused, {})
     sound = stream.rows - refused.height
     commas = stream.commas + sum(item.text.count(",") for item in found)
     if counts.commas != commas + sound * (len(dialect.columns) - 1):
@@ -176,10 +176,12 @@ def _read_fast(job: ReadJob) -> Reading:
     return Reading(stream.months, found, sound - early, early, counts.physical_lines, {})
 
 
-def _read_sieved(job: ReadJob) -> Reading:
+def _read_filtered(job: ReadJob) -> Reading:
     clean, dialect = job.folder / "clean.csv", job.dialect
-    sieved = sieve(job.plain, dialect.columns, dialect.header_line, dialect.note_kind, clean)
-    starts, lengths = np.asarray(sieved.line_numbers), np.asarray(sieved.spans)
+    filtered = filter_rows(
+        job.plain, dialect.columns, dialect.header_line, dialect.note_kind, clean
+    )
+    starts, lengths = np.asarray(filtered.line_numbers), np.asarray(filtered.spans)
     spans = {int(starts[at]): int(lengths[at]) for at in np.flatnonzero(lengths > 1)}
     stream = _Stream()
     if len(starts):
@@ -188,14 +190,16 @@ def _read_sieved(job: ReadJob) -> Reading:
     clean.unlink()
     if stream.rows != len(starts):
         raise PipelineError(
-            f"{job.file.landed.path} was read as {stream.rows} rows where {len(starts)} records"
-            " stand; its quoting is ambiguous: export it again with standard double quotes."
+            f"{job.file.landed.path} was read as {stream.rows} rows, but has {len(starts)} records"
+            "; its quoting is ambiguous: export it again with standard double quotes."
         )
     refused = _refused(job, stream)
     early = sum(_line_count(lines, spans) for lines in stream.early)
     return Reading(
         months=stream.months,
-        findings=_preamble(job) + sieved.findings + told(job.plain, dialect, refused, spans),
+        findings=_preamble(job)
+        + filtered.findings
+        + refused_findings(job.plain, dialect, refused, spans),
         staged_lines=int(lengths.sum()) - early - _line_count(refused["line_number"], spans),
         early_lines=early,
         file_physical_lines=count_bytes(job.plain).physical_lines,
@@ -206,11 +210,11 @@ def _read_sieved(job: ReadJob) -> Reading:
 def read(job: ReadJob) -> Reading:
     """Type the rows of a plain file into fragments.
 
-    Raises RefusedFile where far too many rows break a rule, PipelineError for ambiguous quoting.
+    Raises RefusedFile if far too many rows break a rule, PipelineError for ambiguous quoting.
     """
     try:
         return _read_fast(job)
     except (pl.exceptions.PolarsError, DoubtfulError):
         for leftover in job.folder.glob("[0-9]*.parquet"):
             leftover.unlink()
-        return _read_sieved(job)
+        return _read_filtered(job)

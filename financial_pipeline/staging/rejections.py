@@ -17,11 +17,9 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import rejections as source
 from financial_pipeline.sources.rejections import RejectionLayout
-from financial_pipeline.staging.accounting import write_accounting, write_quarantine
+from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
 from financial_pipeline.staging.dialect import Dialect
-from financial_pipeline.staging.limits import refuse_dirty_file
 from financial_pipeline.staging.month_partitions import Holding, MonthTable, write_months
-from financial_pipeline.staging.summary import StagingSummary
 from financial_pipeline.staging.typed_store import TypedFile, forget_others, typed_file
 from financial_pipeline.transforms import lending_club_rejections as transform
 
@@ -70,12 +68,12 @@ def _dialect(file: RawFile, plain: Path, settings: Settings) -> RejectionDialect
 
 
 def _refuse_overlap(files: Sequence[RawFile]) -> None:
-    """Without a key, days that two files hold would count twice."""
+    """Without a key, days that two files contain would count twice."""
     for one, other in pairwise(sorted(files, key=lambda file: file.landed.first_date)):
         if other.landed.first_date < one.landed.last_date:
             raise RefusedFile(
                 other.sha256,
-                f"{other.landed.path} and {one.landed.path} both hold applications of"
+                f"{other.landed.path} and {one.landed.path} both contain applications of"
                 f" {other.landed.first_date} and later, which would count twice; keep one of the"
                 " two files.",
             )
@@ -83,13 +81,11 @@ def _refuse_overlap(files: Sequence[RawFile]) -> None:
 
 def _account(paths: Paths, file: RawFile, typed: TypedFile) -> int:
     faults = typed.faults()
-    write_quarantine(paths, file, faults)
-    by_reason = faults.group_by("reason").agg(pl.col("physical_lines").sum())
-    write_accounting(
+    account(
         paths,
         file,
+        faults,
         staged=typed.staged_lines,
-        quarantined=dict(by_reason.iter_rows()),
         notes=typed.notes,
         file_physical_lines=typed.file_physical_lines,
     )

@@ -6,7 +6,6 @@ once, and lets a snapshot and its issue months share the same fragments.
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -23,9 +22,9 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, QUARANTINE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.compression import decompressed
-from financial_pipeline.sources.sieve import Finding
+from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
-from financial_pipeline.staging.reading import ReadJob, read, told
+from financial_pipeline.staging.reading import ReadJob, read, refused_findings
 
 # A change in any module of these packages makes what was typed before obsolete.
 CODE = ("schemas", "sources", "transforms", "staging", "spark")
@@ -36,9 +35,9 @@ DialectOf = Callable[[RawFile, Path, Settings], Dialect]
 
 @dataclass(frozen=True)
 class TypedFile:
-    """What one file holds: counts of rows and physical lines, and where its rows lie."""
+    """What one file contains: counts of rows and physical lines, and the place of its rows."""
 
-    # What the result depends on besides the file itself.
+    # What the result depends on in addition to the file itself.
     version: str
     folder: str
     rows: int
@@ -97,7 +96,7 @@ def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: Dial
             typed = _type(job, version, place)
         (work / "typed.json").write_text(json.dumps(asdict(typed)), "utf-8")
         shutil.rmtree(place, ignore_errors=True)
-        os.replace(work, place)
+        work.rename(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return typed
@@ -107,7 +106,7 @@ def _type(job: ReadJob, version: str, place: Path) -> TypedFile:
     """Write fragments and faults into the job's folder, which becomes `place`."""
     reading = read(job)
     fragments = [job.folder / name for name in reading.months]
-    late = told(job.plain, job.dialect, job.dialect.settle(fragments), reading.spans)
+    late = refused_findings(job.plain, job.dialect, job.dialect.settle(fragments), reading.spans)
     found = [*reading.findings, *late]
     _fault_rows(found).write_parquet(job.folder / "faults.parquet")
     notes = Counter({BEFORE_FIRST_MONTH: reading.early_lines} if reading.early_lines else {})
@@ -149,7 +148,7 @@ def late_faults(
         TemporaryDirectory(dir=typed.folder) as work,
         decompressed(file.archived_path, Path(work)) as plain,
     ):
-        return _fault_rows(told(plain, dialect_of(file, plain, settings), rows, spans))
+        return _fault_rows(refused_findings(plain, dialect_of(file, plain, settings), rows, spans))
 
 
 def forget_others(paths: Paths, dataset: str, hashes: Collection[str]) -> None:

@@ -6,18 +6,18 @@ as a dropped file would be. What the ledger does not call published is done agai
 the same bytes.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from financial_pipeline.files import locked, replace_file
+from financial_pipeline.files import locked, replace_file, sha256
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.macro_release import MacroRelease
 from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.sources import fred
 from financial_pipeline.sources.fred_releases import release_document
+from financial_pipeline.sources.provenance import record_files
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.ledger import LandedRange
 from financial_pipeline.streaming.macro import decode
@@ -79,13 +79,12 @@ def _archive_range(
     for release in new:
         series[release.source, release.series_id].append(release)
     folder = landing.paths.streamed_landing / landing.log.engine
-    files, synthetic = [], set()
+    files = []
     for (source, series_id), some in series.items():
-        content = release_document(some)
         place = folder / source / Path(one.file).stem / f"{series_id}.json"
-        replace_file(place, content)
+        replace_file(place, release_document(some))
+        hashes = {place.name: sha256(place)}
+        record_files(place.parent, hashes, provider=source, is_synthetic=source == SIMULATED)
         files.append(fred.describe(place))
-        if source == SIMULATED:
-            synthetic.add(hashlib.sha256(content).hexdigest())
-    _, added = archive.archive(landing.paths, files, synthetic=synthetic)
+    _, added = archive.archive(landing.paths, files)
     return len(found), len(new), added, found.count(None)

@@ -17,7 +17,7 @@ import pandas as pd
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.market_event import MarketEvent, price_text
 from financial_pipeline.schemas.stream import WATERMARK_DELAY_US
-from financial_pipeline.sources.courtesy import ProviderFailure
+from financial_pipeline.sources.http_client import ProviderFailure
 from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE, session_hours
 from financial_pipeline.streaming.producing import HEARTBEAT_SECONDS, Producer
 

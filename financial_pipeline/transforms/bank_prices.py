@@ -1,7 +1,7 @@
 """Bank prices from text records to typed rows: the cleaning rules, and one row per bank and day.
 
 Prices stay as upstream publishes them (split-adjusted; methodology 3.1). Where several files
-tell of one bank and day, raw prices win over adjusted-only ones and newer files over older ones.
+describe one bank and day, raw prices win over adjusted-only ones and newer files over older ones.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.transforms.number_text import is_unreadable, number
+from financial_pipeline.transforms.text_values import is_unreadable, number
 from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
 
 OHLC: Final = ("open", "high", "low", "close")
@@ -36,7 +36,7 @@ def clean(
 ) -> Cleaned:
     """Type the records of one file and sort out the lines that break a rule.
 
-    Input: text columns `date`, `symbol` and VALUES, `session_date` (null where unreadable),
+    Input: text columns `date`, `symbol` and VALUES, `session_date` (null if unreadable),
     `problem`, and the line columns. Staged columns: KEY, VALUES, `line_number`. An open, high or
     low that is not positive becomes null. An adjusted-only file gives `adjusted_close` alone.
     """

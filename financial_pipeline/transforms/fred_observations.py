@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.transforms.number_text import is_unreadable, number
+from financial_pipeline.transforms.text_values import is_unreadable, number
 from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
 
 CURRENT: Final = date(9999, 12, 31)
@@ -21,7 +21,7 @@ def clean(records: pl.DataFrame, first_month: date) -> Cleaned:
     """Type the records of one file and sort out the lines that break a rule.
 
     Input: text columns `value`, `realtime_start` and `realtime_end` (inclusive, or null),
-    `series_id`, `vintage`, `observation_date` (null where unreadable), `problem`, and the line
+    `series_id`, `vintage`, `observation_date` (null if unreadable), `problem`, and the line
     columns. Staged columns: COLUMNS, with a half-open real-time period. A value that upstream
     leaves missing is null. Observations before `first_month` are a note.
     """

@@ -21,16 +21,57 @@ from financial_pipeline.schemas.lending_club import (
 )
 from financial_pipeline.schemas.loan_rules import (
     FREE_TEXT_COLUMNS,
+    HIGHEST_RATE,
+    LOAN_STATUSES,
+    LOWEST_RATE,
     NUMBER_COLUMNS,
+    OLDEST_CREDIT_LINE,
     OUTSIDE_POLICY,
     PERCENT_COLUMNS,
     STATUS_PREFIX,
+    SUB_GRADES,
+    TERMS,
 )
-from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS, Schema
-from financial_pipeline.transforms.employment_length import EMPLOYMENT_TYPE, employment_years
-from financial_pipeline.transforms.lending_club_loan_rules import first_broken_rule
+from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, LENDING_CLUB_LOANS, Schema
+from financial_pipeline.transforms.text_values import EMPLOYMENT_TYPE, employment_years
 
-# The parser of a clean file looks these words up; any other word is told apart as text.
+
+def _month(day: date, months: pl.Enum) -> pl.Expr:
+    return pl.lit(f"{day:%b-%Y}", dtype=months).to_physical()
+
+
+def first_broken_rule(has_ids: bool, months: pl.Enum, first_issue_month: date) -> pl.Expr:
+    """The first rule that a typed row breaks, or null; the first one says most about the row.
+
+    Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length; months
+    are of the type `months`, whose categories follow each other in time.
+    """
+    issued = pl.col("issue_d").to_physical()
+    credit_line = pl.col("earliest_cr_line").to_physical()
+    grade_fits = pl.col("sub_grade").is_in(SUB_GRADES) & pl.col("sub_grade").str.starts_with(
+        pl.col("grade")
+    )
+    rate_fits = pl.col("int_rate").is_between(LOWEST_RATE, HIGHEST_RATE)
+    too_old = credit_line < _month(OLDEST_CREDIT_LINE, months)
+    rules: list[tuple[str, pl.Expr]] = [
+        ("unreadable_number", pl.col("has_unreadable_number")),
+        ("mangled_date", pl.col("has_mangled_date")),
+        ("missing_loan_amnt", pl.col("loan_amnt").is_null()),
+        ("missing_loan_status", pl.col("loan_status").is_null()),
+        ("missing_issue_d", pl.col("issue_d").is_null()),
+        ("unknown_loan_status", ~pl.col("loan_status").is_in(LOAN_STATUSES)),
+        ("term_not_36_or_60", ~pl.col("term").is_in(TERMS).fill_null(False)),
+        ("int_rate_out_of_range", ~rate_fits.fill_null(False)),
+        ("grade_mismatch", ~grade_fits.fill_null(False)),
+        ("unknown_emp_length", pl.col("has_unknown_emp_length")),
+        ("implausible_earliest_cr_line", (credit_line > issued) | too_old),
+        ("missing_id", pl.col("loan_id").is_null() & has_ids),
+        (BEFORE_FIRST_MONTH, issued < _month(first_issue_month, months)),
+    ]
+    return pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules)
+
+
+# The parser of a clean file looks these words up; any other word is found in the text.
 MONTH_TYPE: Final = pl.Enum(list(UPSTREAM_MONTHS))
 MONTH_STARTS: Final = pl.Series(list(UPSTREAM_MONTHS.values()), dtype=pl.Date)
 TERM_TEXT: Final = r"^\s*(\d+)(?:\.0)?(?: months)?\s*$"
@@ -42,7 +83,7 @@ FINGERPRINT_COLUMNS: Final = tuple(
     inq_last_6mths open_acc pub_rec revol_bal total_acc
     """.split()
 )
-# Six decimals tell any two dollar amounts or rates apart and hide binary noise.
+# Six decimals distinguish any two dollar amounts or rates and hide binary noise.
 FINGERPRINT_SCALE: Final = 1_000_000
 FINGERPRINT_DIGITS: Final = 24
 # What rates are divided by where a file writes them in per cent.
@@ -59,7 +100,7 @@ def parsed_schema(percent_as_text: bool) -> Schema:
 
 
 def text_schema() -> Schema:
-    """Types to read a file with when anything may stand anywhere."""
+    """Types to read a file with if any text may be anywhere."""
     return dict.fromkeys(LOAN_COLUMNS, pl.String())
 
 
@@ -93,7 +134,7 @@ def _typed(column: str, kind: pl.DataType) -> pl.Expr:
     if column in TEXT_COLUMNS:
         return pl.col(column).str.strip_chars()
     number = _number(column, is_text)
-    # A parsed number that no integer can hold fails the whole read, which then reads text.
+    # A parsed number outside the range of integers fails the whole read, which then reads text.
     return number.cast(pl.Int64, strict=not is_text) if column in INTEGER_COLUMNS else number
 
 
@@ -108,7 +149,7 @@ def _is_unreadable(column: str, is_text: bool) -> pl.Expr:
 
 
 def _broken_values(schema: Schema) -> list[pl.Expr]:
-    """Flags of rows with values that their types cannot hold; a parsed file has no such words."""
+    """Flag rows with values outside their types; a parsed file has none."""
     text = {name for name, kind in schema.items() if kind == pl.String()}
     numbers = [_is_unreadable(name, name in text) for name in schema if name in NUMBER_COLUMNS]
     months = [

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
-from financial_pipeline.transforms.employment_length import EMPLOYMENT_TYPE, employment_years
+from financial_pipeline.transforms.text_values import EMPLOYMENT_TYPE, employment_years
 
 NUMBERS: Final = {
     "Amount Requested": "amount_requested",

@@ -3,16 +3,27 @@
 from datetime import date
 from pathlib import Path
 
+from financial_pipeline.files import sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import LandedFile
+from financial_pipeline.sources.provenance import record_files, recorded
 
 
 def _landed(folder: Path, name: str, content: str, snapshot: date | None = None) -> LandedFile:
     path = folder / name
     path.write_text(content)
-    day = date(2019, 3, 1)
-    return LandedFile(path, "fred_observations", "dated-copy", "UNRATE", snapshot, day, day, 3)
+    return LandedFile(
+        path=path,
+        dataset="fred_observations",
+        form="dated-copy",
+        subject="UNRATE",
+        snapshot_date=snapshot,
+        first_date=date(2019, 3, 1),
+        last_date=date(2019, 3, 1),
+        rows_seen=3,
+        provider="fred",
+    )
 
 
 def test_archive_stores_the_same_input_once(tmp_path: Path) -> None:
@@ -54,10 +65,19 @@ def test_refused_file_counts_again_only_when_dropped_again(tmp_path: Path) -> No
     assert len(archive.accepted_files(paths, "fred_observations")) == 1
 
 
-def test_archive_labels_simulated_files(tmp_path: Path) -> None:
+def test_archive_takes_provenance_from_the_record_of_the_file(tmp_path: Path) -> None:
     paths, landed = Paths(tmp_path / "root"), _landed(tmp_path, "UNRATE.csv", "x")
-    (real,), _ = archive.archive(paths, [landed])
-    other = Paths(tmp_path / "other")
-    (simulated,), _ = archive.archive(other, [landed], synthetic={real.sha256})
-    assert (real.source, real.is_synthetic) == ("fred", False)
-    assert (simulated.source, simulated.is_synthetic) == ("simulated", True)
+    hashes = {"UNRATE.csv": sha256(landed.path)}
+    record_files(tmp_path, hashes, provider="simulated", is_synthetic=True)
+    (file,), _ = archive.archive(paths, [landed])
+    assert (file.source, file.is_synthetic) == ("simulated", True)
+    record = recorded(landed.path, file.sha256)
+    assert record is not None
+    assert file.fetched_at == record.fetched_at
+
+
+def test_a_dropped_file_has_the_provider_of_its_form(tmp_path: Path) -> None:
+    landed = _landed(tmp_path, "UNRATE.csv", "x")
+    record_files(tmp_path, {"UNRATE.csv": "hash of another content"}, provider="alfred")
+    (file,), _ = archive.archive(Paths(tmp_path / "root"), [landed])
+    assert (file.source, file.is_synthetic) == ("fred", False)

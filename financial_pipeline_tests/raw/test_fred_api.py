@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from financial_pipeline.sources import fred_api
-from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
 from financial_pipeline.sources.fred_api import AlfredClient, MissingKey, spans
+from financial_pipeline.sources.http_client import HttpClient, ProviderFailure
 from financial_pipeline_tests.raw.upstream import KEY, Upstream, cassette
 
 # What was recorded of GDP: values over all vintages, missing ones, vintage dates, observations.
@@ -18,8 +18,8 @@ GDP_VALUES, GDP_MISSING, GDP_VINTAGES, GDP_FIRST_RELEASES = 3199, 245, 393, 132
 
 
 @pytest.fixture
-def client(upstream: Upstream, courtesy: Courtesy) -> AlfredClient:
-    return AlfredClient(SecretStr(KEY), courtesy, f"{upstream.url}/fred")
+def client(upstream: Upstream, http: HttpClient) -> AlfredClient:
+    return AlfredClient(SecretStr(KEY), http, f"{upstream.url}/fred")
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_a_series_above_the_cap_of_vintages_is_paged(
 
 
 def test_a_refused_key_is_one_sentence_that_says_where_to_get_one(
-    upstream: Upstream, courtesy: Courtesy
+    upstream: Upstream, http: HttpClient
 ) -> None:
-    client = AlfredClient(SecretStr("planted-secret"), courtesy, f"{upstream.url}/fred")
+    client = AlfredClient(SecretStr("planted-secret"), http, f"{upstream.url}/fred")
     with pytest.raises(MissingKey, match=r"https://fredaccount\.stlouisfed\.org/.*simulated") as no:
         client.vintage_dates("GDP")
     assert "planted-secret" not in f"{no.value!r}{no.value.__cause__!r}"

@@ -13,7 +13,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, restatements
 from financial_pipeline.raw.live_prices import fetch_prices
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.courtesy import Courtesy
+from financial_pipeline.sources.http_client import HttpClient
 from financial_pipeline.staging.prices import stage_prices
 from financial_pipeline_tests.raw.upstream import Upstream
 from financial_pipeline_tests.raw.world import BANKS, FIRST_SESSION, REVERSE_SPLIT, fill, second
@@ -40,10 +40,10 @@ class LivePrices:
         )
 
     def fetch(self, day: date, **changes: Any) -> list[str]:
-        courtesy = Courtesy(self.root / "http", 100, 0, sleep=lambda _: None)
+        http = HttpClient(self.root / "http", 100, 0, sleep=lambda _: None)
         night = datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC)
         settings = self.settings.model_copy(update=changes)
-        return fetch_prices(settings, self.paths, courtesy, night)
+        return fetch_prices(settings, self.paths, http, night)
 
     def archive(self) -> None:
         ingest.archive_dataset(self.settings, self.paths, "bank_prices")
@@ -106,7 +106,7 @@ def test_a_planted_dividend_gives_exactly_the_expected_ledger_rows(live: LivePri
     before = live.staged()
     factor = pay_dividend(live.upstream.charts["C"], EX_DATE, 0.5)
     assert live.fetch(EX_DATE) == [
-        "C: 63 sessions from yfinance, the past was restated (dividend) and is fetched anew"
+        "C: 63 sessions from yfinance, the past was restated (dividend) and is fetched again"
     ]
     live.archive()
     live.archive()
@@ -173,8 +173,8 @@ def test_a_change_that_no_action_calls_for_is_a_correction(live: LivePrices) -> 
 
 def test_the_second_provider_serves_where_the_first_one_throttles(live: LivePrices) -> None:
     live.upstream.script += [(429, {"retry-after": "999"}, b"")] * 9
-    (told,) = live.fetch(STORED_UNTIL)
-    assert told == "C: C.csv from the CSV drop (throttled at Yahoo Finance)"
+    (sentence,) = live.fetch(STORED_UNTIL)
+    assert sentence == "C: C.csv from the CSV drop (throttled at Yahoo Finance)"
     live.archive()
     assert set(live.staged()["source"]) == {"csv"}
 

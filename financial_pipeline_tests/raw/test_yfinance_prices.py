@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from financial_pipeline.sources.courtesy import Courtesy, ProviderFailure
+from financial_pipeline.sources.http_client import HttpClient, ProviderFailure
 from financial_pipeline.sources.yahoo_session import YahooSession
 from financial_pipeline.sources.yfinance_prices import check_shape, daily_history, minute_bars
 from financial_pipeline_tests.raw.upstream import Upstream, page, recorded_chart
@@ -25,8 +25,8 @@ HTML = (200, {"content-type": "text/html"}, b"<!DOCTYPE html><html>Sign in</html
 
 
 @pytest.fixture
-def session(upstream: Upstream, courtesy: Courtesy) -> YahooSession:
-    return YahooSession(courtesy, upstream.url)
+def session(upstream: Upstream, http: HttpClient) -> YahooSession:
+    return YahooSession(http, upstream.url)
 
 
 @pytest.fixture
@@ -162,8 +162,8 @@ def test_throttling_is_waited_for_as_long_as_it_asks(
     session: YahooSession, serve: Serve, upstream: Upstream, waits: list[float]
 ) -> None:
     serve("MSFT", MSFT)
-    told = (429, {"retry-after": "7"}, b"Too Many Requests")
-    upstream.script += [told, (429, {}, b"Edge: Too Many Requests")]
+    throttled = (429, {"retry-after": "7"}, b"Too Many Requests")
+    upstream.script += [throttled, (429, {}, b"Edge: Too Many Requests")]
     assert len(table(daily_history("MSFT", *YEAR, session))) == 252
     assert waits == [7.0, 4.0]
 

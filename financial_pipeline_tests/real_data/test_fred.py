@@ -9,7 +9,7 @@ import pytest
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.landing import recognise_folder
+from financial_pipeline.sources.landing import detect_folder
 from financial_pipeline.staging import row_accounting
 from financial_pipeline.staging.fred import stage_fred
 
@@ -20,7 +20,7 @@ REVISED = {"CPIAUCSL": 59, "UNRATE": 8}
 def stage(data_root: Path, folder: Path, first: date, last: date) -> pl.DataFrame:
     """The staged observations of a landing folder, every line of which is accounted for."""
     paths = Paths(data_root)
-    files, _ = archive.archive(paths, recognise_folder(folder))
+    files, _ = archive.archive(paths, detect_folder(folder))
     stage_fred(paths, files, Settings(), first, last)
     hashes = {file.sha256 for file in files}
     rows = row_accounting.by_file(row_accounting.read_accounting(paths, hashes))

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.sources.landing import recognise
+from financial_pipeline.sources.landing import detect
 from financial_pipeline.staging import rejections
 from financial_pipeline_tests.staging.loan_stage import LoanStage, raw_file
 
@@ -83,7 +83,7 @@ def test_excerpt_of_the_2016_snapshot_is_read_as_upstream_wrote_it(
 )
 def test_excerpt_without_outcomes_is_refused(shared_data: Path, name: str) -> None:
     with pytest.raises(PipelineError, match="missing: 'addr_state'"):
-        recognise(shared_data / "lendingclub" / name)
+        detect(shared_data / "lendingclub" / name)
 
 
 def test_rejected_sample_is_staged_whole(shared_data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
-from financial_pipeline.sources.landing import recognise_folder
+from financial_pipeline.sources.landing import detect_folder
 from financial_pipeline.staging import row_accounting
 from financial_pipeline.staging.prices import stage_prices
 
@@ -23,7 +23,7 @@ def stage(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Staged rows from `first` to `last`, and the accounting, of some landing folders."""
     paths = Paths(data_root)
-    landed = [file for folder in folders for file in recognise_folder(folder)]
+    landed = [file for folder in folders for file in detect_folder(folder)]
     files, _ = archive.archive(paths, landed)
     stage_prices(paths, files, Settings(), first, last)
     accounting = row_accounting.read_accounting(paths, {file.sha256 for file in files})

@@ -1,4 +1,4 @@
-"""The simulated economy is plausible, and its files tell what was known when."""
+"""The simulated economy is plausible, and its files record what was known on a day."""
 
 import json
 from datetime import date

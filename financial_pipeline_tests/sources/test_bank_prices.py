@@ -1,4 +1,4 @@
-"""Price files are told by their header, and their bank by content first and name second."""
+"""Price files are detected from their header, and their bank by content first and name second."""
 
 from datetime import date
 from pathlib import Path

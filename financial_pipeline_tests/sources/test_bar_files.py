@@ -68,12 +68,12 @@ def test_a_bar_on_a_day_without_a_session_has_no_session_date(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("28.4,", ",", "line 3: column high holds '' where a number"),
-        ("28.4,", "many,", "line 3: column high holds 'many' where a number"),
-        ("28.4,", "nan,", "line 3: column high holds 'nan'"),
-        ("28.4,", "1e99,", "line 3: column high holds '1e99'"),
-        (",7\n", ",7.5\n", "line 4: column volume holds '7.5' where a whole number"),
-        ("2019-02-11 09:32:00", "noon", "line 4: column datetime holds 'noon'"),
+        ("28.4,", ",", "line 3: column high contains '' where a number"),
+        ("28.4,", "many,", "line 3: column high contains 'many' where a number"),
+        ("28.4,", "nan,", "line 3: column high contains 'nan'"),
+        ("28.4,", "1e99,", "line 3: column high contains '1e99'"),
+        (",7\n", ",7.5\n", "line 4: column volume contains '7.5' where a whole number"),
+        ("2019-02-11 09:32:00", "noon", "line 4: column datetime contains 'noon'"),
         ("09:32", "09:31", "two bars at 2019-02-11 09:31:00"),
     ],
 )

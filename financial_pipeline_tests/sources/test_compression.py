@@ -1,4 +1,4 @@
-"""Compressed forms are told by content; what is no text is refused with a sentence."""
+"""Compressed forms are detected from content; other files are refused with a sentence."""
 
 import gzip
 import zipfile
@@ -51,8 +51,8 @@ def test_first_lines_drops_the_byte_order_mark_and_carriage_returns(tmp_path: Pa
     ("content", "sentence"),
     [
         (b"", "is empty"),
-        (gzip.compress(b""), "holds no text"),
-        (b" \n\n ", "holds no text"),
+        (gzip.compress(b""), "contains no text"),
+        (b" \n\n ", "contains no text"),
         (b"\n <!DOCTYPE html><html></html>", "web page"),
         (gzip.compress(b"<html><body>Sign in</body></html>"), "web page"),
         (gzip.compress(TEXT * 9999)[:-20], "damaged or truncated"),

@@ -23,7 +23,7 @@ def test_candidates_leave_out_hidden_files_and_what_lies_beside_data(tmp_path: P
 def test_form_is_told_by_content_and_never_by_name(tmp_path: Path) -> None:
     loan_file(tmp_path / "UNRATE.csv", [loan(1)])
     (tmp_path / "loans.csv").write_text("observation_date,UNRATE\n2007-01-01,4.6\n")
-    found = {file.path.name: file.dataset for file in landing.recognise_folder(tmp_path)}
+    found = {file.path.name: file.dataset for file in landing.detect_folder(tmp_path)}
     assert found == {"UNRATE.csv": "lending_club_loans", "loans.csv": "fred_observations"}
 
 
@@ -31,6 +31,6 @@ def test_unknown_header_is_refused_with_all_known_forms(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("\nname,age\nx,1\n")
     with pytest.raises(PipelineError, match="starts with 'name,age'") as refusal:
-        landing.recognise(path)
+        landing.detect(path)
     for kind in ("Lending Club loans", "rejected applications", "bank prices", "FRED series"):
         assert kind in str(refusal.value)

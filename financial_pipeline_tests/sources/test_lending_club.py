@@ -1,4 +1,4 @@
-"""Loan files are told by their header, dated by their content, and refused with a reason."""
+"""Loan files are detected from their header, dated by their content, and refused with a reason."""
 
 from datetime import date
 from pathlib import Path
@@ -61,8 +61,8 @@ def test_wrong_delimiter_is_told(tmp_path: Path, delimiter: str) -> None:
     ("changes", "sentence"),
     [
         ({"issue_d": "18-Dec"}, "no issue date of the form Dec-2015 .*18-Dec.*original file"),
-        ({"last_pymnt_d": "3-Aug", "last_credit_pull_d": ""}, "snapshot month cannot be told"),
-        ({"issue_d": "Apr-2019"}, "ends .* in 2019-03 but holds loans issued in 2019-04"),
+        ({"last_pymnt_d": "3-Aug", "last_credit_pull_d": ""}, "snapshot month is unknown"),
+        ({"issue_d": "Apr-2019"}, "ends .* in 2019-03 but contains loans issued in 2019-04"),
     ],
 )
 def test_undatable_file_is_refused(tmp_path: Path, changes: dict[str, str], sentence: str) -> None:

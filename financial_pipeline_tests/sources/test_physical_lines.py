@@ -1,4 +1,4 @@
-"""No physical line is lost or counted twice, whatever stands in it."""
+"""No physical line is lost or counted twice, whatever it contains."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""Rejections: told by their header, and slashed dates only where the file proves their order."""
+"""Rejections: detected from their header, and slashed dates only if the file proves their order."""
 
 from datetime import date
 from pathlib import Path

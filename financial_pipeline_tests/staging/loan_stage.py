@@ -11,10 +11,10 @@ import polars as pl
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.landing import recognise
+from financial_pipeline.sources.landing import detect
 from financial_pipeline.staging import loans
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.row_accounting import by_file, read_accounting
-from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2007, 6, 1), date(2019, 3, 1)
 # The months that the sound loan of `loan_text` and its neighbours are issued in.
@@ -24,7 +24,7 @@ ISSUED_FIRST, ISSUED_LAST = date(2015, 10, 1), date(2016, 1, 1)
 def raw_file(path: Path) -> RawFile:
     """A dropped file as the archive would hand it over."""
     return RawFile(
-        landed=recognise(path),
+        landed=detect(path),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         bytes=path.stat().st_size,
         fetched_at=datetime.now(UTC),

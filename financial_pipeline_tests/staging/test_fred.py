@@ -20,8 +20,8 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.sources import fred
 from financial_pipeline.staging import row_accounting
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.fred import stage_fred
-from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2018, 11, 1), date(2019, 1, 1)
 CURRENT = date(9999, 12, 31)
@@ -127,7 +127,7 @@ def test_stage_fred_accounts_for_every_line_of_a_messy_file(paths: Paths, drop: 
 
 def test_stage_fred_refuses_a_file_without_a_usable_observation(paths: Paths, drop: Drop) -> None:
     files = drop("x.csv", "DATE,UNRATE\n2018-11-01,high\n")
-    with pytest.raises(RefusedFile, match=r"x\.csv holds no usable observation .*number 1"):
+    with pytest.raises(RefusedFile, match=r"x\.csv contains no usable observation .*number 1"):
         stage(paths, files)
 
 

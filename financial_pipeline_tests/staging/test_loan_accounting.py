@@ -77,7 +77,7 @@ def test_lines_after_a_quoted_newline_keep_their_numbers(tmp_path: Path) -> None
     assert stage.accounting()[0]["staged"] == 4
 
 
-def test_clean_and_sieved_reading_give_the_same_loans(tmp_path: Path) -> None:
+def test_fast_and_careful_reading_give_the_same_loans(tmp_path: Path) -> None:
     lines = [header(), *(line(loan(n, emp_title="a, b")) for n in range(5))]
     clean, ragged = LoanStage(tmp_path / "clean"), LoanStage(tmp_path / "ragged", lenient=True)
     clean.stage(write(tmp_path / "a.csv", lines))

@@ -87,7 +87,7 @@ def test_loan_without_id_is_the_same_loan_in_the_next_snapshot(tmp_path: Path) -
 def test_file_without_ids_beside_one_with_ids_is_refused_naming_both(tmp_path: Path) -> None:
     named = loan_file(tmp_path / "named.csv", [loan(1)])
     nameless = loan_file(tmp_path / "nameless.csv", [loan(2, id="")])
-    with pytest.raises(RefusedFile, match=r"nameless.csv has no loan ids .*named.csv holds"):
+    with pytest.raises(RefusedFile, match=r"nameless.csv has no loan ids .*named.csv contains"):
         LoanStage(tmp_path / "data").stage(named, nameless)
 
 

@@ -1,4 +1,4 @@
-"""Issue months hold every loan once, from the latest snapshot that has it."""
+"""Issue months contain every loan once, from the latest snapshot that has it."""
 
 from datetime import date
 from pathlib import Path

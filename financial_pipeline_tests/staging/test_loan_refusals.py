@@ -29,7 +29,7 @@ def _lines(*lines: str) -> Callable[[Path], Path]:
 
 HOPELESS = {
     "empty": (_bytes(b""), "is empty"),
-    "zero_byte_gzip": (_bytes(gzip.compress(b"")), "holds no text"),
+    "zero_byte_gzip": (_bytes(gzip.compress(b"")), "contains no text"),
     "html": (_bytes(b"<!doctype html><title>Sign in</title>"), "is a web page"),
     "wrong_delimiter": (_bytes(header().replace(",", ";").encode()), "not comma-separated"),
     "bare_commas": (_lines(*[COMMAS] * 300), r"300 of its 600 rows .*empty_row 300.* 1.0%"),

@@ -19,8 +19,8 @@ from financial_pipeline.schemas.staging import BANK_PRICES, QUARANTINE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.staging import row_accounting
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.prices import holes, stage_prices
-from financial_pipeline.staging.summary import StagingSummary
 
 FIRST, LAST = date(2004, 1, 2), date(2004, 1, 9)
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
@@ -154,7 +154,7 @@ def test_stage_prices_splits_a_file_of_several_tickers(paths: Paths, drop: Drop)
 
 def test_stage_prices_refuses_a_file_without_a_usable_row(paths: Paths, drop: Drop) -> None:
     files = drop("JPM.csv", f"{HEADER}\n2004-01-03,1,3,1,2,1.5,10\n")
-    with pytest.raises(RefusedFile, match=r"JPM\.csv holds no usable row .*no_session 1"):
+    with pytest.raises(RefusedFile, match=r"JPM\.csv contains no usable row .*no_session 1"):
         stage(paths, files)
 
 

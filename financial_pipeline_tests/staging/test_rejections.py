@@ -11,9 +11,9 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS
 from financial_pipeline.settings import Settings
+from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.rejections import stage_rejections
 from financial_pipeline.staging.row_accounting import by_file, read_accounting
-from financial_pipeline.staging.summary import StagingSummary
 from financial_pipeline_tests.loan_text import write
 from financial_pipeline_tests.staging.loan_stage import raw_file
 
@@ -63,5 +63,5 @@ def test_files_may_share_a_day_but_not_more(tmp_path: Path) -> None:
     two = write(tmp_path / "b.csv", [HEADER, _row("2007-06-02"), _row("2007-07-02")])
     assert _stage(tmp_path / "d", one, two).rows == 4
     three = write(tmp_path / "c.csv", [HEADER, _row("2007-06-01"), _row("2007-06-30")])
-    with pytest.raises(RefusedFile, match=r"c.csv and .*a.csv both hold applications"):
+    with pytest.raises(RefusedFile, match=r"c.csv and .*a.csv both contain applications"):
         _stage(tmp_path / "d", one, three)

@@ -89,13 +89,13 @@ def test_loans_without_ids_in_fractions_and_few_columns_are_staged_alike(tmp_pat
 def test_a_dirty_file_is_refused_alike(tmp_path: Path) -> None:
     rows = [loan(1), *(loan(number, grade="B") for number in range(2, 5))]
     source = write(tmp_path / "a.csv", [header(), *(line(row) for row in rows)])
-    told = []
+    sentences = []
     for engine in ENGINES:
         with pytest.raises(RefusedFile) as refused:
             by(engine, source, tmp_path)
-        told.append(str(refused.value))
-    assert told[0] == told[1]
-    assert "grade_mismatch 3" in told[0]
+        sentences.append(str(refused.value))
+    assert sentences[0] == sentences[1]
+    assert "grade_mismatch 3" in sentences[0]
 
 
 @pytest.mark.parametrize("name", REAL_FILES)

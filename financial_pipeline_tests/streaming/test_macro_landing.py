@@ -17,6 +17,7 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.sources.fred import describe
 from financial_pipeline.sources.fred_releases import releases
+from financial_pipeline.sources.provenance import record_files
 from financial_pipeline.staging.fred import stage_fred
 from financial_pipeline.streaming import macro, micro_batch
 from financial_pipeline.streaming.landing import Landing
@@ -80,8 +81,9 @@ def test_streamed_releases_stage_to_the_rows_that_the_files_give(
     landing: Landing, tmp_path: Path
 ) -> None:
     files = [path for path in write_macro(tmp_path / "fred", seed=7) if path.stem != "DTB3"]
-    dropped, hashes = Paths(tmp_path / "dropped"), {digest(path) for path in files}
-    kept, _ = archive.archive(dropped, [describe(path) for path in files], synthetic=hashes)
+    dropped, hashes = Paths(tmp_path / "dropped"), {path.name: digest(path) for path in files}
+    record_files(tmp_path / "fred", hashes, provider="simulated", is_synthetic=True)
+    kept, _ = archive.archive(dropped, [describe(path) for path in files])
     everything = [
         one for path in files for one in releases(path.read_bytes(), path.stem, "simulated")
     ]

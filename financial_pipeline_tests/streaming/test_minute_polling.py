@@ -12,7 +12,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, WATERMARK_DELAY_US
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.courtesy import ProviderFailure
+from financial_pipeline.sources.http_client import ProviderFailure
 from financial_pipeline.streaming.messages import decode
 from financial_pipeline.streaming.minute_polling import MinutePolling, require_open
 from financial_pipeline.streaming.minute_source import minute_source

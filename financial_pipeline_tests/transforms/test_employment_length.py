@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from financial_pipeline.transforms.employment_length import EMPLOYMENT_TYPE, employment_years
+from financial_pipeline.transforms.text_values import EMPLOYMENT_TYPE, employment_years
 
 
 def test_words_become_years_and_other_words_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Intervals tell what was known when, never overlap, and give back every copy they came from."""
+"""Intervals record the value known on a day, never overlap, and reproduce every copy."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ def intervals(*rows: dict[str, Any]) -> pl.DataFrame:
     return realtime_intervals(pl.DataFrame(rows, schema=SCHEMA))
 
 
-def told(*rows: dict[str, Any]) -> list[tuple[Any, ...]]:
+def intervals_of(*rows: dict[str, Any]) -> list[tuple[Any, ...]]:
     columns = ["observation_date", "realtime_start", "realtime_end", "value", "pit_method"]
     return intervals(*rows).select(columns).rows()
 
@@ -66,13 +66,13 @@ def test_a_newer_answer_ends_the_open_period_of_an_older_one() -> None:
         (OCTOBER, date(2018, 11, 2), date(2019, 1, 4), 3.8, "alfred"),
         (OCTOBER, date(2019, 1, 4), CURRENT, 3.7, "alfred"),
     ]
-    assert told(old, same, new) == expected
-    assert told(old, new) == expected
+    assert intervals_of(old, same, new) == expected
+    assert intervals_of(old, new) == expected
 
 
 def test_copies_are_compared_one_by_one() -> None:
     first, second, third = date(2018, 12, 9), date(2019, 1, 6), date(2019, 2, 3)
-    assert told(
+    assert intervals_of(
         *copy(first, {OCTOBER: 3.8, NOVEMBER: 3.7}),
         *copy(second, {OCTOBER: 3.8, NOVEMBER: 3.7, DECEMBER: 3.9}),
         *copy(third, {OCTOBER: 3.8, NOVEMBER: 3.6, DECEMBER: 3.9}),
@@ -116,7 +116,7 @@ def test_an_undated_file_serves_only_what_no_vintage_has() -> None:
     recorded = row(OCTOBER, 3.8, realtime_start=date(2018, 11, 2), realtime_end=CURRENT)
     copied = copy(date(2019, 1, 6), {OCTOBER: 1.0, NOVEMBER: 3.7})
     undated = [row(OCTOBER, 2.0), row(NOVEMBER, 2.0), row(DECEMBER, 3.9)]
-    assert told(recorded, *copied, *undated) == [
+    assert intervals_of(recorded, *copied, *undated) == [
         (OCTOBER, date(2018, 11, 2), CURRENT, 3.8, "alfred"),
         (NOVEMBER, date(2018, 12, 10), CURRENT, 3.7, "rule"),
         (DECEMBER, date(2019, 1, 10), CURRENT, 3.9, "rule"),
@@ -124,7 +124,9 @@ def test_an_undated_file_serves_only_what_no_vintage_has() -> None:
 
 
 def test_the_newest_undated_file_wins() -> None:
-    assert [item[3] for item in told(row(OCTOBER, 1.0, file_rank=1), row(OCTOBER, 2.0))] == [2.0]
+    assert [
+        item[3] for item in intervals_of(row(OCTOBER, 1.0, file_rank=1), row(OCTOBER, 2.0))
+    ] == [2.0]
 
 
 def test_series_do_not_touch_each_other() -> None:

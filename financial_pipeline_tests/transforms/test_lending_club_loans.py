@@ -20,7 +20,7 @@ from financial_pipeline.transforms.lending_club_loans import (
 from financial_pipeline_tests.loan_text import SOUND, loan, loan_file
 
 FIRST = date(2007, 6, 1)
-# Columns that tell where a row stood; staging adds them.
+# Columns with the position of a row; staging adds them.
 PLACED = {*PROVENANCE, "snapshot_month"}
 
 

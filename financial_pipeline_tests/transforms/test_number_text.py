@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financial_pipeline.transforms.number_text import is_unreadable, number
+from financial_pipeline.transforms.text_values import is_unreadable, number
 
 
 def read(text: str | None) -> tuple[float | None, bool]:

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from financial_pipeline.transforms.release_rules import frequency, release_date
+from financial_pipeline.transforms.fred_intervals import frequency, release_date
 
 
 def released(series_id: str, kind: str, day: date) -> date:

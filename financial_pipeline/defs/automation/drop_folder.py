@@ -71,7 +71,7 @@ def _span(dataset: str, files: Sequence[LandedFile]) -> tuple[str, str]:
 
 def _requests(paths: Paths, files: Sequence[Path], hashes: Hashes) -> Iterator[dg.RunRequest]:
     archived = {file.sha256 for file in archive.read_raw_files(paths)}
-    fresh = [landing.recognise(path) for path in files if hashes[str(path)][1] not in archived]
+    fresh = [landing.detect(path) for path in files if hashes[str(path)][1] not in archived]
     for dataset, job in RAW_JOBS.items():
         new = [file for file in fresh if file.dataset == dataset]
         if not new:

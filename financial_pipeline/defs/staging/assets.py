@@ -18,7 +18,7 @@ from financial_pipeline.errors import RefusedFile
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.staging import fred, loans, prices, rejections, row_accounting
-from financial_pipeline.staging.summary import StagingSummary
+from financial_pipeline.staging.accounting import StagingSummary
 
 ACCOUNTED = "every_line_is_accounted_for"
 NO_HOLE = "no_bank_has_a_hole"

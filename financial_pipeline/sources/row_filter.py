@@ -17,7 +17,7 @@ NoteKind = Callable[[Sequence[str], Sequence[str]], str | None]
 
 @dataclass(frozen=True)
 class Finding:
-    """A record that is no row: where it stands, what it is, and its text."""
+    """A record that is no row: its position, its kind, and its text."""
 
     line_number: int
     physical_lines: int
@@ -27,7 +27,7 @@ class Finding:
 
 
 @dataclass
-class Sieved:
+class FilteredRows:
     """First physical line and lines spanned of each row of the clean copy, and the rest."""
 
     line_numbers: "array[int]" = field(default_factory=lambda: array("q"))
@@ -35,7 +35,7 @@ class Sieved:
     findings: list[Finding] = field(default_factory=list)
 
 
-def judge(
+def classify(
     fields: Sequence[str] | None, header: Sequence[str], note_kind: NoteKind
 ) -> tuple[bool, str] | None:
     """Whether a record is a note and of which kind, or which structural rule it breaks.
@@ -54,21 +54,21 @@ def judge(
     return False, "too_few_fields" if len(fields) < len(header) else "too_many_fields"
 
 
-def sieve(
+def filter_rows(
     plain: Path, header: Sequence[str], header_line: int, note_kind: NoteKind, clean: Path
-) -> Sieved:
+) -> FilteredRows:
     """Write the whole records below the header to `clean`, without a header, and list the rest."""
-    sieved = Sieved()
+    filtered = FilteredRows()
     with clean.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         for record in read_records(plain, len(header), header_line):
-            verdict = judge(record.fields, header, note_kind)
+            verdict = classify(record.fields, header, note_kind)
             if verdict is None and record.fields is not None:
                 writer.writerow(record.fields)
-                sieved.line_numbers.append(record.line_number)
-                sieved.spans.append(record.physical_lines)
+                filtered.line_numbers.append(record.line_number)
+                filtered.spans.append(record.physical_lines)
             elif verdict is not None:
-                sieved.findings.append(
+                filtered.findings.append(
                     Finding(record.line_number, record.physical_lines, *verdict, record.text)
                 )
-    return sieved
+    return filtered

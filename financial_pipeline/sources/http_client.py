@@ -1,7 +1,7 @@
-"""Manners towards a provider of data: a budget, a cache, patience, and knowing when to stop.
+"""The HTTP client of live sources: a request budget, a cache, retries and a circuit breaker.
 
-Every request to a live source passes through one `Courtesy` per run. What it keeps or says never
-holds a secret: addresses come without keys, and only accepted bodies are cached, without headers.
+Every request to a live source passes through one `HttpClient` per run. Its cache and its messages
+never contain a secret: addresses come without keys, and only accepted bodies are cached.
 """
 
 import base64
@@ -16,22 +16,23 @@ from pathlib import Path
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_file
 
 OK: Final = 200
 TOO_MANY_REQUESTS: Final = 429
 SERVER_ERROR: Final = 500
-# A provider that failed this often in a row is left alone for a while.
+# After this many failures in a row a provider is not asked for OPEN_SECONDS.
 FAILURES_TO_OPEN: Final = 3
 OPEN_SECONDS: Final = 300.0
-# Tries of one request; waits double from the first one unless the provider says how long.
+# Tries of one request; waits double unless the provider sends Retry-After.
 TRIES: Final = 3
 FIRST_WAIT_SECONDS: Final = 2.0
-# Whoever asks for more patience than this is asked again by a later run.
+# A longer Retry-After ends the request; a later run retries.
 LONGEST_WAIT_SECONDS: Final = 120.0
 
 
 class ProviderFailure(PipelineError):
-    """A provider that gave no data: `provider`, a short `reason`, and a sentence that tells it.
+    """Failure of a provider: `provider`, a short `reason`, and `detail`, a sentence.
 
     Reasons: unreachable, throttled, server_error, budget_spent, circuit_open, html_page,
     empty_answer, changed_layout, volume_without_prices, refused, wrong_period, no_file.
@@ -51,18 +52,18 @@ class Answer:
     body: bytes
 
 
-# Why an answer with status 200 is no data: a reason and its detail, or None where it is sound.
-Judge = Callable[[Answer], tuple[str, str] | None]
+# Returns the reason and detail of an invalid answer with status 200, else None.
+Validator = Callable[[Answer], tuple[str, str] | None]
 
 
 @dataclass
-class Courtesy:
-    """What one run may ask of live sources; `cache` is the folder of earlier answers."""
+class HttpClient:
+    """Limits and cache of one run; `cache` is the folder of earlier answers."""
 
     cache: Path
     budget: int
     cache_seconds: float
-    # Least distance of two requests.
+    # Shortest pause between two requests.
     pause_seconds: float = 0.0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
@@ -70,8 +71,10 @@ class Courtesy:
     _failures: dict[str, int] = field(default_factory=dict)
     _open_until: dict[str, float] = field(default_factory=dict)
 
-    def ask(self, provider: str, address: str, send: Callable[[], Answer], judge: Judge) -> Answer:
-        """The answer to one request, from the cache while it is fresh.
+    def request(
+        self, provider: str, address: str, send: Callable[[], Answer], validate: Validator
+    ) -> Answer:
+        """Return the answer to one request, from the cache while it is fresh.
 
         `address` names the request without secrets; `send` makes it and may raise OSError. Statuses
         other than 429 and 5xx are returned. Raises ProviderFailure.
@@ -81,15 +84,15 @@ class Courtesy:
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, TRIES + 1):
             self.spend(provider)
-            found, patience = self._try(provider, send, judge)
+            found, retry_after = self._try(provider, send, validate)
             if isinstance(found, Answer):
                 self._failures[provider] = 0
                 if found.status == OK:
                     self._keep(provider, address, found)
                 return found
             failure = found
-            seconds = wait if patience is None else patience
-            if patience is None and failure.reason not in ("throttled", "server_error"):
+            seconds = wait if retry_after is None else retry_after
+            if retry_after is None and failure.reason not in ("throttled", "server_error"):
                 break
             if attempt == TRIES or seconds > LONGEST_WAIT_SECONDS:
                 break
@@ -99,10 +102,10 @@ class Courtesy:
         raise failure
 
     def spend(self, provider: str) -> None:
-        """Take one request out of the budget; raises ProviderFailure where none is left."""
+        """Take one request out of the budget; raises ProviderFailure if none is left."""
         if self.clock() < self._open_until.get(provider, 0.0):
             raise ProviderFailure(
-                provider, "circuit_open", "left alone for a while after repeated failures"
+                provider, "circuit_open", "not asked for a while after repeated failures"
             )
         if self.spent >= self.budget:
             raise ProviderFailure(
@@ -116,27 +119,27 @@ class Courtesy:
         self.spent += 1
 
     def _try(
-        self, provider: str, send: Callable[[], Answer], judge: Judge
+        self, provider: str, send: Callable[[], Answer], validate: Validator
     ) -> tuple["Answer | ProviderFailure", float | None]:
-        """An answer, or a failure and the seconds that the provider asks to wait, if it says so."""
+        """Return an answer, or a failure and the seconds of Retry-After, if it was sent."""
         try:
             answer = send()
         except OSError as error:
             detail = f"cannot be reached ({type(error).__name__}); check the network connection"
             return ProviderFailure(provider, "unreachable", detail), None
-        patience = self._retry_after(answer)
+        retry_after = self._retry_after(answer)
         if answer.status == TOO_MANY_REQUESTS:
-            asks = "" if patience is None else f" and asks to wait {patience:.0f} s"
+            asks = "" if retry_after is None else f" and asks to wait {retry_after:.0f} s"
             detail = f"answered too many requests{asks}; try again later"
-            return ProviderFailure(provider, "throttled", detail), patience
+            return ProviderFailure(provider, "throttled", detail), retry_after
         if answer.status >= SERVER_ERROR:
             detail = f"answered with status {answer.status}; try again later"
-            return ProviderFailure(provider, "server_error", detail), patience
-        fault = judge(answer) if answer.status == OK else None
+            return ProviderFailure(provider, "server_error", detail), retry_after
+        fault = validate(answer) if answer.status == OK else None
         return (answer if fault is None else ProviderFailure(provider, *fault)), None
 
     def _retry_after(self, answer: Answer) -> float | None:
-        """Seconds of a Retry-After header, which holds a number or a date."""
+        """Return the seconds of a Retry-After header, which is a number or a date."""
         text = answer.headers.get("retry-after", "").strip()
         if text.isdigit():
             return float(text)
@@ -163,7 +166,6 @@ class Courtesy:
         return Answer(OK, {}, base64.b64decode(kept["body"]))
 
     def _keep(self, provider: str, address: str, answer: Answer) -> None:
-        self.cache.mkdir(parents=True, exist_ok=True)
         row = {
             "provider": provider,
             "address": address,
@@ -171,10 +173,8 @@ class Courtesy:
             "body": base64.b64encode(answer.body).decode(),
         }
         place = self._place(provider, address)
-        temporary = place.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(row), "utf-8")
-        os.utime(temporary, (self.clock(), self.clock()))
-        os.replace(temporary, place)
+        replace_file(place, json.dumps(row), durable=False)
+        os.utime(place, (self.clock(), self.clock()))
         self._drop_expired()
 
     def _drop_expired(self) -> None:
@@ -184,6 +184,6 @@ class Courtesy:
 
 
 def web_page(body: bytes) -> bool:
-    """Whether a body is a page of HTML: what a challenge or an error looks like with status 200."""
+    """Return whether a body is an HTML page, such as a challenge or an error with status 200."""
     start = body.lstrip()[:200].lower()
     return start.startswith((b"<!doctype html", b"<html")) or b"<html" in start

@@ -1,4 +1,4 @@
-"""Whole records pass the sieve unchanged; the others are named."""
+"""Whole records pass the filter unchanged; the others get a reason."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from financial_pipeline.sources.lending_club import note_kind
 from financial_pipeline.sources.physical_lines import count_bytes
-from financial_pipeline.sources.sieve import judge, sieve
+from financial_pipeline.sources.row_filter import classify, filter_rows
 
 HEADER = ["loan_amnt", "term", "int_rate"]
 FIELD = st.text(st.sampled_from('ab ,"\n1é'), max_size=5)
@@ -19,18 +19,18 @@ ROWS = st.lists(st.lists(FIELD, min_size=3, max_size=3))
 
 @settings(deadline=None)
 @given(ROWS)
-def test_sieve_passes_what_a_csv_writer_wrote(rows: list[list[str]]) -> None:
+def test_filter_passes_rows_of_a_csv_writer(rows: list[list[str]]) -> None:
     filled = [row for row in rows if any(field.strip() for field in row)]
     with TemporaryDirectory() as folder:
         plain, clean = Path(folder) / "plain.csv", Path(folder) / "clean.csv"
         with plain.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows([HEADER, *rows])
-        sieved = sieve(plain, HEADER, 1, lambda fields, header: None, clean)
+        filtered = filter_rows(plain, HEADER, 1, lambda fields, header: None, clean)
         with clean.open(encoding="utf-8", newline="") as stream:
             assert list(csv.reader(stream)) == filled
         physical_lines = count_bytes(plain).physical_lines
-    apart = sum(finding.physical_lines for finding in sieved.findings)
-    assert sum(sieved.spans) + apart == physical_lines - 1
+    apart = sum(finding.physical_lines for finding in filtered.findings)
+    assert sum(filtered.spans) + apart == physical_lines - 1
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_sieve_passes_what_a_csv_writer_wrote(rows: list[list[str]]) -> None:
 def test_judge_names_each_record(
     fields: list[str] | None, verdict: tuple[bool, str] | None
 ) -> None:
-    assert judge(fields, HEADER, note_kind) == verdict
+    assert classify(fields, HEADER, note_kind) == verdict
