@@ -6,14 +6,14 @@
 
 with scheduled as (
 
-    select * from {{ ref('stg_lending_club__scheduled_months') }}
+    select * from {{ ref('int_loan_months_scheduled') }}
     where {{ in_window('issue_month') }}
 
 ),
 
 observed as (
 
-    select * from {{ ref('stg_lending_club__observed_months') }}
+    select * from {{ ref('int_loan_months_observed') }}
     where {{ in_window('issue_month') }}
 
 ),

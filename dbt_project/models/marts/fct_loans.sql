@@ -6,7 +6,7 @@
 
 with outcomes as (
 
-    select * from {{ ref('stg_lending_club__loan_outcomes') }}
+    select * from {{ ref('int_loan_outcomes') }}
     where {{ in_window('issue_month') }}
 
 ),

@@ -4,7 +4,7 @@
 
 with loans as (
 
-    select * from {{ ref('stg_lending_club__borrowers') }}
+    select * from {{ ref('int_loan_borrowers') }}
 
 ),
 
