@@ -22,8 +22,8 @@ alive as (
 
 ),
 
--- A loan leaves the book with its event, but not before the last snapshot that shows it alive, and
--- not after the first month that could show it gone.
+-- A loan leaves the book with its event, but after the last snapshot that shows it alive, and at the
+-- latest in the month of its last snapshot.
 histories as (
 
     select

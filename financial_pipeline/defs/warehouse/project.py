@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
 from financial_pipeline.errors import PipelineError
@@ -121,3 +121,14 @@ class Translator(DagsterDbtTranslator):
         """Return the family, and its domain if it has one."""
         domain = FAMILY_DOMAINS.get(self._family)
         return {"family": self._family} | ({"domain": domain} if domain else {})
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Return the check of a dbt test, with the description of the test."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=manifest["nodes"][unique_id]["description"])
