@@ -1,4 +1,4 @@
-{#- Rows whose value was the published one on a day: intervals are half open. -#}
+{#- Condition for rows whose value was the published one on a day; intervals are half open. -#}
 {% macro known_at(day) -%}
     realtime_start <= {{ day }} and {{ day }} < realtime_end
 {%- endmacro %}

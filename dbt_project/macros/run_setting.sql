@@ -1,4 +1,4 @@
-{#- What a run decides, read when a node runs: `--vars` first, then the environment, then the
+{#- A setting of a run, read when a node runs: `--vars` first, then the environment, then the
     default. dbt reads all files again when `--vars` change, so runs pass their window through the
     environment (FINANCIAL_PIPELINE_FIRST_PARTITION and so on); nothing is read while parsing.
 

@@ -5,9 +5,9 @@
 {%- endmacro %}
 
 
-{#- Incremental strategy `window`: delete the window, insert what the model gives for it, in the
-    one transaction of the materialization. Rows that vanished upstream vanish here too, and a
-    failure leaves the old rows. The model's `incremental_predicates` hold the column of the
+{#- Incremental strategy `window`: delete the window and insert the model's rows, in the one
+    transaction of the materialization. Rows deleted upstream are deleted here too, and a failure
+    leaves the old rows. The model's `incremental_predicates` contain the column of the
     window, since a predicate with its dates would be fixed when dbt parses. -#}
 {% macro get_incremental_window_sql(arg_dict) -%}
     {%- set columns = get_quoted_csv(arg_dict["dest_columns"] | map(attribute="name")) -%}

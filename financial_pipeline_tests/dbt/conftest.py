@@ -1,4 +1,4 @@
-"""One story of a warehouse, told once: windows, a full build, a kill, a revision, a failure."""
+"""The history of a warehouse, built once: windows, full build, kill, revision, failure."""
 
 import time
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from financial_pipeline_tests.dbt.world import (
 )
 
 BEFORE, AFTER = ("1900-01-01", "2015-06-30"), ("2015-07-01", "9999-12-31")
-# Tests follow in a call of their own: unit tests read columns from models that must stand still.
+# Tests run in a later call: unit tests read columns of models, which must not change meanwhile.
 BUILD = ("build", "--resource-type", "model", "--resource-type", "seed")
 REVISED_MONTH = ("2015-04-01", "2015-04-01")
 
 
 @dataclass(frozen=True)
 class Story:
-    """What the marts held after each chapter, and how dbt answered."""
+    """Rows of the marts after each step, and the results of dbt."""
 
     windowed: Tables
     full: Tables
@@ -46,7 +46,7 @@ def built(warehouse: Warehouse, *arguments: str, window: Window | None = None) -
 
 
 def killed_in_a_fact(warehouse: Warehouse) -> Tables:
-    """Start a full build, kill it while it writes the loan months, and read what is left."""
+    """Start a full build, kill it while it writes the loan months, and read the tables."""
     process = warehouse.start("run")
     while "model marts.fct_loan_performance_monthly" not in warehouse.output.read_text():
         assert process.is_alive(), warehouse.output.read_text()
@@ -57,7 +57,7 @@ def killed_in_a_fact(warehouse: Warehouse) -> Tables:
 
 
 def revise(root: Path) -> None:
-    """April 2015 loses a loan and another goes bad; September changes too, outside the window."""
+    """Drop a loan of April 2015, charge another off, and change September, outside the window."""
     rows = loans()
     april = [row for row in rows if row["issue_d"] == date(2015, 4, 1)]
     april[4] |= {"loan_status": "Charged Off", "last_pymnt_d": date(2018, 1, 1)}
@@ -68,7 +68,7 @@ def revise(root: Path) -> None:
 
 
 def break_april(root: Path) -> None:
-    """One loan of April 2015 loses its amount, which no loan may lack."""
+    """Remove the required amount of one loan of April 2015."""
     april = [row for row in loans() if row["issue_d"] == date(2015, 4, 1)]
     april[7]["loan_amnt"] = None
     write(root, "lending_club_loans", LENDING_CLUB_LOANS, "issue_d", april)
@@ -76,7 +76,7 @@ def break_april(root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """The whole story; each chapter starts from the warehouse that the last one left."""
+    """Run all steps; each starts from the warehouse of the previous one."""
     warehouse = Warehouse(tmp_path_factory.mktemp("world"))
     stage_world(warehouse.root)
     built(warehouse, *BUILD, window=BEFORE)

@@ -29,7 +29,7 @@ def test_a_killed_build_leaves_whole_tables_and_the_next_one_is_right(story: Sto
     assert story.repeated == story.full
 
 
-def test_a_window_replaces_its_month_and_drops_what_vanished(story: Story) -> None:
+def test_a_window_replaces_its_month_and_drops_deleted_rows(story: Story) -> None:
     april = date(2015, 4, 1)
     for table in LOAN_FACTS:
         before, after = (of_month(tables, table, april) for tables in (story.full, story.revised))

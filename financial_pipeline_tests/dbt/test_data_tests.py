@@ -4,7 +4,7 @@ from financial_pipeline_tests.dbt.conftest import Story
 from financial_pipeline_tests.dbt.planted import CAUGHT_AS_WELL, PLANTED
 
 FAULTY = set(PLANTED) | CAUGHT_AS_WELL
-# Tests of macros on literal rows, which no warehouse can make fail.
+# Tests of macros on literal rows, which do not depend on the warehouse.
 MACRO_TESTS = {
     "as_of_reads_the_vintage_of_the_day",
     "bill_yields_match_the_treasury_table",

@@ -1,6 +1,8 @@
-"""What the dbt project promises on paper: leak-free columns, documented models, true seeds."""
+"""Rules of the dbt project: leak-free columns, documented models and tests, correct seeds."""
 
 import csv
+import json
+import re
 from datetime import date
 
 import exchange_calendars
@@ -20,7 +22,7 @@ def documented(name: str) -> dict[str, object]:
     return dict(model)
 
 
-def test_each_model_says_its_grain_and_describes_each_column() -> None:
+def test_each_model_states_its_grain_and_describes_each_column() -> None:
     for path in MODELS:
         model = documented(path.stem)
         assert model["name"] == path.stem
@@ -30,7 +32,24 @@ def test_each_model_says_its_grain_and_describes_each_column() -> None:
         assert all(column["description"] for column in columns), path.stem
 
 
-def test_applications_hold_all_that_was_known_at_origination_and_nothing_later(
+def test_marts_list_every_column_in_their_final_select() -> None:
+    for path in (path for path in MODELS if path.parent.name == "marts"):
+        final = path.read_text().rpartition("\n)\n")[2]
+        columns = documented(path.stem)["columns"]
+        assert isinstance(columns, list)
+        assert "*," not in final and "for " not in final, path.stem
+        missing = [c["name"] for c in columns if not re.search(rf"\b{c['name']}\b", final)]
+        assert missing == [], path.stem
+
+
+def test_each_data_test_states_what_a_failure_means(story: Story) -> None:
+    manifest = json.loads((story.warehouse.target / "manifest.json").read_text())
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    assert len(tests) > 60
+    assert [t["name"] for t in tests if "A failure " not in t["description"]] == []
+
+
+def test_applications_contain_all_columns_known_at_origination_and_none_later(
     story: Story,
 ) -> None:
     names = {name for (name,) in story.warehouse.query(COLUMNS_OF_APPLICATIONS)}

@@ -1,4 +1,4 @@
-"""Run dbt on a data root, as the pipeline does, and read what it built."""
+"""Run dbt on a data root, as the pipeline does, and read the tables."""
 
 import json
 import multiprocessing
@@ -48,13 +48,13 @@ class Warehouse:
 
     @property
     def output(self) -> Path:
-        """What the last dbt run printed."""
+        """The output of the last dbt run."""
         return self.root / "dbt.out"
 
     def start(
         self, *arguments: str, window: Window | None = None, world_clock: str = ""
     ) -> BaseProcess:
-        """Start dbt in a process of its own, with the run's settings in its environment."""
+        """Start dbt in a new process, with the run's settings in its environment."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         place = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         outputs = ["--target-path", str(self.target), "--log-path", str(self.root / "logs")]
@@ -101,7 +101,7 @@ class Warehouse:
             return connection.execute(sql).fetchall()
 
     def change(self, *statements: str) -> None:
-        """Run statements on the warehouse, as a fault would."""
+        """Run statements that damage the warehouse."""
         with duckdb.connect(str(self.file)) as connection:
             for statement in statements:
                 connection.execute(statement)

@@ -24,6 +24,20 @@ SNAPSHOT = date(2019, 3, 1)
 # Datasets with one partition a day.
 DAILY = {"bank_prices", "market_bars", "market_alerts"}
 CURRENT = date(9999, 12, 31)
+BAR = {
+    "bar_seconds": 60,
+    "open": 10,
+    "high": 12,
+    "low": 9,
+    "close": 11,
+    "volume": 100,
+    "trades": 3,
+    "notional": 1050,
+    "vwap": 10.5,
+    "vwap_basis": "trades",
+    "message_count": 3,
+    "is_regular_hours": True,
+}
 PROVENANCE = {"source": "simulated", "is_synthetic": True, "file_sha256": "f" * 64}
 
 # Status, term, age at the last payment, share of principal repaid.
@@ -58,15 +72,28 @@ def write(root: Path, dataset: str, schema: Schema, key: str, rows: Iterable[Row
         write_partition(numbered.select(*schema), root / "staging" / dataset, partition)
 
 
+def repayments(status: str, amount: float, principal: float) -> Row:
+    """Build the amounts received to date from a loan, in dollars."""
+    interest, recovered = 120.5, 50.0 if status == "Charged Off" else 0.0
+    is_over = status in ("Fully Paid", "Charged Off", "Default")
+    return {
+        "out_prncp": 0.0 if is_over else amount - principal,
+        "total_pymnt": principal + interest + recovered,
+        "total_rec_prncp": principal,
+        "total_rec_int": interest,
+        "total_rec_late_fee": 0.0,
+        "recoveries": recovered,
+        "collection_recovery_fee": recovered / 10,
+    }
+
+
 def loan(number: int, issue: date) -> Row:
     """One loan as of the snapshot; its number decides status, grade, joint income and policy."""
     status, term, paid_months, repaid = LOAN_KINDS[number % len(LOAN_KINDS)]
     amount = 1000.0 * (1 + number % 7)
     joint = number % 5 == 0
-    received = {"total_rec_prncp": round(amount * repaid, 2), "total_rec_int": 120.5}
-    recovered = 50.0 if status == "Charged Off" else 0.0
-    is_over, grade = status in ("Fully Paid", "Charged Off", "Default"), "ABCDEFG"[number % 7]
-    return {
+    grade = "ABCDEFG"[number % 7]
+    return repayments(status, amount, round(amount * repaid, 2)) | {
         "loan_id": f"loan-{issue:%Y%m}-{number}",
         "snapshot_month": SNAPSHOT,
         "credit_policy_met": number % 11 != 3,
@@ -76,10 +103,12 @@ def loan(number: int, issue: date) -> Row:
         "loan_status": status,
         "term": term,
         "last_pymnt_d": None if paid_months is None else month(issue, paid_months),
-        **{"loan_amnt": amount, "funded_amnt": amount},
+        "loan_amnt": amount,
+        "funded_amnt": amount,
         "int_rate": 0.06 + 0.04 * (number % 7),
         "installment": round(amount / 30, 2),
-        **{"grade": grade, "sub_grade": f"{grade}{1 + number % 5}"},
+        "grade": grade,
+        "sub_grade": f"{grade}{1 + number % 5}",
         "home_ownership": ["RENT", "MORTGAGE", "OWN", "OTHER"][number % 4],
         "verification_status": ["Verified", "Not Verified", "Source Verified"][number % 3],
         "purpose": ["car", "credit_card", "debt_consolidation"][number % 3],
@@ -90,13 +119,8 @@ def loan(number: int, issue: date) -> Row:
         "annual_inc_joint": 90_000.0 if joint else None,
         "dti": 300.0 if joint else 10.0 + number,
         "dti_joint": 20.0 if joint else None,
-        **{"fico_range_low": 660 + 5 * (number % 30), "fico_range_high": 664 + 5 * (number % 30)},
-        "out_prncp": 0.0 if is_over else amount - received["total_rec_prncp"],
-        "total_rec_late_fee": 0.0,
-        "recoveries": recovered,
-        "collection_recovery_fee": recovered / 10,
-        "total_pymnt": sum(received.values()) + recovered,
-        **received,
+        "fico_range_low": 660 + 5 * (number % 30),
+        "fico_range_high": 664 + 5 * (number % 30),
     }
 
 
@@ -168,11 +192,11 @@ def stage_bars(root: Path) -> None:
     days = [date(2015, 6, 22) + timedelta(number) for number in range(14)]
     bars = [
         {
-            **{"symbol": symbol, "session_date": day, "bar_seconds": 60, "vwap": 10.5},
+            "symbol": symbol,
+            "session_date": day,
             "window_start_at": datetime.combine(day, time(14, minute)),
-            **dict(zip(("open", "high", "low", "close"), (10, 12, 9, 11), strict=True)),
-            **{"volume": 100, "trades": 3, "notional": 1050, "vwap_basis": "trades"},
-            **{"message_count": 3, "is_regular_hours": True, "revision": minute},
+            "revision": minute,
+            **BAR,
         }
         for day in days
         for symbol in ("JPM", "MS")

@@ -7,7 +7,7 @@ with levels as (
 
 ),
 
--- The indicator, its series, and how many months before the other level lies.
+-- Each indicator, its series, and the months between its two levels.
 indicators (indicator_id, series_id, months_back) as (
 
     values
@@ -20,19 +20,24 @@ indicators (indicator_id, series_id, months_back) as (
 
 ),
 
--- Materialized, or the planner joins all dates of a series before it looks at this one.
+-- Materialized: otherwise the planner joins all dates of a series first.
 later as materialized (
 
     select
         indicators.indicator_id,
-        levels.*,
+        levels.series_id,
+        levels.observation_date,
+        levels.realtime_start,
+        levels.realtime_end,
+        levels.value,
+        levels.pit_method,
         cast(levels.observation_date - to_months(indicators.months_back) as date) as date_before
     from levels
     inner join indicators on levels.series_id = indicators.series_id
 
 ),
 
--- Both levels as they stood on the same day: the intervals in which both were published.
+-- The intervals in which both levels were the published ones.
 pairs as (
 
     select
@@ -43,7 +48,7 @@ pairs as (
         least(later.realtime_end, earlier.realtime_end) as realtime_end,
         later.value as level_now,
         earlier.value as level_before,
-        -- One level dated by rule makes the pair so: 'alfred' sorts before 'rule'.
+        -- A pair is dated by rule if one of its levels is: 'alfred' sorts before 'rule'.
         greatest(later.pit_method, earlier.pit_method) as pit_method
     from later
     inner join levels as earlier
@@ -52,7 +57,7 @@ pairs as (
             and later.date_before = earlier.observation_date
             and later.realtime_start < earlier.realtime_end
             and earlier.realtime_start < later.realtime_end
-            -- Growth from nothing is no number.
+            -- Growth from zero or below is undefined.
             and (later.indicator_id not in ('cpi_yoy', 'gdp_growth_saar') or earlier.value > 0)
 
 )

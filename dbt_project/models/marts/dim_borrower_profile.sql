@@ -2,7 +2,7 @@
 
 with loans as (
 
-    select * from {{ ref('stg_lending_club__borrowers') }}
+    select * from {{ ref('int_loan_borrowers') }}
 
 ),
 

@@ -44,7 +44,7 @@ select
     cast(month(calendar_day) as integer) as calendar_month,
     cast(isodow(calendar_day) as integer) as iso_weekday,
     day(calendar_day) = 1 as is_month_start,
-    -- The closures are listed from 1960 on; before that the answer is unknown.
+    -- The seed lists closures from 1960 on; earlier days are unknown.
     case
         when calendar_day >= date '1960-01-01'
             then isodow(calendar_day) <= 5 and closures.closure_date is null

@@ -17,7 +17,10 @@ prefixes as (
 places as (
 
     select
-        states.*,
+        states.state_code,
+        states.state_name,
+        states.census_region,
+        states.census_division,
         prefixes.zip3
     from states
     cross join prefixes

@@ -12,7 +12,7 @@ observations as (
 
 ),
 
--- What was before the first dated record, and all of an unlisted series, is a version of its own.
+-- The time before a series' first dated record is one version; so is an unlisted series.
 undated as (
 
     select series_id from observations
@@ -25,7 +25,11 @@ versions as (
 
     select
         undated.series_id,
-        definitions.* exclude (series_id, valid_from),
+        definitions.title,
+        definitions.units,
+        definitions.frequency,
+        definitions.seasonal_adjustment,
+        definitions.record_source,
         coalesce(definitions.valid_from, date '1900-01-01') as valid_from
     from undated
     left join definitions on undated.series_id = definitions.series_id

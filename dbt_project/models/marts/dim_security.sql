@@ -12,7 +12,7 @@ prices as (
 
 ),
 
--- What was before the first dated record, and all of an unlisted symbol, is a version of its own.
+-- The time before a symbol's first dated record is one version; so is an unlisted symbol.
 undated as (
 
     select

@@ -1,3 +1,4 @@
+-- noqa: disable=LT09
 {{ config(
     tags=['loans'], materialized='incremental', incremental_strategy='window',
     incremental_predicates=['issue_month']
@@ -6,14 +7,14 @@
 
 with scheduled as (
 
-    select * from {{ ref('stg_lending_club__scheduled_months') }}
+    select * from {{ ref('int_loan_months_scheduled') }}
     where {{ in_window('issue_month') }}
 
 ),
 
 observed as (
 
-    select * from {{ ref('stg_lending_club__observed_months') }}
+    select * from {{ ref('int_loan_months_observed') }}
     where {{ in_window('issue_month') }}
 
 ),
@@ -28,7 +29,8 @@ statuses as (
 months as (
 
     select
-        scheduled.* exclude (opening_balance, closing_balance),
+        scheduled.loan_key, scheduled.issue_month, scheduled.performance_month,
+        scheduled.months_on_book, scheduled.term, scheduled.grade, scheduled.is_last, scheduled.source,
         observed.loan_id is null as is_reconstructed,
         coalesce(observed.loan_state, scheduled.month_state) as loan_state,
         observed.loan_status,
@@ -53,8 +55,7 @@ months as (
 )
 
 select
-    months.loan_key,
-    months.issue_month,
+    months.loan_key, months.issue_month,
     months.performance_month,
     {{ date_key('months.performance_month') }} as performance_date_key,
     cast(months.months_on_book as integer) as months_on_book,

@@ -1,3 +1,4 @@
+-- noqa: disable=LT09
 {{ config(
     tags=['loans'], materialized='incremental', incremental_strategy='window',
     incremental_predicates=['issue_month']
@@ -6,7 +7,7 @@
 
 with outcomes as (
 
-    select * from {{ ref('stg_lending_club__loan_outcomes') }}
+    select * from {{ ref('int_loan_outcomes') }}
     where {{ in_window('issue_month') }}
 
 ),
@@ -33,14 +34,9 @@ keyed as (
 )
 
 select
-    keyed.loan_key,
-    keyed.loan_id,
-    keyed.issue_month,
-    keyed.maturity_month,
-    keyed.last_pymnt_d as last_payment_month,
-    keyed.default_month,
-    keyed.payoff_month,
-    keyed.snapshot_month,
+    keyed.loan_key, keyed.loan_id,
+    keyed.issue_month, keyed.maturity_month, keyed.last_pymnt_d as last_payment_month,
+    keyed.default_month, keyed.payoff_month, keyed.snapshot_month,
     {{ date_key('keyed.issue_month') }} as issue_date_key,
     {{ date_key('keyed.maturity_month') }} as maturity_date_key,
     {{ date_key('keyed.last_pymnt_d', -2) }} as last_payment_date_key,
@@ -53,21 +49,28 @@ select
     coalesce(purposes.purpose_key, -1) as purpose_key,
     coalesce(statuses.loan_status_key, -1) as loan_status_key,
     cast(keyed.term as integer) as term_months,
-    keyed.grade,
-    keyed.sub_grade,
-    keyed.loan_status,
-    keyed.loan_state,
+    keyed.grade, keyed.sub_grade, keyed.loan_status, keyed.loan_state,
     keyed.credit_policy_met,
-    {%- for upstream, name in loan_money().items() %}
-        cast(keyed.{{ upstream }} as decimal(18, 2)) as {{ name }},
-    {%- endfor %}
+    cast(keyed.loan_amnt as decimal(18, 2)) as loan_amount_usd,
+    cast(keyed.funded_amnt as decimal(18, 2)) as funded_amount_usd,
+    cast(keyed.installment as decimal(18, 2)) as installment_usd,
+    cast(keyed.total_pymnt as decimal(18, 2)) as total_payment_usd,
+    cast(keyed.total_rec_prncp as decimal(18, 2)) as principal_received_usd,
+    cast(keyed.total_rec_int as decimal(18, 2)) as interest_received_usd,
+    cast(keyed.total_rec_late_fee as decimal(18, 2)) as late_fees_received_usd,
+    cast(keyed.recoveries as decimal(18, 2)) as recoveries_usd,
+    cast(keyed.collection_recovery_fee as decimal(18, 2)) as collection_recovery_fee_usd,
+    cast(keyed.out_prncp as decimal(18, 2)) as outstanding_principal_usd,
+    cast(keyed.ead as decimal(18, 2)) as ead_usd,
+    cast(keyed.net_loss as decimal(18, 2)) as net_loss_usd,
     keyed.int_rate as interest_rate,
     cast(keyed.income_effective as decimal(18, 2)) as annual_income_effective_usd,
     keyed.dti_effective,
     keyed.fico_midpoint,
     keyed.duration_months,
-    {{ ['is_matured', 'is_active', 'default_d0', 'default_d1', 'default_d2', 'default_d3_12',
-        'default_d3_24', 'source', 'is_synthetic'] | join(',\n    ') }}
+    keyed.is_matured, keyed.is_active,
+    keyed.default_d0, keyed.default_d1, keyed.default_d2, keyed.default_d3_12, keyed.default_d3_24,
+    keyed.source, keyed.is_synthetic
 from keyed
 left join profiles on keyed.profile_hash = profiles.borrower_profile_key
 left join grades on keyed.sub_grade = grades.sub_grade

@@ -17,7 +17,7 @@ series as (
 
 ),
 
--- An upstream "not published" is no release of the value.
+-- A null from upstream means not published, so it is not a first release.
 released as (
 
     select

@@ -1,4 +1,4 @@
-{#- Every column lies within [min_value, max_value]; nulls pass, either end may be left out. -#}
+{#- Every value of the columns is within [min_value, max_value]; nulls pass, either end is optional. -#}
 {% test accepted_range(model, columns, min_value=none, max_value=none, inclusive=true) %}
 
     select {{ columns | join(', ') }}

@@ -1,5 +1,5 @@
-{#- Every value of the listed columns is a key of its dimension; one test for all references of a
-    table, since each test costs a query round. -#}
+{#- Every value of the listed columns is a key of its dimension. One test covers all references of a
+    table, since each test costs a round trip; the result names the column. -#}
 {% test foreign_keys(model, references) %}
 
     {%- for reference in references %}

@@ -1,12 +1,12 @@
-{#- In each group the newest date lies at most `days` before the world's today. Without a
-    `world_clock` there is no today, and the test passes. -#}
-{% test recency(model, column, group_by, days) %}
+{#- In each group the newest date is at most `days` before the world's today. Without a
+    `world_clock` the test passes. -#}
+{% test recency(model, column_name, group_by, days) %}
 
     {%- set today = run_setting('world_clock') %}
 
-    select {{ group_by }}, max({{ column }}) as newest
+    select {{ group_by }}, max({{ column_name }}) as newest
     from {{ model }}
     group by {{ group_by }}
-    having {{ "max(" ~ column ~ ") < date '" ~ today ~ "' - " ~ days if today else "false" }}
+    having {{ "max(" ~ column_name ~ ") < date '" ~ today ~ "' - " ~ days if today else "false" }}
 
 {% endtest %}

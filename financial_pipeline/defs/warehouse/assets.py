@@ -1,4 +1,4 @@
-"""The dbt star schema: one set of assets per family, one dbt call per family and run."""
+"""Assets of the dbt star schema: one set per family, one dbt call per family and run."""
 
 import os
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from financial_pipeline.defs.warehouse.project import Translator, prepared_manif
 from financial_pipeline.defs.warehouse.row_counts import with_row_counts
 from financial_pipeline.settings import Settings
 
-# Unit tests hold whatever the data: `make test` runs them, not every run.
+# Unit tests do not depend on the data: `make test` runs them, a run does not.
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
 
 
 def run_environment(
     settings: Settings, clock: date, partitions: tuple[date, date] | None
 ) -> dict[str, str]:
-    """What dbt reads of a run: its window, the world's today and the outcome settings.
+    """Return the environment of dbt: the window, the world's today and the outcome settings.
 
-    dbt parses the whole project again when `--vars` change, hence the environment.
+    `--vars` would do the same, but dbt parses the whole project again when they change.
     """
     first, last = partitions or (None, None)
     return {
@@ -67,5 +67,5 @@ def _family_assets(family: str) -> dg.AssetsDefinition:
 
 @dg.definitions
 def warehouse() -> dg.Definitions:
-    """The dbt models, seeds and tests of every family."""
+    """Define the dbt models, seeds and tests of every family."""
     return dg.Definitions(assets=[_family_assets(family) for family in FAMILY_PARTITIONS])

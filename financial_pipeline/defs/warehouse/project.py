@@ -1,4 +1,4 @@
-"""The dbt project as Dagster sees it: its manifest, and how its nodes are named."""
+"""The dbt project in Dagster: its manifest, documentation and the names of its nodes."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
 from financial_pipeline.errors import PipelineError
@@ -18,7 +18,8 @@ from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.staging import STAGING_TABLES
 
-# What a person reads of a long dbt message: its end.
+PARSE_LOCK = ".parse.lock"
+# Characters printed from the end of a long dbt message.
 MESSAGE_LENGTH = 2000
 SOURCE_SUFFIXES = {".sql", ".yml", ".csv", ".md"}
 FAMILY_DOMAINS = {
@@ -39,7 +40,7 @@ def _is_current(manifest: Path) -> bool:
 
 
 def _dbt(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
-    """Run dbt outside a Dagster run; raises PipelineError with what it says."""
+    """Run dbt outside a Dagster run; raises PipelineError with the end of dbt's output."""
     place = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     done = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments, *place],
@@ -50,13 +51,13 @@ def _dbt(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     )
     if done.returncode:
         raise PipelineError(
-            f"dbt {arguments[0]} failed in {DBT_PROJECT}; mend what it names:"
+            f"dbt {arguments[0]} failed in {DBT_PROJECT}; correct the reported file:"
             f" {(done.stdout + done.stderr)[-MESSAGE_LENGTH:]}"
         )
 
 
 def prepared_manifest() -> Path:
-    """The manifest, parsed again when a file of the project is newer; raises PipelineError."""
+    """Return the manifest's path; parse first if a project file is newer. Raises PipelineError."""
     target = point_dbt_at_data_root().dbt_target
     with locked(target / ".parse.lock"):
         if not _is_current(target / "manifest.json"):
@@ -65,11 +66,11 @@ def prepared_manifest() -> Path:
 
 
 def lineage_of_sql() -> str:
-    """Column lineage of dbt's compiled models and of the metrics, as JSON.
+    """Return the column lineage of dbt's compiled models and of the metrics as JSON.
 
-    Compiles beside an empty warehouse of its own, so that no run has to wait.
+    Compile against an empty temporary warehouse, so that no run waits.
     """
-    # The parser is for this alone: no process that runs the graph should load it.
+    # Imported here because only this function needs the SQL parser.
     from financial_pipeline.lineage import from_sql
 
     with TemporaryDirectory() as folder:
@@ -84,7 +85,7 @@ def lineage_of_sql() -> str:
 def generate_docs(paths: Paths) -> Path:
     """Write dbt's documentation as one page under the data root and return its path.
 
-    Raises PipelineError where there is no warehouse yet.
+    Raises PipelineError if there is no warehouse yet.
     """
     if not paths.warehouse_file.exists():
         raise PipelineError(
@@ -96,27 +97,38 @@ def generate_docs(paths: Paths) -> Path:
 
 
 class Translator(DagsterDbtTranslator):
-    """Gives dbt nodes the house's names: key and group `warehouse`, owners, kinds and domain."""
+    """Names of dbt nodes in Dagster: key and group `warehouse`, owners, kinds and domain."""
 
     def __init__(self, family: str) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
         self._family = family
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Sources keep `staging/x`; models and seeds are `warehouse/x`."""
+        """Return `staging/x` for a source, `warehouse/x` for a model or seed."""
         if dbt_resource_props["resource_type"] == "source":
             return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
         return dg.AssetKey(["warehouse", dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Every model belongs to the group of its layer."""
+        """Return the group of the layer."""
         return "warehouse"
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        """The team that owns the warehouse."""
+        """Return the team that owns the warehouse."""
         return OWNERS
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
-        """The family, and the domain where it has one."""
+        """Return the family, and its domain if it has one."""
         domain = FAMILY_DOMAINS.get(self._family)
         return {"family": self._family} | ({"domain": domain} if domain else {})
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Return the check of a dbt test, with the description of the test."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=manifest["nodes"][unique_id]["description"])

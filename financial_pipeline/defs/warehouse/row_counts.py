@@ -1,7 +1,7 @@
-"""How many rows each model has, told with its materialization.
+"""Row counts of the models, added to their materializations.
 
-dbt holds the warehouse file until it ends, so all are counted then, in one connection. A view has
-no rows of its own and is not counted.
+dbt locks the warehouse file until it ends, so one connection counts all tables afterwards. Views
+are not counted.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ import duckdb
 
 
 def row_counts(warehouse: Path) -> dict[str, int]:
-    """Rows of every table by its name; empty where nothing was built yet."""
+    """Count the rows of every table, by its name; empty if there is no warehouse yet."""
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -28,10 +28,10 @@ def row_counts(warehouse: Path) -> dict[str, int]:
 def with_row_counts(
     events: Iterable[object], name_of: Callable[[str], str], warehouse: Path
 ) -> Iterator[object]:
-    """The events of one dbt call, each model's with `dagster/row_count`.
+    """Yield the events of one dbt call, each model's with `dagster/row_count`.
 
-    `name_of` turns the name of an output into that of its table. A failing dbt raises as it would
-    have done, behind the events of what it did build.
+    `name_of` maps the name of an output to its table. If dbt fails, the events of the finished
+    models come first, then the error.
     """
     kept: list[object] = []
     failure: Exception | None = None

@@ -9,21 +9,21 @@ with outcomes as (
         int_rate / 12 as monthly_rate,
         datediff('month', issue_month, snapshot_month) as age,
         coalesce(datediff('month', issue_month, last_pymnt_d), 0) as last_payment_age
-    from {{ ref('stg_lending_club__loan_outcomes') }}
+    from {{ ref('int_loan_outcomes') }}
 
 ),
 
 alive as (
 
     select loan_id, max(months_on_book) as last_alive_month
-    from {{ ref('stg_lending_club__observed_months') }}
+    from {{ ref('int_loan_months_observed') }}
     where not is_terminal
     group by loan_id
 
 ),
 
--- A loan leaves the book with its event, but not before the last snapshot that shows it alive, and
--- not after the first month that could show it gone.
+-- A loan leaves the book with its event, but after the last snapshot that shows it alive, and at the
+-- latest in the month of its last snapshot.
 histories as (
 
     select

@@ -4,7 +4,7 @@
 
 with loans as (
 
-    select * from {{ ref('stg_lending_club__borrowers') }}
+    select * from {{ ref('int_loan_borrowers') }}
 
 ),
 
@@ -20,7 +20,7 @@ dated as (
         loans.*,
         statuses.loan_state,
         cast(issue_month + to_months(cast(term as integer)) as date) as maturity_month,
-        -- Nothing is known after the snapshot, whatever cut-off is asked for.
+        -- Outcomes after the snapshot are unknown, even if the cut-off is later.
         {% if cutoff -%}
             least(snapshot_month, date '{{ cutoff }}')
         {%- else -%} snapshot_month {%- endif %} as known_until_month,
@@ -53,7 +53,7 @@ timed as (
 select
     * exclude (months_observed, months_to_default, months_to_event),
     loan_state not in ('BAD', 'PAID') as is_active,
-    -- After the charge-off the last payment may be a recovery, hence the upper limit.
+    -- The last payment may be a recovery after the charge-off, hence the upper limit.
     cast(
         case
             when loan_state = 'BAD' then greatest(least(months_to_event, term + {{ lag }}), 1)

@@ -19,7 +19,7 @@ select
     snapshots.loan_status,
     statuses.loan_state,
     statuses.is_terminal,
-    -- Upstream shows 0 after a charge-off; what was lost is still owed.
+    -- Upstream shows 0 after a charge-off, although the loss is still owed.
     case
         when statuses.is_bad then snapshots.funded_amnt - snapshots.total_rec_prncp
         when statuses.is_terminal then 0

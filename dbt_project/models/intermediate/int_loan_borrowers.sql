@@ -6,7 +6,7 @@ with loans as (
 
 ),
 
--- A joint loan stands on both incomes; the first borrower's own ratio is distorted there.
+-- A joint loan is repaid from both incomes; the first borrower's own ratio is misleading.
 stated as (
 
     select
@@ -25,7 +25,7 @@ effective as (
     select
         * exclude (income_stated, dti_stated),
         nullif(income_stated, 0) as income_effective,
-        -- Upstream marks the unknown with -1 and 999; above 100 the ratio says nothing.
+        -- Upstream writes -1 and 999 for unknown; ratios above 100 are meaningless.
         case when dti_stated between 0 and 100 then dti_stated end as dti_effective,
         (fico_range_low + fico_range_high) / 2 as fico_midpoint
     from stated
