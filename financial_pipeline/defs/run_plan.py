@@ -51,6 +51,11 @@ class FamilyRun:
     last: str | None = None
     without: tuple[dg.AssetKey, ...] = ()
 
+    @property
+    def span(self) -> str:
+        """Its partitions in words; empty for an unpartitioned run."""
+        return f"{self.first} to {self.last}" if self.first else ""
+
 
 def within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:
     """Return the partition keys that span `first` to `last`, or the nearest existing ones."""

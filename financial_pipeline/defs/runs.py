@@ -181,8 +181,7 @@ def run_families(
             started = time.monotonic()
             run = at_latest_cutoff(planned, publication)
             if execute(run, layers, defs, instance, publication):
-                span = f"{run.first} to {run.last}" if run.first else ""
-                report(f"{run.job:<22} {span:<26} {time.monotonic() - started:6.1f} s")
+                report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
             if stream and run.job == BARS_JOB:
                 stream.release()
 

@@ -18,8 +18,8 @@ def _require_world(paths: Paths, source: str) -> None:
     held = json.loads(place.read_text("utf-8"))["source"] if place.exists() else source
     if held != source:
         raise PipelineError(
-            f"The data root {paths.data_root} contains the world `{held}`, and releases of"
-            f" `{source}` would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
+            f"The data root {paths.data_root} contains the world `{held}`; releases of `{source}`"
+            " would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
             " --data-root."
         )
 

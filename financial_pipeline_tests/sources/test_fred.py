@@ -1,4 +1,4 @@
-"""FRED files are detected from their header; series and vintage from content, else from the name."""
+"""FRED files are detected by header; series and vintage come from content, else from the name."""
 
 import json
 from datetime import date
