@@ -19,7 +19,8 @@ def _require_world(paths: Paths, source: str) -> None:
     if held != source:
         raise PipelineError(
             f"The data root {paths.data_root} contains the world `{held}`, and releases of"
-            f" `{source}` would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
+            f" `{source}` would mix with it: set"
+            " FINANCIAL_PIPELINE_SOURCE to match, or pass another"
             " --data-root."
         )
 

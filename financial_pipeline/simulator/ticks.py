@@ -98,8 +98,20 @@ def _session(
     for place, (price, size, offset, delay) in enumerate(columns):
         text, notional = _dollars(price), _dollars(price * size)
         yield MarketEvent(
-            *(start + offset, symbol, first + place, text, text, text, text, size, 1),
-            *(notional, "trades", session.isoformat(), "simulated", start + offset + delay),
+            start + offset,
+            symbol,
+            first + place,
+            text,
+            text,
+            text,
+            text,
+            size,
+            1,
+            notional,
+            "trades",
+            session.isoformat(),
+            "simulated",
+            start + offset + delay,
         )
 
 
