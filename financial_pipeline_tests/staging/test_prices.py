@@ -36,13 +36,13 @@ def paths(tmp_path: Path) -> Paths:
 
 @pytest.fixture
 def drop(tmp_path: Path, paths: Paths) -> Drop:
-    def archive(name: str, content: str) -> list[RawFile]:
+    def drop_file(name: str, content: str) -> list[RawFile]:
         path = tmp_path / name
         path.write_text(content, "utf-8", newline="")
         archive.archive(paths, [bank_prices.describe(path)])
         return archive.accepted_files(paths, "bank_prices")
 
-    return archive
+    return drop_file
 
 
 def stage(paths: Paths, files: list[RawFile]) -> StagingSummary:
