@@ -26,7 +26,7 @@ def _require_world(paths: Paths, source: str) -> None:
 
 
 def simulated_releases(paths: Paths) -> list[MacroRelease]:
-    """All releases of the simulated world; raises PipelineError where there is none."""
+    """All releases of the simulated world; raises PipelineError if there is none."""
     _require_world(paths, "simulated")
     folder = paths.simulated_landing / "fred"
     files = landing.candidates(folder)

@@ -59,7 +59,7 @@ def newest_trades(prices: Path, sessions: int, seed: int) -> Iterator[MarketEven
 def last_sessions(prices: Path, count: int) -> list[date]:
     """The last sessions that all price files of the folder contain, ascending.
 
-    Raises `PipelineError` where there are none.
+    Raises `PipelineError` if there are none.
     """
     files = sorted(prices.glob("*.csv"))
     if not files:
