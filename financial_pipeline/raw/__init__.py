@@ -1,1 +1,1 @@
-"""Input files on their way in: recognition, the immutable archive, live fetching, restatements."""
+"""Input files on their way in: detection, the immutable archive, live fetching, restatements."""

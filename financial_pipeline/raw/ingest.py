@@ -16,7 +16,7 @@ from financial_pipeline.sources import landing, lending_club, loan_copies
 
 
 def landing_folder(settings: Settings, paths: Paths) -> Path:
-    """The drop folder of the configured source; raises PipelineError where none is given."""
+    """The drop folder of the configured source; raises PipelineError if none is given."""
     if settings.source == "simulated":
         return paths.simulated_landing
     if settings.source == "live":

@@ -1,4 +1,4 @@
-"""What is new upstream, fetched into the landing folder: one function a family, one for all.
+"""Live fetching: new prices and macro releases of the upstreams, one function per family.
 
 Schedules call a family's function and then run its job; the commands call `fetch_new`.
 """
@@ -93,7 +93,7 @@ def fetch_new_prices(settings: Settings, paths: Paths, now: datetime | None = No
 def new_macro_releases(settings: Settings, paths: Paths) -> list[str]:
     """The configured series that FRED has a newer release of than the landing folder.
 
-    Raises PipelineError without a key, or where FRED cannot be asked.
+    Raises PipelineError without a key, or if FRED cannot be asked.
     """
     return list(_releases_since_last_fetch(settings, paths, http_client(settings, paths)))
 

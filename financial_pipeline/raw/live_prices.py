@@ -30,7 +30,7 @@ CSV: Final = "CSV drop"
 def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: datetime) -> list[str]:
     """Ask the providers for each symbol, up to the last closed session; a sentence for each.
 
-    Raises PipelineError, naming what each provider said, where none of them serves a symbol.
+    Raises PipelineError, naming the answer of each provider, if none of them serves a symbol.
     """
     providers: dict[str, Callable[[str], str]] = {}
     if "yfinance" in settings.price_providers:

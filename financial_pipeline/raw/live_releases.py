@@ -18,14 +18,15 @@ def _require_world(paths: Paths, source: str) -> None:
     held = json.loads(place.read_text("utf-8"))["source"] if place.exists() else source
     if held != source:
         raise PipelineError(
-            f"The data root {paths.data_root} contains the world `{held}`; releases of `{source}`"
-            " would mix with it: set FINANCIAL_PIPELINE_SOURCE to match, or pass another"
+            f"The data root {paths.data_root} contains the world `{held}`, and releases of"
+            f" `{source}` would mix with it: set"
+            " FINANCIAL_PIPELINE_SOURCE to match, or pass another"
             " --data-root."
         )
 
 
 def simulated_releases(paths: Paths) -> list[MacroRelease]:
-    """All releases of the simulated world; raises PipelineError where there is none."""
+    """All releases of the simulated world; raises PipelineError if there is none."""
     _require_world(paths, "simulated")
     folder = paths.simulated_landing / "fred"
     files = landing.candidates(folder)

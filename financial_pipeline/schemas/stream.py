@@ -47,8 +47,16 @@ BAD_PRICE: Final = "bad_price"
 BAD_QUANTITY: Final = "bad_quantity"
 NO_SESSION: Final = "no_session"
 DEAD_LETTER_REASONS: Final = (
-    *(NULL_VALUE, OVERSIZE, NOT_A_JSON_OBJECT, WRONG_VERSION, BAD_SYMBOL, BAD_TIME),
-    *(FROM_THE_FUTURE, BAD_PRICE, BAD_QUANTITY, NO_SESSION),
+    NULL_VALUE,
+    OVERSIZE,
+    NOT_A_JSON_OBJECT,
+    WRONG_VERSION,
+    BAD_SYMBOL,
+    BAD_TIME,
+    FROM_THE_FUTURE,
+    BAD_PRICE,
+    BAD_QUANTITY,
+    NO_SESSION,
 )
 # Reasons of late messages: by the producer's own watermark, which is the same on every replay;
 # and, only where producers disagree about the time, behind the watermark of the job.
@@ -93,34 +101,46 @@ RAW: Final = (
 )
 # One bar per symbol and window that had messages; reserved symbol: heartbeats, counted only.
 BARS: Final = (
-    *(_VERSION, _SYMBOL, _SESSION, *_WINDOW, *_PRICES),
+    _VERSION,
+    _SYMBOL,
+    _SESSION,
+    *_WINDOW,
+    *_PRICES,
     Column("notional", "amount", "Sum of price x shares, dollars."),
     Column("vwap", "real", "notional / volume, dollars; null without volume.", True),
     Column("vwap_basis", "text", "close as soon as one message of the bar had that basis."),
     Column("message_count", "integer", "Messages that went into the bar."),
-    *(_REVISION, _SOURCE),
+    _REVISION,
+    _SOURCE,
 )
 # One row per bar, of the bars of the same session up to it.
 INDICATORS: Final = (
-    *(_VERSION, _SYMBOL, _SESSION, *_WINDOW),
+    _VERSION,
+    _SYMBOL,
+    _SESSION,
+    *_WINDOW,
     Column("close", "price", "Close of the bar, dollars."),
     Column("log_return", "real", "ln(close / previous close of the session); null first.", True),
     Column("rolling_volatility", "real", "Sample deviation of the last 60 returns.", True),
     Column("return_zscore", "real", "Return against the 60 returns before it.", True),
     Column("volume_zscore", "real", "ln volume against that of the 60 bars before it.", True),
     Column("realised_variance", "real", "Sum of squared returns of the session so far.", True),
-    *(_REVISION, _SOURCE),
+    _REVISION,
+    _SOURCE,
 )
 # One row per bar, rule and severity that the ten bars before it did not reach.
 ALERTS: Final = (
     _VERSION,
     Column("alert_id", "text", "MD5 of symbol|window_start_us|bar_seconds|rule|severity."),
-    *(_SYMBOL, _SESSION, *_WINDOW),
+    _SYMBOL,
+    _SESSION,
+    *_WINDOW,
     Column("rule", "text", "return_zscore or volume_zscore."),
     Column("severity", "text", "warning from 4 deviations, critical from 6."),
     Column("zscore", "real", "What the bar measured."),
     Column("close", "price", "Close of the bar, dollars."),
-    *(_REVISION, _SOURCE),
+    _REVISION,
+    _SOURCE,
 )
 _ORIGIN = (
     Column("reason", "text", "Why it is here; see the reasons of this module."),
@@ -130,7 +150,8 @@ _ORIGIN = (
 )
 # One row per message that could not be read or breaks a rule.
 DEAD_LETTERS: Final = (
-    *(_VERSION, *_ORIGIN),
+    _VERSION,
+    *_ORIGIN,
     Column(
         "payload",
         "text",
@@ -171,8 +192,12 @@ TOPICS: Final[dict[str, tuple[Column, ...]]] = {
 HEARTBEAT_COLUMNS: Final = {
     RAW_TOPIC: ("schema_version", "event_us", "symbol", "sequence", "watermark_us"),
     BARS_TOPIC: (
-        *("schema_version", "symbol", "window_start_us", "bar_seconds"),
-        *("message_count", "revision"),
+        "schema_version",
+        "symbol",
+        "window_start_us",
+        "bar_seconds",
+        "message_count",
+        "revision",
     ),
 }
 

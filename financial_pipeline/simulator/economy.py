@@ -1,7 +1,7 @@
 """The simulated economy: growth, unemployment, consumer prices and rates, month by month.
 
 This module draws what happened; when each figure was published and how it was revised is in
-`macro_releases.py`, and `macro.py` writes the files.
+`macro.py`, which also writes the files.
 """
 
 from dataclasses import dataclass

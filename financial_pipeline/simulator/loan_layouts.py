@@ -122,7 +122,7 @@ class LoanFileWriter:
         self._write(rows)
 
     def finish(self) -> None:
-        """Write the section of loans outside the policy and the footers, where there are any."""
+        """Write the section of loans outside the policy and the footers, if there are any."""
         totals = [
             f"Total amount funded in policy code 1: {self.funded:.0f}",
             "Total amount funded in policy code 2: 0",

@@ -24,7 +24,17 @@ SCORE_NULLS: Final = {2012: 0.03, 2013: 0.25, 2014: 0.60, 2015: 0.821, 2017: 0.6
 ODD_DTI: Final = ((-1.0, 0.04), (0.0, 0.05), (100.0, 0.02))
 # In the order of EMPLOYMENT_TEXTS ("10+ years", "< 1 year", 1 to 9 years); the last is missing.
 EMPLOYMENT_SHARES: Final = (
-    *(0.04, 0.78, 0.03, 0.02, 0.02, 0.015, 0.02, 0.01, 0.01, 0.01, 0.01),
+    0.04,
+    0.78,
+    0.03,
+    0.02,
+    0.02,
+    0.015,
+    0.02,
+    0.01,
+    0.01,
+    0.01,
+    0.01,
     0.035,
 )
 _EPOCH_MONTH: Final = 12 * 1970

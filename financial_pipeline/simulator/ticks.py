@@ -59,7 +59,7 @@ def newest_trades(prices: Path, sessions: int, seed: int) -> Iterator[MarketEven
 def last_sessions(prices: Path, count: int) -> list[date]:
     """The last sessions that all price files of the folder contain, ascending.
 
-    Raises `PipelineError` where there are none.
+    Raises `PipelineError` if there are none.
     """
     files = sorted(prices.glob("*.csv"))
     if not files:
@@ -98,8 +98,20 @@ def _session(
     for place, (price, size, offset, delay) in enumerate(columns):
         text, notional = _dollars(price), _dollars(price * size)
         yield MarketEvent(
-            *(start + offset, symbol, first + place, text, text, text, text, size, 1),
-            *(notional, "trades", session.isoformat(), "simulated", start + offset + delay),
+            start + offset,
+            symbol,
+            first + place,
+            text,
+            text,
+            text,
+            text,
+            size,
+            1,
+            notional,
+            "trades",
+            session.isoformat(),
+            "simulated",
+            start + offset + delay,
         )
 
 

@@ -139,8 +139,18 @@ def _event(
     event_us = int(start.replace(tzinfo=market_calendar.EXCHANGE_ZONE).timestamp()) * MICROSECONDS
     opened, high, low, close = (price_text(price) for price in bar.prices)
     return MarketEvent(
-        *(event_us, symbol, event_us // 1000, opened, high, low, close, bar.volume, None),
-        *(price_text(Decimal(close) * bar.volume), "close"),
-        *(start.date().isoformat() if start.date() in open_days else None, source),
+        event_us,
+        symbol,
+        event_us // 1000,
+        opened,
+        high,
+        low,
+        close,
+        bar.volume,
+        None,
+        price_text(Decimal(close) * bar.volume),
+        "close",
+        start.date().isoformat() if start.date() in open_days else None,
+        source,
         event_us + int(width.total_seconds()) * MICROSECONDS,
     )

@@ -56,8 +56,12 @@ def releases(document: bytes, series_id: str, source: str) -> list[MacroRelease]
         value = None if row["value"] == MISSING else row["value"]
         found.append(
             MacroRelease(
-                *(series_id, row["date"], row["realtime_start"]),
-                *(None if is_valid else end, value, source),
+                series_id,
+                row["date"],
+                row["realtime_start"],
+                None if is_valid else end,
+                value,
+                source,
             )
         )
     return found

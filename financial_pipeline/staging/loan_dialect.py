@@ -132,7 +132,7 @@ class LoanDialect(Dialect):
         return settle_repeated_ids(fragments, self._has_ids)
 
     def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:
-        """Sums of the two amounts, and the dollars that the footers claim, where there are any."""
+        """Sums of the two amounts, and the dollars that the footers claim, if there are any."""
         footers = [total for item in found if (total := source.footer_total(item.text)) is not None]
         claimed = {"footer_total": sum(footers)} if footers else {}
         if not fragments:

@@ -51,7 +51,7 @@ def _rewrite(fragments: Sequence[Path], changed: pl.DataFrame) -> None:
 
 
 def settle_repeated_ids(fragments: Sequence[Path], has_ids: bool) -> pl.DataFrame:
-    """Make `loan_id` unique within one file, rewriting fragments where needed.
+    """Make `loan_id` unique within one file, rewriting fragments if needed.
 
     With upstream ids the rows to refuse are removed and returned (line_number, reason); without
     ids, equal fingerprints are numbered in file order and nothing is refused.

@@ -1,8 +1,8 @@
-"""Read one plain delimited file into typed month fragments: fast where it is clean, else filtered.
+"""Read one plain delimited file into typed month fragments: fast if it is clean, else filtered.
 
 The fast way lets Polars parse the file and splits the stream by month. Its result counts only if
-the bytes confirm it: as many lines as records, and as many commas as whole rows need.
-Otherwise the file is read again, record by record, and only whole rows reach the types.
+the bytes confirm it: as many lines as records, and as many commas as whole rows need. Otherwise
+the file is read again, record by record, and only whole rows reach the types.
 """
 
 from collections import Counter

@@ -75,7 +75,7 @@ def _store(paths: Paths, dataset: str) -> Path:
 
 
 def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: DialectOf) -> TypedFile:
-    """Type a file, or take what is stored where neither file, code nor settings changed.
+    """Type a file, or take what is stored if neither file, code nor settings changed.
 
     Raises PipelineError for an unreadable file and RefusedFile for a hopeless one.
     """

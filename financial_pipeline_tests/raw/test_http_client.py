@@ -76,7 +76,7 @@ def test_waits_double_and_give_up_after_three_tries(http: HttpClient, clock: Clo
 
 def test_a_date_to_retry_after_is_understood(http: HttpClient, clock: Clock) -> None:
     later = formatdate(START + 30, usegmt=True)
-    assert ask(http, answers(429, 200, **{"retry-after": later})).status == 200
+    assert ask(http, answers(429, 200, **dict([("retry-after", later)]))).status == 200
     assert clock.waits == [pytest.approx(30.0)]
 
 

@@ -10,10 +10,21 @@ import pytest
 from financial_pipeline.schemas import stream
 
 BAR: dict[str, Any] = {
-    **{"schema_version": 1, "event_us": 1_550_154_600_000_000, "symbol": "JPM", "sequence": 7},
-    **{"open": "105.5400", "high": "105.5500", "low": "105.4850", "close": "105.5400"},
-    **{"volume": 246_177, "trades": None, "notional": "25981520.5800", "vwap_basis": "close"},
-    **{"session_date": "2019-02-14", "watermark_us": 1_550_154_595_000_000, "source": "files"},
+    "schema_version": 1,
+    "event_us": 1_550_154_600_000_000,
+    "symbol": "JPM",
+    "sequence": 7,
+    "open": "105.5400",
+    "high": "105.5500",
+    "low": "105.4850",
+    "close": "105.5400",
+    "volume": 246_177,
+    "trades": None,
+    "notional": "25981520.5800",
+    "vwap_basis": "close",
+    "session_date": "2019-02-14",
+    "watermark_us": 1_550_154_595_000_000,
+    "source": "files",
 }
 
 

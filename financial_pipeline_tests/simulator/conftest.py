@@ -15,9 +15,26 @@ SEED = Settings.model_fields["seed"].default
 MILLION = 1_000_000
 MARCH_2019 = 12 * 2019 + 2
 FEATURES = (
-    *("issue", "grade", "digit", "term", "fico", "income", "dti", "utilisation", "inquiries"),
-    *("amount", "funded", "rate", "installment", "purpose", "home", "employment"),
-    *("verification", "public_records", "is_joint", "policy_met"),
+    "issue",
+    "grade",
+    "digit",
+    "term",
+    "fico",
+    "income",
+    "dti",
+    "utilisation",
+    "inquiries",
+    "amount",
+    "funded",
+    "rate",
+    "installment",
+    "purpose",
+    "home",
+    "employment",
+    "verification",
+    "public_records",
+    "is_joint",
+    "policy_met",
 )
 
 

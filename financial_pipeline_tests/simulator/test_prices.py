@@ -56,8 +56,15 @@ def paths(price_folder: Path) -> PricePaths:
 def test_write_prices_covers_every_session_of_the_range(price_folder: Path, symbol: str) -> None:
     frame = history(price_folder, symbol)
     assert frame.columns == [
-        *("Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"),
-        *("Dividends", "Stock Splits"),
+        "Date",
+        "Open",
+        "High",
+        "Low",
+        "Close",
+        "Adj Close",
+        "Volume",
+        "Dividends",
+        "Stock Splits",
     ]
     assert (frame["Date"][0], frame["Date"][-1]) == (date(2000, 1, 3), date(2019, 3, 29))
     assert frame["Date"].n_unique() == frame.height == 4840

@@ -32,8 +32,19 @@ def bar_file(folder: Path, rows: str, name: str = "BAC_1min.csv") -> Path:
 def test_a_bar_is_an_event_at_its_start_known_at_its_end(tmp_path: Path) -> None:
     first = bar_events(bar_file(tmp_path, STARTS))[0]
     assert first == (
-        *(OPENING_US, "BAC", OPENING_US // 1000, "28.3000", "28.3800", "28.2500", "28.3600"),
-        *(1000, None, "28360.0000", "close", "2019-02-11", "BAC_1min.csv"),
+        OPENING_US,
+        "BAC",
+        OPENING_US // 1000,
+        "28.3000",
+        "28.3800",
+        "28.2500",
+        "28.3600",
+        1000,
+        None,
+        "28360.0000",
+        "close",
+        "2019-02-11",
+        "BAC_1min.csv",
         OPENING_US + MINUTE_US,
     )
 

@@ -1,4 +1,4 @@
-"""FRED files are detected by header; series and vintage come from content, else from the name."""
+"""FRED files are detected from their header; series and vintage from content or name."""
 
 import json
 from datetime import date
@@ -74,8 +74,14 @@ def test_describe_refuses_a_name_that_is_no_series_id(tmp_path: Path, name: str)
 @pytest.mark.parametrize(
     "header",
     [
-        *("Date,Open,High,Low,Close,Adj Close,Volume", "date;value", "DATE", "DATE,unrate"),
-        *("DATE,UNRATE,UNRATE", "day,value", "datetime,open,high,low,close,volume", ""),
+        "Date,Open,High,Low,Close,Adj Close,Volume",
+        "date;value",
+        "DATE",
+        "DATE,unrate",
+        "DATE,UNRATE,UNRATE",
+        "day,value",
+        "datetime,open,high,low,close,volume",
+        "",
     ],
 )
 def test_matches_knows_no_other_header(header: str) -> None:

@@ -36,13 +36,13 @@ def paths(tmp_path: Path) -> Paths:
 
 @pytest.fixture
 def drop(tmp_path: Path, paths: Paths) -> Drop:
-    def store(name: str, content: str) -> list[RawFile]:
+    def drop_file(name: str, content: str) -> list[RawFile]:
         path = tmp_path / name
         path.write_text(content, "utf-8", newline="")
         archive.archive(paths, [fred.describe(path)])
         return archive.accepted_files(paths, "fred_observations")
 
-    return store
+    return drop_file
 
 
 def stage(paths: Paths, files: list[RawFile]) -> StagingSummary:
@@ -116,7 +116,9 @@ def test_stage_fred_accounts_for_every_line_of_a_messy_file(paths: Paths, drop: 
         "physical_lines": 10,
         "staged": 2,
         "quarantined": {
-            **{"duplicate": 1, "unparsable_date": 1, "unparsable_number": 1},
+            "duplicate": 1,
+            "unparsable_date": 1,
+            "unparsable_number": 1,
             "wrong_field_count": 1,
         },
         "notes": {"before_first_observation_month": 1, "blank": 1, "header": 1}
@@ -152,8 +154,19 @@ def test_stage_fred_gives_back_every_vintage_of_the_simulated_world(
 
 LINES = st.sampled_from(
     [
-        *("2018-11-01,3.7", "2018-11-01,3.8", "2018-12-01,.", "2019-01-01,", ",", "DATE,UNRATE"),
-        *("1946-12-01,3", "Nov-18,3", "2018-12-01", "", "  ", '2019-01-01,"4\n0"', '2019-01-01,"4'),
+        "2018-11-01,3.7",
+        "2018-11-01,3.8",
+        "2018-12-01,.",
+        "2019-01-01,",
+        ",",
+        "DATE,UNRATE",
+        "1946-12-01,3",
+        "Nov-18,3",
+        "2018-12-01",
+        "",
+        "  ",
+        '2019-01-01,"4\n0"',
+        '2019-01-01,"4',
     ]
 )
 

@@ -36,13 +36,13 @@ def paths(tmp_path: Path) -> Paths:
 
 @pytest.fixture
 def drop(tmp_path: Path, paths: Paths) -> Drop:
-    def store(name: str, content: str) -> list[RawFile]:
+    def drop_file(name: str, content: str) -> list[RawFile]:
         path = tmp_path / name
         path.write_text(content, "utf-8", newline="")
         archive.archive(paths, [bank_prices.describe(path)])
         return archive.accepted_files(paths, "bank_prices")
 
-    return store
+    return drop_file
 
 
 def stage(paths: Paths, files: list[RawFile]) -> StagingSummary:
@@ -101,8 +101,12 @@ def test_stage_prices_accounts_for_every_line_of_a_messy_file(paths: Paths, drop
         "physical_lines": 11,
         "staged": 1,
         "quarantined": {
-            **{"duplicate": 1, "empty_row": 1, "no_session": 1, "non_positive_close": 1},
-            **{"unparsable_date": 1, "wrong_field_count": 1},
+            "duplicate": 1,
+            "empty_row": 1,
+            "no_session": 1,
+            "non_positive_close": 1,
+            "unparsable_date": 1,
+            "wrong_field_count": 1,
         },
         "notes": {"before_first_session": 1, "blank": 1, "header": 1, "repeated_header": 1},
         "unexplained": 0,
@@ -147,7 +151,9 @@ def test_stage_prices_splits_a_file_of_several_tickers(paths: Paths, drop: Drop)
     )
     assert stage(paths, files).partitions["2004-01-02"] == 2
     assert staged(paths).select("symbol", "adjusted_close").rows() == [
-        *(("BAC", 1.0), ("JPM", 9.0), ("JPM", 9.0))
+        ("BAC", 1.0),
+        ("JPM", 9.0),
+        ("JPM", 9.0),
     ]
     assert accounting(paths, files)["unexplained"] == 0
 
@@ -168,9 +174,19 @@ def test_stage_prices_accepts_a_file_from_before_the_first_session(
 
 LINES = st.sampled_from(
     [
-        *("2004-01-02,1,3,1,2,1.5,10", "2004-01-05,0.0,3,1,2,1.5,10", "2004-01-06,1,3,1,2,1,5"),
-        *("2004-01-06,1,3,1,9,1,5", "2004-01-04,1,3,1,2,1.5,10", "18-Dec,1,3,1,2,1.5,10", ""),
-        *(",,,,,,", HEADER, "2004-01-07", '"2004-01-07,1', '2004-01-08,"1\n",3,1,2,1.5,10', "  "),
+        "2004-01-02,1,3,1,2,1.5,10",
+        "2004-01-05,0.0,3,1,2,1.5,10",
+        "2004-01-06,1,3,1,2,1,5",
+        "2004-01-06,1,3,1,9,1,5",
+        "2004-01-04,1,3,1,2,1.5,10",
+        "18-Dec,1,3,1,2,1.5,10",
+        "",
+        ",,,,,,",
+        HEADER,
+        "2004-01-07",
+        '"2004-01-07,1',
+        '2004-01-08,"1\n",3,1,2,1.5,10',
+        "  ",
     ]
 )
 

@@ -22,9 +22,18 @@ from financial_pipeline_tests.odd_loans import odd_loans
 LOANS = 20_000
 # Every reason that a loan's own values can give, and a repeated id.
 REASONS = {
-    *("unreadable_number", "mangled_date", "missing_loan_amnt", "missing_loan_status"),
-    *("missing_issue_d", "unknown_loan_status", "term_not_36_or_60", "int_rate_out_of_range"),
-    *("grade_mismatch", "unknown_emp_length", "implausible_earliest_cr_line", "missing_id"),
+    "unreadable_number",
+    "mangled_date",
+    "missing_loan_amnt",
+    "missing_loan_status",
+    "missing_issue_d",
+    "unknown_loan_status",
+    "term_not_36_or_60",
+    "int_rate_out_of_range",
+    "grade_mismatch",
+    "unknown_emp_length",
+    "implausible_earliest_cr_line",
+    "missing_id",
     "conflicting_id",
 }
 ENGINES: Final[tuple[Engine, ...]] = ("spark", "polars")
@@ -67,9 +76,17 @@ def test_simulated_loans_and_every_odd_value_are_staged_alike(tmp_path: Path) ->
 
 def test_lines_that_are_no_loans_are_told_apart_alike(tmp_path: Path) -> None:
     lines = [
-        *(header(), line(loan(1)), line(loan(2, desc='first, "x"\nsecond')), "", "a,b"),
-        *("Loans that do not meet the credit policy", line(loan(3, revol_bal="1,000"))),
-        *(line(loan(4)) + ",", "," * (len(LOAN_COLUMNS) - 1), header(), line(loan(5))),
+        header(),
+        line(loan(1)),
+        line(loan(2, desc='first, "x"\nsecond')),
+        "",
+        "a,b",
+        "Loans that do not meet the credit policy",
+        line(loan(3, revol_bal="1,000")),
+        line(loan(4)) + ",",
+        "," * (len(LOAN_COLUMNS) - 1),
+        header(),
+        line(loan(5)),
     ]
     tables = by_both(write(tmp_path / "a.csv", lines), tmp_path, share=1.0)
     assert tables["lending_club_loans"]["loan_id"].to_list() == ["1001", "1002", "1005"]

@@ -51,9 +51,17 @@ def test_clean_types_a_sound_row() -> None:
         0, named=True
     )
     assert row == {
-        **{"symbol": "JPM", "session_date": FRIDAY, "open": 10.0, "high": 12.0, "low": 9.0},
-        **{"close": 11.0, "adjusted_close": 8.0, "volume": 1000, "dividend": 0.25},
-        **{"split_ratio": 0.1, "line_number": 2},
+        "symbol": "JPM",
+        "session_date": FRIDAY,
+        "open": 10.0,
+        "high": 12.0,
+        "low": 9.0,
+        "close": 11.0,
+        "adjusted_close": 8.0,
+        "volume": 1000,
+        "dividend": 0.25,
+        "split_ratio": 0.1,
+        "line_number": 2,
     }
 
 
@@ -65,7 +73,7 @@ def test_clean_takes_the_ratio_of_a_day_without_split_as_one() -> None:
 @pytest.mark.parametrize("field", ["open", "high", "low"])
 @pytest.mark.parametrize("text", ["0.000000", "-1"])
 def test_clean_blanks_a_price_of_the_range_that_is_not_positive(field: str, text: str) -> None:
-    result = cleaned(record(**{field: text}))
+    result = cleaned(record(**dict.fromkeys([field], text)))
     assert result.rows[field].to_list() == [None]
     assert result.rows["close"].to_list() == [11.0]
 

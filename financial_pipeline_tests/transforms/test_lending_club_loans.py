@@ -79,7 +79,7 @@ VALUES = [
 
 @pytest.fixture(scope="module")
 def read_values(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    rows = [loan(1, **{column: text}) for column, text, _ in VALUES]
+    rows = [loan(1, **dict.fromkeys([column], text)) for column, text, _ in VALUES]
     return typed(tmp_path_factory.mktemp("values"), *rows)
 
 
@@ -150,7 +150,9 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    rows = [loan(1, **{"earliest_cr_line": "Jan-1999", column: text}) for column, text, _ in FAULTS]
+    rows = [
+        loan(1, **({"earliest_cr_line": "Jan-1999"} | {column: text})) for column, text, _ in FAULTS
+    ]
     return typed(tmp_path_factory.mktemp("faults"), *rows)
 
 
