@@ -149,6 +149,15 @@ def evaluation_tables(trials: Iterable[Trial], segments: pl.DataFrame) -> dict[s
     }
 
 
+def segments(cohort: pl.DataFrame, loans: pl.LazyFrame) -> pl.DataFrame:
+    """Return grade, term and quarterly vintage of each cohort loan; `loans` is `fct_loans`."""
+    grades = loans.select("loan_key", "grade").collect()
+    joined = cohort.join(grades, on="loan_key", how="left", maintain_order="left")
+    month = pl.col("issue_month").dt
+    vintage = pl.format("{}Q{}", month.year(), month.quarter())
+    return joined.select("grade", "term", vintage.alias("vintage"))
+
+
 def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:
     target = tested["default_d1"].to_numpy()
     return Trial(name, split, measure(target, pd), pd, target)

@@ -15,7 +15,7 @@ import scipy
 from numpy.typing import NDArray
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.ml.discrimination import auc_from_ranks, auc_of_levels
+from financial_pipeline.ml.discrimination import auc, auc_of_levels
 from financial_pipeline.schemas.lending_club import CLASS_X
 
 MAX_SPEARMAN: Final = 0.99
@@ -151,8 +151,7 @@ def _best_auc(column: _Column, target: NDArray[np.int8]) -> float | None:
     known = ~np.isnan(column.values)
     aucs = [auc_of_levels(np.bincount(known, minlength=2), np.bincount(known, target, 2))]
     if known.sum() >= MIN_LOANS_FOR_AUC_ALARM:
-        ranks = pl.Series(column.values[known]).rank("average").to_numpy()
-        aucs.append(auc_from_ranks(target[known], ranks))
+        aucs.append(auc(target[known], column.values[known]))
     if column.levels is not None:
         loans, bads = np.bincount(column.levels), np.bincount(column.levels, target)
         order = np.argsort(bads / np.maximum(loans, 1))

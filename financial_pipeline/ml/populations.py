@@ -52,6 +52,15 @@ def d1_cohort(features: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
+def matured_share(loans: pl.LazyFrame, cutoff: date) -> float | None:
+    """Return matured loans of `fct_loans` among all that were issued in the test window."""
+    end = months_after(cutoff, MONTHS_OUT_OF_TIME)
+    in_window = pl.col("issue_month").is_between(cutoff, end, closed="left")
+    issued = loans.filter(in_window & pl.col("credit_policy_met"))
+    share: float | None = issued.select(pl.col("is_matured").mean()).collect().item()
+    return share
+
+
 def months_after(month: date, months: int) -> date:
     """The first of the month `months` later (negative: earlier)."""
     years, zero_based = divmod(month.year * 12 + month.month - 1 + months, 12)

@@ -10,12 +10,10 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.loan_rules import EMPLOYMENT_WORDS, MOST_EMPLOYMENT_YEARS
 
-# What Unicode calls white space, and may surround a value.
-BLANK_CODES: Final = (
-    *(*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680),
-    *(*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+# White space of Unicode that may surround a value; Python adds four control characters.
+BLANKS: Final = "".join(
+    char for char in map(chr, range(0x3001)) if char.isspace() and not "\x1c" <= char <= "\x1f"
 )
-BLANKS: Final = "".join(map(chr, BLANK_CODES))
 # Any other character makes a number none, whatever Java would read into it.
 FOREIGN_TO_NUMBERS: Final = "[^0-9.eE+-]"
 MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
