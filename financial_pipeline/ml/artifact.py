@@ -65,7 +65,7 @@ def save_artifact(
 def read_contents(folder: Path, artifact: str) -> dict[str, Any]:
     """What `artifact.json` says, after checking it and every file against the hashes.
 
-    Raises PipelineError where the folder is missing or a byte differs.
+    Raises PipelineError if the folder is missing or a byte differs.
     """
     place = folder / artifact
     try:

@@ -34,7 +34,7 @@ from financial_pipeline.ml.train import DefaultModel, fit_challenger, fit_model
 Floats = NDArray[np.float64]
 
 SEED: Final = 20_110_101
-# The scorecard and the challenger stand beside the borrower-only model.
+# The scorecard and the challenger are compared with the borrower-only model.
 CHALLENGED: Final[ModelName] = "borrower_only"
 
 
@@ -82,7 +82,7 @@ def run_trials(
 ) -> list[Trial]:
     """Both baseline models on every split.
 
-    `headline` holds the models already fitted for `out_of_time` (those of the artifact); the other
+    `headline` has the models fitted for `out_of_time` (those of the artifact); the other
     splits fit their own. Raises LeakAlarm when a model is too good to be true.
     """
     trials = []

@@ -70,8 +70,8 @@ def months_after(month: date, months: int) -> date:
 def latest_cutoff(loans: pl.LazyFrame, first_cutoff: date) -> date | None:
     """The latest quarter of which the next four quarters (its own included) are mostly matured.
 
-    A young vintage still holds its matured loans of the shorter term, so half of the loans is
-    asked for and not all; the matured share stands beside each evaluation. None where the file is
+    A young vintage still has its matured loans of the shorter term, so half of the loans is
+    asked for and not all; each evaluation reports the matured share. None where the file is
     too young for any cut-off from `first_cutoff` on.
     """
     quarters = loans.filter("credit_policy_met").group_by(

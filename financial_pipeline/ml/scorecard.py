@@ -36,7 +36,7 @@ SMOOTHING: Final = 0.5
 class Characteristic:
     """One feature of the scorecard: its bins and what each is worth.
 
-    Numbers: bin i holds values above `edges[i - 1]` up to `edges[i]`; levels: bin i is `levels[i]`.
+    Numbers: bin i has values above `edges[i - 1]` up to `edges[i]`; levels: bin i is `levels[i]`.
     The last bin is for missing numbers, or for levels not listed.
     """
 

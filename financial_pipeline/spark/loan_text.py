@@ -1,4 +1,4 @@
-"""What stands in the text of a loan file, as Spark columns: blanks, numbers, months, words.
+"""Values in the text of a loan file as Spark columns: blanks, numbers, months, words.
 
 Spelled out, because Spark's own casts accept more than upstream means (`1d`, ` 5`, `Sept-2015`).
 """
@@ -21,7 +21,7 @@ MONTH_NAME_LENGTH: Final = 3
 MONTH_TEXT: Final = r"^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(19|20)[0-9]{2}\z"
 TERM_TEXT: Final = r"^(?U:\s*)([0-9]+)(?:\.0)?(?: months)?(?U:\s*)\z"
 INFINITY: Final = float("inf")
-# The first whole number that 64 bits cannot hold.
+# The first whole number that 64 bits cannot represent.
 BIGINT_END: Final = 2.0**63
 
 
@@ -43,7 +43,7 @@ def without_suffix(column: Column, suffix: str) -> Column:
 
 
 def number(column: Column, *, may_be_percent: bool) -> Column:
-    """The finite double that a text holds; null for a blank text and for anything else."""
+    """The finite double in a text; null for a blank text and for anything else."""
     text = stripped(column)
     text = without_suffix(text, "%") if may_be_percent else text
     value = F.when(~text.rlike(FOREIGN_TO_NUMBERS), text).try_cast("double")
@@ -51,7 +51,7 @@ def number(column: Column, *, may_be_percent: bool) -> Column:
 
 
 def whole(value: Column) -> Column:
-    """The double as a bigint; null where it does not fit. A fraction is cut off."""
+    """The double as a bigint; null if it does not fit. A fraction is cut off."""
     return F.when((value >= -BIGINT_END) & (value < BIGINT_END), value).try_cast("bigint")
 
 
