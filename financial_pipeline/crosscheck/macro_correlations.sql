@@ -70,8 +70,8 @@ evidence as (
         * exclude (total, n, r),
         r as correlation,
         sqrt(greatest(total, 0) / (n - 1) ** 2 * n / (n - 2)) as error,
-        r - 1.959964 * error as hac_low,
-        r + 1.959964 * error as hac_high,
+        r - z_95() * error as hac_low,
+        r + z_95() * error as hac_high,
         erfc(abs(r) / error / sqrt(2)) as hac_p_value
     from products
 ),

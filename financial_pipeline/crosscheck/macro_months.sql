@@ -26,7 +26,7 @@ union all
 select name, observation_date, last_day(observation_date), date '9999-12-31', value
 from (unpivot index_months on bank_index_return, bank_index_volatility into name name value value);
 
--- One row per credit month, macro series and lag: the newest observation that stood then.
+-- One row per credit month, macro series and lag: the newest observation current at the time.
 create or replace temporary table macro_months as
 
 with months as (select distinct as_of_month, month from credit_months),

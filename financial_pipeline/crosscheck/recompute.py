@@ -1,6 +1,6 @@
 """A metric table computed a second time, by DuckDB, from the same Parquet files.
 
-The SQL beside this module states each metric on its own terms; nothing of it runs on Spark.
+The SQL in this folder states each metric on its own terms; nothing of it runs on Spark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import polars as pl
 
 from financial_pipeline.schemas.metrics import MetricTable
 
-# Steps that a table needs before its own query, each a file beside this module.
+# Steps that a table needs before its own query, each a file in this folder.
 STEPS: Final[dict[str, tuple[str, ...]]] = {
     "portfolio_summary": ("portfolio_ratios", "portfolio_losses", "portfolio_activity"),
     "rolling_volatility": ("bank_returns",),
@@ -22,7 +22,7 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
     "return_correlations": ("bank_returns",),
     "macro_correlations": ("bank_returns", "credit_months", "macro_months"),
 }
-# Marts that may be absent, and the empty table that stands for them.
+# Marts that may be absent, and the empty table used instead.
 OPTIONAL_INPUTS: Final = {
     "fct_loan_rejections": "select null::date as application_month where false"
 }

@@ -1,8 +1,10 @@
 -- What several recomputations share: intervals, tails, and the banks' daily returns.
-create or replace macro wilson_centre(k, n) as (k / n + 1.959964 ** 2 / (2 * n)) / (1 + 1.959964 ** 2 / n);
+create or replace macro z_95() as 1.959963984540054::double;
+
+create or replace macro wilson_centre(k, n) as (k / n + z_95() ** 2 / (2 * n)) / (1 + z_95() ** 2 / n);
 
 create or replace macro wilson_half(k, n) as
-    sqrt((k / n) * (1 - k / n) / n + 1.959964 ** 2 / (4 * n * n)) * 1.959964 / (1 + 1.959964 ** 2 / n);
+    sqrt((k / n) * (1 - k / n) / n + z_95() ** 2 / (4 * n * n)) * z_95() / (1 + z_95() ** 2 / n);
 
 create or replace macro wilson_low(k, n) as
     case when n > 0 then wilson_centre(k, n) - wilson_half(k, n) end;

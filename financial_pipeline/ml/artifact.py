@@ -65,7 +65,7 @@ def save_artifact(
 def read_contents(folder: Path, artifact: str) -> dict[str, Any]:
     """What `artifact.json` says, after checking it and every file against the hashes.
 
-    Raises PipelineError where the folder is missing or a byte differs.
+    Raises PipelineError if the folder is missing or a byte differs.
     """
     place = folder / artifact
     try:
@@ -94,9 +94,8 @@ def load_model(folder: Path, artifact: str, name: str) -> DefaultModel:
             f"({', '.join(sorted(unknown))}), so it is not loaded; train it again."
         )
     pipeline = skops_io.loads(content, trusted=list(TRUSTED_TYPES))
-    return DefaultModel(
-        pipeline=pipeline, **{**described, "features": tuple(described["features"])}
-    )
+    described["features"] = tuple(described["features"])
+    return DefaultModel(pipeline=pipeline, **described)
 
 
 def load_models(folder: Path, artifact: str) -> dict[str, DefaultModel]:
@@ -109,11 +108,10 @@ def load_scorecard(folder: Path, artifact: str) -> Scorecard:
     read_contents(folder, artifact)
     content = json.loads((folder / artifact / "scorecard.json").read_bytes())
     lists = ("edges", "levels", "loans", "defaults", "woe", "points")
-    items = [
-        Characteristic(**{**item, **{name: tuple(item[name]) for name in lists}})
-        for item in content["characteristics"]
-    ]
-    return Scorecard(content["base_points"], tuple(items))
+    for item in content["characteristics"]:
+        item.update((name, tuple(item[name])) for name in lists)
+    items = tuple(Characteristic(**item) for item in content["characteristics"])
+    return Scorecard(content["base_points"], items)
 
 
 def scorecard_query(folder: Path, artifact: str) -> str:

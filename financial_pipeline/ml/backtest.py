@@ -34,7 +34,7 @@ from financial_pipeline.ml.train import DefaultModel, fit_challenger, fit_model
 Floats = NDArray[np.float64]
 
 SEED: Final = 20_110_101
-# The scorecard and the challenger stand beside the borrower-only model.
+# The scorecard and the challenger are compared with the borrower-only model.
 CHALLENGED: Final[ModelName] = "borrower_only"
 
 
@@ -82,7 +82,7 @@ def run_trials(
 ) -> list[Trial]:
     """Both baseline models on every split.
 
-    `headline` holds the models already fitted for `out_of_time` (those of the artifact); the other
+    `headline` has the models fitted for `out_of_time` (those of the artifact); the other
     splits fit their own. Raises LeakAlarm when a model is too good to be true.
     """
     trials = []
@@ -147,6 +147,15 @@ def evaluation_tables(trials: Iterable[Trial], segments: pl.DataFrame) -> dict[s
         f"evaluation_{name}".rstrip("_"): pl.DataFrame(found, infer_schema_length=None)
         for name, found in rows.items()
     }
+
+
+def segments(cohort: pl.DataFrame, loans: pl.LazyFrame) -> pl.DataFrame:
+    """Return grade, term and quarterly vintage of each cohort loan; `loans` is `fct_loans`."""
+    grades = loans.select("loan_key", "grade").collect()
+    joined = cohort.join(grades, on="loan_key", how="left", maintain_order="left")
+    month = pl.col("issue_month").dt
+    vintage = pl.format("{}Q{}", month.year(), month.quarter())
+    return joined.select("grade", "term", vintage.alias("vintage"))
 
 
 def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:

@@ -10,7 +10,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from financial_pipeline.ml.discrimination import NORMAL_QUANTILE, has_both_classes
+from financial_pipeline.ml.discrimination import has_both_classes
+from financial_pipeline.schemas.intervals import CONFIDENCE
 
 Floats = NDArray[np.float64]
 
@@ -34,23 +35,23 @@ class CalibrationBin:
 
 
 def wilson_interval(events: int, trials: int) -> tuple[float, float] | None:
-    """95 % Wilson interval of a share; None without trials (methodology 0)."""
+    """Return the 95 % Wilson interval of a share; None without trials (methodology 0)."""
     if trials == 0:
         return None
-    z, share = NORMAL_QUANTILE, events / trials
-    scale = 1 + z**2 / trials
-    centre = (share + z**2 / (2 * trials)) / scale
-    half = z / scale * float(np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    test = scipy.stats.binomtest(events, trials)
+    interval = test.proportion_ci(confidence_level=CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def brier(target: ArrayLike, pd: ArrayLike) -> float:
-    """Mean squared error of the probability."""
-    return float(np.mean((np.asarray(pd) - np.asarray(target)) ** 2))
+    """Return the mean squared error of the probability."""
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss(target, pd, labels=[0, 1]))
 
 
 def brier_skill(target: ArrayLike, pd: ArrayLike) -> float | None:
-    """1 - Brier / (base rate * (1 - base rate)); None where one class is missing."""
+    """1 - Brier / (base rate * (1 - base rate)); None if one class is missing."""
     if not has_both_classes(target):
         return None
     rate = float(np.mean(np.asarray(target)))
@@ -58,10 +59,11 @@ def brier_skill(target: ArrayLike, pd: ArrayLike) -> float | None:
 
 
 def log_loss(target: ArrayLike, pd: ArrayLike) -> float:
-    """Mean negative log-likelihood, probabilities clipped at 1e-15."""
+    """Return the mean negative log-likelihood, probabilities clipped at 1e-15."""
+    from sklearn import metrics
+
     chance = np.clip(np.asarray(pd, dtype=float), CLIP, 1 - CLIP)
-    y = np.asarray(target)
-    return float(-np.mean(y * np.log(chance) + (1 - y) * np.log1p(-chance)))
+    return float(metrics.log_loss(target, chance, labels=[0, 1]))
 
 
 def calibration_bins(target: ArrayLike, pd: ArrayLike, bins: int = BINS) -> list[CalibrationBin]:
@@ -91,7 +93,7 @@ def expected_calibration_error(bins: list[CalibrationBin]) -> float:
 def hosmer_lemeshow(bins: list[CalibrationBin], is_development: bool) -> tuple[float, float] | None:
     """Statistic and p-value: g - 2 degrees of freedom in development, g on other data.
 
-    For display only: its power grows with n. None where a bin's mean probability is 0 or 1.
+    For display only: its power grows with n. None if a bin's mean probability is 0 or 1.
     """
     if any(item.mean_pd in (0.0, 1.0) for item in bins) or len(bins) <= 2:
         return None
@@ -106,7 +108,7 @@ def hosmer_lemeshow(bins: list[CalibrationBin], is_development: bool) -> tuple[f
 def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | None:
     """Intercept a and slope b of the logit fit y ~ a + b logit(pd); ideal (0, 1).
 
-    Newton's method on the log-likelihood. None where one class is missing, the probability is
+    Newton's method on the log-likelihood. None if one class is missing, the probability is
     constant, or the fit does not settle (the classes are separable).
     """
     chance = np.clip(np.asarray(pd, dtype=float), CLIP, 1 - CLIP)

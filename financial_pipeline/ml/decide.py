@@ -1,7 +1,7 @@
 """What a threshold does: decline when PD >= t, counted and priced (methodology 1.8).
 
 The table is computed once on a grid of thresholds; reading any of them is one index, however many
-loans stand behind it. Money is dollars, rates and thresholds are fractions.
+loans it covers. Money is dollars, rates and thresholds are fractions.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ THRESHOLDS: Final[Floats] = np.arange(GRID_STEPS + 1) / GRID_STEPS
 BAND_SHARE: Final = 0.01
 RESAMPLES: Final = 200
 INTERVAL: Final = (0.025, 0.975)
-# What the economics need of `fct_loans`, beside the outcome.
+# What the economics need of `fct_loans`, besides the outcome.
 CASH_COLUMNS: Final = (
     "funded_amount_usd",
     "interest_received_usd",
@@ -82,7 +82,7 @@ def loan_cash(loans: pl.DataFrame) -> LoanCash:
 
 
 def prices(cash: LoanCash) -> Prices | None:
-    """Gain and loss per funded dollar over a cohort; None where a class is missing.
+    """Gain and loss per funded dollar over a cohort; None if a class is missing.
 
     Dollar-weighted, as the reference values of methodology 1.8 are (0.211 and 0.416).
     """

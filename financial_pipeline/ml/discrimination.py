@@ -1,21 +1,18 @@
 """How well scores rank: ROC, AUC with its DeLong interval, KS, average precision (methodology 1.7).
 
-Targets are 1 for bad, 0 for good; scores are higher for riskier loans. Every figure is None where
-one of the classes is missing.
+Targets are 1 for bad, 0 for good; scores are higher for riskier loans. Every figure is None if one
+of the classes is missing.
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Final
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from financial_pipeline.schemas.intervals import Z_95
 
-CONFIDENCE: Final = 0.95
-NORMAL_QUANTILE: Final = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,35 +30,31 @@ def has_both_classes(target: ArrayLike) -> bool:
     return 0 < bads < loans
 
 
-def auc(target: ArrayLike, score: ArrayLike) -> float | None:
-    """Area under the ROC curve by mid-ranks (Mann-Whitney)."""
-    return auc_from_ranks(target, scipy.stats.rankdata(score)) if has_both_classes(target) else None
+def auc(target: ArrayLike, score: ArrayLike, weights: ArrayLike | None = None) -> float | None:
+    """Return the area under the ROC curve; `weights` are the loans of each entry, else one."""
+    from sklearn.metrics import roc_auc_score
 
-
-def auc_from_ranks(target: ArrayLike, ranks: ArrayLike) -> float | None:
-    """As `auc`, from ranks that are already there (average ranks from 1)."""
     if not has_both_classes(target):
         return None
-    bad = np.asarray(target) == 1
-    bads, goods = int(bad.sum()), int((~bad).sum())
-    return float((np.asarray(ranks)[bad].sum() - bads * (bads + 1) / 2) / (bads * goods))
+    return float(roc_auc_score(target, score, sample_weight=weights))
 
 
 def auc_of_levels(loans: ArrayLike, bads: ArrayLike) -> float | None:
-    """As `auc`, for scores with few levels: loans and bads of each level, in order of the score."""
+    """Return the AUC of a score with few levels, from loans and bads per level in score order."""
     bad = np.asarray(bads, dtype=float)
     good = np.asarray(loans, dtype=float) - bad
     if bad.sum() == 0 or good.sum() == 0:
         return None
-    goods_below = np.cumsum(good) - good
-    return float(np.sum(bad * (goods_below + good / 2)) / (bad.sum() * good.sum()))
+    levels = np.arange(len(bad))
+    classes = np.repeat([1, 0], len(bad))
+    return auc(classes, np.tile(levels, 2), weights=np.concatenate([bad, good]))
 
 
 def auc_interval(target: ArrayLike, score: ArrayLike) -> tuple[float, float] | None:
     """95 % DeLong interval of the AUC, cut to [0, 1].
 
     The variance is that of DeLong, DeLong and Clarke-Pearson (1988), from placements computed by
-    mid-ranks (Sun and Xu 2014). None where a class has fewer than two loans.
+    mid-ranks (Sun and Xu 2014). None if a class has fewer than two loans.
     """
     bad = np.asarray(target) == 1
     scores = np.asarray(score, dtype=float)
@@ -73,24 +66,22 @@ def auc_interval(target: ArrayLike, score: ArrayLike) -> tuple[float, float] | N
     placement_good = 1 - (overall[~bad] - scipy.stats.rankdata(scores[~bad])) / bads
     area = float(placement_bad.mean())
     variance = placement_bad.var(ddof=1) / bads + placement_good.var(ddof=1) / goods
-    half = NORMAL_QUANTILE * float(np.sqrt(variance))
+    half = Z_95 * float(np.sqrt(variance))
     return max(0.0, area - half), min(1.0, area + half)
 
 
 def roc_curve(target: ArrayLike, score: ArrayLike) -> RocCurve | None:
-    """True and false positive rates at each distinct score; ties move diagonally."""
+    """Return true and false positive rates at each distinct score; ties move diagonally."""
+    from sklearn import metrics
+
     if not has_both_classes(target):
         return None
-    thresholds, bads, goods = _cumulative_counts(target, score)
-    return RocCurve(
-        np.concatenate([[np.inf], thresholds]),
-        np.concatenate([[0.0], bads / bads[-1]]),
-        np.concatenate([[0.0], goods / goods[-1]]),
-    )
+    false_rate, true_rate, thresholds = metrics.roc_curve(target, score, drop_intermediate=False)
+    return RocCurve(thresholds, true_rate, false_rate)
 
 
 def ks(target: ArrayLike, score: ArrayLike) -> float | None:
-    """Largest distance between the score distributions of bads and goods, at distinct scores."""
+    """Return the largest distance between the score distributions of bads and goods."""
     curve = roc_curve(target, score)
     if curve is None:
         return None
@@ -98,20 +89,7 @@ def ks(target: ArrayLike, score: ArrayLike) -> float | None:
 
 
 def average_precision(target: ArrayLike, score: ArrayLike) -> float | None:
-    """Sum of recall steps times precision, without interpolation."""
-    if not has_both_classes(target):
-        return None
-    _, bads, goods = _cumulative_counts(target, score)
-    steps = np.diff(np.concatenate([[0.0], bads / bads[-1]]))
-    return float(np.sum(steps * bads / (bads + goods)))
+    """Return the sum of recall steps times precision, without interpolation."""
+    from sklearn.metrics import average_precision_score
 
-
-def _cumulative_counts(target: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Distinct scores, highest first, with the bads and goods at or above each."""
-    scores = np.asarray(score, dtype=float)
-    order = np.argsort(-scores, kind="stable")
-    ordered, bad = scores[order], np.asarray(target)[order] == 1
-    last_of_tie = np.append(np.diff(ordered) != 0, True)
-    bads = np.cumsum(bad, dtype=float)[last_of_tie]
-    counts = np.flatnonzero(last_of_tie) + 1.0
-    return ordered[last_of_tie], bads, counts - bads
+    return float(average_precision_score(target, score)) if has_both_classes(target) else None

@@ -1,7 +1,7 @@
 """One evaluation of one set of scores, whole and by segment, as rows that can be published.
 
-Where nothing can be said (no model, no loan, one class), the figures are null and the reason
-stands beside them.
+If nothing can be measured (no model, no loan, one class), the figures are null and the reason
+is given with them.
 """
 
 from dataclasses import asdict, dataclass

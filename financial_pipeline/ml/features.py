@@ -1,6 +1,6 @@
 """The features of the default model: what each is made of, its unit, and the whitelist.
 
-A feature enters only by being listed here. Whatever else a table holds, new columns included, is
+A feature enters only by being listed here. Whatever else a table contains, new columns included, is
 never picked up. Feature names and cleaning follow methodology 1.5 to 1.7.
 """
 
@@ -34,7 +34,7 @@ class Feature:
     column: str
     # What one step of the raw value means, for the coefficient table.
     unit: str
-    # The wording of a reason code (Reg B 1002.9); empty where it must never be given as a reason.
+    # The wording of a reason code (Reg B 1002.9); empty if it must never be given as a reason.
     reason: str
     # The feature in DuckDB SQL over `fct_loan_applications`; the column itself where empty.
     expression: str = ""

@@ -4,10 +4,10 @@ The served model is a pointer: it moves to a candidate only when every gate pass
 to an older cut-off. A figure that is missing fails its gate.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 MAX_CALIBRATION_GAP: Final = 0.03
 MAX_SCORE_PSI: Final = 0.25
@@ -34,6 +34,24 @@ class Pointer:
     served: Served | None = None
     replaced: Served | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return both as values of JSON."""
+        rows: dict[str, Any] = {}
+        for name, model in (("served", self.served), ("replaced", self.replaced)):
+            rows[name] = {**asdict(model), "cutoff": model.cutoff.isoformat()} if model else None
+        return rows
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Pointer":
+        """Read what `to_json` returned; missing entries are None."""
+        served, replaced = facts.get("served"), facts.get("replaced")
+        return cls(_served(served) if served else None, _served(replaced) if replaced else None)
+
+
+def _served(row: Mapping[str, Any]) -> Served:
+    cutoff = date.fromisoformat(row["cutoff"])
+    return Served(row["artifact"], cutoff, row["training_loans"], row["source"])
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -46,7 +64,7 @@ class Candidate:
     score_psi: float | None
     auc: float | None
     challenger_auc: float | None
-    # AUC of the served model on the same test loans; None where nothing comparable is served.
+    # AUC of the served model on the same test loans; None if nothing comparable is served.
     previous_auc: float | None = None
     previous_training_loans: int | None = None
 
@@ -88,7 +106,7 @@ def comparable(pointer: Pointer, candidate: Served) -> Served | None:
 
 
 def next_pointer(pointer: Pointer, candidate: Served, results: Sequence[GateResult]) -> Pointer:
-    """Where the pointer stands afterwards: at the candidate if it passed and is not older.
+    """Return the pointer to the candidate if it passed and is not older, else the old one.
 
     Running the same candidate again leaves the pointer as it is.
     """

@@ -15,7 +15,7 @@ import scipy
 from numpy.typing import NDArray
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.ml.discrimination import auc_from_ranks, auc_of_levels
+from financial_pipeline.ml.discrimination import auc, auc_of_levels
 from financial_pipeline.schemas.lending_club import CLASS_X
 
 MAX_SPEARMAN: Final = 0.99
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 
 class LeakAlarm(PipelineError):
-    """Training refused: a column tells the outcome."""
+    """Training refused: a column reveals the outcome."""
 
 
 def check_whitelist(columns: Sequence[str], allowed: Sequence[str]) -> None:
@@ -50,7 +50,7 @@ def check_whitelist(columns: Sequence[str], allowed: Sequence[str]) -> None:
 def check_inputs(features: pl.DataFrame, target: NDArray[np.int8], forbidden: pl.DataFrame) -> None:
     """Raise LeakAlarm when a feature separates too well alone or copies a forbidden column.
 
-    Both frames hold the same loans in the same order; `forbidden` has the class X columns, of
+    Both frames have the same loans in the same order; `forbidden` has the class X columns, of
     which constant ones are passed over.
     """
     candidates, outcomes = _columns(features), _columns(forbidden)
@@ -81,7 +81,7 @@ def check_model(model: str, value: float | None, loans: int, strongest: str) -> 
 
 
 def single_feature_auc(column: pl.Series, target: NDArray[np.int8]) -> float | None:
-    """The best AUC that a column reaches alone; None where it is constant.
+    """The best AUC that a column reaches alone; None if it is constant.
 
     Values score as they are, in either direction; few levels also by their default rate; and
     whether the value is missing is tried as a score too.
@@ -95,7 +95,7 @@ class _Column:
     """A column in its own order (dates as days, text by level, NaN for missing) and its levels."""
 
     values: Floats
-    # Number of the level of each loan, missing being 0; None where there are more than MAX_LEVELS.
+    # Number of the level of each loan, missing being 0; None if there are more than MAX_LEVELS.
     levels: NDArray[np.int64] | None
     level_count: int
 
@@ -151,8 +151,7 @@ def _best_auc(column: _Column, target: NDArray[np.int8]) -> float | None:
     known = ~np.isnan(column.values)
     aucs = [auc_of_levels(np.bincount(known, minlength=2), np.bincount(known, target, 2))]
     if known.sum() >= MIN_LOANS_FOR_AUC_ALARM:
-        ranks = pl.Series(column.values[known]).rank("average").to_numpy()
-        aucs.append(auc_from_ranks(target[known], ranks))
+        aucs.append(auc(target[known], column.values[known]))
     if column.levels is not None:
         loans, bads = np.bincount(column.levels), np.bincount(column.levels, target)
         order = np.argsort(bads / np.maximum(loans, 1))

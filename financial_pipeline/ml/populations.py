@@ -52,6 +52,15 @@ def d1_cohort(features: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
+def matured_share(loans: pl.LazyFrame, cutoff: date) -> float | None:
+    """Return matured loans of `fct_loans` among all that were issued in the test window."""
+    end = months_after(cutoff, MONTHS_OUT_OF_TIME)
+    in_window = pl.col("issue_month").is_between(cutoff, end, closed="left")
+    issued = loans.filter(in_window & pl.col("credit_policy_met"))
+    share: float | None = issued.select(pl.col("is_matured").mean()).collect().item()
+    return share
+
+
 def months_after(month: date, months: int) -> date:
     """The first of the month `months` later (negative: earlier)."""
     years, zero_based = divmod(month.year * 12 + month.month - 1 + months, 12)
@@ -61,8 +70,8 @@ def months_after(month: date, months: int) -> date:
 def latest_cutoff(loans: pl.LazyFrame, first_cutoff: date) -> date | None:
     """The latest quarter of which the next four quarters (its own included) are mostly matured.
 
-    A young vintage still holds its matured loans of the shorter term, so half of the loans is
-    asked for and not all; the matured share stands beside each evaluation. None where the file is
+    A young vintage still has its matured loans of the shorter term, so half of the loans is
+    asked for and not all; each evaluation reports the matured share. None where the file is
     too young for any cut-off from `first_cutoff` on.
     """
     quarters = loans.filter("credit_policy_met").group_by(

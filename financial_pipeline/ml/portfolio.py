@@ -1,6 +1,6 @@
 """The models applied: scores of every loan, their drift, and what each threshold does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -9,11 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from financial_pipeline.ml import decide
-from financial_pipeline.ml.backtest import Trial
+from financial_pipeline.ml.backtest import Trial, training_rows
+from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.drift import drift_rows, reference, stability
 from financial_pipeline.ml.explain import reason_codes
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
-from financial_pipeline.ml.gates import Candidate
+from financial_pipeline.ml.gates import Candidate, GateResult, Served, run_gates
 from financial_pipeline.ml.scorecard import Scorecard, points
 from financial_pipeline.ml.train import DefaultModel
 
@@ -68,7 +69,7 @@ def threshold_tables(
 ) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     """Threshold table and summary of each model, whole and by segment level.
 
-    `tested` holds the cash columns of `fct_loans` for the test loans, `segments` their levels, both
+    `tested` has the cash columns of `fct_loans` for the test loans, `segments` their levels, both
     in trial order. `at` are the prices of the training loans.
     """
     cash = decide.loan_cash(tested)
@@ -88,29 +89,42 @@ def threshold_tables(
     return pl.concat(parts), summaries
 
 
-def gate_candidate(
-    trial: Trial,
-    challenger: Trial | None,
-    training_pd: Floats,
-    training_loans: int,
-    previous_auc: float | None,
-    previous_training_loans: int | None,
-) -> Candidate:
-    """The out-of-time evidence on one model, for the gates; null figures fail theirs."""
-    psi = None
-    if len(trial.pd) and len(training_pd):
-        psi = stability(reference(pl.Series(training_pd)), pl.Series(trial.pd))["psi"]
-    return Candidate(
-        model=trial.model,
-        training_loans=training_loans,
-        mean_pd=trial.metrics.mean_pd,
-        default_rate=trial.metrics.default_rate,
-        score_psi=psi,
-        auc=trial.metrics.auc,
-        challenger_auc=challenger.metrics.auc if challenger else None,
-        previous_auc=previous_auc,
-        previous_training_loans=previous_training_loans,
-    )
+def gate_results(
+    trials: Sequence[Trial],
+    challengers: Sequence[Trial],
+    cohort: pl.DataFrame,
+    models: Models,
+    rival: Served | None,
+    rivals: Models,
+) -> list[GateResult]:
+    """Run the gates of every out-of-time trial; null figures fail theirs.
+
+    `rivals` are the models of the served artifact `rival`, which a candidate must not fall behind.
+    """
+    boosted = {trial.model: trial.metrics.auc for trial in challengers}
+    results: list[GateResult] = []
+    for trial in trials:
+        training, _ = training_rows(cohort, trial.split)
+        psi, previous_auc = None, None
+        if len(trial.pd) and training.height and trial.model in models:
+            before = reference(pl.Series(models[trial.model].predict(training)))
+            psi = stability(before, pl.Series(trial.pd))["psi"]
+        if trial.model in rivals:
+            tested = cohort.filter(pl.Series(trial.split.test))
+            previous_auc = auc(trial.target, rivals[trial.model].predict(tested))
+        candidate = Candidate(
+            model=trial.model,
+            training_loans=training.height,
+            mean_pd=trial.metrics.mean_pd,
+            default_rate=trial.metrics.default_rate,
+            score_psi=psi,
+            auc=trial.metrics.auc,
+            challenger_auc=boosted.get(f"{trial.model}_boosted"),
+            previous_auc=previous_auc,
+            previous_training_loans=rival.training_loans if rival else None,
+        )
+        results += run_gates(candidate)
+    return results
 
 
 def _segment_rows(segments: pl.DataFrame) -> list[tuple[str, str, NDArray[np.intp]]]:

@@ -5,7 +5,7 @@ the tests as a reference only. Points are not rounded, so that SQL and Python ag
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +36,7 @@ SMOOTHING: Final = 0.5
 class Characteristic:
     """One feature of the scorecard: its bins and what each is worth.
 
-    Numbers: bin i holds values above `edges[i - 1]` up to `edges[i]`; levels: bin i is `levels[i]`.
+    Numbers: bin i has values above `edges[i - 1]` up to `edges[i]`; levels: bin i is `levels[i]`.
     The last bin is for missing numbers, or for levels not listed.
     """
 
@@ -154,7 +154,7 @@ def _weigh(name: str, column: pl.Series, target: Target) -> Characteristic:
 
 def _with_points(item: Characteristic, weight: float) -> Characteristic:
     worth = tuple(-FACTOR * weight * woe for woe in item.woe)
-    return Characteristic(**{**item.__dict__, "points": worth})
+    return replace(item, points=worth)
 
 
 def _edges(column: pl.Series, target: Target) -> tuple[float, ...]:

@@ -7,22 +7,27 @@ that of scikit-learn (C = 1 is 1/n in Spark's scale).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import polars as pl
+import scipy
 from pyspark.ml.classification import LogisticRegression, LogisticRegressionModel
 from pyspark.ml.feature import VectorAssembler
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.ml.preparation import WINSORISED_SHARE
-from financial_pipeline.ml.train import MAX_ITERATIONS, MIN_LEVEL_LOANS
+from financial_pipeline.ml.train import MAX_ITERATIONS, MIN_LEVEL_LOANS, DefaultModel
 
 KEY: Final = "loan_key"
 TARGET: Final = "default_d1"
 INFREQUENT: Final = "infrequent"
 TOLERANCE: Final = 1e-6
+MAX_AUC_DIFFERENCE: Final = 0.002
+MIN_RANK_CORRELATION: Final = 0.999
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,31 @@ def fit_spark(training: DataFrame, features: Sequence[str], loans: int) -> Spark
         tol=TOLERANCE,
     )
     return SparkDefaultModel(numbers, levels, learner.fit(design))
+
+
+def compare(frame: DataFrame, model: DefaultModel, tested: pl.DataFrame) -> dict[str, Any]:
+    """Fit the model on Spark too, and return the row of `ml/spark_agreement`.
+
+    `frame` is the training set with its column `split`, `tested` its out-of-time loans.
+    """
+    spark_model = fit_spark(frame.filter("split = 'train'"), model.features, model.training_loans)
+    scored = pl.from_arrow(spark_model.predict(frame.filter("split = 'out_of_time'")).toArrow())
+    joined = tested.select("loan_key", "default_d1").with_columns(pd_here=model.predict(tested))
+    both = joined.join(pl.DataFrame(scored), on="loan_key", how="left", maintain_order="left")
+    target = both["default_d1"].to_numpy()
+    here, there = auc(target, both["pd_here"]), auc(target, both["pd"])
+    correlation = float(scipy.stats.spearmanr(both["pd_here"], both["pd"]).statistic)
+    difference = 0.0 if here is None or there is None else there - here
+    return {
+        "model": model.name,
+        "loans": tested.height,
+        "auc": here,
+        "auc_spark": there,
+        "auc_difference": difference,
+        "rank_correlation": correlation,
+        "agrees": abs(difference) <= MAX_AUC_DIFFERENCE and correlation > MIN_RANK_CORRELATION,
+        "reason": "one class only in the test loans" if here is None else None,
+    }
 
 
 def _number_preparation(training: DataFrame, names: Sequence[str]) -> dict[str, NumberPreparation]:

@@ -3,7 +3,7 @@
 No class weights: they would pull the mean probability away from the default rate. Seeds are
 arguments, and input order is fixed by the cohort, so a repeat gives the same model.
 
-scikit-learn is imported where it is used, here and beside: every process that loads the asset
+The modules of this package import scikit-learn inside functions: every process that loads the asset
 graph imports these modules, and few of them fit or apply a model.
 """
 

@@ -1,6 +1,6 @@
 """One applicant scored at once with the served models: probability, band and reason codes.
 
-It takes the same road as the scores of the portfolio (`build_features`, the artifact's pipelines),
+It follows the path of the scores of the portfolio (`build_features`, the artifact's pipelines),
 so an applicant with the columns of a scored loan gets that loan's figures.
 """
 
@@ -39,7 +39,7 @@ class Assessment:
     """What the served models say of one applicant; probabilities are fractions."""
 
     pd_borrower_only: float
-    # None where the application names no interest rate.
+    # None if the application names no interest rate.
     pd_platform_informed: float | None
     # Points of `pd_borrower_only`: 600 at odds 50:1, 20 points double the odds.
     score: float

@@ -23,7 +23,7 @@ PERFORMANCE: Final = "fct_loan_performance_monthly"
 PRICES: Final = "fct_daily_prices"
 INDICATORS: Final = "agg_macro_indicators"
 REJECTIONS: Final = "fct_loan_rejections"
-# Marts that may be absent, and the columns of the empty table that stands for them.
+# Marts that may be absent, and the columns of the empty table used instead.
 OPTIONAL_INPUTS: Final = {REJECTIONS: "application_month date"}
 
 
@@ -50,7 +50,7 @@ class Metric:
         *,
         default_lag_months: int,
     ) -> DataFrame:
-        """The rows of the partitions `first` to `last`; `marts` holds the inputs that exist."""
+        """The rows of the partitions `first` to `last`; `marts` has the inputs that exist."""
         absent = {
             name: session.createDataFrame([], columns)
             for name, columns in OPTIONAL_INPUTS.items()

@@ -30,7 +30,7 @@ def write_columns(frame: DataFrame, table: MetricTable, first: date, last: date)
 
 
 def ratio(numerator: Column, denominator: Column) -> Column:
-    """Numerator over denominator as a double; null where the denominator is zero or null."""
+    """Numerator over denominator as a double; null if the denominator is zero or null."""
     bottom = denominator.cast("double")
     return F.when(bottom != 0, numerator.cast("double") / bottom)
 

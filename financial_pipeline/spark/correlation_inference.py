@@ -10,11 +10,13 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
+
+from financial_pipeline.schemas.intervals import Z_95
 
 Vector = NDArray[np.float64]
 
-Z_95: Final = 1.959964
 DRAWS: Final = 2000
 SEED: Final = 20_190_331
 # Below this deviation a series is flat.
@@ -31,17 +33,10 @@ class HacResult:
 
 
 def correlation(x: Vector, y: Vector) -> float | None:
-    """Pearson correlation; null where a series is flat."""
+    """Pearson correlation; null if a series is flat."""
     if min(x.std(), y.std()) < FLAT:
         return None
     return float(np.corrcoef(x, y)[0, 1])
-
-
-def mid_ranks(values: Vector) -> Vector:
-    """Ranks from 1, ties sharing their mean rank, so that Pearson of ranks is Spearman."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[place], dtype=np.float64)
 
 
 def newey_west_lags(months: int) -> int:
@@ -65,7 +60,7 @@ def hac(x: Vector, y: Vector, lags: int) -> HacResult:
         total += 2 * (1 - lag / (lags + 1)) * (scores[lag:] @ scores[:-lag])
     variance = max(float(total), 0.0) / float(x @ x) ** 2 * months / (months - 2)
     error = math.sqrt(variance)
-    p_value = math.erfc(abs(slope) / error / math.sqrt(2)) if error > 0 else 0.0
+    p_value = 2 * float(scipy.stats.norm.sf(abs(slope) / error)) if error > 0 else 0.0
     return HacResult(slope - Z_95 * error, slope + Z_95 * error, p_value)
 
 
@@ -95,7 +90,7 @@ def block_length(values: Vector) -> float:
 
 
 def _first_insignificant_lag(covariances: Vector, months: int, run: int) -> int | None:
-    """The first lag that starts `run` insignificant autocorrelations, null where there is none."""
+    """The first lag that starts `run` insignificant autocorrelations, null if there is none."""
     bound = 2 * math.sqrt(math.log10(months) / months)
     small = np.abs(covariances / covariances[0]) < bound
     starts = range(1, len(covariances) - run)
@@ -106,7 +101,7 @@ def _first_insignificant_lag(covariances: Vector, months: int, run: int) -> int 
 def _resample_counts(months: int, block: int, draws: int, seed: int) -> Vector:
     """How often each draw of a stationary bootstrap takes each month; draws x months.
 
-    A block goes on to the next month, around the end, with probability 1 - 1 / block.
+    A block continues with the next month, around the end, with probability 1 - 1 / block.
     """
     random = np.random.default_rng([seed, months, block])
     starts = random.integers(0, months, size=(draws, months))
@@ -157,13 +152,3 @@ def _drawn_correlations(counts: Vector, pairs: Sequence[tuple[Vector, Vector]]) 
     spread = (square_x - mean_x**2) * (square_y - mean_y**2)
     drawn = (cross - mean_x * mean_y) / np.sqrt(np.where(spread > FLAT, spread, np.nan))
     return np.asarray(drawn, dtype=np.float64)
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """False-discovery-rate q-values of one family of tests, in the order given."""
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return [float(value) for value in q]

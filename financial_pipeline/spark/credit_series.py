@@ -40,7 +40,7 @@ def credit_series(
     """as_of_month, credit_series, month, value (fraction, or observed over expected) and loans.
 
     `loans` is fct_loans and `performance` is fct_loan_performance_monthly (methodology 4.3, C1 to
-    C3). A vintage counts once its whole window, with the event lag for D3, lies before the as-of
+    C3). A vintage counts once its whole window, with the event lag for D3, is before the as-of
     month.
     """
     asked = F.broadcast(month_list(loans, as_of_months, "as_of_month"))

@@ -13,7 +13,7 @@ from financial_pipeline.schemas.metrics import DEFAULT_RATES_BY_GRADE
 from financial_pipeline.spark.contract import ratio, read_columns, write_columns
 from financial_pipeline.spark.inference import wilson
 
-# Definition as readers know it, and the flag that holds it: 1 bad, 0 good, null not known.
+# Definition as readers know it, and the flag with it: 1 bad, 0 good, null not known.
 DEFINITIONS: Final = {
     "D0": "default_d0",
     "D1": "default_d1",

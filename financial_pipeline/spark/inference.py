@@ -7,10 +7,9 @@ from typing import Final, NamedTuple
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from financial_pipeline.schemas.intervals import Z_95
 from financial_pipeline.spark.contract import ratio
 
-# Two-sided 95 % of the normal distribution.
-Z_95: Final = 1.959964
 # Cody's three ranges, and the coefficients of each from the highest power down.
 SMALL_ARGUMENT: Final = 0.46875
 LARGE_ARGUMENT: Final = 4.0
@@ -77,7 +76,7 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: Column, trials: Column) -> Interval:
-    """The share of successes and its 95 % Wilson interval; nulls where there was no trial.
+    """The share of successes and its 95 % Wilson interval; nulls if there was no trial.
 
     Source: Wilson 1927; methodology section 0.
     """

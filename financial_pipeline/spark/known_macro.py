@@ -1,7 +1,7 @@
 """Macro values as they were known: the only place that joins credit months to macro releases.
 
-A lagged value is of the vintage that stood at the end of the credit month. A value of the same
-month or later cannot have been known, so it is of the vintage that stood at the as-of month.
+A lagged value is of the vintage current at the end of the credit month. A value of the same
+month or later cannot have been known, so it is of the vintage current at the as-of month.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ INDICATOR_COLUMNS: Final = (
     "realtime_end",
     "value",
 )
-# Months that one observation stands for.
+# Months that one observation covers.
 OBSERVATION_MONTHS: Final = {
     "unrate": 1,
     "unrate_change_12m": 1,
@@ -76,15 +76,15 @@ def macro_vintages(indicators: DataFrame, prices: DataFrame) -> DataFrame:
 def lagged_as_known(vintages: DataFrame) -> DataFrame:
     """indicator_id, month, lag_months (1 to 12), value and release, as known at the end of `month`.
 
-    The observation stands for `month` less the lag; a quarter's value is a step, never
+    The observation covers `month` less the lag; a quarter's value is a step, never
     interpolated.
     """
     steps = _stretched(vintages, LONGEST_STEP)
     lags = steps.withColumn("lag_months", F.explode(F.sequence(F.lit(1), F.lit(MAX_LAG))))
     dated = lags.withColumn("month", F.add_months("covered_month", F.col("lag_months")))
     end = F.last_day("month")
-    stood = dated.filter((F.col("realtime_start") <= end) & (end < F.col("realtime_end")))
-    return _newest(stood, "month", "lag_months")
+    current = dated.filter((F.col("realtime_start") <= end) & (end < F.col("realtime_end")))
+    return _newest(current, "month", "lag_months")
 
 
 def latest_as_of(vintages: DataFrame, as_of_months: Sequence[date]) -> DataFrame:
@@ -92,12 +92,12 @@ def latest_as_of(vintages: DataFrame, as_of_months: Sequence[date]) -> DataFrame
     months = month_list(vintages, as_of_months, "as_of_month")
     end = F.last_day("as_of_month")
     is_current = (F.col("realtime_start") <= end) & (end < F.col("realtime_end"))
-    stood = _stretched(vintages, 0).join(F.broadcast(months), is_current)
-    return _newest(stood.withColumn("month", F.col("covered_month")), "as_of_month", "month")
+    current = _stretched(vintages, 0).join(F.broadcast(months), is_current)
+    return _newest(current.withColumn("month", F.col("covered_month")), "as_of_month", "month")
 
 
 def _stretched(vintages: DataFrame, quarter_step: int) -> DataFrame:
-    """One row per month that an observation stands for; quarters for at least `quarter_step`."""
+    """One row per month that an observation covers; quarters for at least `quarter_step`."""
     width = F.lit(1)
     for name, months in OBSERVATION_MONTHS.items():
         span = months if months == 1 else max(months, quarter_step)

@@ -34,7 +34,7 @@ def type_loans(
 ) -> DataFrame:
     """Type loan rows and name the first rule that each breaks in `reason` (null: none).
 
-    `raw` holds upstream columns as text, null for empty; its other columns pass through, and
+    `raw` has upstream columns as text, null for empty; its other columns pass through, and
     upstream columns that it lacks are null. `rate_divisor` is 100 for a file whose rates are per
     cent and 1 for fractions. Without ids `loan_id` is null.
     """
@@ -103,7 +103,7 @@ def _typed(name: str, present: list[str], rate_divisor: float) -> Column:
 
 
 def _broken_values(present: list[str]) -> list[Column]:
-    """Flags of rows with values that their types cannot hold."""
+    """Flags of rows with values that their types cannot represent."""
     numbers = [_is_unreadable(name) for name in present if name in NUMBER_COLUMNS]
     months = [
         (F.col(name) != "") & F.col(f"parsed_{name}").isNull()
@@ -126,7 +126,7 @@ def _any(flags: list[Column]) -> Column:
 
 
 def _is_unreadable(name: str) -> Column:
-    """A text that is no number, or not a whole one that 64 bits hold where the column counts."""
+    """A text that is no number, or not a whole one that 64 bits represent if the column counts."""
     value = F.col(f"parsed_{name}")
     if name in INTEGER_COLUMNS:
         wrong = value.isNotNull() & ((value != F.rint(value)) | text.whole(value).isNull())

@@ -17,7 +17,7 @@ from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 
 
 def first_broken_rule(has_ids: bool, first_issue_month: date) -> Column:
-    """The first rule that a typed row breaks, or null; the order tells the most about the row.
+    """The first rule that a typed row breaks, or null; the order puts the most specific rule first.
 
     Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length.
     """

@@ -1,4 +1,4 @@
-"""What stands in the text of a loan file, as Spark columns: blanks, numbers, months, words.
+"""Values in the text of a loan file as Spark columns: blanks, numbers, months, words.
 
 Spelled out, because Spark's own casts accept more than upstream means (`1d`, ` 5`, `Sept-2015`).
 """
@@ -10,12 +10,10 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.loan_rules import EMPLOYMENT_WORDS, MOST_EMPLOYMENT_YEARS
 
-# What Unicode calls white space, and may surround a value.
-BLANK_CODES: Final = (
-    *(*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680),
-    *(*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+# White space of Unicode that may surround a value; Python adds four control characters.
+BLANKS: Final = "".join(
+    char for char in map(chr, range(0x3001)) if char.isspace() and not "\x1c" <= char <= "\x1f"
 )
-BLANKS: Final = "".join(map(chr, BLANK_CODES))
 # Any other character makes a number none, whatever Java would read into it.
 FOREIGN_TO_NUMBERS: Final = "[^0-9.eE+-]"
 MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
@@ -23,7 +21,7 @@ MONTH_NAME_LENGTH: Final = 3
 MONTH_TEXT: Final = r"^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(19|20)[0-9]{2}\z"
 TERM_TEXT: Final = r"^(?U:\s*)([0-9]+)(?:\.0)?(?: months)?(?U:\s*)\z"
 INFINITY: Final = float("inf")
-# The first whole number that 64 bits cannot hold.
+# The first whole number that 64 bits cannot represent.
 BIGINT_END: Final = 2.0**63
 
 
@@ -45,7 +43,7 @@ def without_suffix(column: Column, suffix: str) -> Column:
 
 
 def number(column: Column, *, may_be_percent: bool) -> Column:
-    """The finite double that a text holds; null for a blank text and for anything else."""
+    """The finite double in a text; null for a blank text and for anything else."""
     text = stripped(column)
     text = without_suffix(text, "%") if may_be_percent else text
     value = F.when(~text.rlike(FOREIGN_TO_NUMBERS), text).try_cast("double")
@@ -53,7 +51,7 @@ def number(column: Column, *, may_be_percent: bool) -> Column:
 
 
 def whole(value: Column) -> Column:
-    """The double as a bigint; null where it does not fit. A fraction is cut off."""
+    """The double as a bigint; null if it does not fit. A fraction is cut off."""
     return F.when((value >= -BIGINT_END) & (value < BIGINT_END), value).try_cast("bigint")
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from pyspark.sql import DataFrame
 
 from financial_pipeline.schemas.metrics import MACRO_CORRELATIONS
@@ -137,8 +138,8 @@ def _matrix(as_of_month: date, known: _Known) -> list[dict[str, Any]]:
         cell.row.update(_evidence(cell), bootstrap_low=low, bootstrap_high=high)
     for method in METHODS:
         family = [cell.row for cell in usable if cell.row["method"] == method]
-        q_values = inference.benjamini_hochberg([row["hac_p_value"] for row in family])
-        for row, q_value in zip(family, q_values, strict=True):
+        q_values = scipy.stats.false_discovery_control([row["hac_p_value"] for row in family])
+        for row, q_value in zip(family, q_values.tolist(), strict=True):
             row["q_value"] = q_value
     return [{**cell.row, "as_of_month": as_of_month} for cell in cells]
 
@@ -164,10 +165,9 @@ def _cells(known: _Known, credit: str, macro: str, lag: int) -> list[_Cell]:
         "is_descriptive": macro in LEVELS or not is_lag,
         "caution": SIGN_TRAP if credit in VINTAGE_FLAGS and macro in LEVELS and lag >= 0 else None,
     }
-    ranks = (x, y) if not pairs else (inference.mid_ranks(x), inference.mid_ranks(y))
     return [
         _Cell({**shared, "method": "pearson"}, x, y),
-        _Cell({**shared, "method": "spearman"}, *ranks),
+        _Cell({**shared, "method": "spearman"}, scipy.stats.rankdata(x), scipy.stats.rankdata(y)),
     ]
 
 

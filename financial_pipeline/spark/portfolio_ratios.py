@@ -42,7 +42,7 @@ ANNUITY_TOLERANCE: Final = 1.6e-4
 def accumulated_ratios(loans: DataFrame, months: DataFrame) -> DataFrame:
     """measure, segment_kind, segment, numerator, denominator and loans per `snapshot_month`.
 
-    `loans` holds LOAN_COLUMNS of fct_loans; `months` the snapshot months asked for.
+    `loans` has LOAN_COLUMNS of fct_loans; `months` the snapshot months asked for.
     """
     cells = _volumes(loans).unionByName(_matured(loans)).unionByName(_defaulted(loans))
     segments = F.array(

@@ -19,7 +19,7 @@ def return_correlations(prices: DataFrame, first: date, last: date) -> DataFrame
     """Pearson correlation of the last n sessions on which both banks have a return.
 
     `prices` is fct_daily_prices up to `last`. A pair
-    stands once, in alphabetical order; a flat bank has no correlation (methodology 3.2).
+    occurs once, in alphabetical order; a flat bank has no correlation (methodology 3.2).
     """
     rows = correlations(bank_pairs(simple_returns(prices)), WINDOWS)
     return write_columns(rows, RETURN_CORRELATIONS, first, last)

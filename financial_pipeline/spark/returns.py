@@ -20,7 +20,7 @@ def simple_returns(prices: DataFrame, *also: str) -> DataFrame:
     """One row per bank and session: symbol, session_date, adjusted_close, simple_return, `also`.
 
     `prices` is fct_daily_prices. The return is P_t / P_(t-1) - 1 on adjusted closes (methodology
-    3.2) and null where the bank has no price in the session before: prices are never carried
+    3.2) and null if the bank has no price in the session before: prices are never carried
     forward. `has_return` says whether there is one.
     """
     priced = read_columns(prices, (*PRICE_COLUMNS, *also), "fct_daily_prices").filter(
@@ -76,5 +76,5 @@ def all_observations(present: str = "has_return") -> WindowSpec:
 
 
 def when_full(value: Column, observed: str, window: WindowSpec, count: int) -> Column:
-    """The value where the window holds `count` observations of a column, else null."""
+    """The value if the window contains `count` observations of a column, else null."""
     return F.when(F.count(observed).over(window) >= count, value)

@@ -1,4 +1,4 @@
-"""Cumulative default by month on book for quarterly vintages, and the incidence beside it.
+"""Cumulative default by month on book for quarterly vintages, with the incidence.
 
 The default rate has a fixed denominator, all loans of the vintage. The cumulative incidence treats
 a payoff as a competing event (Aalen-Johansen); the Kaplan-Meier column treats it as censoring and
@@ -31,9 +31,9 @@ ALL_GRADES: Final = "all"
 def vintage_curves(
     loans: DataFrame, first: date, last: date, *, default_lag_months: int
 ) -> DataFrame:
-    """Curves of the quarters whose first month lies in `first` to `last` (methodology 2.2-2.4).
+    """Curves of the quarters whose first month is in `first` to `last` (methodology 2.2-2.4).
 
-    `loans` is fct_loans; `default_lag_months` is the lag of its event dating. No point lies beyond
+    `loans` is fct_loans; `default_lag_months` is the lag of its event dating. No point is beyond
     the months that every loan of the vintage was observed for, less that lag. Months between two
     dates are calendar months.
     """

@@ -45,7 +45,7 @@ def test_an_unknown_new_column_is_not_picked_up(book: Book) -> None:
     ]
 
 
-def _one_loan(book: Book, **values: object) -> dict[str, object]:
+def _one_loan(book: Book, values: dict[str, object]) -> dict[str, object]:
     frame = book.applications.head(1).with_columns(
         pl.lit(value, book.applications[name].dtype).alias(name) for name, value in values.items()
     )
@@ -69,7 +69,7 @@ def _one_loan(book: Book, **values: object) -> dict[str, object]:
 def test_features_follow_the_cleaning_rules(
     book: Book, column: str, raw: object, feature: str, expected: object
 ) -> None:
-    assert _one_loan(book, **{column: raw})[feature] == expected
+    assert _one_loan(book, {column: raw})[feature] == expected
 
 
 def test_sql_of_each_feature_agrees_with_the_frame(book: Book) -> None:

@@ -53,7 +53,7 @@ class Server:
         return len(children)
 
     def stop(self) -> None:
-        """Kill it where it still runs."""
+        """Kill it if it still runs."""
         if self.process.poll() is None:
             self.kill()
 
@@ -112,11 +112,13 @@ def standalone_cluster(folder: Path) -> Iterator[Cluster]:
 def connect_server(folder: Path) -> Iterator[str]:
     """The `sc://` address of a Spark Connect server that runs on two local threads."""
     command = [
-        *("spark-submit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
-        *("--master", "local[2]"),
-        *("--conf", f"spark.connect.grpc.binding.address={LOOPBACK}"),
-        *("--conf", "spark.connect.grpc.binding.port=0"),
-        *("--conf", f"spark.driver.host={LOOPBACK}", "--conf", "spark.ui.port=0"),
+        "spark-submit",
+        "--class=org.apache.spark.sql.connect.service.SparkConnectServer",
+        "--master=local[2]",
+        f"--conf=spark.connect.grpc.binding.address={LOOPBACK}",
+        "--conf=spark.connect.grpc.binding.port=0",
+        f"--conf=spark.driver.host={LOOPBACK}",
+        "--conf=spark.ui.port=0",
         "spark-internal",
     ]
     server = start(folder, "connect", command, memory="1g")

@@ -4,11 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from financial_pipeline.spark import correlation_inference as inference
 from financial_pipeline.spark import returns
 from financial_pipeline.spark.bill_rate import bill_returns
 from financial_pipeline.spark.sharpe_ratios import sharpe_ratios
@@ -102,17 +98,6 @@ def test_bill_rate_is_the_last_one_known_before_the_session(frame: Frame) -> Non
         date(2018, 1, 3),
         date(2018, 1, 3),
     ]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=40))
-def test_mid_ranks_keep_order_and_sum(values: list[float]) -> None:
-    import numpy as np
-
-    ranks = inference.mid_ranks(np.array(values))
-    assert ranks.sum() == pytest.approx(len(values) * (len(values) + 1) / 2)
-    ordered = [rank for _, rank in sorted(zip(values, ranks, strict=True))]
-    assert ordered == sorted(ordered)
 
 
 def test_quorum_is_four_of_five_listed_banks(frame: Frame) -> None:

@@ -162,8 +162,10 @@ READ: dict[str, tuple[str, str, str, str]] = {
     "default_rates_by_grade": ("fct_loans", "issue_month", "2012-12-01", "2013-01-01"),
     "vintage_curves": ("fct_loans", "issue_month", "2012-10-01", "2013-03-01"),
     "rating_transitions": (
-        *("fct_loan_performance_monthly", "performance_month"),
-        *("2016-10-01", "2016-12-01"),
+        "fct_loan_performance_monthly",
+        "performance_month",
+        "2016-10-01",
+        "2016-12-01",
     ),
     "rolling_volatility": ("fct_daily_prices", "session_date", "2010-12-01", "2012-01-03"),
 }

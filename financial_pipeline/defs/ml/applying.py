@@ -138,7 +138,7 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     """One row per loan, matured or not: probabilities of default, points and reason codes.
 
     Reason codes explain `borrower_only`: points lost against the average training loan, at most
-    four, never grade or rate. Withheld where the gates of the cut-off did not pass.
+    four, never grade or rate. Withheld if the gates of the cut-off did not pass.
     """
     return each_cutoff(context, score_loans, pipeline.publication)
 
@@ -163,7 +163,7 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per issue month since the cut-off and variable: PSI against the training loans.
 
-    The critical value beside each PSI depends on n; 0.10 and 0.25 are rules of thumb.
+    The critical value of each PSI depends on n; 0.10 and 0.25 are rules of thumb.
     """
     return each_cutoff(context, measure_drift, pipeline.publication)
 
@@ -178,13 +178,13 @@ def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Materiali
     kinds={"polars", "parquet"},
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(
-        "threshold_table", decisions_add_up="The confusion matrix holds every test loan."
+        "threshold_table", decisions_add_up="The confusion matrix contains every test loan."
     ),
 )
 def threshold_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per model, segment level and threshold: what declining from there on would have done.
 
     Counted and priced on the out-of-time loans, from realised and from predicted outcomes. The
-    best threshold, its 1 % band and bootstrap intervals stand in `threshold_summary`.
+    best threshold, its 1 % band and bootstrap intervals are in `threshold_summary`.
     """
     return each_cutoff(context, price_thresholds, pipeline.publication)

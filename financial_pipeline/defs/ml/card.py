@@ -14,6 +14,7 @@ from financial_pipeline.defs.ml.evaluation import pointer, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
 from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.files import replace_file
 from financial_pipeline.ml import decide, portfolio
 from financial_pipeline.ml.fairness import fairness_rows, income_band
 from financial_pipeline.ml.model_card import card_markdown, model_card
@@ -91,15 +92,12 @@ def _screen(publication: Publication, cutoff: date, model: DefaultModel) -> list
 
 
 def _write_files(publication: Publication, cutoff: date, texts: dict[str, str]) -> Path:
-    """The card beside the tables, for people; the published table stays the record."""
+    """Write the card as files for people; the published table is the record."""
     folder = publication.paths.data_root / tables.LAYER / "model_cards"
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, suffix in (("json", "json"), ("markdown", "md")):
-        place = folder / f"{cutoff.isoformat()}.{suffix}"
-        temporary = place.with_suffix(".tmp")
-        temporary.write_text(texts[kind], "utf-8")
-        temporary.replace(place)
-    return folder / f"{cutoff.isoformat()}.md"
+    replace_file(folder / f"{cutoff.isoformat()}.json", texts["json"])
+    place = folder / f"{cutoff.isoformat()}.md"
+    replace_file(place, texts["markdown"])
+    return place
 
 
 @dg.asset(

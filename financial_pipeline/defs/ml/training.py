@@ -88,7 +88,7 @@ def train_default_model(publication: Publication, cutoff: date) -> Outcome:
 
 
 def artifacts(paths: Paths) -> Path:
-    """Where the artifacts lie, each in a folder named by its hash."""
+    """Return the folder of the artifacts, each in a folder named by its hash."""
     return paths.data_root / tables.LAYER / "artifacts"
 
 
@@ -152,8 +152,8 @@ def _feature_list_hash() -> str:
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(
         "training_set",
-        loans_are_unique_and_matured="Each loan stands once and its outcome is known.",
-        only_listed_features_are_inputs="No column beside the listed features is an input.",
+        loans_are_unique_and_matured="Each loan occurs once and its outcome is known.",
+        only_listed_features_are_inputs="No column besides the listed features is an input.",
     ),
 )
 def training_set(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
