@@ -32,7 +32,7 @@ SHOWN_ERRORS: Final = 5
 
 def backfill(root: Path, loans: int, analytics: bool) -> float:
     """Run the whole simulated world on a data root in a process of its own; its seconds."""
-    program = "from financial_pipeline.cli import main; main()"
+    program = "from financial_pipeline.cli.main import main; main()"
     command = [sys.executable, "-c", program, "demo", "--loans", str(loans)]
     command += ["--data-root", str(root), "--analytics" if analytics else "--no-analytics"]
     start = time.perf_counter()
