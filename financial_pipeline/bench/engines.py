@@ -24,7 +24,10 @@ from financial_pipeline.staging import loans as loan_staging
 LOANS: Final = 200_000
 ENGINES: Final = ("polars", "spark")
 TABLES: Final = (
-    *("lending_club_loans", "lending_club_loan_snapshots", "quarantine", "row_accounting"),
+    "lending_club_loans",
+    "lending_club_loan_snapshots",
+    "quarantine",
+    "row_accounting",
 )
 # Of rows that say in which line they stood, and of those that do not.
 ORDERS: Final = (["line_number"], ["category", "reason"])

@@ -81,15 +81,21 @@ def run(
         if read_manifest(Paths(root)).version == before:
             raise PipelineError("The backfill published nothing while the readers read.")
     return {
-        **{"name": "readers", "readers": readers, "loans": loans},
-        **{"alone_seconds": round(alone, 1), "with_readers_seconds": round(seconds, 1)},
+        "name": "readers",
+        "readers": readers,
+        "loans": loans,
+        "alone_seconds": round(alone, 1),
+        "with_readers_seconds": round(seconds, 1),
         "ratio": round(seconds / alone, 3),
-        **{"pages": seen.pages, "page_p95": round(float(np.percentile(seen.seconds, 95)), 3)},
-        **{"versions": len(seen.versions), "errors": len(seen.errors)},
+        "pages": seen.pages,
+        "page_p95": round(float(np.percentile(seen.seconds, 95)), 3),
+        "versions": len(seen.versions),
+        "errors": len(seen.errors),
         "mixed_pages": len(seen.mixed),
         "lock_waits": watch.waits if watch.is_known else None,
         "locks_of_the_server": watch.held_by_server if watch.is_known else None,
-        **{"lock_samples": watch.samples, "first_errors": seen.errors[:SHOWN_ERRORS]},
+        "lock_samples": watch.samples,
+        "first_errors": seen.errors[:SHOWN_ERRORS],
     }
 
 

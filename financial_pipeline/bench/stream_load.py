@@ -40,8 +40,20 @@ def trades(per_minute: int) -> Iterator[MarketEvent]:
             if number % DEAD_EVERY == 0:
                 text = "-1.0000"
             yield MarketEvent(
-                *(event_us, symbol, number, text, text, text, text, 100, 1),
-                *(notional, "trades", SESSION_DATE, "simulated", event_us),
+                event_us,
+                symbol,
+                number,
+                text,
+                text,
+                text,
+                text,
+                100,
+                1,
+                notional,
+                "trades",
+                SESSION_DATE,
+                "simulated",
+                event_us,
             )
 
 

@@ -28,8 +28,10 @@ NO_STREAM = (
     " FINANCIAL_PIPELINE_KAFKA_BROKERS names a cluster's."
 )
 UNDER_WAY = [
-    *(dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED),
-    *(dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED),
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
 ]
 
 # What is on each topic's partitions and not in the ledger: from, and up to.
