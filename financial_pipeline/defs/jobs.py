@@ -4,7 +4,7 @@ import dagster as dg
 
 FAMILY_TAG = "family"
 PUBLISH_JOB = "publish_job"
-# What each publication carries beside its tables; commands run it once, at the end.
+# Assets of each publication besides its tables; commands run them once, at the end.
 PUBLICATION = frozenset(
     {
         dg.AssetKey(["exports", "row_accounting"]),
