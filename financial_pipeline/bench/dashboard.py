@@ -98,7 +98,7 @@ def run(
 
     Keys: name, loans, rounds, moves, pages (each first, p50, p95, max, processor_mean), slider
     (likewise), page_limit, slider_limit, within_limits, load (of the machine, over one minute).
-    Seconds. Raises PipelineError where the data root publishes nothing.
+    Seconds. Raises PipelineError if the data root publishes nothing.
     """
     source = Paths(Settings().data_root.resolve())
     folder = source.data_root / "bench"

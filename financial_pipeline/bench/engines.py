@@ -36,7 +36,7 @@ ORDERS: Final = (["line_number"], ["category", "reason"])
 def staged(source: Path, root: Path, settings: Settings) -> dict[str, pl.DataFrame]:
     """Every table that staging one loan file leaves below `root`, its rows in order.
 
-    Raises RefusedFile where the file is refused.
+    Raises RefusedFile if the file is refused.
     """
     file, paths = raw_file(source), Paths(root)
     first, last = settings.first_issue_month, max(SNAPSHOT, file.landed.last_date)

@@ -66,7 +66,7 @@ def run(
 
     Keys: name, readers, loans, alone_seconds, with_readers_seconds, ratio, pages (shown), page_p95
     (seconds), versions (seen), errors, mixed_pages, lock_waits and locks_of_the_server (of
-    lock_samples; null where the system does not show its locks), first_errors.
+    lock_samples; null if the system does not show its locks), first_errors.
     """
     folder = Settings().data_root.resolve() / "bench"
     folder.mkdir(parents=True, exist_ok=True)

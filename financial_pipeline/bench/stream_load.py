@@ -79,7 +79,7 @@ class Gate:
             yield event
 
     def _wait(self) -> bool:
-        """Until the next trade may go; False where the time is over."""
+        """Until the next trade may go; False if the time is over."""
         while (now := time.monotonic()) - self.started < self.seconds:
             due = self.started + (self.sent / self.rate if self.rate else 0)
             if self.is_open and now >= due:

@@ -1,4 +1,4 @@
-"""The jobs: one per family and partition definition, because a run holds only one of those."""
+"""The jobs: one per family and partition definition, because a run has only one of those."""
 
 import dagster as dg
 

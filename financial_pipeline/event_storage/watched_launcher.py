@@ -54,7 +54,7 @@ def is_same_process(pid: int, seconds: float) -> bool:
     if not (PROC / str(pid) / "stat").exists():
         # Not Linux: the number is all there is.
         return True
-    # After the name, which may hold spaces: the state first, the start as the twentieth field.
+    # After the name, which may contain spaces: the state first, the start as the twentieth field.
     fields = (PROC / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()
     boot = next(
         float(line.split()[1])
