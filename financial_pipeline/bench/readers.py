@@ -70,9 +70,8 @@ def run(
     """
     folder = Settings().data_root.resolve() / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as temporary:
-        root = Path(temporary) / "root"
-        root.mkdir()
+    with TemporaryDirectory(dir=folder) as root_name:
+        root = Path(root_name)
         tell(f"first run: {backfill(root, loans, analytics):.0f} s")
         before = read_manifest(Paths(root)).version
         alone = backfill(root, loans, analytics)
