@@ -64,9 +64,8 @@ def run(
 ) -> dict[str, Any]:
     """Measure the backfill alone and with readers.
 
-    Keys: name, readers, loans, alone_seconds, with_readers_seconds, ratio, pages (shown), page_p95
-    (seconds), versions (seen), errors, mixed_pages, lock_waits and locks_of_the_server (of
-    lock_samples; null if the system does not show its locks), first_errors.
+    `page_p95` is in seconds; `lock_waits` and `locks_of_the_server` are null if the system does not
+    show its locks.
     """
     folder = Settings().data_root.resolve() / "bench"
     folder.mkdir(parents=True, exist_ok=True)
