@@ -80,8 +80,17 @@ def test_every_command_of_the_readme_succeeds(workshop: Path) -> None:
 def test_bash_blocks_reads_marks_and_leaves_other_languages() -> None:
     text = "\n".join(
         [
-            *("```bash", "a", "b", "```", "```json", "{}", "```"),
-            *("<!-- not run by CI: needs a server -->", "```bash", "c", "```"),
+            "```bash",
+            "a",
+            "b",
+            "```",
+            "```json",
+            "{}",
+            "```",
+            "<!-- not run by CI: needs a server -->",
+            "```bash",
+            "c",
+            "```",
         ]
     )
     blocks = bash_blocks(text)

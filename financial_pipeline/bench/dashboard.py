@@ -98,7 +98,7 @@ def run(
 
     Keys: name, loans, rounds, moves, pages (each first, p50, p95, max, processor_mean), slider
     (likewise), page_limit, slider_limit, within_limits, load (of the machine, over one minute).
-    Seconds. Raises PipelineError where the data root publishes nothing.
+    Seconds. Raises PipelineError if the data root publishes nothing.
     """
     source = Paths(Settings().data_root.resolve())
     folder = source.data_root / "bench"
@@ -110,9 +110,14 @@ def run(
             pages, slider = _measure(address, pid, rounds, moves, tell)
     slowest = max(page["p95"] for page in pages.values())
     return {
-        **{"name": "dashboard", "loans": loans, "rounds": rounds, "moves": moves},
-        **{"pages": pages, "slider": slider},
-        **{"page_limit": PAGE_LIMIT, "slider_limit": SLIDER_LIMIT},
+        "name": "dashboard",
+        "loans": loans,
+        "rounds": rounds,
+        "moves": moves,
+        "pages": pages,
+        "slider": slider,
+        "page_limit": PAGE_LIMIT,
+        "slider_limit": SLIDER_LIMIT,
         "within_limits": slowest <= PAGE_LIMIT and slider["p95"] <= SLIDER_LIMIT,
         "load": round(os.getloadavg()[0], 1),
     }

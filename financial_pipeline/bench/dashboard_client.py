@@ -138,7 +138,7 @@ def _points(chart: Any) -> int:
 def served(data_root: Path, log: Path | None = None) -> Iterator[tuple[str, int]]:
     """Serve the dashboard over a data root: its address and the server's process id.
 
-    What the server says goes to `log` where one is named. Raises PipelineError where it does not
+    What the server says goes to `log` where one is named. Raises PipelineError if it does not
     start.
     """
     port = next(free_ports(1))

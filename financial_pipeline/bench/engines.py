@@ -24,7 +24,10 @@ from financial_pipeline.staging import loans as loan_staging
 LOANS: Final = 200_000
 ENGINES: Final = ("polars", "spark")
 TABLES: Final = (
-    *("lending_club_loans", "lending_club_loan_snapshots", "quarantine", "row_accounting"),
+    "lending_club_loans",
+    "lending_club_loan_snapshots",
+    "quarantine",
+    "row_accounting",
 )
 # Of rows that say in which line they stood, and of those that do not.
 ORDERS: Final = (["line_number"], ["category", "reason"])
@@ -33,7 +36,7 @@ ORDERS: Final = (["line_number"], ["category", "reason"])
 def staged(source: Path, root: Path, settings: Settings) -> dict[str, pl.DataFrame]:
     """Every table that staging one loan file leaves below `root`, its rows in order.
 
-    Raises RefusedFile where the file is refused.
+    Raises RefusedFile if the file is refused.
     """
     file, paths = raw_file(source), Paths(root)
     first, last = settings.first_issue_month, max(SNAPSHOT, file.landed.last_date)

@@ -43,7 +43,7 @@ OPENING: Final = timedelta(hours=13, minutes=30)
 def enlarged(source: Paths, target: Path, loans: int, seed: int) -> Paths:
     """Publish below `target` what `source` publishes, with so many loans and their scores.
 
-    Both folders lie on one file system. Raises PipelineError where nothing is published.
+    Both folders are on one file system. Raises PipelineError if nothing is published.
     """
     manifest, paths = read_manifest(source), Paths(target)
     publication = Publication(paths, "drawn")
@@ -69,7 +69,7 @@ def _read(source: Paths, table: PublishedTable) -> pl.DataFrame:
 
 
 def _draw_loans(source: Paths, target: Paths, manifest: Manifest, loans: int, seed: int) -> None:
-    """The loans and, where the source has them, their scores at every cut-off."""
+    """The loans and, if the source has them, their scores at every cut-off."""
     rows = _read(source, manifest.table(LOANS))
     drawn = rows.sample(loans, with_replacement=True, seed=seed)
     keys = drawn.select(pl.col("loan_key").alias("drawn")).with_row_index("loan_key", offset=1)

@@ -25,6 +25,7 @@ from financial_pipeline.bench.process_use import PeakSampler
 from financial_pipeline.crosscheck.agreement import compare
 from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import move_folder
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.catalogue import METRICS, PRICES
 from financial_pipeline.spark.session import start_session
@@ -131,13 +132,13 @@ def slopes(rows: Sequence[Row]) -> list[Row]:
 
 
 def _marts(folder: Path, loans: int, seed: int) -> Path:
-    """The folder of the marts of so many loans, written where it is not there yet."""
+    """Return the folder of the marts of so many loans, written if it does not exist."""
     marts = folder / f"seed-{seed}-loans-{loans}"
     if not marts.exists():
         work = folder / f".{marts.name}.{os.getpid()}.tmp"
         metric_marts.write_loan_marts(work, loans, seed)
         market_marts.write_market_marts(work, seed)
-        os.replace(work, marts)
+        move_folder(work, marts)
     return marts
 
 

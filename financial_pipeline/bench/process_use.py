@@ -17,7 +17,7 @@ MEGABYTE: Final = 1_000_000
 
 
 def processor_seconds(pid: int) -> float | None:
-    """What a process has used so far; None where it is gone, or the system does not say (/proc)."""
+    """Return the seconds that a process has used; None if it is gone or /proc is missing."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except OSError:

@@ -32,7 +32,7 @@ class Seen:
 
 @dataclass
 class LockWatch:
-    """Samples of the locks on files of a data root; `is_known` is false where the system hides."""
+    """Samples of the locks on files of a data root; `is_known` is false if the system hides."""
 
     is_known: bool = LOCKS.exists()
     samples: int = 0

@@ -32,7 +32,7 @@ SHOWN_ERRORS: Final = 5
 
 def backfill(root: Path, loans: int, analytics: bool) -> float:
     """Run the whole simulated world on a data root in a process of its own; its seconds."""
-    program = "from financial_pipeline.cli import main; main()"
+    program = "from financial_pipeline.cli.main import main; main()"
     command = [sys.executable, "-c", program, "demo", "--loans", str(loans)]
     command += ["--data-root", str(root), "--analytics" if analytics else "--no-analytics"]
     start = time.perf_counter()
@@ -64,15 +64,13 @@ def run(
 ) -> dict[str, Any]:
     """Measure the backfill alone and with readers.
 
-    Keys: name, readers, loans, alone_seconds, with_readers_seconds, ratio, pages (shown), page_p95
-    (seconds), versions (seen), errors, mixed_pages, lock_waits and locks_of_the_server (of
-    lock_samples; null where the system does not show its locks), first_errors.
+    `page_p95` is in seconds; `lock_waits` and `locks_of_the_server` are null if the system does not
+    show its locks.
     """
     folder = Settings().data_root.resolve() / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as temporary:
-        root = Path(temporary) / "root"
-        root.mkdir()
+    with TemporaryDirectory(dir=folder) as root_name:
+        root = Path(root_name)
         tell(f"first run: {backfill(root, loans, analytics):.0f} s")
         before = read_manifest(Paths(root)).version
         alone = backfill(root, loans, analytics)
@@ -81,15 +79,21 @@ def run(
         if read_manifest(Paths(root)).version == before:
             raise PipelineError("The backfill published nothing while the readers read.")
     return {
-        **{"name": "readers", "readers": readers, "loans": loans},
-        **{"alone_seconds": round(alone, 1), "with_readers_seconds": round(seconds, 1)},
+        "name": "readers",
+        "readers": readers,
+        "loans": loans,
+        "alone_seconds": round(alone, 1),
+        "with_readers_seconds": round(seconds, 1),
         "ratio": round(seconds / alone, 3),
-        **{"pages": seen.pages, "page_p95": round(float(np.percentile(seen.seconds, 95)), 3)},
-        **{"versions": len(seen.versions), "errors": len(seen.errors)},
+        "pages": seen.pages,
+        "page_p95": round(float(np.percentile(seen.seconds, 95)), 3),
+        "versions": len(seen.versions),
+        "errors": len(seen.errors),
         "mixed_pages": len(seen.mixed),
         "lock_waits": watch.waits if watch.is_known else None,
         "locks_of_the_server": watch.held_by_server if watch.is_known else None,
-        **{"lock_samples": watch.samples, "first_errors": seen.errors[:SHOWN_ERRORS]},
+        "lock_samples": watch.samples,
+        "first_errors": seen.errors[:SHOWN_ERRORS],
     }
 
 

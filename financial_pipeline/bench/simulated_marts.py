@@ -21,8 +21,16 @@ from financial_pipeline.simulator.loan_columns import (
 SNAPSHOT: Final = date(2019, 3, 1)
 BAD_STATUSES: Final = ("Charged Off", "Default")
 AS_NUMBERS: Final = (
-    *("loan_amnt", "inq_last_6mths", "revol_util", "delinq_2yrs", "open_acc", "pub_rec"),
-    *("funded_amnt", "total_rec_int", "total_rec_late_fee", "total_pymnt"),
+    "loan_amnt",
+    "inq_last_6mths",
+    "revol_util",
+    "delinq_2yrs",
+    "open_acc",
+    "pub_rec",
+    "funded_amnt",
+    "total_rec_int",
+    "total_rec_late_fee",
+    "total_pymnt",
     "collection_recovery_fee",
 )
 
@@ -43,18 +51,38 @@ def simulated_marts(loans: int, seed: int) -> pl.DataFrame:
 def applications(marts: pl.DataFrame) -> pl.DataFrame:
     """The columns of `fct_loan_applications`."""
     return marts.select(
-        *("loan_key", "issue_month", "loan_amnt", "term", "income_effective", "dti_effective"),
-        *("emp_length", "inq_last_6mths", "revol_util", "delinq_2yrs", "open_acc", "pub_rec"),
-        *("home_ownership", "purpose", "verification_status", "fico_midpoint", "int_rate"),
-        *("grade", "addr_state"),
+        "loan_key",
+        "issue_month",
+        "loan_amnt",
+        "term",
+        "income_effective",
+        "dti_effective",
+        "emp_length",
+        "inq_last_6mths",
+        "revol_util",
+        "delinq_2yrs",
+        "open_acc",
+        "pub_rec",
+        "home_ownership",
+        "purpose",
+        "verification_status",
+        "fico_midpoint",
+        "int_rate",
+        "grade",
+        "addr_state",
     )
 
 
 def outcomes(marts: pl.DataFrame) -> pl.DataFrame:
     """The columns of `fct_loans`."""
     return marts.select(
-        *("loan_key", "issue_month", "grade", "maturity_month", "is_matured"),
-        *("credit_policy_met", "default_d1"),
+        "loan_key",
+        "issue_month",
+        "grade",
+        "maturity_month",
+        "is_matured",
+        "credit_policy_met",
+        "default_d1",
         term_months="term",
         funded_amount_usd="funded_amnt",
         interest_received_usd="total_rec_int",
@@ -77,7 +105,11 @@ def _as_marts(rows: pl.DataFrame) -> pl.DataFrame:
     term = pl.col("term").cast(pl.String).str.extract(r"(\d+)").cast(pl.Int64)
     typed = rows.select(
         *(pl.col(name).cast(pl.Float64) for name in AS_NUMBERS),
-        *("home_ownership", "purpose", "verification_status", "grade", "addr_state"),
+        "home_ownership",
+        "purpose",
+        "verification_status",
+        "grade",
+        "addr_state",
         *(_typed(name).alias(f"x_{name}") for name in sorted(CLASS_X)),
         issue_month=_typed("issue_d"),
         term=term,

@@ -63,8 +63,11 @@ def window_to_table(folder: Path, delivery: Delivery, seconds: float) -> Result:
     delays = [at - sink.closed[end] for (_, end), at in reader.seen.items() if end in sink.closed]
     windows = {end for _, end in reader.seen} & set(sink.closed)
     return {
-        **{"delivery": delivery, "windows": len(windows), "windows_closed": len(sink.closed)},
-        **{"rows": len(delays), **percentiles(delays)},
+        "delivery": delivery,
+        "windows": len(windows),
+        "windows_closed": len(sink.closed),
+        "rows": len(delays),
+        **percentiles(delays),
     }
 
 

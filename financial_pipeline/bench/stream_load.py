@@ -40,8 +40,20 @@ def trades(per_minute: int) -> Iterator[MarketEvent]:
             if number % DEAD_EVERY == 0:
                 text = "-1.0000"
             yield MarketEvent(
-                *(event_us, symbol, number, text, text, text, text, 100, 1),
-                *(notional, "trades", SESSION_DATE, "simulated", event_us),
+                event_us,
+                symbol,
+                number,
+                text,
+                text,
+                text,
+                text,
+                100,
+                1,
+                notional,
+                "trades",
+                SESSION_DATE,
+                "simulated",
+                event_us,
             )
 
 
@@ -67,7 +79,7 @@ class Gate:
             yield event
 
     def _wait(self) -> bool:
-        """Until the next trade may go; False where the time is over."""
+        """Until the next trade may go; False if the time is over."""
         while (now := time.monotonic()) - self.started < self.seconds:
             due = self.started + (self.sent / self.rate if self.rate else 0)
             if self.is_open and now >= due:

@@ -56,7 +56,9 @@ def sustained(
             producer.close_windows(60)
             read = job.drained()
         return {
-            **{"client": client, "delivery": delivery, "sent": producer.sent},
+            "client": client,
+            "delivery": delivery,
+            "sent": producer.sent,
             "produced_per_second": round(producer.sent / (ended - began)),
             "through_per_second": round(producer.sent / (read - began)),
             "catch_up_seconds": round(read - ended, 1),
@@ -64,7 +66,8 @@ def sustained(
             "lag": sampler.tenths(ended - began),
             **_costs(sampler.cpu, producer.sent),
             **_accounts(job, producer.sink.partitions),
-            **{"busy": sampler.busy, "frames": dict(sampler.frames.most_common(12))},
+            "busy": sampler.busy,
+            "frames": dict(sampler.frames.most_common(12)),
         }
 
 
@@ -153,7 +156,8 @@ def alone(folder: Path, client: ClientName, seconds: float) -> Result:
         bars_only = drain_rate(start_job(runtime, script, BARE_JOB))
         whole = drain_rate(whole_job(runtime))
     return {
-        **{"client": client, "sent": producer.sent},
+        "client": client,
+        "sent": producer.sent,
         "producer_alone_per_second": round(produced),
         "bars_only_drained_per_second": round(bars_only),
         "whole_job_drained_per_second": round(whole),

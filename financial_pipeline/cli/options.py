@@ -1,4 +1,4 @@
-"""The options that commands share; what they say reaches other processes as variables."""
+"""The options that commands share; their values reach other processes as variables."""
 
 import os
 from collections.abc import Callable
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
 
 Command = Callable[..., Any]
 SOURCES = click.Choice(["simulated", "files", "live"])
@@ -17,6 +20,16 @@ VARIABLES = {
     "loans": "FINANCIAL_PIPELINE_LOANS",
     "seed": "FINANCIAL_PIPELINE_SEED",
 }
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="For programs; the README describes the format."
+)
+
+
+def data_root() -> Paths:
+    """Return the folders of the configured data root."""
+    return Paths(Settings().data_root.resolve())
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -33,7 +46,7 @@ def data_root_option(command: Command) -> Command:
         type=click.Path(path_type=Path, file_okay=False),
         callback=_remember,
         expose_value=False,
-        help="Folder that holds everything a run writes (default: data/ in the checkout).",
+        help="Folder with everything a run writes (default: data/ in the checkout).",
     )(command)
 
 
@@ -62,5 +75,5 @@ def analytics_option(command: Command) -> Command:
         "--analytics/--no-analytics",
         default=True,
         show_default=True,
-        help="Whether to compute the Spark metrics and the default model too.",
+        help="Whether to compute also the Spark metrics and the default model.",
     )(command)

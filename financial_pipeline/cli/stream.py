@@ -1,4 +1,4 @@
-"""The `financial-pipeline stream` commands: thin calls, each importing what it needs when run."""
+"""The `financial-pipeline stream` commands; each imports its modules when it runs."""
 
 import json
 import time
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from financial_pipeline import world
-from financial_pipeline.cli.options import data_root_option
+from financial_pipeline.cli.options import data_root, data_root_option
 from financial_pipeline.cli.stream_produce import brokers, produce
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
 
@@ -20,16 +19,12 @@ if TYPE_CHECKING:
     from financial_pipeline.local_cluster.status import Status
     from financial_pipeline.streaming.macro_landing import MacroLanded
 
-# Between two passes of a landing that goes on.
+# Between two passes of `land --follow`.
 PASS_SECONDS = 1.0
 
 
-def _paths() -> Paths:
-    return Paths(Settings().data_root.resolve())
-
-
 def _state() -> Path:
-    return _paths().stream_runtime
+    return data_root().stream_runtime
 
 
 @click.group()
@@ -55,7 +50,7 @@ def up() -> None:
 @stream.command()
 @data_root_option
 def down() -> None:
-    """Stop the job with a savepoint, then Flink and Kafka; the next `up` goes on from there."""
+    """Stop the job with a savepoint, then Flink and Kafka; the next `up` resumes from it."""
     from financial_pipeline.local_cluster import control
 
     click.echo(control.down(_state()))
@@ -68,18 +63,18 @@ def status(as_json: bool) -> None:
     """Show processes, checkpoints and watermark; exit code 1 unless healthy."""
     from financial_pipeline.local_cluster.status import is_running, read_status
 
-    told = read_status(_state())
-    if not told or not is_running(_state()):
+    found = read_status(_state())
+    if not found or not is_running(_state()):
         raise PipelineError(
-            "No stream is running: start it with `financial-pipeline stream up`; what a killed one "
-            "left behind is cleaned by `financial-pipeline stream down`."
+            "No stream is running: start it with `financial-pipeline stream up`. The command"
+            " `financial-pipeline stream down` removes the rest of a killed one."
         )
     if as_json:
-        click.echo(json.dumps(told.__dict__, indent=1))
+        click.echo(json.dumps(found.__dict__, indent=1))
     else:
-        _show(told)
-    if told.phase != "healthy":
-        raise PipelineError(f"The stream is {told.phase}.")
+        _show(found)
+    if found.phase != "healthy":
+        raise PipelineError(f"The stream is {found.phase}.")
 
 
 @stream.command()
@@ -88,7 +83,7 @@ def status(as_json: bool) -> None:
 @click.option("--follow", is_flag=True, help="Wait for more at the end, until interrupted.")
 @click.option("--max", "most", type=click.IntRange(min=1), help="Stop after so many messages.")
 def consume(topic: str, follow: bool, most: int | None) -> None:
-    """Print what is on a topic, a line each: partition:offset, record time, key, value."""
+    """Print the messages of a topic, a line each: partition:offset, record time, key, value."""
     from financial_pipeline.streaming.reading import line, messages
 
     for message in islice(messages(topic, brokers().confluent(), follow=follow), most):
@@ -97,13 +92,13 @@ def consume(topic: str, follow: bool, most: int | None) -> None:
 
 @stream.command()
 @data_root_option
-@click.option("--follow", is_flag=True, help="Go on until interrupted, a pass a second.")
+@click.option("--follow", is_flag=True, help="Repeat every second until interrupted.")
 def land(follow: bool) -> None:
-    """Land what waits on the topics into the published stream tables; then compare with a batch."""
+    """Land waiting messages in the published stream tables, then compare them with a batch."""
     from financial_pipeline.streaming import micro_batch
     from financial_pipeline.streaming.logs import current_landing
 
-    landing, shown = current_landing(_paths()), world.describe(Settings())
+    landing, shown = current_landing(data_root()), world.describe(Settings())
     while True:
         done = micro_batch.land_waiting(landing, shown)
         for topic, count in sorted(done.messages.items()):
@@ -119,21 +114,21 @@ def land(follow: bool) -> None:
 
 
 def _macro_sentence(landed: "MacroLanded") -> str:
-    told = (
+    sentence = (
         f"{MACRO_TOPIC}: {landed.messages:,} messages landed, {landed.releases:,} new releases in"
         f" {landed.files} files of the archive"
     )
-    broken = f"; {landed.unreadable} are no releases and stay as they came"
-    return told + (broken if landed.unreadable else "")
+    broken = f"; {landed.unreadable} are no releases and are kept unchanged"
+    return sentence + (broken if landed.unreadable else "")
 
 
-def _show(told: "Status") -> None:
-    click.echo(f"Kafka  {told.bootstrap_servers}")
-    click.echo(f"Flink  {told.rest_url}")
-    for process in told.processes:
+def _show(status: "Status") -> None:
+    click.echo(f"Kafka  {status.bootstrap_servers}")
+    click.echo(f"Flink  {status.rest_url}")
+    for process in status.processes:
         click.echo(f"  {process['name']}: pid {process['pid']}, {process['restarts']} restarts")
     now = time.time()
-    for job in told.jobs:
+    for job in status.jobs:
         at, mark = job["checkpoint_at"], job["watermark_ms"]
         checkpoint = (
             f"checkpoint {job['checkpoint']} {now - at:.0f} s ago" if at else "no checkpoint"

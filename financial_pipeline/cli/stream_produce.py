@@ -1,4 +1,4 @@
-"""`financial-pipeline stream produce`: what is sent to a topic, and where it comes from."""
+"""`financial-pipeline stream produce`: sends bars, trades or macro releases to a topic."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from financial_pipeline.cli.options import data_root_option
+from financial_pipeline.cli.options import data_root, data_root_option
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
 
@@ -21,16 +20,11 @@ if TYPE_CHECKING:
 Label = Literal["start", "end"]
 
 
-def paths() -> Paths:
-    """The folders of the data root."""
-    return Paths(Settings().data_root.resolve())
-
-
 def brokers() -> "Connection":
-    """The brokers that the settings name, or those of `stream up`."""
+    """Return the brokers of the settings, or those of `stream up`."""
     from financial_pipeline.streaming.connection import connection
 
-    return connection(Settings(), paths())
+    return connection(Settings(), data_root())
 
 
 @click.command()
@@ -74,10 +68,10 @@ def produce(
     client: "ClientName",
     topic: str | None,
 ) -> None:
-    """Send bars of FILES (JPM_1min.csv: datetime,open,high,low,close,volume), or what is asked.
+    """Send bars of FILES (JPM_1min.csv: datetime,open,high,low,close,volume), or of an option.
 
-    Name all files of a period together: what comes behind the topic's time is late. What the topic
-    holds already is not sent again, so a command that was stopped is simply given again.
+    Name all files of a period together: messages behind the topic's time are late. Messages that
+    the topic already contains are skipped, so repeat a command that was stopped.
     """
     if sum((simulated, live, macro, bool(files))) != 1:
         raise PipelineError(
@@ -102,9 +96,8 @@ def _send_events(
 
     known, seconds = brokers(), Settings().stream_bar_seconds
     there = held(topic, known.confluent())
-    producer = producing.produce(
-        *(events, open_sink(client, topic, known), there, seconds), speed=speed
-    )
+    sink = open_sink(client, topic, known)
+    producer = producing.produce(events, sink, there, seconds, speed=speed)
     return (
         f"Sent {producer.sent} messages to {topic}, {producer.late} of them late; "
         f"{producer.skipped} were there already."
@@ -112,7 +105,7 @@ def _send_events(
 
 
 def _send_live(every: float, client: "ClientName", topic: str) -> str:
-    """Poll until the session is over or somebody interrupts; says what was sent."""
+    """Poll until the session is over or somebody interrupts; return a report of the sent bars."""
     from financial_pipeline.streaming import minute_polling
     from financial_pipeline.streaming.clients import open_sink
     from financial_pipeline.streaming.minute_source import minute_source
@@ -125,7 +118,10 @@ def _send_live(every: float, client: "ClientName", topic: str) -> str:
     there = held(topic, known.confluent())
     producer = Producer(open_sink(client, topic, known), held=there)
     polling = minute_polling.MinutePolling(
-        *(producer, minute_source(settings, paths()), settings.symbols, every),
+        producer,
+        minute_source(settings, data_root()),
+        settings.symbols,
+        every,
         tell=lambda sentence: click.echo(sentence, err=True),
     )
     end = "The session is over"
@@ -149,14 +145,14 @@ def _send_macro(client: "ClientName", topic: str) -> str:
 
 
 def _releases() -> "Iterable[MacroRelease]":
-    """Those of the data root's world: simulated ones, or all that FRED has."""
+    """Return the releases of the data root's world: simulated ones, or all of FRED."""
     from financial_pipeline.raw.live_releases import fred_releases, simulated_releases
 
     settings = Settings()
     if settings.source == "live":
-        return fred_releases(settings, paths())
+        return fred_releases(settings, data_root())
     if settings.source == "simulated":
-        return simulated_releases(paths())
+        return simulated_releases(data_root())
     raise PipelineError(
         "Macro releases come from the simulated world or from FRED: set FINANCIAL_PIPELINE_SOURCE "
         "to simulated or live."
@@ -173,4 +169,4 @@ def _bars(files: tuple[Path, ...], label: Label | None) -> "Iterable[MarketEvent
 def _simulated(sessions: int) -> "Iterable[MarketEvent]":
     from financial_pipeline.simulator.ticks import newest_trades
 
-    return newest_trades(paths().simulated_prices, sessions, Settings().seed)
+    return newest_trades(data_root().simulated_prices, sessions, Settings().seed)

@@ -1,1 +1,1 @@
-"""The asset graph. The only package, beside the event storage, that imports dagster."""
+"""The asset graph. Only this package and the event storage import dagster."""

@@ -1,4 +1,4 @@
-"""What each asset's columns are: their schema and lineage, as Dagster's metadata."""
+"""The columns of each asset: their schema and lineage, as metadata of Dagster."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def _lineage(columns: dict[str, Column]) -> dg.TableColumnLineage:
 
 
 def with_columns(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """The spec with `dagster/column_schema` and `dagster/column_lineage` of its table."""
+    """Return the spec with `dagster/column_schema` and `dagster/column_lineage` of its table."""
     columns = catalogue().get("/".join(spec.key.path))
     if not columns:
         return spec

@@ -1,10 +1,10 @@
-"""The jobs: one per family and partition definition, because a run holds only one of those."""
+"""The jobs: one per family and partition definition, because a run has only one of those."""
 
 import dagster as dg
 
 FAMILY_TAG = "family"
 PUBLISH_JOB = "publish_job"
-# What each publication carries beside its tables; commands run it once, at the end.
+# Assets of each publication besides its tables; commands run them once, at the end.
 PUBLICATION = frozenset(
     {
         dg.AssetKey(["exports", "row_accounting"]),

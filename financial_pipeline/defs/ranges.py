@@ -1,6 +1,6 @@
 """One run over a range of partitions, as a backfill with the policy `single_run` starts it.
 
-Also the same run of assets that do nothing, to tell what the events of a backfill cost.
+Also the same run of assets that do nothing, to measure the cost of the events of a backfill.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ BELOW_PRICES = ("shared_job", "releases_job", "macro_job")
 
 
 def session_assets(defs: dg.Definitions) -> list[dg.AssetKey]:
-    """Every asset below the daily prices with trading days as its partitions, upstream first."""
+    """Return every asset of daily prices partitioned by trading day, upstream first."""
     graph = defs.resolve_asset_graph()
     streamed = dg.AssetSelection.tag("family", "market_topics").downstream().resolve(graph)
     wanted = {
@@ -36,13 +36,13 @@ def session_assets(defs: dg.Definitions) -> list[dg.AssetKey]:
 
 
 def newest_sessions(count: int) -> tuple[str, str]:
-    """The first and the last of the newest `count` trading days."""
+    """Return the first and the last of the newest `count` trading days."""
     keys = SESSIONS.get_partition_keys()[-count:]
     return keys[0], keys[-1]
 
 
 def build_what_prices_join(defs: dg.Definitions) -> None:
-    """Write the simulated world where it is missing and build the families beside the prices."""
+    """Write the simulated world if it is missing and build the families that prices join."""
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
     ingest.prepare(settings, paths, lambda text: None)
@@ -54,7 +54,7 @@ def build_what_prices_join(defs: dg.Definitions) -> None:
 
 
 def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str, last: str) -> None:
-    """Materialize the assets over the range in one run of this process; raises where it fails."""
+    """Materialize the assets over the range in one run of this process; raises if it fails."""
     job = defs.resolve_implicit_global_asset_job_def()
     tags = {**COMMAND_TAG, RANGE_START: first, RANGE_END: last}
     tags[PUBLICATION_TAG] = PUBLICATION
@@ -65,13 +65,13 @@ def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str,
 
 
 def materialized(keys: Sequence[dg.AssetKey]) -> int:
-    """How many partitions of these assets the instance holds as materialized."""
+    """Return the number of materialized partitions of these assets."""
     with dg.DagsterInstance.get() as instance:
         return sum(len(instance.get_materialized_partitions(key)) for key in keys)
 
 
 def empty_assets(count: int) -> dg.Definitions:
-    """A chain of assets with trading days as their partitions that compute nothing."""
+    """Return a chain of assets by trading day that compute nothing."""
 
     def build(number: int) -> dg.AssetsDefinition:
         @dg.asset(

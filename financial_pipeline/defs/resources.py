@@ -1,4 +1,4 @@
-"""The resources that assets ask for: the data root, dbt, DuckDB and Spark."""
+"""The resources of the assets: the data root, dbt, DuckDB and Spark."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
 from dagster_pyspark import PySparkResource
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from financial_pipeline.defs.asset_defaults import OWNERS as OWNERS
 from financial_pipeline.paths import Paths
@@ -42,12 +42,16 @@ def runs_of(instance: dg.DagsterInstance, publication: str) -> list[dg.DagsterRu
 
 
 class Pipeline(dg.ConfigurableResource):
-    """The settings of this process, the folders they point at, and the publication of the run."""
+    """The settings of a run, the folders of its data root, and its publication."""
 
+    data_root: str | None = Field(
+        default=None,
+        description="Folder with everything a run writes; default: FINANCIAL_PIPELINE_DATA_ROOT.",
+    )
     _run: str = PrivateAttr("direct")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Note which publication the run belongs to."""
+        """Take the publication from the run."""
         if context.run:
             self._run = publication_of(context.run)
 
@@ -58,8 +62,8 @@ class Pipeline(dg.ConfigurableResource):
 
     @property
     def settings(self) -> Settings:
-        """The typed settings, read from the environment."""
-        return Settings()
+        """The typed settings: the environment's, with the configured data root."""
+        return Settings(data_root=Path(self.data_root)) if self.data_root else Settings()
 
     @property
     def paths(self) -> Paths:
@@ -81,10 +85,10 @@ class Spark(PySparkResource):
 
 
 def point_dbt_at_data_root() -> Paths:
-    """Tell dbt, through the environment, where the data root, warehouse and target folder are.
+    """Set the data root, warehouse and target folder in the environment, which dbt reads.
 
-    dbt parses everything again when one of them differs from the parse before, so every dbt
-    process of a data root sees the same values.
+    dbt parses the whole project again if one of them changes, so every dbt process of a data root
+    gets the same values.
     """
     paths = Paths(Settings().data_root.resolve())
     os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
@@ -95,7 +99,7 @@ def point_dbt_at_data_root() -> Paths:
 
 
 def forget_other_checkout(target: Path, project: Path) -> None:
-    """Remove what dbt parsed from a project elsewhere: it keeps the places of its seed files."""
+    """Remove the parse results of another checkout: they contain the paths of its seed files."""
     mark = target / "parsed_from.txt"
     if mark.exists() and mark.read_text("utf-8") == str(project):
         return
@@ -106,7 +110,7 @@ def forget_other_checkout(target: Path, project: Path) -> None:
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """The resources by the names that assets ask for."""
+    """Define the resources by the names of the assets' parameters."""
     paths = point_dbt_at_data_root()
     project = str(DBT_PROJECT)
     return dg.Definitions(

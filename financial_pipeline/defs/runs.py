@@ -156,10 +156,8 @@ def run_families(
 ) -> None:
     """Archive, stage, build and export the landed files, then publish all tables at once.
 
-    `load` returns the definitions. `layers` stops after the archive (`ingest`) or starts after it
-    (`transform`); `analytics` adds the Spark metrics and the default model, `stream` the bars of
-    simulated trades. `report` prints each step and must not write to `sys.stdout`, which is
-    redirected to the log. Raises PipelineError with one sentence.
+    `layers` stops after the archive (`ingest`) or starts after it (`transform`); `stream` adds the
+    bars of simulated trades. `report` must not write to `sys.stdout`, which is redirected.
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:

@@ -31,7 +31,7 @@ StoredEvent = tuple[int, EventLogEntry]
 
 
 def ask_for_batches() -> None:
-    """Let Dagster hand over batches, which it does only where the variable is set.
+    """Let Dagster hand over batches, which it does only if the variable is set.
 
     Every process of an instance makes its storage, so the default is set there and not in each
     command.

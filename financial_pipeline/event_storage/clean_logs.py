@@ -1,8 +1,8 @@
 """What steps print, kept on disk and shown in the web interface without secrets.
 
 Stock Dagster lets a step write into the file itself and mirrors it with `tail`. Here a small
-process stands between: what a step prints goes through it, so the file never holds a secret, even
-where the step is killed.
+process filters the output of each step, so the file never contains a secret, even if the step is
+killed.
 """
 
 import subprocess

@@ -27,7 +27,7 @@ def cleaned(value: Any) -> Any:
 
 
 def below_home(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with its `base_dir`, where that is relative, below DAGSTER_HOME."""
+    """Return the configuration with a relative `base_dir` below DAGSTER_HOME."""
     # An absolute path stays as it is.
     return {**config, "base_dir": str(Path(os.environ["DAGSTER_HOME"], config["base_dir"]))}
 
@@ -40,7 +40,7 @@ class CleanRuns:
         return super().add_run(with_origin(dagster_run))  # type: ignore[misc]
 
     def add_daemon_heartbeat(self, daemon_heartbeat: Any) -> None:
-        """Store what a loop of the daemon says of itself."""
+        """Store the heartbeat of a loop of the daemon."""
         super().add_daemon_heartbeat(cleaned(daemon_heartbeat))  # type: ignore[misc]
 
     def update_backfill(self, partition_backfill: Any) -> None:

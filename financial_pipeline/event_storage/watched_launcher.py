@@ -1,8 +1,8 @@
-"""Stock run launcher that also knows whether the process of a run still lives.
+"""Run launcher of Dagster that also detects whether the process of a run is still alive.
 
-Stock Dagster notices a dead run only while the code server that started it lives. Where the whole
-server was killed, its runs would stay "started" and hold their pool slots for ever. Runs that a
-code server on another machine started are left to that machine.
+Dagster notices a dead run only while the code server that started it is alive. If the whole server
+was killed, its runs would stay "started" and keep their pool slots for ever. Runs of a code server
+on another machine are left to that machine.
 """
 
 import json
@@ -20,15 +20,15 @@ LOOPBACK = {"localhost", "127.0.0.1"}
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """The default launcher; the run monitor asks it how the processes of runs are."""
+    """The default launcher with a health check for the run monitor."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Whether `check_run_worker_health` answers."""
+        """Return true: `check_run_worker_health` is implemented."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Failed where the process that started the run is gone."""
+        """Return a failure if the process that started the run is gone."""
         kinds = {dg.DagsterEventType.RUN_START}
         starts = self._instance.all_logs(run.run_id, of_type=kinds)
         pid = starts[-1].get_dagster_event().pid if starts else None
@@ -38,13 +38,13 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:
-    """Whether this machine runs it; a run of a command names no code server."""
+    """Return whether this machine runs it; a run of a command names no code server."""
     server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
     return server.get("host", "localhost") in LOOPBACK
 
 
 def is_same_process(pid: int, seconds: float) -> bool:
-    """Whether a process lives that had this id at this time; a later one only has its number."""
+    """Return whether the process with this id at this time is alive, not one that reused the id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -54,7 +54,7 @@ def is_same_process(pid: int, seconds: float) -> bool:
     if not (PROC / str(pid) / "stat").exists():
         # Not Linux: the number is all there is.
         return True
-    # After the name, which may hold spaces: the state first, the start as the twentieth field.
+    # After the name, which may contain spaces: the state first, the start as the twentieth field.
     fields = (PROC / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()
     boot = next(
         float(line.split()[1])

@@ -16,8 +16,17 @@ def test_backfill_benchmark_materializes_every_day_of_every_asset(
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
     result = backfill.run(DAYS, 3)
     assert list(result) == [
-        *("name", "partitions", "assets", "ours_seconds", "empty_seconds"),
-        *("stock_empty_seconds", "stock_partitions", "ratio", "events", "ms_per_event", "storage"),
+        "name",
+        "partitions",
+        "assets",
+        "ours_seconds",
+        "empty_seconds",
+        "stock_empty_seconds",
+        "stock_partitions",
+        "ratio",
+        "events",
+        "ms_per_event",
+        "storage",
     ]
     assert result["events"] == DAYS * int(result["assets"])
     # Raw, staging, two tables of the warehouse, one export and four metrics.

@@ -22,8 +22,16 @@ def test_dashboard_benchmark_reports_every_page_and_the_slider(
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
     result = dashboard.run(LOANS, seed=1, rounds=1, moves=2)
     assert list(result) == [
-        *("name", "loans", "rounds", "moves", "pages", "slider"),
-        *("page_limit", "slider_limit", "within_limits", "load"),
+        "name",
+        "loans",
+        "rounds",
+        "moves",
+        "pages",
+        "slider",
+        "page_limit",
+        "slider_limit",
+        "within_limits",
+        "load",
     ]
     assert list(result["pages"]) == list(dashboard.PAGES)
     for figures in (*result["pages"].values(), result["slider"]):

@@ -68,7 +68,10 @@ def test_a_gate_lets_through_for_its_time_and_waits_while_it_is_shut() -> None:
 
 def test_percentiles_of_delays_are_delays_that_were_seen() -> None:
     assert percentiles([number / 10 for number in range(1, 101)]) == {
-        **{"p50_seconds": 5.1, "p95_seconds": 9.5, "p99_seconds": 9.9, "most_seconds": 10.0}
+        "p50_seconds": 5.1,
+        "p95_seconds": 9.5,
+        "p99_seconds": 9.9,
+        "most_seconds": 10.0,
     }
 
 

@@ -1,4 +1,4 @@
-"""What `make dev` says of schedules and sensors is what the instance does."""
+"""`make dev` reports the schedules and sensors as the instance runs them."""
 
 import dagster as dg
 import pytest

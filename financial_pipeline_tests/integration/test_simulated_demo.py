@@ -35,7 +35,11 @@ def shown(data_root: Path) -> dict[str, Any]:
 def test_figures_have_the_documented_sections(shown: dict[str, Any]) -> None:
     assert shown["world"]["is_synthetic"] is True
     assert {row["definition"] for row in shown["default_rates"]} == {
-        *("D0", "D1", "D2", "D3_12", "D3_24")
+        "D0",
+        "D1",
+        "D2",
+        "D3_12",
+        "D3_24",
     }
     assert {row["symbol"] for row in shown["prices"]} == {"JPM", "BAC", "C", "WFC", "GS"}
     assert {row["sessions"] for row in shown["prices"]} == {4_840}

@@ -1,4 +1,4 @@
-"""The drop folder as a sensor: content that the archive does not hold yet starts a raw run.
+"""The drop folder as a sensor: content that is not in the archive yet starts a raw run.
 
 A copy under another name, a touched file or a restart of the daemon starts nothing, because only
 the content hash counts.
@@ -15,6 +15,7 @@ import dagster as dg
 from financial_pipeline.defs import operations, switches
 from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.run_plan import within
+from financial_pipeline.files import sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
@@ -45,7 +46,7 @@ Hashes = dict[str, tuple[str, str]]
 
 
 def content_hashes(files: Sequence[Path], known: Hashes) -> Hashes:
-    """The SHA-256 of every file by path; an unchanged file is not read again."""
+    """Return the SHA-256 of every file by path; an unchanged file is not read again."""
     hashes: Hashes = {}
     for path in files:
         status = path.stat()
@@ -54,13 +55,12 @@ def content_hashes(files: Sequence[Path], known: Hashes) -> Hashes:
         if before and before[0] == stamp:
             hashes[str(path)] = (stamp, before[1])
             continue
-        with path.open("rb") as reader:
-            hashes[str(path)] = (stamp, hashlib.file_digest(reader, "sha256").hexdigest())
+        hashes[str(path)] = (stamp, sha256(path))
     return hashes
 
 
 def _span(dataset: str, files: Sequence[LandedFile]) -> tuple[str, str]:
-    """The partitions that new files touch: sessions they hold, or the months they arrived in."""
+    """Return the partitions of new files: their sessions, or the months they arrived in."""
     if dataset == "bank_prices":
         first, last = min(f.first_date for f in files), max(f.last_date for f in files)
     else:
@@ -78,7 +78,7 @@ def _requests(paths: Paths, files: Sequence[Path], hashes: Hashes) -> Iterator[d
             continue
         first, last = _span(dataset, new)
         marks = sorted("".join(hashes[str(file.path)]) for file in new)
-        # Touching a file after a failed run asks for it again.
+        # Touching a file after a failed run requests it again.
         key = hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
         yield dg.RunRequest(
             run_key=f"{dataset} {key}",
@@ -92,10 +92,10 @@ def _requests(paths: Paths, files: Sequence[Path], hashes: Hashes) -> Iterator[d
     jobs=JOBS,
     minimum_interval_seconds=SECONDS_BETWEEN,
     default_status=switches.sensors_start(),
-    description="Archives what is new in the drop folder, told by its content hash.",
+    description="Archives new files of the drop folder; a file is new if its content hash is.",
 )
 def drop_folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """One raw run per dataset with new content; an unknown form is an error that alerts."""
+    """Request one raw run per dataset with new content; an unknown format raises, which alerts."""
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
     folder = ingest.landing_folder(settings, paths)
@@ -108,5 +108,5 @@ def drop_folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult |
 
 @dg.definitions
 def drop_folder() -> dg.Definitions:
-    """The sensor, and one job per raw dataset, which schedules start too."""
+    """Define the sensor, and one job per raw dataset, which schedules also start."""
     return dg.Definitions(jobs=JOBS, sensors=[drop_folder_sensor])

@@ -39,7 +39,7 @@ def _span(row: Row) -> tuple[str, str]:
 
 
 def _covers(later: Row, failed: Row) -> bool:
-    """Whether a run did at least what the failed one was asked for."""
+    """Return whether a run covers the partitions and assets of the failed one."""
     (first, last), (low, high) = _span(failed), _span(later)
     wanted, done = (set((row["assets"] or "").split(", ")) for row in (failed, later))
     return low <= first and last <= high and (wanted <= done or later["assets"] is None)

@@ -1,7 +1,7 @@
-"""The topics as sensors: they compare their ends with the ledger, and never consume.
+"""The topics as sensors: they compare the ends of topics with the ledger, and never consume.
 
-What waits on the market topics is asked for by exact offset ranges, so a run that comes second
-aborts; everything below follows by itself, trading day by trading day. Macro releases land whole.
+Waiting messages of the market topics are requested by exact offset ranges, so the second of two
+runs aborts; declarative automation then rebuilds each trading day. Macro releases land whole.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,20 +24,22 @@ from financial_pipeline.streaming.logs import MARKET_TOPICS, current_landing
 SECONDS_BETWEEN = 30
 MACRO_JOB = "macro_releases_job"
 NO_STREAM = (
-    "No stream runs here and no brokers are named: `financial-pipeline stream up` starts one, and"
-    " FINANCIAL_PIPELINE_KAFKA_BROKERS names a cluster's."
+    "No stream is running and no brokers are configured: start one with `financial-pipeline"
+    " stream up`, or set FINANCIAL_PIPELINE_KAFKA_BROKERS."
 )
 UNDER_WAY = [
-    *(dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED),
-    *(dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED),
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
 ]
 
-# What is on each topic's partitions and not in the ledger: from, and up to.
+# Offsets of each topic's partitions that are not in the ledger: from, and up to.
 Waiting = Mapping[str, Mapping[int, tuple[int, int]]]
 
 
 def run_config(waiting: Waiting) -> dict[str, object]:
-    """The configuration of a run that lands exactly these ranges."""
+    """Return the configuration of a run that lands exactly these ranges."""
     ranges = {
         topic: {str(partition): list(span) for partition, span in spans.items()}
         for topic, spans in waiting.items()
@@ -48,7 +50,7 @@ def run_config(waiting: Waiting) -> dict[str, object]:
 def observations(
     landing: Landing, topics: Sequence[str], now: datetime
 ) -> list[dg.AssetObservation]:
-    """One per topic: its ends, what waits, and how far event time has landed."""
+    """Return one observation per topic: its ends, its lag, and how far event time has landed."""
     rows = tables.status_rows(landing, topics, now)
     return [_observation(str(topic), part, now) for (topic,), part in rows.group_by("topic")]
 
@@ -72,7 +74,7 @@ def _look(
     job: str,
     config: Callable[[Waiting], dict[str, object]] | None = None,
 ) -> dg.SensorResult | dg.SkipReason:
-    """One run of the job for all that waits, unless one is under way; a look is an observation."""
+    """Request one run for all waiting messages, unless one is under way; observe the topics."""
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
     if not is_reachable(settings, paths):
@@ -81,10 +83,10 @@ def _look(
     seen = observations(landing, topics, datetime.now(UTC).replace(tzinfo=None))
     waiting = landing.waiting(topics)
     if not waiting:
-        return dg.SensorResult(asset_events=seen, skip_reason="The ledger stands at every end.")
+        return dg.SensorResult(asset_events=seen, skip_reason="No message is waiting.")
     if context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNDER_WAY)):
         return dg.SensorResult(asset_events=seen, skip_reason="A run is landing already.")
-    # Without a run key: what a failed run left is asked for again.
+    # Without a run key: messages that a failed run did not land are requested again.
     request = dg.RunRequest(run_config=config(waiting) if config else None)
     return dg.SensorResult(run_requests=[request], asset_events=seen)
 
@@ -94,10 +96,10 @@ def _look(
     job_name=TOPICS_JOB,
     minimum_interval_seconds=SECONDS_BETWEEN,
     default_status=switches.sensors_start(),
-    description="Lands what waits on the market topics, by exact offset ranges.",
+    description="Lands waiting messages of the market topics by exact offset ranges.",
 )
 def market_topics_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """A run of exact offset ranges where something waits."""
+    """Request a run of exact offset ranges if messages wait."""
     return _look(context, MARKET_TOPICS, TOPICS_JOB, run_config)
 
 
@@ -106,14 +108,14 @@ def market_topics_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     job_name=MACRO_JOB,
     minimum_interval_seconds=SECONDS_BETWEEN,
     default_status=switches.sensors_start(),
-    description="Lands the macro releases that wait on their topic, and archives what is new.",
+    description="Lands waiting macro releases of their topic, and archives new ones.",
 )
 def macro_releases_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """A run of the landing where releases wait."""
+    """Request a run of the landing if releases wait."""
     return _look(context, (MACRO_TOPIC,), MACRO_JOB)
 
 
 @dg.definitions
 def market_topics() -> dg.Definitions:
-    """The sensors."""
+    """Define both sensors."""
     return dg.Definitions(sensors=[market_topics_sensor, macro_releases_sensor])

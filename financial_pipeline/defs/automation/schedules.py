@@ -1,7 +1,7 @@
-"""Raw data on schedules, in the time zone of its market; everything below follows by itself.
+"""Schedules of raw data, in the time zone of its market; automation rebuilds all other layers.
 
-Of several ticks that nobody made while the daemon was down, Dagster makes up the newest only. So a
-tick asks for every partition since the newest that its schedule's runs took, in one run.
+After the daemon was down, Dagster runs only the newest of the missed ticks. So a tick requests
+every partition since the newest one of its schedule's earlier runs, in one run.
 """
 
 from datetime import date, datetime, timedelta
@@ -33,7 +33,7 @@ RECENT_RUNS = 100
 
 
 def newest_taken(context: dg.ScheduleEvaluationContext, schedule: str) -> str | None:
-    """The newest partition of the runs that a schedule started; None where it has none yet."""
+    """Return the newest partition of the runs that a schedule started, if there is one."""
     wanted = dg.RunsFilter(tags={operations.SCHEDULE: schedule}, statuses=TOOK)
     runs = context.instance.get_runs(wanted, limit=RECENT_RUNS)
     ends = [run.tags.get(operations.RANGE_END, run.tags.get(operations.PARTITION)) for run in runs]
@@ -41,7 +41,7 @@ def newest_taken(context: dg.ScheduleEvaluationContext, schedule: str) -> str | 
 
 
 def run_of(schedule: str, due: datetime, first: str, last: str) -> dg.RunRequest:
-    """The one run of a tick, over its partitions; a tick that is repeated asks for the same run."""
+    """Return the one run of a tick, over its partitions; a repeated tick returns the same run."""
     key = f"{schedule} {due:%Y-%m-%d %H:%M}"
     if first == last:
         return dg.RunRequest(run_key=key, partition_key=last)
@@ -51,7 +51,7 @@ def run_of(schedule: str, due: datetime, first: str, last: str) -> dg.RunRequest
 
 
 def _due(context: dg.ScheduleEvaluationContext) -> datetime | None:
-    """When the tick was due, in New York; None in a world whose days are over."""
+    """Return when the tick was due, in New York; None in a simulated world, which has ended."""
     return None if Settings().source == "simulated" else context.scheduled_execution_time
 
 
@@ -64,7 +64,7 @@ def _due(context: dg.ScheduleEvaluationContext) -> datetime | None:
     description="The prices of each session since the last run, after the close on trading days.",
 )
 def raw_market_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """The session of the day and those before it that nobody asked for; a holiday is skipped."""
+    """Request the session of the day and earlier missed ones; skip a holiday."""
     due = _due(context)
     if due is None:
         return dg.SkipReason(ENDED_WORLD)
@@ -86,7 +86,7 @@ def raw_market_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     description="Looks for new FRED releases, after the morning's and at the end of the day.",
 )
 def raw_macro_releases(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """The release month of the day, from the month of the look before on."""
+    """Request the release months since the previous run, up to the month of the day."""
     due = _due(context)
     if due is None:
         return dg.SkipReason(ENDED_WORLD)

@@ -1,4 +1,4 @@
-"""The sensor that watches: it writes down how runs and checks went and tells the alert sinks."""
+"""The sensor that records results of runs and checks and sends alerts."""
 
 import dagster as dg
 
@@ -19,7 +19,7 @@ SECONDS_BETWEEN = 30
     description="Publishes the operations tables and sends alerts and recovery notices.",
 )
 def operations_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Launch nothing: record what ended since the last tick, then tell what is wrong or over."""
+    """Record the runs that ended since the last tick, then send alerts and recoveries."""
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
     paths.data_root.mkdir(parents=True, exist_ok=True)

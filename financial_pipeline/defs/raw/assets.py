@@ -1,4 +1,4 @@
-"""The raw archive: what landed in the drop folder, stored once and untouched."""
+"""The raw archive: files of the drop folder, stored once and unchanged."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
     try:
         files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
     except PipelineError as error:
-        # A file of an unknown form stays one, however often it is read.
+        # A retry reads the same unknown format.
         raise dg.Failure(str(error), allow_retries=False) from error
     return dg.MaterializeResult(
         metadata={
@@ -38,14 +38,14 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
 
 
 def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) -> None:
-    """Ask a live source for what is new, where a schedule started the run: commands have asked."""
+    """Fetch new data of a live source if a schedule started the run; commands fetch earlier."""
     if pipeline.settings.source != "live" or SCHEDULE not in context.run.tags:
         return
     try:
         for sentence in fetch(pipeline.settings, pipeline.paths):
             context.log.info(sentence)
     except MissingKey as error:
-        # It is missing until somebody sets it.
+        # A retry would not find it either.
         raise dg.Failure(str(error), allow_retries=False) from error
 
 

@@ -80,7 +80,7 @@ def _stage(
 def lending_club_loan_snapshots(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
-    """One row per loan and snapshot month: status and balances as they stood then.
+    """One row per loan and snapshot month: status and balances of that month.
 
     Source: the raw loan files. A loan without an upstream id is keyed by a fingerprint.
     """
@@ -109,7 +109,7 @@ def lending_club_loan_snapshots(
 def lending_club_loans(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
-    """One row per loan, from the latest snapshot that holds it, all 151 columns typed.
+    """One row per loan, from the latest snapshot that contains it, all 151 columns typed.
 
     Known gaps: no borrower identity; columns that upstream added later are null before.
     """

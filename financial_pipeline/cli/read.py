@@ -1,0 +1,88 @@
+"""The commands that read published tables and describe them."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from financial_pipeline.cli.options import DAY, data_root, data_root_option, json_option
+
+
+def show_figures(as_json: bool) -> None:
+    """Print the main figures as a table, or as JSON."""
+    from financial_pipeline.figures import figures, figures_table
+
+    content = figures.figures(data_root())
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        figures_table.show(content, data_root())
+
+
+@click.command()
+@data_root_option
+@json_option
+def figures(as_json: bool) -> None:
+    """Print the main figures of the published version."""
+    show_figures(as_json)
+
+
+@click.command("as-of")
+@data_root_option
+@click.argument("series")
+@click.argument("observation_date", type=DAY, metavar="OBSERVATION_DATE")
+@click.argument("as_of_date", type=DAY, metavar="AS_OF_DATE")
+@json_option
+def as_of_command(
+    series: str, observation_date: datetime, as_of_date: datetime, as_json: bool
+) -> None:
+    """Print one macro value as it was known on a day, and on which days it was valid."""
+    from financial_pipeline.figures import as_of
+
+    known = as_of.as_of(series.upper(), as_of_date.date(), observation_date.date(), data_root())
+    click.echo(json.dumps(asdict(known), default=str) if as_json else as_of.sentence(known))
+
+
+@click.command()
+@click.argument("column")
+@json_option
+def lineage(column: str, as_json: bool) -> None:
+    """Print the inputs of a COLUMN (layer.table.column), up to the raw fields."""
+    from financial_pipeline.lineage import chain
+
+    key = chain.parse(column)
+    click.echo(json.dumps(chain.as_object(key), indent=1) if as_json else chain.as_text(key))
+
+
+@click.command()
+@data_root_option
+@click.argument("query", required=False)
+def sql(query: str | None) -> None:
+    """Query the published tables with DuckDB SQL; without QUERY, a prompt."""
+    from financial_pipeline.cli import sql_prompt
+
+    sql_prompt.run(data_root(), query)
+
+
+@click.command()
+@data_root_option
+@click.option(
+    "--dictionary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the data dictionary as Markdown to this file, and the column lineage of SQL.",
+)
+def docs(dictionary: Path | None) -> None:
+    """Generate the dbt documentation of the warehouse under its target folder."""
+    from financial_pipeline.defs.warehouse import project
+
+    if dictionary:
+        from financial_pipeline.figures.data_dictionary import data_dictionary
+        from financial_pipeline.lineage import catalogue
+
+        catalogue.LINEAGE_FILE.write_text(project.lineage_of_sql(), "utf-8")
+        dictionary.write_text(data_dictionary(), "utf-8")
+        return
+
+    click.echo(f"Open {project.generate_docs(data_root())} in a browser.")

@@ -1,0 +1,41 @@
+"""The commands that serve pages on loopback: `dev` and `dashboard`."""
+
+import os
+import sys
+
+import click
+
+from financial_pipeline.cli.options import data_root, data_root_option, world_options
+from financial_pipeline.settings import PROJECT_ROOT
+
+
+@click.command()
+@world_options
+@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option("--dashboard-port", default=8501, show_default=True, help="Port of the dashboard.")
+def dev(port: int, dashboard_port: int) -> None:
+    """Start Dagster's web interface and the dashboard on loopback; both end together."""
+    from financial_pipeline.dashboard import launch
+    from financial_pipeline.definitions import defs
+    from financial_pipeline.defs import runs, switches
+
+    runs.prepare_home(data_root())
+    os.environ["FINANCIAL_PIPELINE_DAGSTER_URL"] = launch.address(port)
+    for sentence in switches.of_this_home(defs):
+        click.echo(sentence)
+    click.echo("The stream is not started here: `financial-pipeline stream up` starts it.")
+    click.echo(f"Dagster: {launch.address(port)}  Dashboard: {launch.address(dashboard_port)}")
+    dagster = [sys.executable, "-m", "dagster", "dev", "-h", launch.LOOPBACK, "-p", str(port)]
+    servers = [dagster, launch.streamlit_command(dashboard_port)]
+    sys.exit(launch.run_together(servers, PROJECT_ROOT))
+
+
+@click.command()
+@data_root_option
+@click.option("--port", default=8501, show_default=True, help="Port of the dashboard.")
+def dashboard(port: int) -> None:
+    """Open the dashboard over the published version, on loopback."""
+    from financial_pipeline.dashboard import launch
+
+    click.echo(f"Dashboard: {launch.address(port)}")
+    launch.serve(port)
