@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
-from financial_pipeline.local_cluster.supervisor import plan_of
 from financial_pipeline.settings import Settings
+from financial_pipeline.streaming.local_stream import plan_of
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # The fixture of the one Kafka and Flink that all tests share.

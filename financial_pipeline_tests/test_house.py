@@ -30,7 +30,6 @@ FEATURE_IMPORTS: dict[str, set[str]] = {
     "dashboard": {"figures", "ml", "staging"},
     "figures": {"lineage", "staging"},
     "lineage": {"crosscheck", "ml", "sources", "streaming", "transforms"},
-    "local_cluster": {"streaming"},
     "raw": {"simulator", "sources", "transforms"},
     "simulator": {"sources"},
     "staging": {"raw", "sources", "spark", "transforms"},

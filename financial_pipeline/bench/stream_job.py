@@ -17,12 +17,12 @@ from financial_pipeline.bench.process_use import processor_seconds
 from financial_pipeline.bench.stream_load import Gate
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.flink_state import completed_checkpoint
-from financial_pipeline.local_cluster.progress import is_passed_on, unread
 from financial_pipeline.local_cluster.runtime import LocalRuntime, local_runtime
-from financial_pipeline.local_cluster.supervisor import job_values, plan_of
 from financial_pipeline.schemas.stream import RAW_TOPIC
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, Delivery, job_script
+from financial_pipeline.streaming.local_stream import job_values, plan_of
+from financial_pipeline.streaming.progress import is_passed_on, unread
 
 READY_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 1.0

@@ -15,11 +15,11 @@ import polars as pl
 from financial_pipeline.bench.stream_job import own_runtime, whole_job
 from financial_pipeline.bench.stream_load import MINUTE_US, Gate, Watched, trades
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.connection import Connection
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.clients import open_sink
-from financial_pipeline.streaming.connection import Connection
 from financial_pipeline.streaming.job_script import Delivery
 from financial_pipeline.streaming.producing import Producer
 

@@ -16,11 +16,11 @@ from financial_pipeline.bench.stream_job import (
     whole_job,
 )
 from financial_pipeline.bench.stream_load import Gate, trades
+from financial_pipeline.local_cluster.connection import Connection
 from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.clients import ClientName, open_sink
-from financial_pipeline.streaming.connection import Connection
 from financial_pipeline.streaming.job_script import Delivery
 from financial_pipeline.streaming.producing import Producer
 from financial_pipeline.streaming.reading import messages

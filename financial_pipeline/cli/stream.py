@@ -40,9 +40,10 @@ stream.add_command(produce)
 def up() -> None:
     """Start Kafka, Flink and the job in the background and wait until they are healthy."""
     from financial_pipeline.local_cluster import control
+    from financial_pipeline.streaming.local_stream import SUPERVISOR
 
     started = time.monotonic()
-    status = control.up(_state())
+    status = control.up(_state(), SUPERVISOR)
     click.echo(f"Healthy after {time.monotonic() - started:.0f} s.")
     _show(status)
 

@@ -12,17 +12,17 @@ from financial_pipeline.schemas.stream import MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from financial_pipeline.local_cluster.connection import Connection
     from financial_pipeline.schemas.macro_release import MacroRelease
     from financial_pipeline.schemas.market_event import MarketEvent
     from financial_pipeline.streaming.clients import ClientName
-    from financial_pipeline.streaming.connection import Connection
 
 Label = Literal["start", "end"]
 
 
 def brokers() -> "Connection":
     """Return the brokers of the settings, or those of `stream up`."""
-    from financial_pipeline.streaming.connection import connection
+    from financial_pipeline.local_cluster.connection import connection
 
     return connection(Settings(), data_root())
 

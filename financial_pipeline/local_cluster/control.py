@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.local_cluster.java import RuntimeNotToBeHad
+from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.local_cluster.processes import end_leftovers
 from financial_pipeline.local_cluster.status import Status, is_running, read_status
 from financial_pipeline.settings import PROJECT_ROOT
 
 UP_SECONDS = 300.0
 DOWN_SECONDS = 120.0
-SUPERVISOR = "financial_pipeline.local_cluster.supervisor"
 
 
 def _wait(seconds: float, done: Callable[[], bool]) -> bool:
@@ -28,11 +27,11 @@ def _wait(seconds: float, done: Callable[[], bool]) -> bool:
     return True
 
 
-def up(state: Path, *, tied: bool = False) -> Status:
-    """Start the supervisor, detached, and wait until its job completes checkpoints.
+def up(state: Path, supervisor: str, *, tied: bool = False) -> Status:
+    """Start the module `supervisor`, detached, and wait until its job completes checkpoints.
 
-    A `tied` one stops when this process is gone. Raises `RuntimeNotToBeHad` where Kafka or Flink is
-    not to be had, `PipelineError` where a stream is already running or could not start.
+    A `tied` one stops when this process ends. Raises `RuntimeUnavailable` if Kafka or Flink is not
+    installed, `PipelineError` if a stream is already running or does not start.
     """
     if is_running(state):
         raise PipelineError(
@@ -43,7 +42,7 @@ def up(state: Path, *, tied: bool = False) -> Status:
     (state / "status.json").unlink(missing_ok=True)
     with (state / "supervisor.output.txt").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", SUPERVISOR, str(state), *([str(os.getpid())] if tied else [])],
+            [sys.executable, "-m", supervisor, str(state), *([str(os.getpid())] if tied else [])],
             cwd=PROJECT_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -62,7 +61,7 @@ def up(state: Path, *, tied: bool = False) -> Status:
         return told()
     if settled:
         process.wait()
-        fault = RuntimeNotToBeHad if told().is_absent else PipelineError
+        fault = RuntimeUnavailable if told().is_absent else PipelineError
         raise fault(told().error or f"The stream did not start; see {output.name}.")
     raise PipelineError(
         f"The stream is not healthy after {UP_SECONDS:.0f} s (no checkpoint completes); see "

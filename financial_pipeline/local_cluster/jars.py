@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from financial_pipeline.files import locked
-from financial_pipeline.local_cluster.java import RuntimeNotToBeHad
+from financial_pipeline.local_cluster.java import RuntimeUnavailable
 
 FETCHERS = 6
 # What Flink adds to its own distribution; every other locked jar belongs to the broker.
@@ -17,7 +17,7 @@ CONNECTOR = "flink-sql-connector-kafka"
 SQL_DRIVER = "flink-sql-gateway"
 
 
-class JarsNotToBeHad(RuntimeNotToBeHad):
+class JarUnavailable(RuntimeUnavailable):
     """A locked jar is neither here nor to be fetched, or is not the one that was locked."""
 
 
@@ -78,7 +78,7 @@ def download(jar: Jar, cache: Path, mirror: str | None) -> Path:
 def _from_folder(jar: Jar, folder: Path) -> Path:
     path = folder / jar.file_name
     if not path.is_file():
-        raise JarsNotToBeHad(
+        raise JarUnavailable(
             f"{jar.coordinates} is not in {folder}, the folder that FINANCIAL_PIPELINE_JARS_DIR "
             f"names: put {jar.file_name} there, or unset the variable to fetch it."
         )
@@ -93,7 +93,7 @@ def _from_cache(jar: Jar, cache: Path, mirror: str | None) -> Path:
             path = download(jar, cache, mirror)
     # jgo answers with whatever its parsers and its HTTP client raise.
     except Exception as error:
-        raise JarsNotToBeHad(
+        raise JarUnavailable(
             f"{jar.coordinates} could not be fetched ({type(error).__name__}): check the network, "
             "name a Maven mirror in FINANCIAL_PIPELINE_MAVEN_MIRROR, or a folder that holds the "
             "jars of flink/jars.lock in FINANCIAL_PIPELINE_JARS_DIR."
@@ -104,7 +104,7 @@ def _from_cache(jar: Jar, cache: Path, mirror: str | None) -> Path:
 def _verified(jar: Jar, path: Path) -> Path:
     found = sha256_of(path)
     if found != jar.sha256:
-        raise JarsNotToBeHad(
+        raise JarUnavailable(
             f"{path} is not the {jar.coordinates} of flink/jars.lock (SHA-256 {found[:12]} instead "
             f"of {jar.sha256[:12]}): delete it, or fetch it from a source you trust."
         )
@@ -114,7 +114,7 @@ def _verified(jar: Jar, path: Path) -> Path:
 def obtain(lock: Path, cache: Path, mirror: str | None = None, folder: Path | None = None) -> Jars:
     """Every jar of the lock, verified: from `folder` where given, else cached or fetched.
 
-    Raises `JarsNotToBeHad` with the coordinates and the setting that helps.
+    Raises `JarUnavailable` with the coordinates and the setting that helps.
     """
 
     def obtained(jar: Jar) -> Path:

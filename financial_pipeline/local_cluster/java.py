@@ -12,7 +12,7 @@ from financial_pipeline.errors import PipelineError
 VERSIONS = (17, 21)
 
 
-class RuntimeNotToBeHad(PipelineError):
+class RuntimeUnavailable(PipelineError):
     """Kafka or Flink is neither on this machine nor to be fetched."""
 
 
@@ -37,7 +37,7 @@ def find_flink(environment: Path) -> Path:
     """Folder `pyflink` of the environment that `make flink` fills; it holds `lib/*.jar`."""
     for lib in environment.glob("lib/python*/site-packages/pyflink/lib/flink-dist-*.jar"):
         return lib.parent.parent
-    raise RuntimeNotToBeHad(
+    raise RuntimeUnavailable(
         f"Flink is not installed in {environment}: run `make flink`, or name another environment "
         "in FINANCIAL_PIPELINE_FLINK_ENVIRONMENT."
     )

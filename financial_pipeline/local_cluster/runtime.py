@@ -6,14 +6,15 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.broker import Brokers, Node, log4j_properties
+from financial_pipeline.local_cluster.connection import Connection, write_access
 from financial_pipeline.local_cluster.flink import FlinkCluster
 from financial_pipeline.local_cluster.flink_rest import FlinkRest
 from financial_pipeline.local_cluster.flink_state import clear_old_states, newest_state
@@ -23,9 +24,8 @@ from financial_pipeline.local_cluster.ports import LOOPBACK, free_ports, require
 from financial_pipeline.local_cluster.processes import ManagedProcess, end_leftovers, write_record
 from financial_pipeline.local_cluster.security import PIPELINE, make_security
 from financial_pipeline.local_cluster.submission import submit
-from financial_pipeline.local_cluster.topics import brokers_known, create_topics, stream_topics
+from financial_pipeline.local_cluster.topics import brokers_known, create_topics
 from financial_pipeline.settings import PROJECT_ROOT
-from financial_pipeline.streaming.connection import Connection, write_access
 
 JARS_LOCK = PROJECT_ROOT / "flink" / "jars.lock"
 START_SECONDS = 240.0
@@ -55,6 +55,8 @@ class RuntimePlan:
     java_flags: tuple[str, ...] = ()
     # TLS, passwords and an authorizer on the brokers.
     secure: bool = False
+    # Name and number of partitions of every topic that `start` creates.
+    topics: Mapping[str, int] = field(default_factory=dict)
 
 
 class LocalRuntime:
@@ -128,7 +130,7 @@ class LocalRuntime:
             process.start()
         write_record(self._record, list(self.processes.values()))
         self._wait("Kafka", lambda: brokers_known(self.client, 1.0) >= self.plan.brokers)
-        create_topics(self.client, stream_topics(), min(3, self.plan.brokers))
+        create_topics(self.client, self.plan.topics, min(3, self.plan.brokers))
         self._wait("Flink", lambda: self.rest.task_managers() >= self.plan.task_managers)
         threading.Thread(target=self._tend_always, name="tend", daemon=True).start()
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_json
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class Status:
 
 def write_status(state: Path, status: Status) -> None:
     """Replace `status.json` at once."""
-    part = state / "status.part"
-    part.write_text(json.dumps(asdict(status), indent=1), "utf-8")
-    os.replace(part, state / "status.json")
+    replace_json(state / "status.json", asdict(status))
 
 
 def read_status(state: Path) -> Status | None:

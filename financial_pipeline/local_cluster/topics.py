@@ -1,6 +1,7 @@
-"""The topics of the stream: partitions and retention, created where they are absent."""
+"""Topics of a cluster: creates absent ones with their partitions and retention."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -8,22 +9,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.schemas.stream import DEAD_LETTER_TOPIC, LATE_TOPIC, MACRO_TOPIC, TOPICS
 
-PARTITIONS = 3
-# Few messages, read for checks: order over all of them is worth more than width.
-NARROW = (DEAD_LETTER_TOPIC, LATE_TOPIC, MACRO_TOPIC)
 REQUEST_SECONDS = 30
 # Record timestamps are those of the replayed day, so age says nothing: keep by size per partition.
 SETTINGS = {"retention.ms": "-1", "retention.bytes": str(2 * 1024**3), "cleanup.policy": "delete"}
 
 
-def stream_topics() -> dict[str, int]:
-    """Name and number of partitions of every topic of the stream."""
-    return {topic: 1 if topic in NARROW else PARTITIONS for topic in TOPICS}
-
-
-def create_topics(client: dict[str, Any], topics: dict[str, int], replicas: int) -> None:
+def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: int) -> None:
     """Create the topics that are absent; `client` is a confluent-kafka client configuration."""
     admin = AdminClient(client)
     settings = SETTINGS | {"min.insync.replicas": str(max(1, replicas - 1))}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, Protocol
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.streaming.connection import Connection, require_answer
+from financial_pipeline.local_cluster.connection import Connection, require_answer
 
 LINGER_MS: Final = 20
 BATCH_BYTES: Final = 262_144

@@ -41,7 +41,10 @@ typed as (
         try_cast(fields.low as decimal(18, 4)) as low,
         try_cast(fields.close as decimal(18, 4)) as close,
         try_cast(fields.notional as decimal(18, 4)) as notional,
-        try_cast(fields.session_date as date) as session_date,
+        case
+            when regexp_full_match(fields.session_date, '[0-9]{4}-[0-9]{2}-[0-9]{2}')
+                and fields.session_date >= '0001-01-01' then try_cast(fields.session_date as date)
+        end as session_date,
         cast(nullif(regexp_extract(fields.schema_version, '^[0-9]{1,4}$'), '') as bigint)
             as schema_version,
         cast(nullif(regexp_extract(fields.event_us, '^[0-9]{1,16}$'), '') as bigint) as event_us,

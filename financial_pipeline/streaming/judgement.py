@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from financial_pipeline.schemas import stream
+from financial_pipeline.streaming.topic_decoder import is_day
 
 CENT_HUNDREDTH: Final = Decimal("0.0001")
 INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
@@ -70,10 +71,7 @@ def _text(value: object) -> str | None:
 
 
 def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    return date.fromisoformat(str(value)) if is_day(value) else None
 
 
 READERS: Final = {

@@ -9,7 +9,7 @@ import polars as pl
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.streaming.connection import require_answer
+from financial_pipeline.local_cluster.connection import require_answer
 from financial_pipeline.streaming.message_log import MESSAGES, Ranges
 
 REQUEST_SECONDS: Final = 30.0

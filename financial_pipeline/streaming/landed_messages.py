@@ -1,6 +1,5 @@
 """Landed aggregate messages as typed rows of their published table."""
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ from financial_pipeline.schemas.stream_tables import (
     WINDOW_START_AT,
     Schema,
 )
+from financial_pipeline.streaming.topic_decoder import decode_row
 
 TEXT_OR_NUMBER = {POLARS_TYPES["price"], POLARS_TYPES["amount"]}
 
@@ -33,7 +33,7 @@ def _cast(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def typed_rows(messages: pl.DataFrame, table: Table[pl.DataType]) -> pl.DataFrame:
-    """The rows that landed messages of the table's topic give; heartbeats are left out.
+    """Return the rows of landed messages, without heartbeats and unreadable messages.
 
     `messages` are in landed form; a key that came more than once is there once.
     """
@@ -41,8 +41,8 @@ def typed_rows(messages: pl.DataFrame, table: Table[pl.DataType]) -> pl.DataFram
     rows = [
         {**_texts(content, names), "trading_date": day}
         for value, day in messages.select("value", "trading_date").iter_rows()
-        if (content := json.loads(value, parse_float=Decimal)).get("symbol")
-        != stream.HEARTBEAT_SYMBOL
+        if (content := decode_row(str(table.topic), value)[0]) is not None
+        and content.get("symbol") != stream.HEARTBEAT_SYMBOL
     ]
     schema: Schema = {**dict.fromkeys(names, pl.String()), "trading_date": pl.Date()}
     typed = pl.DataFrame(rows, schema=schema).with_columns(
@@ -64,7 +64,9 @@ def heartbeat_counts(messages: pl.DataFrame, mark: int) -> pl.DataFrame:
     """`trading_date` and `count` of each window of the bars topic that ends by `mark`."""
     windows: dict[int, tuple[object, int]] = {}
     for value, day in messages.select("value", "trading_date").iter_rows():
-        content = json.loads(value)
+        content, _ = decode_row(stream.BARS_TOPIC, value)
+        if content is None:
+            continue
         start, width = content["window_start_us"], content["bar_seconds"] * 1_000_000
         if content.get("symbol") == stream.HEARTBEAT_SYMBOL and start + width <= mark:
             windows[start] = day, content["message_count"]

@@ -1,6 +1,5 @@
 """Land an exact offset range: one immutable Parquet file each, then the ledger."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.market_calendar import sessions
@@ -91,10 +91,8 @@ class Landing:
         self, topic: str, partition: int, span: tuple[int, int], rows: pl.DataFrame
     ) -> LandedRange:
         target = self.folder / topic / f"{partition}-{span[0]}-{span[1]}.parquet"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp")
-        rows.drop("_mark").write_parquet(temporary, compression="zstd")
-        os.replace(temporary, target)
+        with replacing(target) as temporary:
+            rows.drop("_mark").write_parquet(temporary, compression="zstd")
         days = rows.group_by("trading_date").len().sort("trading_date").iter_rows()
         mark = rows["_mark"].max()
         return LandedRange(
@@ -112,7 +110,9 @@ class Landing:
         files = [self.folder / landed.file for landed in ranges if landed.rows]
         if not files:
             return pl.DataFrame(schema=MESSAGES | {"trading_date": pl.Date()})
-        return pl.concat([pl.read_parquet(file) for file in files])
+        return pl.concat(
+            [pl.read_parquet(file, columns=[*MESSAGES, "trading_date"]) for file in files]
+        )
 
     def read_days(self, topic: str, first: str, last: str) -> pl.DataFrame:
         """The landed messages of the trading days `first` to `last` (ISO), both included."""

@@ -1,9 +1,9 @@
 """Which log the tables are made from: the brokers that are named or run here, else the replay."""
 
+from financial_pipeline.local_cluster.connection import connection, is_reachable
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.connection import connection, is_reachable
 from financial_pipeline.streaming.kafka_log import KafkaLog
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.message_log import FileLog, MessageLog

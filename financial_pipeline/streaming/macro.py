@@ -43,6 +43,7 @@ def _is_sound(release: MacroRelease) -> bool:
         and bool(SERIES_ID.fullmatch(release.series_id))
         and all(_is_day(day) for day in (*days, *ends))
         and isinstance(release.value, str | None)
+        and (release.value or "").isascii()
         and release.source in SOURCES
     )
 

@@ -4,13 +4,14 @@
 brokerless replay and for tests; the one on Kafka is in `kafka_log.py`.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import polars as pl
+
+from financial_pipeline.files import replacing
 
 # Partition, offset, record timestamp (milliseconds since 1970), key and value of each message.
 MESSAGES: Final[dict[str, pl.DataType]] = {
@@ -98,10 +99,8 @@ class FileLog:
         )
         end = start + len(records)
         target = self._folder / topic / f"{partition}-{start}-{end}.parquet"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp")
-        frame.write_parquet(temporary)
-        os.replace(temporary, target)
+        with replacing(target) as temporary:
+            frame.write_parquet(temporary)
         return end
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.connection import require_answer
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL
-from financial_pipeline.streaming.connection import require_answer
 from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.producing import Held
 

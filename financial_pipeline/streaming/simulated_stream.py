@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from financial_pipeline.local_cluster import control
-from financial_pipeline.local_cluster.java import RuntimeNotToBeHad
-from financial_pipeline.local_cluster.progress import wait_until_processed
+from financial_pipeline.local_cluster.connection import connection
+from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.local_cluster.status import is_running, read_status
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import RAW_TOPIC
@@ -21,9 +21,10 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.ticks import last_sessions, newest_trades
 from financial_pipeline.streaming import replay
 from financial_pipeline.streaming.clients import Sink, open_sink
-from financial_pipeline.streaming.connection import connection
+from financial_pipeline.streaming.local_stream import SUPERVISOR
 from financial_pipeline.streaming.message_log import FileLog, FileSink
 from financial_pipeline.streaming.producing import Held, produce
+from financial_pipeline.streaming.progress import wait_until_processed
 from financial_pipeline.streaming.reading import held, held_of
 
 # Newest ones, whose trades the demo sends.
@@ -94,7 +95,7 @@ class SimulatedStream:
         state = self._paths.stream_runtime
         try:
             started = self._up(state)
-        except RuntimeNotToBeHad as absent:
+        except RuntimeUnavailable as absent:
             self._report(f"stream: {absent} The brokerless replay makes the bars instead.")
             yield self._through_replay
             return
@@ -113,9 +114,9 @@ class SimulatedStream:
             # It is on its way up, or a killed demo's is on its way down.
             time.sleep(0.5)
         if not self._wanted:
-            raise RuntimeNotToBeHad(NOT_WANTED)
+            raise RuntimeUnavailable(NOT_WANTED)
         began = time.monotonic()
-        control.up(state, tied=True)
+        control.up(state, SUPERVISOR, tied=True)
         self._report(f"{'stream up':<22} {'':<26} {time.monotonic() - began:6.1f} s")
         return True
 

@@ -1,8 +1,7 @@
 """The trading day that a landed message belongs to, whatever topic it came from."""
 
-import json
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ import polars as pl
 
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming import macro, recompute
+from financial_pipeline.streaming.topic_decoder import decode_row
 
 EXCHANGE_ZONE: Final = "America/New_York"
 
@@ -42,45 +42,62 @@ def judged_days(judged: pl.DataFrame) -> pl.Series:
     ).to_series()
 
 
-def message_day(content: dict[str, Any]) -> date | None:
-    """The day of a message that the job wrote."""
-    if content.get("session_date"):
+def _message_day(content: dict[str, Any] | None, record_ms: int) -> date:
+    """Return the day of a message of the job; of an unreadable one (None), that of its record."""
+    if content and content.get("session_date"):
         return date.fromisoformat(content["session_date"])
-    moment = content.get("window_start_us") or content["record_ms"] * 1000
-    instant = datetime.fromtimestamp(moment / 1e6, UTC)
+    moment = record_ms * 1000
+    if content:
+        moment = content.get("window_start_us") or content.get("record_ms", record_ms) * 1000
+    return _exchange_day(min(max(moment, 0), stream.LARGEST_NUMBER))
+
+
+def _exchange_day(moment_us: int) -> date:
+    instant = datetime.fromtimestamp(moment_us / 1e6, UTC)
     return instant.astimezone(ZoneInfo(EXCHANGE_ZONE)).date()
 
 
 def with_days(
     topic: str, messages: pl.DataFrame, sessions: Sequence[date]
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """The messages with `trading_date`, and the watermark of each (microseconds, or null).
+    """Return the messages with `trading_date` and `unreadable`, and the watermark of each.
 
-    That of a macro release is the day of its publication, session or not.
+    `unreadable` is the reason why a message breaks the contract, or null: such a message is landed
+    unchanged, on the day of its record. Watermarks are microseconds or null. The day of a macro
+    release is the day of its publication, session or not.
     """
+    timed = messages.with_columns(pl.col("record_ms").clip(0, stream.LARGEST_NUMBER // 1000))
     if topic == stream.MACRO_TOPIC:
-        nothing = pl.Series([None] * messages.height, dtype=pl.Int64)
-        return messages.with_columns(trading_date=_release_days(messages)), nothing
+        return _with_release_days(messages, timed["record_ms"])
     if topic == stream.RAW_TOPIC:
-        judged = recompute.judge_messages(messages)
-        marks = judged["says_us"]
-        days = judged_days(judged)
+        # `judge_messages` sorts by partition and offset, as every log does.
+        judged = recompute.judge_messages(timed)
+        days, marks, reasons = judged_days(judged), judged["says_us"], judged["reason"]
     else:
-        read: Callable[[bytes], dict[str, Any]] = json.loads
-        contents = [read(value) for value in messages["value"]]
-        days = pl.Series([message_day(content) for content in contents], dtype=pl.Date)
-        marks = pl.Series([_window_end(content) for content in contents], dtype=pl.Int64)
-    return messages.with_columns(trading_date=on_session(days, sessions)), marks
+        decoded = [decode_row(topic, value) for value in messages["value"]]
+        pairs = zip(decoded, timed["record_ms"], strict=True)
+        days = pl.Series([_message_day(one[0], moment) for one, moment in pairs], dtype=pl.Date)
+        marks = pl.Series([_window_end(content) for content, _ in decoded], dtype=pl.Int64)
+        reasons = pl.Series([reason for _, reason in decoded], dtype=pl.String)
+    return messages.with_columns(trading_date=on_session(days, sessions), unreadable=reasons), marks
 
 
-def _release_days(messages: pl.DataFrame) -> pl.Series:
-    """The publication of each release; the day of the record where a message is none."""
+def _with_release_days(
+    messages: pl.DataFrame, record_ms: pl.Series
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return macro messages with days and reasons, and no watermarks."""
     found = [macro.decode(value) for value in messages["value"]]
     days = [None if one is None else date.fromisoformat(one.realtime_start) for one in found]
-    recorded = messages.select(pl.from_epoch("record_ms", time_unit="ms").dt.date()).to_series()
-    return pl.Series(days, dtype=pl.Date).fill_null(recorded)
+    recorded = pl.Series(record_ms).cast(pl.Datetime("ms")).dt.date()
+    reasons = ["not_a_release" if one is None else None for one in found]
+    dated = messages.with_columns(
+        trading_date=pl.Series(days, dtype=pl.Date).fill_null(recorded),
+        unreadable=pl.Series(reasons, dtype=pl.String),
+    )
+    return dated, pl.Series([None] * messages.height, dtype=pl.Int64)
 
 
-def _window_end(content: dict[str, Any]) -> int | None:
-    start = content.get("window_start_us")
-    return None if start is None else int(start) + int(content["bar_seconds"]) * 1_000_000
+def _window_end(content: dict[str, Any] | None) -> int | None:
+    if content is None or content.get("window_start_us") is None:
+        return None
+    return int(content["window_start_us"]) + int(content["bar_seconds"]) * 1_000_000

@@ -7,12 +7,12 @@ import pytest
 from confluent_kafka import KafkaError, Producer
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.connection import require_answer
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
-from financial_pipeline.local_cluster.supervisor import job_values
 from financial_pipeline.schemas.stream import BARS_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.connection import require_answer
 from financial_pipeline.streaming.job_script import job_script
+from financial_pipeline.streaming.local_stream import job_values
 from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import Feed, bars_on, send
 

@@ -10,13 +10,14 @@ from uuid import uuid4
 import polars as pl
 from confluent_kafka import Consumer, KafkaException, Producer
 
-from financial_pipeline.local_cluster import progress
 from financial_pipeline.local_cluster.flink_rest import FlinkRefused
 from financial_pipeline.local_cluster.runtime import LocalRuntime
-from financial_pipeline.local_cluster.topics import create_topics, stream_topics
+from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline.schemas.stream import RAW_TOPIC
+from financial_pipeline.streaming import progress
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
+from financial_pipeline.streaming.local_stream import stream_topics
 from financial_pipeline.streaming.message_log import Ranges
 from financial_pipeline_tests.flink.kills import next_checkpoint
 from financial_pipeline_tests.streaming.stream_world import Sent

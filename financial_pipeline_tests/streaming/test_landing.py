@@ -175,7 +175,7 @@ LAND = """
 import sys
 from pathlib import Path
 from financial_pipeline.paths import Paths
-from financial_pipeline.stream_landing import landing, tables
+from financial_pipeline.streaming import landing, tables
 from financial_pipeline.streaming.message_log import FileLog
 landing.LARGEST_RANGE = 40
 one = landing.Landing(Paths(Path(sys.argv[2])), FileLog(Path(sys.argv[1])))

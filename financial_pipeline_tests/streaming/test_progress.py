@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from financial_pipeline.local_cluster.flink_rest import FlinkRest
-from financial_pipeline.local_cluster.progress import is_passed_on
+from financial_pipeline.streaming.progress import is_passed_on
 
 SOURCE = "Source__messages.KafkaSourceReader.topic"
 TOPIC = "raw_market_ohlcv"

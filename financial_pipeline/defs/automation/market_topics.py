@@ -13,11 +13,11 @@ import polars as pl
 
 from financial_pipeline.defs import switches
 from financial_pipeline.defs.run_plan import TOPICS_JOB
+from financial_pipeline.local_cluster.connection import is_reachable
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming import tables
-from financial_pipeline.streaming.connection import is_reachable
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.logs import MARKET_TOPICS, current_landing
 

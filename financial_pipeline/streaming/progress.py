@@ -9,10 +9,10 @@ from typing import Final
 from confluent_kafka import Consumer, TopicPartition
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.connection import Connection
 from financial_pipeline.local_cluster.flink_rest import FlinkRefused, FlinkRest
 from financial_pipeline.local_cluster.status import read_status
 from financial_pipeline.schemas.stream import RAW_TOPIC
-from financial_pipeline.streaming.connection import Connection
 from financial_pipeline.streaming.job_script import JOB
 from financial_pipeline.streaming.kafka_log import KafkaLog
 
