@@ -54,7 +54,8 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
 
 def _tips() -> list[alt.Tooltip]:
     forms = {"loans": ",d", "matured": ",d", "defaults": ",d"} | {
-        **{"default_rate": ".2%", "funded_usd": "$,.0f"}
+        "default_rate": ".2%",
+        "funded_usd": "$,.0f",
     }
     figures = [
         alt.Tooltip(f"properties.{name}:Q", title=name.replace("_", " "), format=form)

@@ -156,8 +156,15 @@ class Brokers:
             users = [part for user in self.users for part in ("--add-scram", user)]
             command = [
                 *self._command(*flags, "-XX:TieredStopAtLevel=1", "-Xmx128m"),
-                *("kafka.tools.StorageTool", "format", *quorum, "--ignore-formatted"),
-                *("-t", cluster, "-c", str(properties), *users),
+                "kafka.tools.StorageTool",
+                "format",
+                *quorum,
+                "--ignore-formatted",
+                "-t",
+                cluster,
+                "-c",
+                str(properties),
+                *users,
             ]
             done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS)
             if done.returncode:

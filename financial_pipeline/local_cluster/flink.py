@@ -10,8 +10,16 @@ from financial_pipeline.local_cluster.processes import ManagedProcess
 
 # Packages that Flink's shipped configuration opens, JDK compiler excepted.
 OPENED = (
-    *("java.lang", "java.net", "java.io", "java.nio", "java.lang.reflect", "java.text"),
-    *("java.time", "java.util", "java.util.concurrent", "java.util.concurrent.atomic"),
+    "java.lang",
+    "java.net",
+    "java.io",
+    "java.nio",
+    "java.lang.reflect",
+    "java.text",
+    "java.time",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
     "java.util.concurrent.locks",
 )
 JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
@@ -146,12 +154,17 @@ class FlinkCluster:
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
         path = ":".join(map(str, [*sorted((self.distribution / "lib").glob("*.jar"))]))
         command = [
-            *(self.java, *opened, *flags, "-XX:+UseSerialGC"),
+            self.java,
+            *opened,
+            *flags,
+            "-XX:+UseSerialGC",
             f"-Dlog.file={self.folder / name}.log",
             # The planner unpacks 45 MB there, and whoever is killed leaves them.
             f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             f"-Dlog4j.configurationFile={self.log_configuration}",
-            *("-cp", f"{path}:{self.connector}", *arguments),
+            "-cp",
+            f"{path}:{self.connector}",
+            *arguments,
         ]
         return ManagedProcess(name, command, self.folder / f"{name}.output.txt")
 

@@ -124,9 +124,7 @@ class FlinkRest:
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job."""
-        self._call(
-            *("PATCH", f"/jobs/{job_id}?mode=cancel"), None, "application/json", PROBE_SECONDS
-        )
+        self._call("PATCH", f"/jobs/{job_id}?mode=cancel", None, "application/json", PROBE_SECONDS)
 
     def restarts(self, job_id: str) -> int | None:
         """How often a job was started anew by this JobManager; None before it was counted."""

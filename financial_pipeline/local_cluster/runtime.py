@@ -92,7 +92,12 @@ class LocalRuntime:
         self.bootstrap_servers = ",".join(f"{LOOPBACK}:{node.client_port}" for node in nodes)
         self.security = make_security(plan.state / "security", self.java) if plan.secure else None
         self.brokers = Brokers(
-            *(nodes, self.java, self.jars.broker, log, plan.broker_heap_mb, plan.java_flags),
+            nodes,
+            self.java,
+            self.jars.broker,
+            log,
+            plan.broker_heap_mb,
+            plan.java_flags,
             *((self.security.properties(), self.security.users()) if self.security else ()),
         )
         self.connection = self._connection()
@@ -100,8 +105,16 @@ class LocalRuntime:
         self.rest_url = f"http://{LOOPBACK}:{rest}"
         self.rest = FlinkRest(self.rest_url)
         self.flink = FlinkCluster(
-            *(plan.state / "flink", self.distribution, self.jars.connector, self.java, log, rest),
-            *(next(ports), plan.task_managers, plan.checkpoint_seconds, plan.silence_seconds),
+            plan.state / "flink",
+            self.distribution,
+            self.jars.connector,
+            self.java,
+            log,
+            rest,
+            next(ports),
+            plan.task_managers,
+            plan.checkpoint_seconds,
+            plan.silence_seconds,
             plan.java_flags,
         )
 

@@ -78,9 +78,21 @@ def make_security(folder: Path, java: str) -> BrokerSecurity:
     if not ca_file.exists():
         keystore.unlink(missing_ok=True)
         _keytool(
-            *(java, "-genkeypair", *store, "-storetype", "PKCS12", "-keyalg", "RSA"),
-            *("-dname", "CN=localhost", "-validity", VALID_DAYS, "-ext", "bc=ca:true"),
-            *("-ext", "san=dns:localhost,ip:127.0.0.1"),
+            java,
+            "-genkeypair",
+            *store,
+            "-storetype",
+            "PKCS12",
+            "-keyalg",
+            "RSA",
+            "-dname",
+            "CN=localhost",
+            "-validity",
+            VALID_DAYS,
+            "-ext",
+            "bc=ca:true",
+            "-ext",
+            "san=dns:localhost,ip:127.0.0.1",
         )
         _keytool(java, "-exportcert", "-rfc", *store, "-file", str(ca_file))
     return BrokerSecurity(keystore, ca_file, store_password, passwords)

@@ -86,7 +86,10 @@ class ConfluentSink:
         while True:
             try:
                 self._producer.produce(
-                    *(self._topic, value, key, partition),
+                    self._topic,
+                    value,
+                    key,
+                    partition,
                     timestamp=record_ms,
                     on_delivery=self._delivered,
                 )

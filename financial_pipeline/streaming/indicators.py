@@ -23,8 +23,14 @@ SEVERITIES: Final = {"warning": 4.0, "critical": 6.0}
 UNITS: Final = 10**12
 # What indicators take over from their bar.
 SHARED: Final = (
-    *("schema_version", "symbol", "session_date", "window_start_us", "bar_seconds"),
-    *("close", "revision", "source"),
+    "schema_version",
+    "symbol",
+    "session_date",
+    "window_start_us",
+    "bar_seconds",
+    "close",
+    "revision",
+    "source",
 )
 RULES: Final = ("return_zscore", "volume_zscore")
 

@@ -106,9 +106,15 @@ class Ledger:
                     "insert into ranges (topic, partition, start_offset, end_offset, file, rows,"
                     " days, watermark_us, run_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
-                        *(landed.topic, landed.partition, landed.start, landed.end),
-                        *(landed.file, landed.rows, json.dumps(landed.days)),
-                        *(landed.watermark_us, run_id),
+                        landed.topic,
+                        landed.partition,
+                        landed.start,
+                        landed.end,
+                        landed.file,
+                        landed.rows,
+                        json.dumps(landed.days),
+                        landed.watermark_us,
+                        run_id,
                     ],
                 )
 

@@ -79,9 +79,19 @@ def _event(symbol: str, start: datetime, row: "pd.Series[float]") -> MarketEvent
     opened, high, low, close = (price_text(row[name]) for name in ("Open", "High", "Low", "Close"))
     volume = int(row["Volume"])
     return MarketEvent(
-        *(event_us, symbol, event_us // 1000, opened, high, low, close, volume, None),
-        *(price_text(Decimal(close) * volume), "close"),
-        *(start.astimezone(EXCHANGE_ZONE).date().isoformat(), "yfinance"),
+        event_us,
+        symbol,
+        event_us // 1000,
+        opened,
+        high,
+        low,
+        close,
+        volume,
+        None,
+        price_text(Decimal(close) * volume),
+        "close",
+        start.astimezone(EXCHANGE_ZONE).date().isoformat(),
+        "yfinance",
         event_us + WIDTH_US,
     )
 

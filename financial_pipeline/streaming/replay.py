@@ -60,13 +60,21 @@ class Bar:
         """The bar in the form of its topic."""
         return {
             "schema_version": stream.SCHEMA_VERSION,
-            **{"symbol": symbol, "session_date": self.first["session_date"]},
-            **{"window_start_us": start, "bar_seconds": seconds},
-            **{"open": self.first["open"], "high": self.high, "low": self.low},
-            **{"close": self.last["close"], "volume": self.volume, "trades": self.trades},
+            "symbol": symbol,
+            "session_date": self.first["session_date"],
+            "window_start_us": start,
+            "bar_seconds": seconds,
+            "open": self.first["open"],
+            "high": self.high,
+            "low": self.low,
+            "close": self.last["close"],
+            "volume": self.volume,
+            "trades": self.trades,
             "notional": self.notional,
             "vwap": float(self.notional) / self.volume if self.volume else None,
-            **{"vwap_basis": self.basis, "message_count": self.count, "revision": 0},
+            "vwap_basis": self.basis,
+            "message_count": self.count,
+            "revision": 0,
             "source": self.source,
         }
 
@@ -131,8 +139,10 @@ class Replay:
         return {
             "schema_version": stream.SCHEMA_VERSION,
             "symbol": stream.HEARTBEAT_SYMBOL,
-            **{"window_start_us": start, "bar_seconds": self.bar_seconds},
-            **{"message_count": self.heartbeats[start], "revision": 0},
+            "window_start_us": start,
+            "bar_seconds": self.bar_seconds,
+            "message_count": self.heartbeats[start],
+            "revision": 0,
         }
 
 

@@ -83,8 +83,12 @@ class Feed:
         price = f"{100 + number % 97}.25"
         content = {"symbol": SYMBOLS[place], "sequence": number} | {
             **dict.fromkeys(("open", "high", "low", "close"), price),
-            **{"volume": number % 13 + 1, "trades": 1, "notional": "1.0000"},
-            **{"vwap_basis": "trades", "session_date": "2019-10-02", "source": "test"},
+            "volume": number % 13 + 1,
+            "trades": 1,
+            "notional": "1.0000",
+            "vwap_basis": "trades",
+            "session_date": "2019-10-02",
+            "source": "test",
         }
         value = _encoded(event, newest, content)
         return place % PARTITIONS, SYMBOLS[place].encode(), value, newest // 1000
@@ -96,7 +100,10 @@ class Feed:
         # Highest, lowest, shares, messages.
         bar = self.bars.setdefault(key, [price, price, 0, 0])
         self.bars[key] = [
-            *(max(bar[0], price), min(bar[1], price), bar[2] + number % 13 + 1, bar[3] + 1)
+            max(bar[0], price),
+            min(bar[1], price),
+            bar[2] + number % 13 + 1,
+            bar[3] + 1,
         ]
 
 

@@ -36,8 +36,11 @@ def topic(
     name = f"live_{uuid4().hex[:8]}"
     create_topics(runtime.client, {name: 3}, 1)
     for key, value in {
-        **{"KAFKA_BROKERS": runtime.bootstrap_servers, "DATA_ROOT": str(tmp_path)},
-        **{"YAHOO_URL": upstream.url, "SYMBOLS": '["JPM", "BAC"]', "REQUEST_PAUSE_SECONDS": "0"},
+        "KAFKA_BROKERS": runtime.bootstrap_servers,
+        "DATA_ROOT": str(tmp_path),
+        "YAHOO_URL": upstream.url,
+        "SYMBOLS": '["JPM", "BAC"]',
+        "REQUEST_PAUSE_SECONDS": "0",
     }.items():
         monkeypatch.setenv(f"FINANCIAL_PIPELINE_{key}", value)
     return name

@@ -7,16 +7,22 @@ from financial_pipeline.schemas import stream
 from financial_pipeline_tests.flink.feed import Feed, bars_of, read_all, send
 from financial_pipeline_tests.flink.worlds import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.streaming_full, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 MESSAGES, BAR_SECONDS = 200_000, 5
 OUTPUTS = (
-    *(stream.BARS_TOPIC, stream.INDICATORS_TOPIC, stream.ALERTS_TOPIC),
-    *(stream.DEAD_LETTER_TOPIC, stream.LATE_TOPIC),
+    stream.BARS_TOPIC,
+    stream.INDICATORS_TOPIC,
+    stream.ALERTS_TOPIC,
+    stream.DEAD_LETTER_TOPIC,
+    stream.LATE_TOPIC,
 )
 # Who dies in the middle of each replay.
 VICTIMS: tuple[tuple[str, ...], ...] = (
-    *((), ("taskmanager-1",), ("jobmanager",), ("broker-1",)),
+    (),
+    ("taskmanager-1",),
+    ("jobmanager",),
+    ("broker-1",),
     ("jobmanager", "taskmanager-1"),
 )
 Content = dict[str, list[bytes]]

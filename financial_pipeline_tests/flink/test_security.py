@@ -16,7 +16,7 @@ from financial_pipeline.streaming.local_stream import job_values
 from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import Feed, bars_on, send
 
-pytestmark = [pytest.mark.slow, pytest.mark.streaming_full]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

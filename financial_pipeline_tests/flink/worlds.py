@@ -73,7 +73,10 @@ class World:
         failures: list[object] = []
         for partition, (at, key, value) in messages:
             producer.produce(
-                *(self.topic(RAW_TOPIC), value, key, partition),
+                self.topic(RAW_TOPIC),
+                value,
+                key,
+                partition,
                 timestamp=at,
                 on_delivery=lambda error, _message: failures.append(error) if error else None,
             )

@@ -14,6 +14,8 @@ import pytest
 
 from financial_pipeline_tests.command import figures, run_command
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--loans", "3000")
 # Where the run is when it is killed: in the loans' dbt build, and in the price partitions.
 KILL_SECONDS = (25.0, 45.0)

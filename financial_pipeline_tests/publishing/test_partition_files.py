@@ -17,8 +17,11 @@ def frame(*rows: tuple[date, int]) -> pl.DataFrame:
 
 def test_write_partitions_gives_each_key_its_rows_in_their_order(tmp_path: Path) -> None:
     rows = frame(
-        *((date(2019, 3, 9), 1), (date(2019, 1, 5), 2), (date(2019, 3, 2), 3)),
-        *((date(2018, 12, 31), 4), (date(2019, 4, 1), 5)),
+        (date(2019, 3, 9), 1),
+        (date(2019, 1, 5), 2),
+        (date(2019, 3, 2), 3),
+        (date(2018, 12, 31), 4),
+        (date(2019, 4, 1), 5),
     )
     written = write_partitions(rows, MONTH, tmp_path, KEYS)
     assert written == {"2019-01-01": 1, "2019-02-01": 0, "2019-03-01": 2}

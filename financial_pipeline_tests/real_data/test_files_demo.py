@@ -9,6 +9,8 @@ import pytest
 
 from financial_pipeline_tests.command import CommandRun, figures, run_command
 
+pytestmark = pytest.mark.slow
+
 # Loans and defaults by grade of the 2007-2011 file, every loan matured (methodology 1.6 a).
 D1_BY_GRADE = {
     "A": (10_085, 602),

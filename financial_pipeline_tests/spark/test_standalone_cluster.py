@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from financial_pipeline.schemas.metrics import METRIC_TABLES
@@ -17,6 +18,8 @@ from financial_pipeline_tests.spark.standalone import (
     environment,
     standalone_cluster,
 )
+
+pytestmark = pytest.mark.slow
 
 Files = dict[str, Path]
 Rows = Callable[[str], pl.DataFrame]

@@ -61,6 +61,7 @@ def by_both(source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataF
     return ours
 
 
+@pytest.mark.slow
 def test_simulated_loans_and_every_odd_value_are_staged_alike(tmp_path: Path) -> None:
     source = tmp_path / "accepted.csv"
     write_accepted_file(source, loans=LOANS, seed=3, snapshot=SNAPSHOT)
@@ -74,6 +75,7 @@ def test_simulated_loans_and_every_odd_value_are_staged_alike(tmp_path: Path) ->
     assert "before_first_month" in notes.to_list()
 
 
+@pytest.mark.slow
 def test_lines_that_are_no_loans_are_told_apart_alike(tmp_path: Path) -> None:
     lines = [
         header(),
@@ -103,6 +105,7 @@ def test_loans_without_ids_in_fractions_and_few_columns_are_staged_alike(tmp_pat
     assert loans["settlement_date"].to_list() == [None] * 3
 
 
+@pytest.mark.slow
 def test_a_dirty_file_is_refused_alike(tmp_path: Path) -> None:
     rows = [loan(1), *(loan(number, grade="B") for number in range(2, 5))]
     source = write(tmp_path / "a.csv", [header(), *(line(row) for row in rows)])
@@ -115,6 +118,7 @@ def test_a_dirty_file_is_refused_alike(tmp_path: Path) -> None:
     assert "grade_mismatch 3" in sentences[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL_FILES)
 def test_real_loans_are_staged_alike(shared_data: Path, tmp_path: Path, name: str) -> None:
     tables = by_both(shared_data / "lendingclub" / name, tmp_path)

@@ -26,12 +26,21 @@ def trade(symbol: str, sequence: int, event_us: int, **changes: Any) -> dict[str
     volume = changes.get("volume", 100)
     day = DAYS[0] if event_us < OPENINGS_US[1] - 8 * 3_600_000_000 else DAYS[1]
     return {
-        **{"schema_version": 1, "event_us": event_us},
-        **{"watermark_us": event_us - stream.WATERMARK_DELAY_US},
-        **{"symbol": symbol, "sequence": sequence, "open": price, "high": price, "low": price},
-        **{"close": price, "volume": volume, "trades": 1},
+        "schema_version": 1,
+        "event_us": event_us,
+        "watermark_us": event_us - stream.WATERMARK_DELAY_US,
+        "symbol": symbol,
+        "sequence": sequence,
+        "open": price,
+        "high": price,
+        "low": price,
+        "close": price,
+        "volume": volume,
+        "trades": 1,
         "notional": str(Decimal(price) * max(volume, 0)),
-        **{"vwap_basis": "trades", "session_date": day, "source": "simulated"},
+        "vwap_basis": "trades",
+        "session_date": day,
+        "source": "simulated",
         **changes,
     }
 
@@ -39,9 +48,11 @@ def trade(symbol: str, sequence: int, event_us: int, **changes: Any) -> dict[str
 def heartbeats(event_us: int, sequence: int) -> list[Sent]:
     """One heartbeat to every partition."""
     message = {
-        **{"schema_version": 1, "event_us": event_us},
+        "schema_version": 1,
+        "event_us": event_us,
         "watermark_us": event_us - stream.WATERMARK_DELAY_US,
-        **{"symbol": stream.HEARTBEAT_SYMBOL, "sequence": sequence},
+        "symbol": stream.HEARTBEAT_SYMBOL,
+        "sequence": sequence,
     }
     record = (event_us // 1000, b"heartbeat", encode(message))
     return [(partition, record) for partition in range(PARTITIONS)]

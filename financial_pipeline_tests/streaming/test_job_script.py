@@ -22,8 +22,20 @@ MOST_LINES = 60
 VALUES = JobValues("127.0.0.1:9092", client={"sasl.jaas.config": "it's secret"})
 
 TRADE = MarketEvent(
-    *(1_553_002_200_000_000, "JPM", 1, "105.0000", "105.5000", "104.0000", "105.2500", 100, 3),
-    *("10525.0000", "trades", "2019-03-19", "simulated", 1_553_002_200_000_000),
+    1_553_002_200_000_000,
+    "JPM",
+    1,
+    "105.0000",
+    "105.5000",
+    "104.0000",
+    "105.2500",
+    100,
+    3,
+    "10525.0000",
+    "trades",
+    "2019-03-19",
+    "simulated",
+    1_553_002_200_000_000,
 )
 A_BAR = TRADE._replace(trades=None, vwap_basis="close", source="local_file", symbol="BRK.B")
 ODD_DAY = A_BAR._replace(session_date=None, volume=0, source="yfinance")

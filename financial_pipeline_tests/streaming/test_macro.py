@@ -63,5 +63,6 @@ def test_releases_go_out_by_publication_and_only_once() -> None:
     assert [macro.decode(value) for *_, value in sink.sent] == [OLD, REVISED]
     # 2011-04-02 at midnight UTC; Kafka knows no time before 1970.
     assert [(record, key) for _, record, key, _ in sink.sent] == [
-        *((0, b"GNP"), (1_301_702_400_000, b"UNRATE"))
+        (0, b"GNP"),
+        (1_301_702_400_000, b"UNRATE"),
     ]

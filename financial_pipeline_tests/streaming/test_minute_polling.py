@@ -33,10 +33,17 @@ def minutes_chart(symbol: str, starts: list[datetime]) -> dict[str, Any]:
     hours = {"timezone": "EST", "gmtoffset": -18000}
     hours |= {"start": int(OPEN.timestamp()), "end": int(CLOSE.timestamp())}
     meta = {
-        **{"currentTradingPeriod": {"regular": hours}, "tradingPeriods": [[hours]]},
-        **{"symbol": symbol, "currency": "USD", "instrumentType": "EQUITY"},
-        **{"exchangeTimezoneName": "America/New_York", "timezone": "EST", "gmtoffset": -18000},
-        **{"dataGranularity": "1m", "priceHint": 2, "validRanges": ["1d", "max"]},
+        "currentTradingPeriod": {"regular": hours},
+        "tradingPeriods": [[hours]],
+        "symbol": symbol,
+        "currency": "USD",
+        "instrumentType": "EQUITY",
+        "exchangeTimezoneName": "America/New_York",
+        "timezone": "EST",
+        "gmtoffset": -18000,
+        "dataGranularity": "1m",
+        "priceHint": 2,
+        "validRanges": ["1d", "max"],
     }
     return {
         "meta": meta,
@@ -100,7 +107,11 @@ class World:
         self.show()
         producer = Producer(self.sink, held=held or Held())
         polling = MinutePolling(
-            *(producer, self.source, self.settings.symbols, 20, self.told.append),
+            producer,
+            self.source,
+            self.settings.symbols,
+            20,
+            self.told.append,
             now=lambda: self.time,
             sleep=self.sleep,
         )
@@ -179,7 +190,9 @@ def test_a_dead_network_is_a_sentence_and_later_a_pause(world: World, tmp_path: 
     )(symbol, day)
     world.poll(OPEN + timedelta(minutes=4, seconds=30))
     assert [sentence.rsplit(". ", 1)[-1] for sentence in world.told] == [
-        *("Polling goes on.", "All symbols answer again.", "interrupted")
+        "Polling goes on.",
+        "All symbols answer again.",
+        "interrupted",
     ]
     assert world.sink.bars()[-1] == ("JPM", 3)
 

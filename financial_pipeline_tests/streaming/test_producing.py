@@ -45,8 +45,19 @@ def trade(symbol: str, second: int, known: int | None = None) -> MarketEvent:
     """A trade so many seconds after the start, known then or at another second."""
     event_us = START_US + second * SECOND_US
     return MarketEvent(
-        *(event_us, symbol, second, "10.0000", "10.0000", "10.0000", "10.0000", 5, 1),
-        *("50.0000", "trades", "2019-03-19", 'a "quoted" name'),
+        event_us,
+        symbol,
+        second,
+        "10.0000",
+        "10.0000",
+        "10.0000",
+        "10.0000",
+        5,
+        1,
+        "50.0000",
+        "trades",
+        "2019-03-19",
+        'a "quoted" name',
         START_US + (second if known is None else known) * SECOND_US,
     )
 
@@ -131,7 +142,9 @@ def test_what_the_topic_holds_is_not_sent_again_and_no_partition_goes_back_in_ti
     producer.run(events)
     producer.close_windows(60)
     assert [(value["symbol"], value["sequence"]) for value in sink.events()] == [
-        *(("JPM", 2), ("BAC", 3), ("JPM", 4))
+        ("JPM", 2),
+        ("BAC", 3),
+        ("JPM", 4),
     ]
     marks = [value["watermark_us"] for partition, *_, value in sink.sent if partition == jpm]
     assert min(marks) >= carried
@@ -143,7 +156,10 @@ def test_files_are_merged_by_when_bars_are_known_and_one_width_only() -> None:
     bac = [trade("BAC", 0, 60), trade("BAC", 60, 120)]
     jpm = [trade("JPM", 0, 60), trade("JPM", 60, 120)]
     assert [(bar.symbol, bar.sequence) for bar in merged([jpm, bac])] == [
-        *(("BAC", 0), ("JPM", 0), ("BAC", 60), ("JPM", 60))
+        ("BAC", 0),
+        ("JPM", 0),
+        ("BAC", 60),
+        ("JPM", 60),
     ]
     with pytest.raises(PipelineError, match=r"different widths \(60, 300 seconds\)"):
         merged([bac, [trade("C", 0, 300)]])

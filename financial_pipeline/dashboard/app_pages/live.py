@@ -33,7 +33,12 @@ def _bars(rows: pl.DataFrame) -> charts.Layers:
         color=rising,
         tooltip=[
             alt.Tooltip("window_start:T", format="%H:%M"),
-            *("open", "high", "low", "close", "volume", "message_count"),
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "message_count",
         ],
     )
     wicks = base.mark_rule().encode(y=alt.Y("low:Q", title="$", scale=scale), y2="high:Q")

@@ -23,8 +23,14 @@ STAGED = (
     "fred_observations",
 )
 MODEL = (
-    *("training_set", "default_model", "evaluation", "scores", "drift", "threshold_table"),
-    *("spark_agreement", "model_card"),
+    "training_set",
+    "default_model",
+    "evaluation",
+    "scores",
+    "drift",
+    "threshold_table",
+    "spark_agreement",
+    "model_card",
 )
 
 
