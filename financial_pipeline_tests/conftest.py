@@ -32,7 +32,7 @@ def shared_data() -> Path:
     """The optional folder of real public files; tests on it skip where it is absent."""
     folder = PROJECT_ROOT.parent / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip("real data folder is not beside the checkout")
+        pytest.skip("the folder of real data is not next to the checkout")
     return folder
 
 

@@ -20,6 +20,11 @@ PROSE = ("financial_pipeline/", "financial_pipeline_tests/", "dbt_project/", "fl
 PROSE_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".toml"}
 
 
+def has_fixed_names(node: ast.expr) -> bool:
+    """Whether a node is a dictionary literal; computed names have no other form."""
+    return isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys)
+
+
 def unpacked_literals(tree: ast.Module) -> Iterator[int]:
     """Lines on which a literal is unpacked into another: `*(a, b)`, `**{...}`."""
     for node in ast.walk(tree):
@@ -28,7 +33,7 @@ def unpacked_literals(tree: ast.Module) -> Iterator[int]:
         if isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)
             yield from (v.lineno for k, v in pairs if k is None and isinstance(v, ast.Dict))
-        if isinstance(node, ast.keyword) and node.arg is None and isinstance(node.value, ast.Dict):
+        if isinstance(node, ast.keyword) and node.arg is None and has_fixed_names(node.value):
             yield node.value.lineno
 
 

@@ -89,7 +89,7 @@ def stream(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Sustained input through the whole job, the bare measures beside it, and delays to a table.
+    """Sustained input through the whole job, the bare measures, and delays to a table.
 
     Each combination takes --seconds and a start of Kafka and Flink; name parts to run fewer.
     """

@@ -92,7 +92,7 @@ def _escaped(text: str) -> str:
 
 
 def write_access(state: Path, local: Connection) -> None:
-    """Leave the way in beside the local brokers' data, for other commands of the same person."""
+    """Write the connection to a file next to the local brokers' data, for other commands."""
     file = state / ACCESS_FILE
     file.unlink(missing_ok=True)
     if local.user:

@@ -127,7 +127,7 @@ class FlinkRest:
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel", None, "application/json", PROBE_SECONDS)
 
     def restarts(self, job_id: str) -> int | None:
-        """How often a job was started anew by this JobManager; None before it was counted."""
+        """Return how often this JobManager restarted a job; None before it was counted."""
         found = self.get(f"/jobs/{job_id}/metrics?get=numRestarts")
         return int(found[0]["value"]) if found else None
 
@@ -135,7 +135,7 @@ class FlinkRest:
         """The offset behind the last message that the job's first operator, its source, passed on.
 
         By partition of the topic, without those of which nothing came yet; up to a second old. What
-        it says of a job that was just started anew may still be of before.
+        it reports for a job that just restarted may still be older.
         """
         source = self.get(f"/jobs/{job_id}")["vertices"][0]["id"]
         path = f"/jobs/{job_id}/vertices/{source}/subtasks/metrics"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replace_json
 
 # A broker closes its logs within this time after SIGTERM.
 GRACE_SECONDS = 20.0
@@ -86,9 +87,7 @@ def _be_as_nice(pid: int) -> None:
 
 def write_record(file: Path, processes: list[ManagedProcess]) -> None:
     """Write down who runs, so that a later start can clean up after a killed supervisor."""
-    replacement = file.with_suffix(".part")
-    replacement.write_text(json.dumps({each.name: each.pid for each in processes if each.pid}))
-    os.replace(replacement, file)
+    replace_json(file, {each.name: each.pid for each in processes if each.pid})
 
 
 def command_line(pid: int) -> str:

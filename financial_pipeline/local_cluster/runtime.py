@@ -91,15 +91,9 @@ class LocalRuntime:
         log.write_text(log4j_properties(), "utf-8")
         self.bootstrap_servers = ",".join(f"{LOOPBACK}:{node.client_port}" for node in nodes)
         self.security = make_security(plan.state / "security", self.java) if plan.secure else None
-        self.brokers = Brokers(
-            nodes,
-            self.java,
-            self.jars.broker,
-            log,
-            plan.broker_heap_mb,
-            plan.java_flags,
-            *((self.security.properties(), self.security.users()) if self.security else ()),
-        )
+        secured = (self.security.properties(), self.security.users()) if self.security else ()
+        kafka = (self.java, self.jars.broker, log, plan.broker_heap_mb, plan.java_flags)
+        self.brokers = Brokers(nodes, *kafka, *secured)
         self.connection = self._connection()
         write_access(plan.state, self.connection)
         self.rest_url = f"http://{LOOPBACK}:{rest}"

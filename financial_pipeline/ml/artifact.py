@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import move_folder
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.scorecard import Characteristic, Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
@@ -58,7 +59,7 @@ def save_artifact(
         temporary.mkdir(parents=True)
         for name, content in {**files, CONTENTS: contents}.items():
             (temporary / name).write_bytes(content)
-        os.replace(temporary, target)
+        move_folder(temporary, target)
     return artifact
 
 

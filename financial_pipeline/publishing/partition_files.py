@@ -1,6 +1,5 @@
-"""One Parquet file per partition: atomic writes, and listing what is there."""
+"""One Parquet file per partition of a staging dataset: atomic writes, and their listing."""
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -10,19 +9,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from financial_pipeline.files import replace_file, replacing
+
 COMPRESSION: Final = "zstd"
 
 
 def write_partition(frame: pl.DataFrame, folder: Path, partition_key: str) -> Path:
-    """Write one partition beside its place and move it there in one rename.
-
-    Returns the path `folder/<partition_key>.parquet`. A reader sees the old file or the new one.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+    """Replace one partition in one rename and return its path `folder/<partition_key>.parquet`."""
     target = folder / f"{partition_key}.parquet"
-    temporary = folder / f".{partition_key}.{os.getpid()}.tmp"
-    frame.write_parquet(temporary, compression=COMPRESSION)
-    os.replace(temporary, target)
+    with replacing(target, durable=False) as temporary:
+        frame.write_parquet(temporary, compression=COMPRESSION)
     return target
 
 
@@ -48,9 +44,7 @@ def write_partitions(
         content = _parquet_bytes(table.slice(start, end - start)) if start < end else empty
         target = folder / f"{key.isoformat()}.parquet"
         if not target.exists() or target.read_bytes() != content:
-            temporary = folder / f".{key.isoformat()}.{os.getpid()}.tmp"
-            temporary.write_bytes(content)
-            os.replace(temporary, target)
+            replace_file(target, content, durable=False)
     return {k.isoformat(): e - s for k, s, e in zip(keys, starts, ends, strict=True)}
 
 

@@ -219,7 +219,7 @@ MODEL_TABLES: Final[dict[str, Table[pl.DataType]]] = {
         ),
         _model(
             "spark_agreement",
-            "One row: Spark's logistic regression of the deciding model beside scikit-learn's.",
+            "One row: Spark's logistic regression of the deciding model against scikit-learn's.",
             ("model",),
             {
                 **_of(TEXT, "model"),

@@ -22,7 +22,7 @@ POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
 Schema = dict[str, pl.DataType]
 # Left out of tables: a property of the message, not of what it says.
 VERSION: Final = "schema_version"
-# Start of the window or the event, UTC without zone, beside the microseconds.
+# Start of the window or the event, UTC without zone, in addition to the microseconds.
 WINDOW_START_AT: Final = "window_start_at"
 
 

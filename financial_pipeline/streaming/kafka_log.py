@@ -44,7 +44,7 @@ class KafkaLog:
 
     @property
     def identity(self) -> str:
-        """The id of the cluster: another one counts its offsets anew."""
+        """The id of the cluster: another cluster counts its own offsets."""
         with closing(Consumer(self._client)) as consumer:
             return str(consumer.list_topics(timeout=REQUEST_SECONDS).cluster_id)
 

@@ -56,7 +56,7 @@ class Landing:
     def land(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
         """Land these ranges of one topic; raises RangeTaken where another run was first.
 
-        A range longer than LARGEST_RANGE lands in parts. Returns what landed.
+        A range longer than LARGEST_RANGE lands in parts. Returns the landed ranges.
         """
         landed = []
         rest = dict(ranges)

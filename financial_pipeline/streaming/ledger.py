@@ -1,7 +1,7 @@
 """The ledger of landed offset ranges: SQLite in WAL mode, moved in one guarded transaction.
 
 A range counts when the ledger says so. Its file is written and renamed first; the ledger then
-moves only if every range still starts where it stands, so two runs can never land a message twice.
+moves only if every range still starts at its offset, so two runs can never land a message twice.
 """
 
 import json
@@ -158,5 +158,5 @@ def _move(connection: sqlite3.Connection, landed: LandedRange) -> None:
     if not moved:
         raise RangeTaken(
             f"Another run has landed {landed.topic}/{landed.partition} from offset {landed.start}"
-            " already; nothing was changed, and the next run goes on from where it stands."
+            " already; nothing was changed, and the next run continues from the ledger."
         )

@@ -1,7 +1,7 @@
 """Live minute bars by polling: new completed bars onto a sink while the exchange is open.
 
 A bar is sent once every symbol has come as far, or lags too long to be waited for; what a laggard
-brings after that is late, and counted. Requests run beside the heartbeats, which never wait.
+brings after that is late, and counted. Requests run in a thread, so heartbeats never wait.
 """
 
 import threading
@@ -107,7 +107,7 @@ def horizon(bars: Mapping[str, list[MarketEvent]], *, is_over: bool) -> int:
 class MinutePolling:
     """Polls `symbols` every `seconds` and hands new bars to `producer` until the session is over.
 
-    `tell` is told one sentence when a provider fails, and another when it answers again.
+    `tell` gets one sentence when a provider fails, and another when it answers again.
     """
 
     producer: Producer
@@ -138,7 +138,7 @@ class MinutePolling:
                 self.sleep(HEARTBEAT_SECONDS)
 
     def _poll(self, hours: tuple[datetime, datetime]) -> None:
-        """Ask for all symbols beside the heartbeats; what a failing one had before stays."""
+        """Ask for all symbols in another thread; a failing symbol keeps its earlier bars."""
         failures: list[ProviderFailure] = []
         faults: list[BaseException] = []
 
@@ -172,7 +172,7 @@ class MinutePolling:
 
     def _say(self, failure: str) -> None:
         if failure and failure != self._told:
-            self.tell(f"{failure} Polling goes on.")
+            self.tell(f"{failure} Polling continues.")
         elif self._told and not failure:
             self.tell("All symbols answer again.")
         self._told = failure

@@ -1,4 +1,4 @@
-"""Batch against stream: landed input recomputed in DuckDB, day by day, beside what the job made.
+"""Batch against stream: landed input recomputed in DuckDB, compared with the job day by day.
 
 Only what the watermark has settled is compared: windows that both sides have closed, and dead or
 late messages whose record is older than that. The rest is counted as `open`.

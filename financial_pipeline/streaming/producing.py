@@ -27,7 +27,7 @@ HEARTBEAT_EVENT_US: Final = 60 * MICROSECONDS
 
 @dataclass
 class Held:
-    """What a topic holds already, so that a producer goes on where a killed one ended.
+    """What a topic already contains, so that a producer resumes where a killed one ended.
 
     Each partition holds the beginning of what the killed one would have sent there, so no message
     of a partition need carry less than the highest watermark in it.

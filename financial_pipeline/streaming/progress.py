@@ -36,7 +36,7 @@ def unread(reader: Consumer, topic: str, ends: Mapping[int, int]) -> int:
 
 
 def is_passed_on(rest: FlinkRest, job_id: str, topic: str, ends: Mapping[int, int]) -> bool:
-    """Whether the source of a job that never was started anew has passed on all before these ends.
+    """Return whether the source of a job that never restarted has passed on all before these ends.
 
     `unread` says so later: the connector commits between two polls, and one poll of a topic on
     which nothing comes takes ten seconds. False too where Flink does not answer.
@@ -62,7 +62,7 @@ def wait_until_processed(state: Path, brokers: Connection, seconds: float = 300.
         _wait(deadline, state, lambda: _is_read(state, ends) or not unread(reader, RAW_TOPIC, ends))
         _further_checkpoints(deadline, state)
         if not _is_read(state, ends):
-            # The job was started anew: only what a checkpoint has gone past is sure.
+            # The job restarted: only messages before a checkpoint are certain.
             _wait(deadline, state, lambda: not unread(reader, RAW_TOPIC, ends))
             _further_checkpoints(deadline, state)
 

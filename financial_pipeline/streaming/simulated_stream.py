@@ -1,4 +1,4 @@
-"""The simulated trades through a stream of their own, beside the batch chain of the demo.
+"""The simulated trades through a stream of their own, while the batch chain of the demo runs.
 
 Kafka and Flink start while the world is simulated and the loans are built; where they cannot be
 had, or are not wanted, the brokerless replay makes the same bars.
@@ -46,7 +46,7 @@ class SimulatedStream:
         self._thread = threading.Thread(target=self._work, name="stream", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin; the rest happens beside the caller."""
+        """Start the thread; the caller continues."""
         self._thread.start()
         return self
 

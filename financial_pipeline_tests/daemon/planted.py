@@ -1,4 +1,4 @@
-"""A code location with faults that tests plant, beside the pipeline's own watching sensor.
+"""A code location with faults that tests plant, and the pipeline's own watching sensor.
 
 A fault is on while a file of its name lies in the folder of `FAULTS_VARIABLE`. Every error text
 holds the planted key, as that of a refused request would. Loading it takes a moment only.

@@ -40,7 +40,7 @@ def eventually(look: Callable[[], T | None], what: str, seconds: float) -> T:
 
 @dataclass
 class Server:
-    """One `dagster dev`; `variables` go into its environment, `workspaces` beside the project's."""
+    """One `dagster dev`; `variables` go into its environment, `workspaces` follow the project's."""
 
     root: Path
     variables: Mapping[str, str] = field(default_factory=dict)

@@ -143,7 +143,7 @@ def stream(paths: Paths, observed: datetime, minutes: int = 3) -> None:
 
 
 def land(paths: Paths, observed: datetime, minutes: int = 3) -> None:
-    """The same tables as a landing publishes them: beside the version, which stays."""
+    """The same tables as a landing publishes them: in their own channel."""
     stream(paths, observed, minutes)
     tables = [publication.Publication(paths, "test").newest(key) for key in STREAM]
     publication.Publication(paths, "test").discard()

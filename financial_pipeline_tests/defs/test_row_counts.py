@@ -1,4 +1,4 @@
-"""Every table that dbt built is told with its rows, and a failing dbt still tells what it built."""
+"""Every table that dbt built is reported with its rows, also if dbt fails afterwards."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The run monitor is told of dead processes, and of no living one."""
+"""The run monitor learns of dead processes, and of no living one."""
 
 import os
 import subprocess

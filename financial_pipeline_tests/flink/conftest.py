@@ -1,4 +1,4 @@
-"""What tests on a real Kafka and Flink share, beside the runtime that all test packages may use."""
+"""Fixtures of the tests on a real Kafka and Flink, in addition to the shared runtime."""
 
 import time
 from collections.abc import Callable

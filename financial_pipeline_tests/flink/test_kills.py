@@ -34,7 +34,7 @@ from financial_pipeline_tests.flink.kills import kill_in_turn, next_checkpoint
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 MESSAGES = 300_000
-# The feed goes on for longer than the kills take on an idle machine.
+# The feed lasts longer than the kills take on an idle machine.
 FEED_SECONDS = 200.0
 BAR_SECONDS = 5
 DAY = date(2019, 10, 2)
@@ -46,7 +46,7 @@ KILLED = ["taskmanager-1", "jobmanager", "broker-1", "landing", "taskmanager-1"]
 def own_runtime(
     own_state: RuntimePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LocalRuntime]:
-    """Kafka, Flink and, beside them, a process that lands what they make."""
+    """Kafka, Flink, and a process that lands their messages."""
     with local_runtime(own_state) as running:
         monkeypatch.setenv("FINANCIAL_PIPELINE_KAFKA_BROKERS", running.bootstrap_servers)
         monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path / "root"))
@@ -83,8 +83,8 @@ def check_tables(landing: Landing, feed: Feed) -> None:
     assert (row["passed"], row["duplicates"]) == (True, 0)
     assert row["heartbeats"] == feed.heartbeats
     # The last heartbeats stay open, with what was dead or late as the last window closed.
-    beside = row["late"] + row["dead_lettered"] + row["open"]
-    assert beside == feed.late + feed.dead + PARTITIONS
+    others = row["late"] + row["dead_lettered"] + row["open"]
+    assert others == feed.late + feed.dead + PARTITIONS
 
 
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])

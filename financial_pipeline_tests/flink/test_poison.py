@@ -1,4 +1,4 @@
-"""Messages that nobody should send: each is counted and kept, and the job never starts anew."""
+"""Messages that nobody should send: each is counted and kept, and the job never restarts."""
 
 import base64
 from dataclasses import dataclass

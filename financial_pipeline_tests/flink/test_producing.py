@@ -28,7 +28,7 @@ CLIENTS: tuple[ClientName, ...] = ("kafka-python", "confluent-kafka")
 
 @pytest.fixture
 def topic(runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A topic of its own on the broker that the commands are told of."""
+    """A topic of its own on the broker that the settings of the commands name."""
     name = f"bars_{uuid4().hex[:8]}"
     create_topics(runtime.client, {name: PARTITIONS}, 1)
     monkeypatch.setenv("FINANCIAL_PIPELINE_KAFKA_BROKERS", runtime.bootstrap_servers)

@@ -48,7 +48,7 @@ Made = dict[int, tuple[Tables, Landing]]
 def folder(shared_data: Path) -> Path:
     found = shared_data / "intraday" / "eqker_2019"
     if not found.is_dir():
-        pytest.skip("the real minute bars are not beside the checkout")
+        pytest.skip("the real minute bars are not next to the checkout")
     return found
 
 

@@ -140,7 +140,7 @@ class World:
         self.wait_for(lambda: is_passed_on() or self.unread(wanted) <= 0)
         self._two_checkpoints(job_id)
         if not is_passed_on():
-            # The job was started anew: only what a checkpoint has gone past is sure.
+            # The job restarted: only messages before a checkpoint are certain.
             self.wait_for(lambda: self.unread(wanted) <= 0)
             self._two_checkpoints(job_id)
 
@@ -150,14 +150,14 @@ class World:
             next_checkpoint(self.runtime, job_id)
 
     def restarts(self, job_id: str) -> int | None:
-        """How often the job was started anew."""
+        """Return how often the job restarted."""
         self.wait_for(lambda: self.runtime.rest.restarts(job_id) is not None)
         return self.runtime.rest.restarts(job_id)
 
     def run(self, **values: Any) -> None:
         """Let a job read all that is on the raw topic now.
 
-        A busy machine may stop a TaskManager's heartbeats, and the job starts anew: no matter here.
+        A busy machine may stop a TaskManager's heartbeats, and the job restarts: no matter here.
         """
         with self.job(**values) as job_id:
             self.wait_until_read(job_id)

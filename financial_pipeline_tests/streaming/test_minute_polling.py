@@ -190,7 +190,7 @@ def test_a_dead_network_is_a_sentence_and_later_a_pause(world: World, tmp_path: 
     )(symbol, day)
     world.poll(OPEN + timedelta(minutes=4, seconds=30))
     assert [sentence.rsplit(". ", 1)[-1] for sentence in world.told] == [
-        "Polling goes on.",
+        "Polling continues.",
         "All symbols answer again.",
         "interrupted",
     ]

@@ -1,4 +1,4 @@
-"""What every publication carries beside the marts, and the manifest that makes it current."""
+"""Published tables that are no marts, and the manifest that makes a publication current."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""The drop folder is told by content: new content starts one run, anything else none."""
+"""Files of the drop folder are known by content: new content starts one run, all else none."""
 
 import os
 import shutil

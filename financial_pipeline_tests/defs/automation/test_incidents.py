@@ -36,7 +36,7 @@ def days() -> dg.MaterializeResult:
 
 
 class Watched:
-    """An instance and a data root, with a fake sink that is told at every look."""
+    """An instance and a data root, with a fake sink that gets every notice."""
 
     def __init__(self, instance: dg.DagsterInstance, paths: Paths) -> None:
         self.instance, self.paths, self.sink = instance, paths, FakeSink()

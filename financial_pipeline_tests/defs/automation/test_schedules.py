@@ -1,4 +1,4 @@
-"""Raw schedules run on New York time, on trading days, and only in a world that goes on."""
+"""Raw schedules run on New York time, on trading days, and only in a world without an end."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
