@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-all lint types lock clean java flink jars-lock
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types lock clean java flink jars-lock
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,10 +51,13 @@ dictionary: setup  ## Write docs/data_dictionary.md from the contracts, and the 
 test: java flink $(VENV)/.development  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
 	@$(PYTEST) $(ARGS)
 
-test-slow: java flink $(VENV)/.development  ## Run the tests that `test` leaves out: kills, clusters, many runs, long comparisons
+test-slow: java flink $(VENV)/.development  ## Run the longer tests, which CI runs after those
 	@$(PYTEST) -m slow $(ARGS)
 
-test-all: test test-slow  ## Run every test
+test-nightly: java flink $(VENV)/.development  ## Run the tests with kills, clusters and load: about 35 minutes
+	@$(PYTEST) -m nightly $(ARGS)
+
+test-all: test test-slow test-nightly  ## Run every test
 
 lint: $(VENV)/.development  ## Check the form of Python and SQL
 	@$(BIN)/ruff check .

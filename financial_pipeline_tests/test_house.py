@@ -24,7 +24,6 @@ TIERS: list[set[str]] = [
     FEATURES,
     {"publishing", "changes", "event_storage"},
 ]
-# The feature packages that another one may import.
 FEATURE_IMPORTS: dict[str, set[str]] = {
     "alerts": {"sources"},
     "dashboard": {"figures", "ml", "staging"},
@@ -35,11 +34,10 @@ FEATURE_IMPORTS: dict[str, set[str]] = {
     "staging": {"raw", "sources", "spark", "transforms"},
     "streaming": {"local_cluster", "raw", "simulator", "sources"},
 }
-# Contracts, places and small tools that every unit may import, and that import one another.
+# Every unit may import these, and they import one another.
 FOUNDATION = {"errors", "files", "paths", "redaction", "schemas", "settings", "world"}
 MODULES_AT_THE_ROOT = 8
 DAGSTER_IMPORTERS = {"definitions", "defs", "event_storage"}
-# What cannot be said in one word is placed with its subject, not in a drawer.
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 
 MODULE_LINES, FUNCTION_LINES, TEST_LINES, ASSET_LINES, DBT_MODEL_LINES = 250, 40, 25, 30, 80
@@ -57,7 +55,7 @@ MACHINE_PATH = re.compile(r"(?<![\w./~-])/(?:home|root|work|farm|Users|mnt)/\w|\
 
 
 def tracked_files() -> list[Path]:
-    """What the repository holds, or would hold after the next commit."""
+    """Return the files of the repository, those of the next commit included."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listing = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, check=True).stdout
     paths = [PROJECT_ROOT / name for name in listing.decode().split("\0") if name]
@@ -125,7 +123,7 @@ def limit_of(path: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> in
 
 def test_every_unit_of_the_package_has_a_place_in_the_import_order() -> None:
     known = set().union(*TIERS) | FOUNDATION | {"event_storage", "__init__"}
-    assert {unit_of(path) for path in package_modules()} - known == set()
+    assert {unit_of(path) for path in package_modules()} <= known
 
 
 def test_the_root_of_the_package_has_few_modules() -> None:
@@ -232,6 +230,8 @@ def test_no_file_names_a_path_of_one_machine() -> None:
         ("publishing", "defs", False),
         ("spark", "ml", False),
         ("schemas", "publishing", False),
+        ("staging", "figures", False),
+        ("new", "ml", False),
     ],
 )
 def test_import_rule_itself_allows_and_refuses(importer: str, imported: str, allowed: bool) -> None:

@@ -75,7 +75,7 @@ def test_percentiles_of_delays_are_delays_that_were_seen() -> None:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_short_form_measures_the_whole_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

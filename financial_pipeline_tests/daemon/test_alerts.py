@@ -57,7 +57,7 @@ def mended(faulty: Faulty) -> Faulty:
     return faulty
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_kind_of_incident_is_one_alert_and_one_recovery(mended: Faulty) -> None:
     assert {notice["incident"] for notice in mended.notices} == INCIDENTS
     for incident in INCIDENTS:
@@ -69,7 +69,7 @@ def test_every_kind_of_incident_is_one_alert_and_one_recovery(mended: Faulty) ->
     assert torn.endswith("ConnectionError: 403 for https://example.invalid/series?api_key=***")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_no_planted_secret_is_in_any_file_or_notice(mended: Faulty) -> None:
     files = [path for path in mended.server.root.rglob("*") if path.is_file()]
     contents = {path: path.read_bytes() for path in files}

@@ -40,7 +40,7 @@ def told(faulty: Faulty) -> list[str]:
     return [*events(home), *(file.read_text("utf-8") for file in [faulty.server.log, *logs])]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_sixteen_runs_at_once_leave_the_rows_of_one_range_run_and_no_lock_error(
     faulty: Faulty,
 ) -> None:

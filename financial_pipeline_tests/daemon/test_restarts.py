@@ -50,7 +50,7 @@ def assert_failed_and_repeated(faulty: Faulty, run_id: str) -> None:
     assert free
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_run_is_failed_and_repeated_and_its_pool_is_free(faulty: Faulty) -> None:
     run_id, step = sleeping(faulty)
     worker = parent(step)
@@ -60,7 +60,7 @@ def test_killed_run_is_failed_and_repeated_and_its_pool_is_free(faulty: Faulty) 
     assert_failed_and_repeated(faulty, run_id)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_server_frees_the_slots_of_its_runs(faulty: Faulty) -> None:
     run_id, _ = sleeping(faulty)
     faulty.server.kill()
@@ -76,7 +76,7 @@ def counted(faulty: Faulty) -> list[datetime]:
     return sorted(datetime.strptime(line, MINUTES) for line in lines)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_server_loses_and_doubles_no_tick(faulty: Faulty) -> None:
     runs.start_schedule(faulty.server, LOCATION, "every_minute")
     eventually(lambda: counted(faulty), "the first tick", TICK_SECONDS)

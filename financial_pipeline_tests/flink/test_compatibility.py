@@ -16,7 +16,7 @@ from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import Paced, read_all, send
 from financial_pipeline_tests.flink.kills import kill_in_turn, next_checkpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 # What must come of both.
 BARS: dict[tuple[str, int], gate.Bar] = {}

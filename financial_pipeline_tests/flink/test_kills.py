@@ -31,7 +31,7 @@ from financial_pipeline_tests.flink.feed import (
 )
 from financial_pipeline_tests.flink.kills import kill_in_turn, next_checkpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 MESSAGES = 300_000
 # The feed lasts longer than the kills take on an idle machine.

@@ -19,7 +19,7 @@ from financial_pipeline.streaming.producing import Producer, merged
 from financial_pipeline_tests.flink.worlds import World
 from financial_pipeline_tests.streaming.engines import Tables, tables_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 SYMBOLS = ("JPM", "BAC")
 DAYS = ["2019-02-11", "2019-02-12", "2019-02-13", "2019-02-14", "2019-02-15"]

@@ -7,7 +7,7 @@ from financial_pipeline.schemas import stream
 from financial_pipeline_tests.flink.feed import Feed, bars_of, read_all, send
 from financial_pipeline_tests.flink.worlds import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 MESSAGES, BAR_SECONDS = 200_000, 5
 OUTPUTS = (

@@ -16,7 +16,7 @@ from financial_pipeline.streaming.local_stream import job_values
 from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import Feed, bars_on, send
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from financial_pipeline_tests.flink.kills import kill_in_turn, next_checkpoint
 from financial_pipeline_tests.flink.worlds import CHECKPOINTS, World
 from financial_pipeline_tests.streaming.engines import tables_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 MESSAGES, FEED_SECONDS, BAR_SECONDS = 150_000, 110.0, 5
 HASTY = CHECKPOINTS | {"table.exec.source.idle-timeout": "2 s"}

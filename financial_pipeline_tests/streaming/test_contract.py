@@ -27,7 +27,7 @@ Run = Callable[[list[Sent]], Tables]
 
 NAMES = ("flink", "replay", "sql")
 # A job for each case takes its time; the two sessions below go through Flink in every run.
-CASES = (pytest.param("flink", marks=[pytest.mark.slow]), *NAMES[1:])
+CASES = (pytest.param("flink", marks=[pytest.mark.nightly]), *NAMES[1:])
 
 
 @pytest.fixture(params=CASES)
