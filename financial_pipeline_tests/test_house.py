@@ -17,13 +17,8 @@ FEATURES = set(
     "alerts crosscheck dashboard figures lineage local_cluster ml raw simulator sources spark"
     " staging streaming transforms".split()
 )
-TIERS: list[set[str]] = [
-    {"cli", "bench", "drills"},
-    {"definitions"},
-    {"defs"},
-    FEATURES,
-    {"publishing", "changes", "event_storage"},
-]
+COMMANDS, BASIS = {"cli", "bench", "drills"}, {"publishing", "changes", "event_storage"}
+TIERS: list[set[str]] = [COMMANDS, {"definitions"}, {"defs"}, FEATURES, BASIS]
 FEATURE_IMPORTS: dict[str, set[str]] = {
     "alerts": {"sources"},
     "dashboard": {"figures", "ml", "staging"},
