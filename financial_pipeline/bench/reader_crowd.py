@@ -12,7 +12,7 @@ from financial_pipeline.bench.dashboard_client import DashboardReader, Run
 from financial_pipeline.dashboard.pages import PAGES
 
 # How every part of a page that read the manifest names the version it shows.
-VERSION: Final = re.compile(r"version (\d{8}T\d{12})")
+VERSION: Final = re.compile(r"version (\d{8})\b")
 SAMPLE_SECONDS: Final = 0.05
 LOCKS: Final = Path("/proc/locks")
 

@@ -17,7 +17,7 @@ class Page:
 
 PAGES: Final[dict[str, Page]] = {
     "portfolio": Page(
-        "How the loans do: default and loss rates, grades, vintages, states, single loans.",
+        "Performance of the loans: default and loss rates, grades, vintages, states, single loans.",
         (
             "metrics/portfolio_summary",
             "metrics/default_rates_by_grade",
@@ -27,7 +27,7 @@ PAGES: Final[dict[str, Page]] = {
         ),
     ),
     "market": Page(
-        "How risky the banks' shares are: prices, volatility, Sharpe ratio, value at risk.",
+        "Risk of the banks' shares: prices, volatility, Sharpe ratio, value at risk.",
         (
             "exports/fct_daily_prices",
             "metrics/rolling_volatility",
@@ -37,11 +37,11 @@ PAGES: Final[dict[str, Page]] = {
         ),
     ),
     "macro": Page(
-        "Where the economy stands, as it was known on a day, and how defaults go with it.",
+        "State of the economy, as it was known on a day, and its relation to defaults.",
         ("exports/agg_macro_indicators", "metrics/macro_correlations"),
     ),
     "model": Page(
-        "How well the default model ranks and is calibrated, and what it says of one loan.",
+        "Ranking and calibration of the default model, and its prediction for one loan.",
         (
             "ml/evaluation",
             "ml/evaluation_curves",

@@ -52,7 +52,8 @@ CARDS = {
 def _publish_only(whole: Path, part: Path, holds: Callable[[str], bool]) -> None:
     """The tables of `whole` for which `holds`, published below `part`."""
     content = json.loads(Paths(whole).manifest.read_text("utf-8"))
-    content["tables"] = {key: row for key, row in content["tables"].items() if holds(key)}
+    for channel in content.values():
+        channel["tables"] = {key: row for key, row in channel["tables"].items() if holds(key)}
     Paths(part).manifest.write_text(json.dumps(content), "utf-8")
     for layer in whole.iterdir():
         if layer.is_dir() and not (part / layer.name).exists():
