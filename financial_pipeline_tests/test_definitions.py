@@ -11,7 +11,7 @@ import pytest
 
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
-EXTERNAL_LAYERS = {"landing", "topics", "dashboard"}
+EXTERNAL_LAYERS = {"landing", "topics", "dashboard", "operations"}
 LAYERS = {path.name for path in (PROJECT_ROOT / "financial_pipeline" / "defs").iterdir()}
 DEFS_PREFIX = "financial_pipeline.defs."
 # What only some steps or pages need; every step's own process loads all definitions.

@@ -9,7 +9,12 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import channel_tables, parquet_files, publish_tables
+from financial_pipeline.publishing.manifest import (
+    PublishedTable,
+    channel_tables,
+    parquet_files,
+    publish_tables,
+)
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.operations import OPERATIONS
 
@@ -27,18 +32,21 @@ def read(paths: Paths, name: str) -> pl.DataFrame:
     return pl.read_parquet(parquet_files(paths, table)).select(contract.columns.keys())
 
 
-def add(paths: Paths, name: str, rows: Rows) -> None:
-    """Add rows to a table; a row replaces an earlier row of the same key."""
+def add(paths: Paths, name: str, rows: Rows) -> PublishedTable | None:
+    """Add rows to a table; a row replaces an earlier row of the same key. See `replace`."""
     contract = OPERATIONS[name]
     fresh = pl.DataFrame(rows, schema=dict(contract.columns), orient="row")
     both = pl.concat([read(paths, name), fresh])
-    replace(paths, name, both.unique(contract.keys, keep="last", maintain_order=True))
+    return replace(paths, name, both.unique(contract.keys, keep="last", maintain_order=True))
 
 
-def replace(paths: Paths, name: str, rows: pl.DataFrame) -> None:
-    """Make these the rows of a table, unless they are its rows already."""
+def replace(paths: Paths, name: str, rows: pl.DataFrame) -> PublishedTable | None:
+    """Make these the rows of a table; return the new version, None if the rows are the same."""
     contract = OPERATIONS[name]
     order = [*(contract.order or ()), *contract.keys]
     same = rows.sort(order, nulls_last=True).equals(read(paths, name))
-    if not same or contract.key not in channel_tables(paths, CHANNEL):
-        publish_tables(paths, CHANNEL, [write_table(paths, contract, rows)], {})
+    if same and contract.key in channel_tables(paths, CHANNEL):
+        return None
+    table = write_table(paths, contract, rows)
+    publish_tables(paths, CHANNEL, [table], {})
+    return table

@@ -7,16 +7,17 @@ import duckdb
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import read_manifest
-from financial_pipeline.publishing.views import connect
+from financial_pipeline.publishing.views import connect, naming_damaged
 
 MAX_ROWS = 10_000
 LEAVE = {"exit", "quit", ".exit", ".quit"}
 
 
 def _show(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    relation = connection.sql(query)
-    if relation is not None:
-        relation.show(max_width=200, max_rows=MAX_ROWS)
+    with naming_damaged(connection, query):
+        relation = connection.sql(query)
+        if relation is not None:
+            relation.show(max_width=200, max_rows=MAX_ROWS)
 
 
 def run(paths: Paths, query: str | None) -> None:
@@ -41,5 +42,5 @@ def _prompt(connection: duckdb.DuckDBPyConnection) -> None:
         try:
             if line.strip():
                 _show(connection, line)
-        except duckdb.Error as error:
+        except (duckdb.Error, PipelineError) as error:
             print(f"Error: {error}")

@@ -1,7 +1,7 @@
-"""What the instance knows of runs and checks, written down as the published operations tables.
+"""The published operations tables: runs, check results and freshness, from the Dagster instance.
 
-Commands call `record` when their runs end, the daemon's sensor calls it while `dagster dev` runs.
-Both may: what is recorded already is left alone.
+Commands call `record` when their runs end, and the sensor of the daemon while `dagster dev` runs.
+Recorded runs are left alone, so both may do it.
 """
 
 import json
@@ -14,11 +14,12 @@ import polars as pl
 
 from financial_pipeline import world
 from financial_pipeline.alerts import freshness, operations
+from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import is_published, read_manifest
+from financial_pipeline.publishing.manifest import PublishedTable, is_published, read_manifest
 from financial_pipeline.redaction import redact
-from financial_pipeline.schemas.operations import FRESHNESS
+from financial_pipeline.schemas.operations import FRESHNESS, OPERATIONS
 from financial_pipeline.settings import Settings
 
 ENDED = [
@@ -36,7 +37,7 @@ ERROR_LENGTH = 1000
 
 
 def partitions_of(run: dg.DagsterRun) -> str | None:
-    """The partitions of a run: a key, `first to last`, or None."""
+    """Return the partitions of a run: a key, `first to last`, or None."""
     if RANGE_START in run.tags:
         return f"{run.tags[RANGE_START]} to {run.tags[RANGE_END]}"
     return run.tags.get(PARTITION)
@@ -47,7 +48,7 @@ def _instant(seconds: float | None) -> datetime | None:
 
 
 def first_error(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
-    """The root of the first error of a failed run, without secrets."""
+    """Return the root of the first error of a failed run, without secrets."""
     if run.status is not dg.DagsterRunStatus.FAILURE:
         return None
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
@@ -96,7 +97,7 @@ def _check_row(run_id: str, seconds: float, found: dg.AssetCheckEvaluation) -> d
 
 
 def check_rows(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, Any]]:
-    """The check evaluations of one run as rows of `operations/check_results`."""
+    """Return the check evaluations of one run as rows of `operations/check_results`."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     rows = []
     for entry in entries:
@@ -112,27 +113,50 @@ def _new_records(instance: dg.DagsterInstance, paths: Paths) -> Sequence[dg.RunR
 
 
 def world_now(settings: Settings) -> datetime:
-    """The instant that freshness asks: the machine's, or the end of the last simulated day."""
+    """Return the instant of the freshness check: now, or the end of the last simulated day."""
     if settings.source == "simulated":
         return freshness.end_of(world.today(settings))
     return datetime.now(UTC)
 
 
 def record(instance: dg.DagsterInstance, paths: Paths, settings: Settings) -> int:
-    """Write down the runs that ended, their checks, and how fresh the published tables are.
+    """Record the runs that ended, their checks, and how fresh the published tables are.
 
-    Returns how many runs were new.
+    Return the number of new runs.
     """
     with locked(paths.data_root / ".operations.lock"):
+        written: list[PublishedTable | None] = []
         ended = _new_records(instance, paths)
         if ended:
             ids = [record.dagster_run.run_id for record in ended]
-            operations.add(
-                paths, "check_results", [row for id_ in ids for row in check_rows(instance, id_)]
-            )
-            operations.add(paths, "runs", [_run_row(instance, record) for record in ended])
+            checks = [row for id_ in ids for row in check_rows(instance, id_)]
+            written.append(operations.add(paths, "check_results", checks))
+            runs = [_run_row(instance, record) for record in ended]
+            written.append(operations.add(paths, "runs", runs))
         tables = read_manifest(paths).tables if is_published(paths) else {}
         rows = freshness.judge_all(tables, world_now(settings))
         frame = pl.DataFrame(rows, schema=FRESHNESS.columns)
-        operations.replace(paths, "freshness", frame)
+        written.append(operations.replace(paths, "freshness", frame))
+    for table in filter(None, written):
+        metadata = {"dagster/row_count": table.rows, "content_hash": table.content_hash}
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(table.key.split("/"), metadata=metadata)
+        )
     return len(ended)
+
+
+@dg.definitions
+def operations_tables() -> dg.Definitions:
+    """Define the tables as assets that `record` materializes, outside of any run."""
+    return dg.Definitions(
+        assets=[
+            dg.AssetSpec(
+                ["operations", name],
+                group_name="operations",
+                description=table.grain,
+                owners=OWNERS,
+                kinds={"polars", "parquet"},
+            )
+            for name, table in OPERATIONS.items()
+        ]
+    )

@@ -29,10 +29,27 @@ select session_date::varchar as session_date, * exclude (session_date, engine)
 from stream.parity
 order by session_date
 """
+# The bars and alerts of all trading days, as the batch has checked and corrected them.
+HISTORY = """
+select
+    bars.session_date::varchar as session_date,
+    count(*)::bigint as bars,
+    count(*) filter (bars.is_regular_hours)::bigint as regular_hours_bars,
+    count(*) filter (bars.revision > 0)::bigint as corrected_bars,
+    (
+        select count(*)::bigint
+        from marts.fct_market_alerts as alerts
+        where alerts.session_date = bars.session_date
+    ) as alerts
+from marts.fct_market_bars as bars
+group by bars.session_date
+order by bars.session_date
+"""
+MARTS = {"exports/fct_market_bars", "exports/fct_market_alerts"}
 
 
 def stream_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
-    """`engine`, `topics`, `tables`, `late`, `dead_letters` and `parity` by trading day.
+    """Return `engine`, `topics`, `tables`, `late`, `dead_letters`, `parity` and `history`.
 
     `engine` is `flink` or `replay`. Ages are seconds by the world's clock: of the simulated world
     the start of its last day, else the moment of the observation. Empty where nothing landed.
@@ -52,6 +69,7 @@ def stream_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) ->
         "late": rows.get("late_messages", 0),
         "dead_letters": rows.get("dead_letters", 0),
         "parity": rows_if_published(connection, manifest, {PARITY}, DAYS),
+        "history": rows_if_published(connection, manifest, MARTS, HISTORY),
     }
 
 

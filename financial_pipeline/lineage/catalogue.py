@@ -19,6 +19,7 @@ from financial_pipeline.schemas import lending_club, stream
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.schemas.model import MODEL_TABLES
+from financial_pipeline.schemas.operations import OPERATIONS
 from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
 from financial_pipeline.schemas.staging import ROW_ACCOUNTING, STAGING_TABLES
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
@@ -166,7 +167,7 @@ def _model_tables() -> Tables:
 
 
 def _published(warehouse: Tables) -> Tables:
-    texts, metrics = _texts("exports"), _texts("metrics")
+    texts, metrics, about_runs = _texts("exports"), _texts("metrics"), _texts("operations")
     manifest = texts["published_manifest"]
     return {
         **{f"exports/{n}": _copied(warehouse[f"warehouse/{n}"], f"warehouse/{n}") for n in MARTS},
@@ -180,6 +181,7 @@ def _published(warehouse: Tables) -> Tables:
             for name, t in METRIC_TABLES.items()
         },
         **_model_tables(),
+        **{t.key: _with(dict(t.columns), about_runs[name]) for name, t in OPERATIONS.items()},
     }
 
 
@@ -195,6 +197,10 @@ def _stream(topics: Tables) -> Tables:
             c: replace(column, made_of=(f"{landed}.{c}",)) if c in raw else column
             for c, column in columns.items()
         }
+    compared = "staging/market_parity"
+    tables[compared] = rows = tables["stream/parity"]
+    copied = {name: (f"{compared}.{name}",) for name in rows}
+    tables["stream/parity"] = {c: replace(row, made_of=copied[c]) for c, row in rows.items()}
     return tables
 
 

@@ -7,6 +7,7 @@ job.
 """
 
 import json
+import re
 import secrets
 import shutil
 import time
@@ -25,8 +26,9 @@ BATCH: Final = "batch"
 LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
 KEPT_VERSIONS: Final = 3
 KEPT_SECONDS: Final = 3600.0
-# Digits of a number in a folder name, so that names sort like numbers.
+# The digits of a number, so that names sort like numbers, and the random part of a folder name.
 DIGITS: Final = 8
+VERSION: Final = re.compile(rf"(\d{{{DIGITS}}})-[0-9a-f]{{6}}")
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,9 @@ class Manifest:
 
 
 def number_of(version: str) -> int:
-    """Return the number in the name of a version; 0 for a name that was made from a clock."""
-    digits = version.split("-")[0]
-    return int(digits) if digits.isdigit() else 0
+    """Return the number in the name of a version; 0 for a name of another form."""
+    found = VERSION.fullmatch(version)
+    return int(found[1]) if found else 0
 
 
 def _channels(paths: Paths) -> dict[str, dict[str, Any]]:

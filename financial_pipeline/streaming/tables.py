@@ -86,8 +86,11 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
     return added
 
 
-def publish_parity(landing: Landing, found: Parity, world: World) -> None:
-    """Publish the parity of these days and, if a day passed, the rows that the batch corrected."""
+def publish_parity(landing: Landing, found: Parity, world: World) -> list[PublishedTable]:
+    """Publish the parity of these days and, if a day passed, the rows that the batch corrected.
+
+    Return the new versions, the parity table first.
+    """
     paths, engine = landing.paths, landing.log.engine
     with locked(paths.data_root / ".stream.lock"):
         faults = list(found.faults())
@@ -99,6 +102,7 @@ def publish_parity(landing: Landing, found: Parity, world: World) -> None:
             if corrected.height:
                 changed.append(write_rows(paths, name, engine, corrected))
         publish_tables(paths, CHANNEL, changed, world)
+    return changed
 
 
 def status_rows(landing: Landing, topics: Sequence[str], now: datetime) -> pl.DataFrame:
@@ -114,8 +118,11 @@ def status_rows(landing: Landing, topics: Sequence[str], now: datetime) -> pl.Da
     return frame.with_columns(pl.from_epoch("watermark_at", time_unit="us"))
 
 
-def publish_status(landing: Landing, topics: Sequence[str], world: World, now: datetime) -> None:
-    """Publish `stream/status` from the present log and ledger."""
+def publish_status(
+    landing: Landing, topics: Sequence[str], world: World, now: datetime
+) -> PublishedTable:
+    """Publish `stream/status` from the present log and ledger, and return the new version."""
     rows = status_rows(landing, topics, now)
     table = write_rows(landing.paths, "status", landing.log.engine, rows)
     publish_tables(landing.paths, CHANNEL, [table], world)
+    return table

@@ -31,6 +31,11 @@ COUNTED_OUT = {
     "warehouse/dim_geography": {"zip3"},
     "warehouse/dim_grade": {"grade_key", "sub_grade", "grade", "risk_order"},
     "staging/market_bars": {"bar_seconds"},
+    **{
+        f"stream/{name}": {"window_start_at"}
+        for name in ("market_bars_1m", "market_indicators_1m", "market_alerts")
+    },
+    "stream/dead_letters": {"trading_date"},
     "metrics/rating_transitions": {"basis"},
     "metrics/portfolio_summary": {"measure", "basis"},
     "metrics/macro_correlations": {
@@ -42,7 +47,12 @@ COUNTED_OUT = {
     },
     "exports/price_restatements": {"old_file_sha256", "new_file_sha256", "restated_at"},
 }
-ABOUT_FILES = {"exports/row_accounting", "exports/published_manifest"}
+ABOUT_FILES = {
+    "exports/row_accounting",
+    "exports/published_manifest",
+    "staging/market_parity",
+    "stream/status",
+}
 ABOUT_MODELS = {"training_cutoff", "model", "evaluation", "seed", "feature_list_sha256", "git_sha"}
 
 

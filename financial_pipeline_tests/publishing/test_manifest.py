@@ -115,6 +115,12 @@ def test_numbers_continue_after_the_manifest_was_lost(tmp_path: Path) -> None:
     assert after.table(LOANS).version > before.table(LOANS).version
 
 
+def test_folders_that_are_no_versions_do_not_count(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    (tmp_path / "ml" / "model_cards" / "2015-04-01").mkdir(parents=True)
+    assert manifest.number_of(written(paths, 1).version) == 1
+
+
 def test_interrupted_publication_leaves_the_old_manifest_readable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,6 @@ import dagster as dg
 
 from financial_pipeline.dashboard.pages import PAGES, Page
 from financial_pipeline.schemas.model import MODEL_TABLES
-from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.streaming.logs import DATASETS
 
 # Pages show the manifest too: what is published, and since when.
 MANIFEST = dg.AssetKey(["exports", "published_manifest"])
@@ -18,24 +16,16 @@ DOMAINS = {
 }
 
 
-def source_of(table: str) -> dg.AssetKey | None:
-    """The asset that a published table comes from; None for what tells about runs, not data."""
+def source_of(table: str) -> dg.AssetKey:
+    """Return the asset that writes a published table."""
     layer, name = table.split("/")
-    if layer == "operations":
-        return None
-    if layer == "ml":
-        return dg.AssetKey(["ml", MODEL_TABLES[name].written_by or name])
-    if layer == "stream":
-        topic = STREAM_TABLES[name].topic
-        return dg.AssetKey(["raw", DATASETS[topic]] if topic else ["staging", "market_bars"])
-    return dg.AssetKey([layer, name])
+    written_by = MODEL_TABLES[name].written_by if layer == "ml" else None
+    return dg.AssetKey([layer, written_by or name])
 
 
 def _sources(page: Page) -> Iterator[dg.AssetKey]:
     yield MANIFEST
-    for table in page.tables:
-        if key := source_of(table):
-            yield key
+    yield from (source_of(table) for table in page.tables)
 
 
 @dg.definitions

@@ -1,23 +1,20 @@
 """Landed topics: exact offset ranges as immutable files, counted by the ledger.
 
-Nothing here is typed or judged; an asset per topic holds the messages as they were.
+Nothing is typed or judged here; an asset per topic contains the messages unchanged.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 import dagster as dg
 
-from financial_pipeline import world
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.streaming import tables
 from financial_pipeline.streaming.ledger import LandedRange
 from financial_pipeline.streaming.logs import DATASETS, MARKET_TOPICS, current_landing
 
 
 class OffsetRanges(dg.Config):
-    """Topic -> partition -> first offset and the offset after the last; empty for all there is."""
+    """Topic -> partition -> first offset and the offset after the last; empty for all messages."""
 
     ranges: dict[str, dict[str, list[int]]] = {}  # noqa: RUF012
 
@@ -28,7 +25,7 @@ def _specs() -> list[dg.AssetSpec]:
             ["raw", dataset],
             group_name="raw",
             deps=[["topics", topic]],
-            description=f"One row per message of the topic {topic}, as it came, by trading day.",
+            description=f"One row per message of the topic {topic}, unchanged, by trading day.",
             owners=OWNERS,
             kinds={"kafka", "parquet"},
             tags={"domain": "market", "family": "market_topics"},
@@ -40,7 +37,7 @@ def _specs() -> list[dg.AssetSpec]:
 def _events(
     context: dg.AssetExecutionContext, dataset: str, landed: list[LandedRange]
 ) -> dg.MaterializeResult:
-    """One materialization for every trading day that the ranges touch, and one for all of them."""
+    """Log one materialization for every trading day of the ranges; return one for all of them."""
     days: dict[str, int] = {}
     for one in landed:
         for day, rows in one.days.items():
@@ -80,11 +77,9 @@ def _wanted(
 def market_topics(
     context: dg.AssetExecutionContext, config: OffsetRanges, pipeline: Pipeline
 ) -> Iterator[dg.MaterializeResult]:
-    """Land the asked-for offset ranges; aborts if another run was first, and nothing is doubled."""
+    """Land the configured offset ranges; fail if another run was first, so nothing lands twice."""
     landing = current_landing(pipeline.paths)
     wanted = _wanted(config, {} if config.ranges else landing.waiting(MARKET_TOPICS))
     for topic, dataset in DATASETS.items():
         landed = landing.land(topic, wanted[topic], context.run.run_id) if topic in wanted else []
         yield _events(context, dataset, landed)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    tables.publish_status(landing, MARKET_TOPICS, world.describe(pipeline.settings), now)

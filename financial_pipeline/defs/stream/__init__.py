@@ -1,0 +1,1 @@
+"""Stream layer."""
