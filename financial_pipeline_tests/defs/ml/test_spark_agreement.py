@@ -9,6 +9,7 @@ from financial_pipeline.defs.ml import spark_agreement, tables
 from financial_pipeline.ml import spark_logistic
 from financial_pipeline.ml.spark_logistic import SparkDefaultModel, fit_spark
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.spark.session import start_session
 from financial_pipeline_tests.ml.loans import CUTOFF
 
@@ -20,8 +21,8 @@ def _session() -> None:
 
 
 def test_spark_agrees_in_auc_and_in_rank(paths: Paths) -> None:
-    outcome = spark_agreement.compare_on_spark(paths, CUTOFF)
-    rows = tables.read(paths, "spark_agreement", CUTOFF)
+    outcome = spark_agreement.compare_on_spark(Publication(paths, "test"), CUTOFF)
+    rows = tables.read(Publication(paths, "test"), "spark_agreement", CUTOFF)
     assert outcome.checks == {"spark_agrees_with_scikit_learn": True}
     assert rows["model"].to_list() == ["borrower_only"]
     assert rows["auc_difference"].abs().max() <= 0.002
@@ -35,5 +36,5 @@ def test_a_spark_model_of_other_features_fails_the_check(
         return fit_spark(training, features[:2], loans)
 
     monkeypatch.setattr(spark_logistic, "fit_spark", fit_two)
-    outcome = spark_agreement.compare_on_spark(paths, CUTOFF)
+    outcome = spark_agreement.compare_on_spark(Publication(paths, "test"), CUTOFF)
     assert outcome.checks == {"spark_agrees_with_scikit_learn": False}
