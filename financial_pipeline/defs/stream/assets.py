@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -25,7 +26,7 @@ def _raw(topic: str) -> dg.AssetDep:
     return dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping())
 
 
-def _metadata(table: PublishedTable) -> dict[str, object]:
+def _metadata(table: PublishedTable) -> dict[str, Any]:
     return {
         "dagster/row_count": table.rows,
         "content_hash": table.content_hash,
