@@ -138,7 +138,10 @@ def record(instance: dg.DagsterInstance, paths: Paths, settings: Settings) -> in
         frame = pl.DataFrame(rows, schema=FRESHNESS.columns)
         written.append(operations.replace(paths, "freshness", frame))
     for table in filter(None, written):
-        metadata = {"dagster/row_count": table.rows, "content_hash": table.content_hash}
+        metadata: dict[str, Any] = {
+            "dagster/row_count": table.rows,
+            "content_hash": table.content_hash,
+        }
         instance.report_runless_asset_event(
             dg.AssetMaterialization(table.key.split("/"), metadata=metadata)
         )
