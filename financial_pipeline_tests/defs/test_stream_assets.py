@@ -1,5 +1,7 @@
 """The market assets publish the stream tables once per run, also if a day differs."""
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 import pytest
@@ -29,7 +31,7 @@ COMPARING = [
 
 
 @pytest.fixture
-def paths(tmp_path: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Paths:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """A data root whose replayed topics have landed and are published."""
     paths = Paths(tmp_path / "root")
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(paths.data_root))

@@ -10,7 +10,7 @@ import polars as pl
 from financial_pipeline import world
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
+from financial_pipeline.publishing.manifest import PublishedTable, channel_tables, parquet_files
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import bar_staging, tables
 from financial_pipeline.streaming.logs import DATASETS, MARKET_TOPICS, current_landing
@@ -62,10 +62,9 @@ def landed_stream_tables(pipeline: Pipeline) -> Iterator[dg.MaterializeResult]:
     """Publish the landed rows that the tables lack, all tables in one move of their channel."""
     landing = current_landing(pipeline.paths)
     tables.publish_landed(landing, world.describe(pipeline.settings))
+    current = channel_tables(pipeline.paths, tables.CHANNEL)
     for name in LANDED:
-        table = tables.current_table(pipeline.paths, name, landing.log.engine)
-        if table is None:
-            continue
+        table = current[STREAM_TABLES[name].key]
         keys = pl.scan_parquet(parquet_files(pipeline.paths, table))
         keys = keys.select(STREAM_TABLES[name].keys)
         distinct = keys.unique().select(pl.len()).collect().item()
@@ -74,6 +73,7 @@ def landed_stream_tables(pipeline: Pipeline) -> Iterator[dg.MaterializeResult]:
             metadata=_metadata(table),
             check_results=[
                 dg.AssetCheckResult(
+                    asset_key=["stream", name],
                     check_name=UNIQUE,
                     passed=distinct == table.rows,
                     metadata={"rows": table.rows, "distinct_keys": distinct},
