@@ -5,14 +5,13 @@ notice when it is over. A ledger file remembers what every sink was told.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from financial_pipeline.alerts.sinks import Notice, Sink
-from financial_pipeline.files import locked
+from financial_pipeline.files import locked, replace_json
 from financial_pipeline.redaction import redact
 
 Kind = Literal["failed run", "failed check", "sensor error", "overdue data"]
@@ -77,6 +76,4 @@ def _read(ledger: Path) -> Ledger:
 
 
 def _write(ledger: Path, told: Ledger) -> None:
-    temporary = ledger.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(told, indent=1, sort_keys=True), "utf-8")
-    os.replace(temporary, ledger)
+    replace_json(ledger, told)

@@ -16,8 +16,18 @@ from financial_pipeline.ml.what_if import Assessment, score_applicant
 
 HOMES: Final = ("MORTGAGE", "OWN", "RENT", "OTHER")
 PURPOSES: Final = (
-    *("debt_consolidation", "credit_card", "home_improvement", "major_purchase", "medical"),
-    *("small_business", "car", "vacation", "moving", "house", "wedding", "other"),
+    "debt_consolidation",
+    "credit_card",
+    "home_improvement",
+    "major_purchase",
+    "medical",
+    "small_business",
+    "car",
+    "vacation",
+    "moving",
+    "house",
+    "wedding",
+    "other",
 )
 VERIFIED: Final = ("Verified", "Source Verified", "Not Verified")
 BANDS: Final = {"approve": "green", "review": "orange", "decline": "red"}

@@ -1,4 +1,4 @@
-"""How the app is started: alone, or beside Dagster so that both end together."""
+"""Start of the app: alone, or together with Dagster so that both end together."""
 
 import os
 import signal

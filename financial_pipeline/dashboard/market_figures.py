@@ -114,7 +114,9 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
         card("Volatility, 63", "volatility_63d", "63 returns", "Annualised deviation.", True),
         sharpe,
         card(
-            *("Drawdown, 252", "max_drawdown_252d", "252 sessions"),
+            "Drawdown, 252",
+            "max_drawdown_252d",
+            "252 sessions",
             "Largest: deepest fall from a peak within the window.",
             False,
         ),

@@ -19,15 +19,21 @@ PAGES: Final[dict[str, Page]] = {
     "portfolio": Page(
         "How the loans do: default and loss rates, grades, vintages, states, single loans.",
         (
-            *("metrics/portfolio_summary", "metrics/default_rates_by_grade"),
-            *("metrics/vintage_curves", "exports/fct_loans", "exports/dim_geography"),
+            "metrics/portfolio_summary",
+            "metrics/default_rates_by_grade",
+            "metrics/vintage_curves",
+            "exports/fct_loans",
+            "exports/dim_geography",
         ),
     ),
     "market": Page(
         "How risky the banks' shares are: prices, volatility, Sharpe ratio, value at risk.",
         (
-            *("exports/fct_daily_prices", "metrics/rolling_volatility", "metrics/sharpe_ratios"),
-            *("metrics/market_risk", "metrics/return_correlations"),
+            "exports/fct_daily_prices",
+            "metrics/rolling_volatility",
+            "metrics/sharpe_ratios",
+            "metrics/market_risk",
+            "metrics/return_correlations",
         ),
     ),
     "macro": Page(
@@ -37,9 +43,17 @@ PAGES: Final[dict[str, Page]] = {
     "model": Page(
         "How well the default model ranks and is calibrated, and what it says of one loan.",
         (
-            *("ml/evaluation", "ml/evaluation_curves", "ml/evaluation_bins", "ml/scores"),
-            *("ml/coefficients", "ml/drift", "ml/gates", "ml/model_card", "ml/fairness"),
-            *("ml/threshold_summary", "exports/fct_loans"),
+            "ml/evaluation",
+            "ml/evaluation_curves",
+            "ml/evaluation_bins",
+            "ml/scores",
+            "ml/coefficients",
+            "ml/drift",
+            "ml/gates",
+            "ml/model_card",
+            "ml/fairness",
+            "ml/threshold_summary",
+            "exports/fct_loans",
         ),
     ),
     "decide": Page(
@@ -49,14 +63,21 @@ PAGES: Final[dict[str, Page]] = {
     "live": Page(
         "What the stream says now: bars, indicators, alerts, late and dead messages, parity.",
         (
-            *("stream/market_bars_1m", "stream/market_indicators_1m", "stream/market_alerts"),
-            *("stream/late_messages", "stream/dead_letters", "stream/parity", "stream/status"),
+            "stream/market_bars_1m",
+            "stream/market_indicators_1m",
+            "stream/market_alerts",
+            "stream/late_messages",
+            "stream/dead_letters",
+            "stream/parity",
+            "stream/status",
         ),
     ),
     "health": Page(
         "How fresh the data is, how runs and checks went, and where every line stayed.",
         (
-            *("operations/freshness", "operations/runs", "operations/check_results"),
+            "operations/freshness",
+            "operations/runs",
+            "operations/check_results",
             "exports/row_accounting",
         ),
     ),

@@ -43,7 +43,7 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     legend = alt.Legend(orient="top", title=title, format=form, gradientLength=240)
     data = alt.Data(values=shapes)  # type: ignore[no-untyped-call]
     base = alt.Chart(data).encode(tooltip=_tips())
-    # Vega leaves out a shape without a value, so a grey one lies below it.
+    # Vega leaves out a shape without a value, so a grey one is drawn under it.
     ground = base.mark_geoshape(fill=charts.GREY, fillOpacity=0.35, stroke="white")
     filled = base.mark_geoshape(stroke="white", strokeWidth=0.7).encode(
         color=alt.Color(f"{value}:Q", legend=legend)
@@ -54,7 +54,8 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
 
 def _tips() -> list[alt.Tooltip]:
     forms = {"loans": ",d", "matured": ",d", "defaults": ",d"} | {
-        **{"default_rate": ".2%", "funded_usd": "$,.0f"}
+        "default_rate": ".2%",
+        "funded_usd": "$,.0f",
     }
     figures = [
         alt.Tooltip(f"properties.{name}:Q", title=name.replace("_", " "), format=form)

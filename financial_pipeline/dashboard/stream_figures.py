@@ -126,13 +126,13 @@ def _instant(value: datetime) -> datetime:
 
 
 def stall_words(now: datetime, seen: Pulse) -> str | None:
-    """What the banner says where the stream stands still; None where it runs."""
+    """Return the text of the banner if the stream has stopped; None while it runs."""
     silence = seen.silence(now)
     if silence is None:
         return "The stream was never observed."
     if silence > STALL_SECONDS:
         return (
-            f"The stream stands still: last observed {span(silence)} ago, at"
+            f"The stream has stopped: last observed {span(silence)} ago, at"
             f" {seen.observed_at:%Y-%m-%d %H:%M:%S} UTC."
         )
     return None

@@ -11,8 +11,19 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 # Parts of a name that mark a fraction to be shown as per cent, and a number that is no quantity.
 FRACTIONS: Final = {
-    *("rate", "return", "volatility", "drawdown", "pd", "caught", "declined", "share", "risk"),
-    *("shortfall", "low", "high", "active"),
+    "rate",
+    "return",
+    "volatility",
+    "drawdown",
+    "pd",
+    "caught",
+    "declined",
+    "share",
+    "risk",
+    "shortfall",
+    "low",
+    "high",
+    "active",
 }
 LABELS: Final = {"year", "id", "key", "bin", "partition", "fico"}
 # Names that hold such a part and are no fraction.

@@ -1,6 +1,6 @@
 """The data dictionary as Markdown, written from the contracts themselves: dbt's and the schemas.
 
-Descriptions belong into the `.yml` beside a model or into the schema modules, never in here.
+Descriptions belong into the `.yml` of a model or into the schema modules, never in here.
 """
 
 from collections.abc import Iterable, Mapping

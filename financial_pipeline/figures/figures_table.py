@@ -80,7 +80,12 @@ def _model(content: dict[str, Any]) -> Table:
     title = f"Default model, cut-off {content['training_cutoff']}, gates "
     table = _table(
         f"{title}{'passed' if passed else 'NOT passed'}",
-        *("model", "evaluation", "loans", "AUC (95 %)", "KS", "ECE"),
+        "model",
+        "evaluation",
+        "loans",
+        "AUC (95 %)",
+        "KS",
+        "ECE",
     )
     for model in ("borrower_only", "platform_informed"):
         for evaluation in ("out_of_time", "random_split"):
@@ -96,7 +101,14 @@ def _stream(content: dict[str, Any]) -> Table:
     """Each trading day of the stream: where its messages went, and whether the batch agrees."""
     table = _table(
         f"Stream of trades, engine {content['engine']}",
-        *("session", "messages", "in bars", "late", "dead", "heartbeats", "bars", "equals batch"),
+        "session",
+        "messages",
+        "in bars",
+        "late",
+        "dead",
+        "heartbeats",
+        "bars",
+        "equals batch",
     )
     for row in content["parity"]:
         names = ("produced", "aggregated", "late", "dead_lettered", "heartbeats", "bars_compared")

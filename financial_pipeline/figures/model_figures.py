@@ -13,9 +13,26 @@ MODELS = ("borrower_only", "platform_informed")
 CHALLENGERS = ("borrower_only_boosted", "platform_informed_boosted", "scorecard")
 # Figures of an evaluation; null ones have a reason.
 METRICS = (
-    *("n", "defaults", "default_rate", "mean_pd", "auc", "auc_low", "auc_high", "ks", "gini"),
-    *("brier", "brier_skill", "log_loss", "average_precision", "calibration_intercept"),
-    *("calibration_slope", "ece", "hosmer_lemeshow", "matured_share", "label", "reason"),
+    "n",
+    "defaults",
+    "default_rate",
+    "mean_pd",
+    "auc",
+    "auc_low",
+    "auc_high",
+    "ks",
+    "gini",
+    "brier",
+    "brier_skill",
+    "log_loss",
+    "average_precision",
+    "calibration_intercept",
+    "calibration_slope",
+    "ece",
+    "hosmer_lemeshow",
+    "matured_share",
+    "label",
+    "reason",
 )
 
 

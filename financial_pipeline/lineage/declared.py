@@ -164,7 +164,9 @@ def _restatements() -> MadeOf:
 
 
 RESAMPLED: Final = [
-    *("exports/agg_macro_indicators.value", f"{LOANS}.default_d1", f"{LOANS}.default_d3_12"),
+    "exports/agg_macro_indicators.value",
+    f"{LOANS}.default_d1",
+    f"{LOANS}.default_d3_12",
     "exports/fct_daily_prices.adjusted_close",
     "exports/fct_loan_performance_monthly.default_event",
 ]

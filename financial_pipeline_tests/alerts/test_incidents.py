@@ -1,4 +1,4 @@
-"""Each incident is told once and its end once, to every sink, whatever fails in between."""
+"""Each incident is reported once and its end once, to every sink, whatever fails in between."""
 
 import json
 import threading

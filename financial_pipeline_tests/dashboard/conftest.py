@@ -12,7 +12,7 @@ from financial_pipeline_tests.dashboard.app import ROOT_VARIABLE
 
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
-    """AppTest leaves the app as `__main__`; processes that later tests spawn would run it anew."""
+    """AppTest leaves the app as `__main__`; processes that later tests spawn would run it again."""
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before

@@ -29,7 +29,7 @@ def test_standing_stream_shows_a_banner(data_root: Path) -> None:
     world.stream(Paths(data_root), datetime.now(UTC) - timedelta(minutes=10))
     published.publish(Paths(data_root), world.SIMULATED)
     app = open_page(data_root, "live")
-    assert "The stream stands still: last observed 10 min ago" in app.error[0].value
+    assert "The stream has stopped: last observed 10 min ago" in app.error[0].value
 
 
 def test_stall_begins_after_its_limit() -> None:

@@ -82,10 +82,17 @@ def test_what_if_scores_the_applicant_with_the_served_artifact(whole_world: Path
     income = next(one for one in app.number_input if one.label == "Income a year, $")
     income.set_value(20_000).run()
     applicant = {"loan_amnt": 12_000, "term": "36", "income_effective": 20_000} | {
-        **{"dti_effective": 18.0, "fico_midpoint": 697, "revol_util": 50.0, "emp_length": 5},
-        **{"inq_last_6mths": 0, "delinq_2yrs": 0, "open_acc": 11, "pub_rec": 0},
-        **{"home_ownership": "MORTGAGE", "purpose": "debt_consolidation"},
-        **{"verification_status": "Verified"},
+        "dti_effective": 18.0,
+        "fico_midpoint": 697,
+        "revol_util": 50.0,
+        "emp_length": 5,
+        "inq_last_6mths": 0,
+        "delinq_2yrs": 0,
+        "open_acc": 11,
+        "pub_rec": 0,
+        "home_ownership": "MORTGAGE",
+        "purpose": "debt_consolidation",
+        "verification_status": "Verified",
     }
     expected = score_applicant(fitted(), applicant, 0.1, 0.2).pd_borrower_only
     assert metrics(app)["PD"] == f"{expected:.1%}" != before

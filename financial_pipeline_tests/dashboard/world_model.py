@@ -20,8 +20,14 @@ AS_OF = CUTOFF.isoformat()
 KEY = {"training_cutoff": CUTOFF, "model": "borrower_only"}
 TESTED = KEY | {"evaluation": "out_of_time"}
 METRICS = {"n": 1000, "defaults": 120, "default_rate": 0.12, "mean_pd": 0.11, "auc": 0.7} | {
-    **{"auc_low": 0.65, "auc_high": 0.75, "gini": 0.4, "ks": 0.3, "brier_skill": 0.05},
-    **{"calibration_intercept": 0.1, "calibration_slope": 1.1, "reason": None},
+    "auc_low": 0.65,
+    "auc_high": 0.75,
+    "gini": 0.4,
+    "ks": 0.3,
+    "brier_skill": 0.05,
+    "calibration_intercept": 0.1,
+    "calibration_slope": 1.1,
+    "reason": None,
 }
 
 

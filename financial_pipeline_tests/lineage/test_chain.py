@@ -23,7 +23,10 @@ def test_lineage_as_json_names_the_raw_fields() -> None:
     found = json.loads(CliRunner().invoke(commands, ["lineage", COLUMN, "--json"]).output)
     assert found["raw_fields"] == ["raw/fred_observations.value"]
     assert [step["column"].split("/")[0] for step in found["steps"]] == [
-        *("warehouse", "warehouse", "staging", "raw"),
+        "warehouse",
+        "warehouse",
+        "staging",
+        "raw",
     ]
     assert all(step["description"] for step in found["steps"])
 

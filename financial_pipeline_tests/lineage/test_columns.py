@@ -16,9 +16,17 @@ OUTSIDE = {"landing", "topics"}
 PROVENANCE = {"source", "is_synthetic", "file_sha256", "line_number", "snapshot_month"}
 COUNTED_OUT = {
     "warehouse/dim_date": {
-        *("date_key", "member", "calendar_date", "month_start_date", "quarter_start_date"),
-        *("calendar_year", "calendar_quarter", "calendar_month", "iso_weekday"),
-        *("is_month_start", "us_fiscal_year"),
+        "date_key",
+        "member",
+        "calendar_date",
+        "month_start_date",
+        "quarter_start_date",
+        "calendar_year",
+        "calendar_quarter",
+        "calendar_month",
+        "iso_weekday",
+        "is_month_start",
+        "us_fiscal_year",
     },
     "warehouse/dim_geography": {"zip3"},
     "warehouse/dim_grade": {"grade_key", "sub_grade", "grade", "risk_order"},
@@ -26,7 +34,11 @@ COUNTED_OUT = {
     "metrics/rating_transitions": {"basis"},
     "metrics/portfolio_summary": {"measure", "basis"},
     "metrics/macro_correlations": {
-        *("as_of_month", "credit_series", "lag_months", "method", "revised"),
+        "as_of_month",
+        "credit_series",
+        "lag_months",
+        "method",
+        "revised",
     },
     "exports/price_restatements": {"old_file_sha256", "new_file_sha256", "restated_at"},
 }

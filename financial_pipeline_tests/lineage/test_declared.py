@@ -67,9 +67,15 @@ def test_a_fingerprint_changes_with_the_fields_that_the_key_is_made_of(tmp_path:
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        *(("Amount Requested", "7"), ("Application Date", "2008-01-02"), ("Loan Title", "Car")),
-        *(("Risk_Score", "7"), ("Debt-To-Income Ratio", "7%"), ("Zip Code", "999xx")),
-        *(("State", "NY"), ("Employment Length", "3 years"), ("Policy Code", "2")),
+        ("Amount Requested", "7"),
+        ("Application Date", "2008-01-02"),
+        ("Loan Title", "Car"),
+        ("Risk_Score", "7"),
+        ("Debt-To-Income Ratio", "7%"),
+        ("Zip Code", "999xx"),
+        ("State", "NY"),
+        ("Employment Length", "3 years"),
+        ("Policy Code", "2"),
     ],
 )
 def test_a_rejection_field_changes_the_column_that_is_made_of_it(field: str, text: str) -> None:

@@ -55,7 +55,10 @@ def _costs(view: View) -> tuple[int, int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         bad = st.number_input(
             "Cost of a bad loan approved, $",
-            *(0, 1_000_000, loss, 100),
+            0,
+            1_000_000,
+            loss,
+            100,
             key="cost_bad",
             bind="query-params",
             width=230,
@@ -63,7 +66,10 @@ def _costs(view: View) -> tuple[int, int, int]:
         )
         good = st.number_input(
             "Cost of a good loan declined, $",
-            *(0, 1_000_000, gain, 100),
+            0,
+            1_000_000,
+            gain,
+            100,
             key="cost_good",
             bind="query-params",
             width=230,
@@ -71,7 +77,10 @@ def _costs(view: View) -> tuple[int, int, int]:
         )
         capacity = st.number_input(
             "Capacity: at most so many approved (0: no limit)",
-            *(0, 10_000_000, 0, 100),
+            0,
+            10_000_000,
+            0,
+            100,
             key="capacity",
             bind="query-params",
             width=330,

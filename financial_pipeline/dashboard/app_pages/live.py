@@ -33,7 +33,12 @@ def _bars(rows: pl.DataFrame) -> charts.Layers:
         color=rising,
         tooltip=[
             alt.Tooltip("window_start:T", format="%H:%M"),
-            *("open", "high", "low", "close", "volume", "message_count"),
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "message_count",
         ],
     )
     wicks = base.mark_rule().encode(y=alt.Y("low:Q", title="$", scale=scale), y2="high:Q")
@@ -119,7 +124,7 @@ def _accounting(release: Release) -> None:
 def panel() -> None:
     """The moving part: reads the manifest again on every refresh, and once only.
 
-    With the page it shows the page's version. The stream's tables move beside the version, so a
+    With the page it shows the page's version. The stream's tables move without the version, so a
     refresh shows them at once; where the version moved too, the whole page is drawn again.
     """
     page = current()

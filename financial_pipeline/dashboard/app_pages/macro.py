@@ -194,7 +194,8 @@ def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
         y="correlation:Q",
         fill=alt.condition("datum.is_find", alt.value(charts.BLUE), alt.value("transparent")),
         tooltip=[
-            *("lag_months", "months"),
+            "lag_months",
+            "months",
             *(
                 alt.Tooltip(f"{name}:Q", format=".3f")
                 for name in ("correlation", "hac_low", "hac_high", "q_value")

@@ -90,7 +90,9 @@ def _calibration(bins: pl.DataFrame) -> charts.Layers:
     dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
         y=y,
         tooltip=[
-            *("bin", "loans", "defaults"),
+            "bin",
+            "loans",
+            "defaults",
             alt.Tooltip("mean_pd:Q", format=".2%"),
             alt.Tooltip("default_rate:Q", format=".2%"),
         ],

@@ -72,7 +72,10 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
         xOffset="definition:N",
         y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")),
         tooltip=[
-            *("vintage", "definition", "loans", "defaults"),
+            "vintage",
+            "definition",
+            "loans",
+            "defaults",
             alt.Tooltip("rate", format=".2%"),
             alt.Tooltip("still_active", format=".0%", title="still active"),
         ],
@@ -134,7 +137,10 @@ def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
                 legend=alt.Legend(orient="top", title="Issue year", format="d"),
             ),
             tooltip=[
-                *("vintage", "months_on_book", "loans", "cumulative_defaults"),
+                "vintage",
+                "months_on_book",
+                "loans",
+                "cumulative_defaults",
                 alt.Tooltip("default_rate", format=".2%"),
             ],
         )
