@@ -28,7 +28,7 @@ TIERS: list[set[str]] = [
 FEATURE_IMPORTS: dict[str, set[str]] = {
     "alerts": {"sources"},
     "dashboard": {"figures", "ml", "staging"},
-    "figures": {"lineage", "staging"},
+    "figures": {"lineage", "ml", "staging"},
     "lineage": {"crosscheck", "ml", "sources", "streaming", "transforms"},
     "local_cluster": {"streaming"},
     "raw": {"simulator", "sources", "transforms"},

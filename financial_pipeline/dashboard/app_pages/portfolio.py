@@ -33,7 +33,7 @@ def _grades(release: Release) -> None:
     if not elements.filled(release, figures.RATES):
         return
     st.caption(MEANING)
-    rates = release.rows(figures.BY_GRADE, figures.RATES)
+    rates = figures.rates_by_grade(release)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**All vintages, by grade** with 95 % intervals")
