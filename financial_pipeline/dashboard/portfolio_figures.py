@@ -9,7 +9,7 @@ import polars as pl
 from financial_pipeline.dashboard import charts, elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
-from financial_pipeline.figures.metric_figures import DEFAULT_COUNTS, default_rates
+from financial_pipeline.figures import default_rates
 
 SUMMARY: Final = "metrics/portfolio_summary"
 RATES: Final = "metrics/default_rates_by_grade"
@@ -143,12 +143,14 @@ MEASURES: Final[dict[str, Measure]] = {
 def rates_by_grade(release: Release) -> pl.DataFrame:
     """Return one row per grade and shown definition, all vintages together."""
     counts = (
-        release.rows(DEFAULT_COUNTS, RATES)
+        release.rows(default_rates.COUNTS, RATES)
         .filter(pl.col("definition").is_in(charts.DEFINITIONS.keys()), pl.col("grade") != "all")
         .sort("grade", "definition")
     )
     added = dict.fromkeys(("rate", "low", "high"), pl.Float64)
-    return pl.DataFrame(default_rates(counts.to_dicts()), schema={**counts.schema, **added})
+    return pl.DataFrame(
+        default_rates.default_rates(counts.to_dicts()), schema={**counts.schema, **added}
+    )
 
 
 def kpi_cards(release: Release) -> list[Card]:

@@ -7,12 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from financial_pipeline.figures.metric_figures import (
-    DEFAULT_COUNTS,
-    RATES_TABLE,
-    default_rates,
-    metric_figures,
-)
+from financial_pipeline.figures import default_rates
+from financial_pipeline.figures.metric_figures import metric_figures
 from financial_pipeline.figures.model_figures import model_figures
 from financial_pipeline.figures.stream_figures import stream_figures
 from financial_pipeline.paths import Paths
@@ -79,8 +75,8 @@ def figures(paths: Paths) -> dict[str, Any]:
             "version": manifest.version,
             "published_at": manifest.published_at,
             "world": manifest.world,
-            "default_rates": default_rates(
-                rows_if_published(connection, manifest, {RATES_TABLE}, DEFAULT_COUNTS)
+            "default_rates": default_rates.default_rates(
+                rows_if_published(connection, manifest, {default_rates.TABLE}, default_rates.COUNTS)
             ),
             "prices": rows_if_published(connection, manifest, PRICE_TABLES, PRICES),
             "macro": rows_if_published(

@@ -1,29 +1,13 @@
-"""Figures from the metric tables: default rates, cross-engine checks, and main rows."""
+"""The `metrics` section of the figures: the tables, their cross-engine checks, and main rows."""
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import duckdb
 
-from financial_pipeline.ml.calibration import wilson_interval
 from financial_pipeline.publishing.published import Manifest, PublishedTable
 from financial_pipeline.publishing.published_sql import rows_if_published
 
 LAYER = "metrics"
-RATES_TABLE = f"{LAYER}/default_rates_by_grade"
-# Loans with a known outcome and the defaults among them, over all vintages, by grade and of all.
-DEFAULT_COUNTS = """
-select
-    definition,
-    coalesce(grade, 'all') as grade,
-    sum(loans)::bigint as loans,
-    sum(defaults)::bigint as defaults
-from metrics.default_rates_by_grade
-group by grouping sets ((definition, grade), (definition))
-having sum(loans) > 0
-order by definition, grade
-"""
 MACRO_TABLE = f"{LAYER}/macro_correlations"
 # The D1 vintage rate with unemployment in the same month, and with its change over the next twelve
 # months, each in the newest vintage (methodology 4.3).
@@ -70,23 +54,10 @@ MARKET_TABLES = {
 }
 
 
-# A page asks for the same few counts at each rerun.
-_interval = lru_cache(maxsize=1024)(wilson_interval)
-
-
-def default_rates(counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Add `rate` and its 95 % Wilson interval, `low` to `high`, to each pair of counts."""
-    rated = []
-    for row in counts:
-        low, high = _interval(row["defaults"], row["loans"]) or (None, None)
-        rated.append({**row, "rate": row["defaults"] / row["loans"], "low": low, "high": high})
-    return rated
-
-
 def metric_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
-    """Return `tables` with one entry per metric table, `macro_correlations` and `market`.
+    """`tables`, one entry per published metric table, `macro_correlations` and `market`.
 
-    A negative lag is a lead. The lists are empty if the metrics were not computed.
+    A negative lag is a lead. The lists are empty where the metrics were not computed.
     """
     tables = [table for _, table in sorted(manifest.tables.items()) if table.layer == LAYER]
     return {

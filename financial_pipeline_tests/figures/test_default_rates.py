@@ -3,7 +3,7 @@
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from financial_pipeline.figures.metric_figures import default_rates
+from financial_pipeline.figures.default_rates import default_rates
 
 
 def test_rate_and_interval_follow_from_the_counts() -> None:
