@@ -1,7 +1,7 @@
-"""Puts charts on a page. The form of a chart is made once per content, and kept.
+"""Charts on a page. The form of a chart is built once per content, and cached.
 
 Altair checks every part of a chart against its schema, which takes longer than all queries of a
-page; a rerun draws mostly what the run before drew.
+page; most charts of a rerun are those of the run before.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def _fingerprint(frame: pl.DataFrame) -> str:
 def _spec(
     place: str, content: tuple[Any, ...], _build: Callable[..., alt.Chart | Layers]
 ) -> dict[str, Any]:
-    """The Vega-Lite form of a chart, and its data as frames by name."""
+    """Build the Vega-Lite form of a chart, and its data as frames by name."""
     frames: dict[str, pl.DataFrame] = {}
 
     def by_name(data: Any, **_: Any) -> Any:

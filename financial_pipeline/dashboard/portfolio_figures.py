@@ -1,4 +1,4 @@
-"""The figures of the Portfolio page: which measure each card shows, and the page's queries."""
+"""The figures of the Portfolio page: measures of the cards, and queries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,14 +72,14 @@ order by state
 
 @dataclass(frozen=True)
 class Measure:
-    """A card's measure of `portfolio_summary`, how it is written, and what it means."""
+    """A card's measure of `portfolio_summary`, its format and its meaning."""
 
     label: str
     form: Callable[[float | None], str]
     meaning: str
     rise_is_bad: bool | None = None
     kind: str = "all"
-    # What its count counts.
+    # Unit of its count.
     of: str = "loans"
 
 
@@ -112,8 +112,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "delinquent_30_plus": Measure(
         "30+ days late (active)",
         percent,
-        "31 to 120 days late among loans still paying. The files have one group for both, so a"
-        " limit of 90 days cannot be told.",
+        "31 to 120 days late among loans still paying. The files have one group for both, so"
+        " loans past 90 days cannot be separated.",
         True,
         of="active loans",
     ),
@@ -154,7 +154,7 @@ def rates_by_grade(release: Release) -> pl.DataFrame:
 
 
 def kpi_cards(release: Release) -> list[Card]:
-    """One card per measure: newest month, change against the month before, n and interval."""
+    """Make one card per measure: newest month, change against the month before, n and interval."""
     history = release.rows(HISTORY, SUMMARY)
     newest = history["snapshot_month"].max()
     cards = []

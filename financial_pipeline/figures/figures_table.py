@@ -45,7 +45,7 @@ def _shown(value: float | None, form: str) -> str:
 
 
 def _metrics(content: dict[str, Any]) -> list[Table]:
-    """Risk of each bank, defaults against unemployment, and how well two engines agree."""
+    """Make tables of bank risk, defaults against the economy, and agreement of two engines."""
     tables: list[Table] = []
     columns: tuple[str, ...]
     if content["market"]:
@@ -75,7 +75,7 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
 
 
 def _model(content: dict[str, Any]) -> Table:
-    """Both models out of time and on a random split, and whether every gate passed."""
+    """Make a table of both models, out of time and on a random split, titled with the gates."""
     passed = all(gate["passed"] for gate in content["gates"])
     title = f"Default model, cut-off {content['training_cutoff']}, gates "
     table = _table(
@@ -98,7 +98,7 @@ def _model(content: dict[str, Any]) -> Table:
 
 
 def _stream(content: dict[str, Any]) -> Table:
-    """Each trading day of the stream: where its messages went, and whether the batch agrees."""
+    """Make a table of trading days: counts of messages, and agreement with the batch."""
     table = _table(
         f"Stream of trades, engine {content['engine']}",
         "session",
@@ -118,7 +118,7 @@ def _stream(content: dict[str, Any]) -> Table:
 
 
 def show(content: dict[str, Any], paths: Paths) -> None:
-    """Print the figures; sections of absent datasets are left out."""
+    """Print the figures without the sections of absent datasets."""
     console = Console(width=100, highlight=False)
     world = content["world"]
     if world.get("is_synthetic"):

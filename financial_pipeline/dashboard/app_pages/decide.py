@@ -1,4 +1,4 @@
-"""Decide: where to draw the line, what it costs, and what it earns. The URL holds the view."""
+"""Decide: the threshold for declining, its costs and its earnings. The URL contains the view."""
 
 from typing import Any
 
@@ -161,7 +161,7 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     if not elements.filled(release, TABLE, SUMMARY):
         return
     view = _choose(release)

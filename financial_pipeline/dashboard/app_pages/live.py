@@ -122,17 +122,17 @@ def _accounting(release: Release) -> None:
 
 @st.fragment(run_every=REFRESH)
 def panel() -> None:
-    """The moving part: reads the manifest again on every refresh, and once only.
+    """Draw the moving part, which reads the manifest once on every refresh.
 
     With the page it shows the page's version. The stream's tables move without the version, so a
-    refresh shows them at once; where the version moved too, the whole page is drawn again.
+    refresh shows them at once; if the version moved too, the whole page is drawn again.
     """
     page = current()
     release = page if st.session_state.pop(WITH_PAGE, False) else open_release()
     if release.manifest.version != page.manifest.version:
         st.rerun()
     if not elements.present(release, figures.STATUS, figures.BARS):
-        st.caption("It looks again every five seconds.")
+        st.caption("The page reads the stream again every five seconds.")
         return
     now = datetime.now(UTC)
     seen = figures.pulse(release)
