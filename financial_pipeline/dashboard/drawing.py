@@ -45,7 +45,7 @@ def _fingerprint(frame: pl.DataFrame) -> str:
 def _spec(
     place: str, content: tuple[Any, ...], _build: Callable[..., alt.Chart | Layers]
 ) -> dict[str, Any]:
-    """Build the Vega-Lite form of a chart, and its data as frames by name."""
+    """The Vega-Lite form of a chart, and its data as frames by name."""
     frames: dict[str, pl.DataFrame] = {}
 
     def by_name(data: Any, **_: Any) -> Any:

@@ -122,10 +122,10 @@ def _accounting(release: Release) -> None:
 
 @st.fragment(run_every=REFRESH)
 def panel() -> None:
-    """Draw the moving part, which reads the manifest once on every refresh.
+    """The moving part: reads the manifest again on every refresh, and once only.
 
     With the page it shows the page's version. The stream's tables move without the version, so a
-    refresh shows them at once; if the version moved too, the whole page is drawn again.
+    refresh shows them at once; where the version moved too, the whole page is drawn again.
     """
     page = current()
     release = page if st.session_state.pop(WITH_PAGE, False) else open_release()
