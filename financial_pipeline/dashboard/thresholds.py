@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
 from financial_pipeline.ml import decide
 
@@ -32,30 +31,16 @@ order by threshold
 
 @dataclass(frozen=True)
 class View:
-    """The reader's choice: a model, a group of loans, its summary row and threshold table."""
+    """The reader's choice of a model and a group of loans: summary row and threshold table."""
 
-    model: str
-    segment: str
-    level: str
     summary: dict[str, Any]
     table: pl.DataFrame
-
-
-def summaries(release: Release) -> pl.DataFrame:
-    """Return the newest cut-off's summary rows."""
-    return release.rows(SUMMARIES, SUMMARY)
 
 
 def segments(summary: pl.DataFrame) -> dict[str, tuple[str, str]]:
     """Return segment and level by the name of each group of loans; all loans first."""
     pairs = sorted(summary.select("segment", "level").rows(), key=lambda pair: pair[0] != "all")
     return {"all" if kind == "all" else f"{kind} {level}": (kind, level) for kind, level in pairs}
-
-
-def table(release: Release, model: str, segment: str, level: str) -> pl.DataFrame:
-    """Return one row per threshold 0.000 ... 1.000, in order."""
-    values = {"model": model, "segment": segment, "level": level}
-    return release.rows(ROWS, TABLE, SUMMARY, **values)
 
 
 def cost_per_loan(view: View) -> tuple[int, int]:

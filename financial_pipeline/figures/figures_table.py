@@ -23,20 +23,13 @@ def _default_rates(rows: list[dict[str, Any]]) -> Table:
     )
     cells = {(row["definition"], row["grade"]): row for row in rows}
     for grade in GRADES:
-        if ("D2", grade) not in cells:
-            continue
-        headline = cells.get(("D1", grade))
-        table.add_row(
-            grade,
-            f"{headline['rate']:.2%} ({headline['low']:.2%} to {headline['high']:.2%})"
-            if headline
-            else "no matured loan",
-            f"{headline['loans']:,}" if headline else "0",
-            *(
-                f"{cells[name, grade]['rate']:.2%}" if (name, grade) in cells else "-"
-                for name in ("D0", "D2")
-            ),
-        )
+        d0, d1, d2 = (cells.get((name, grade)) for name in ("D0", "D1", "D2"))
+        if d2:
+            rate = (
+                f"{d1['rate']:.2%} ({d1['low']:.2%} to {d1['high']:.2%})" if d1 else "none matured"
+            )
+            others = (f"{row['rate']:.2%}" if row else "-" for row in (d0, d2))
+            table.add_row(grade, rate, f"{d1['loans']:,}" if d1 else "0", *others)
     return table
 
 
@@ -128,21 +121,14 @@ def show(content: dict[str, Any], paths: Paths) -> None:
     if content["prices"]:
         table = _table("Bank prices", "symbol", "first", "last", "sessions", "volatility")
         for row in content["prices"]:
-            volatility = row["annualised_volatility"]
-            table.add_row(
-                row["symbol"],
-                row["first_date"],
-                row["last_date"],
-                f"{row['sessions']:,}",
-                "-" if volatility is None else f"{volatility:.3f}",
-            )
+            numbers = f"{row['sessions']:,}", _shown(row["annualised_volatility"], ".3f")
+            table.add_row(row["symbol"], row["first_date"], row["last_date"], *numbers)
         console.print(table)
     if content["macro"]:
         table = _table("Macro series, latest value", "series", "observation", "value", "as of")
         for row in content["macro"]:
-            table.add_row(
-                row["series_id"], row["observation_date"], f"{row['value']:g}", row["as_of"]
-            )
+            value = f"{row['value']:g}"
+            table.add_row(row["series_id"], row["observation_date"], value, row["as_of"])
         console.print(table)
     for metric_table in _metrics(content["metrics"]):
         console.print(metric_table)
