@@ -1,8 +1,8 @@
-"""Takes secrets out of whatever text is about to be written or sent.
+"""Removal of secrets from text that is about to be written or sent.
 
-A secret is the value of a variable whose name says so, in the environment or in `.env`. The event
-storage, alerts and the operations tables pass their texts through here. As a program it stands
-between a step and the file of what that prints.
+A secret is the value of a variable with a name such as `*_TOKEN`, in the environment or in
+`.env`. The event storage, alerts and the operations tables pass their texts through here. As a
+program it copies the output of a step to a file.
 """
 
 import json
@@ -18,20 +18,20 @@ from dotenv import dotenv_values
 SECRET_NAMES: Final = re.compile(
     r"(API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|WEBHOOK(_URL)?|POSTGRES_URL)$", re.IGNORECASE
 )
-# Shorter values are words like "yes" that stand in ordinary text.
+# Shorter values are words like "yes" that occur in ordinary text.
 SHORTEST_SECRET: Final = 6
 MASK: Final = "***"
 
 
 def redact(text: str) -> str:
-    """The text with every secret of this process's environment, plain or in a URL, masked."""
+    """Mask every secret of this process's environment, plain or in a URL."""
     for secret in secrets():
         text = text.replace(secret, MASK)
     return text
 
 
 def secrets() -> tuple[str, ...]:
-    """Every form in which a secret could stand in a text, longest first."""
+    """Return every form of a secret in a text, longest first."""
     # Asked for each event and each log record, so only the values that matter are read.
     return _secrets(tuple((name, os.environ[name]) for name in os.environ if _is_secret(name)))
 

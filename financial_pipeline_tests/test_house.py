@@ -22,7 +22,7 @@ TIERS: list[set[str]] = [COMMANDS, {"definitions"}, {"defs"}, FEATURES, BASIS]
 FEATURE_IMPORTS: dict[str, set[str]] = {
     "alerts": {"sources"},
     "dashboard": {"figures", "ml", "staging"},
-    "figures": {"lineage", "staging"},
+    "figures": {"lineage", "ml", "staging"},
     "lineage": {"crosscheck", "ml", "sources", "streaming", "transforms"},
     "raw": {"simulator", "sources", "transforms"},
     "simulator": {"sources"},

@@ -1,1 +1,1 @@
-"""Where alerts go and how they are grouped; what is alerted on is in `defs/automation/`."""
+"""Sinks and grouping of alerts; the conditions of alerts are in `defs/automation/`."""

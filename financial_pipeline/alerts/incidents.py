@@ -1,7 +1,7 @@
-"""An incident is one thing that is wrong, from its first sign until it is mended.
+"""Incidents: each is one problem, from its first sign until it is over.
 
-However often it is seen, each sink hears of it twice: one alert when it starts and one recovery
-notice when it is over. A ledger file remembers what every sink was told.
+However often it is seen, each sink gets two notices: one alert when it starts and one recovery
+notice when it is over. A ledger file records the notices of every sink.
 """
 
 import json
@@ -21,7 +21,7 @@ Ledger = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Incident:
-    """What is wrong: its kind, the job, check, sensor or table it is about, and one sentence."""
+    """One problem: its kind, its job, check, sensor or table, and one sentence."""
 
     kind: Kind
     subject: str
@@ -34,23 +34,23 @@ class Incident:
 
 
 def deliver(found: Sequence[Incident], sinks: Mapping[str, Sink], ledger: Path) -> list[Notice]:
-    """Tell every sink what is new and what is over; returns the notices that went out.
+    """Send new and finished incidents to every sink, and return the sent notices.
 
-    A sink that cannot be reached hears of it at the next call and keeps no other from hearing
-    now; its error is raised at the end.
+    A sink that cannot be reached gets its notices at the next call and does not hold up the
+    others; its error is raised at the end.
     """
     current = {incident.key: redact(incident.text) for incident in found}
     sent: list[Notice] = []
     errors: list[Exception] = []
     with locked(ledger.with_suffix(".lock")):
-        told = _read(ledger)
+        known = _read(ledger)
         for name, sink in sinks.items():
             try:
-                for notice in _due(told.get(name, {}), current):
+                for notice in _due(known.get(name, {}), current):
                     sink.send(notice)
                     sent.append(notice)
-                    _note(told.setdefault(name, {}), notice)
-                    _write(ledger, told)
+                    _note(known.setdefault(name, {}), notice)
+                    _write(ledger, known)
             except OSError as error:
                 errors.append(error)
     if errors:
@@ -58,17 +58,17 @@ def deliver(found: Sequence[Incident], sinks: Mapping[str, Sink], ledger: Path) 
     return sent
 
 
-def _due(told: Mapping[str, str], current: Mapping[str, str]) -> list[Notice]:
-    alerts = [Notice(key, text) for key, text in current.items() if key not in told]
-    over = [Notice(key, text, is_over=True) for key, text in told.items() if key not in current]
+def _due(known: Mapping[str, str], current: Mapping[str, str]) -> list[Notice]:
+    alerts = [Notice(key, text) for key, text in current.items() if key not in known]
+    over = [Notice(key, text, is_over=True) for key, text in known.items() if key not in current]
     return [*alerts, *over]
 
 
-def _note(told: dict[str, str], notice: Notice) -> None:
+def _note(known: dict[str, str], notice: Notice) -> None:
     if notice.is_over:
-        del told[notice.incident]
+        del known[notice.incident]
     else:
-        told[notice.incident] = notice.text
+        known[notice.incident] = notice.text
 
 
 def _read(ledger: Path) -> Ledger:

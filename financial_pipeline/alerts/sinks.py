@@ -1,4 +1,4 @@
-"""Where a notice can go: the log, a webhook, a mailbox. Each takes one notice at a time."""
+"""Sinks of notices: the log, a webhook, a mailbox. Each takes one notice at a time."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ TIMEOUT_SECONDS: Final = 10.0
 
 @dataclass(frozen=True)
 class Notice:
-    """One message about one incident: the alert, or, where `is_over`, the recovery notice."""
+    """One message about one incident: the alert, or the recovery notice if `is_over`."""
 
     incident: str
     text: str
@@ -30,14 +30,14 @@ class Notice:
 
 
 class Sink(Protocol):
-    """Takes a notice; raises OSError where it cannot be delivered now."""
+    """A receiver of notices; raises OSError if it cannot deliver one now."""
 
     def send(self, notice: Notice) -> None:
         """Deliver one notice."""
 
 
 class LogSink:
-    """Writes to the logger `financial_pipeline.alerts`."""
+    """Sink that writes to the logger `financial_pipeline.alerts`."""
 
     def send(self, notice: Notice) -> None:
         """Log an alert as an error and a recovery as information."""
@@ -47,12 +47,12 @@ class LogSink:
 
 @dataclass(frozen=True)
 class WebhookSink:
-    """Posts JSON with `text`, which chat services show, and the parts `incident` and `state`."""
+    """Sink that posts JSON: `text`, which chat services show, `incident` and `state`."""
 
     url: str
 
     def send(self, notice: Notice) -> None:
-        """Post one notice; the address, which often holds a token, is in no error."""
+        """Post one notice; no error contains the address, which often has a token."""
         body = {
             "text": f"{notice.subject}: {notice.text}",
             "incident": notice.incident,
@@ -65,12 +65,12 @@ class WebhookSink:
             urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()
         except (URLError, TimeoutError) as error:
             reason = getattr(error, "reason", error)
-            raise ConnectionError(f"The alert webhook did not take a notice: {reason}") from None
+            raise ConnectionError(f"The alert webhook refused a notice: {reason}") from None
 
 
 @dataclass(frozen=True)
 class SmtpSink:
-    """Mails through one server, with TLS and a login where a user is given."""
+    """Sink that mails through one server, with TLS and a login if there is a user."""
 
     host: str
     port: int
@@ -93,7 +93,7 @@ class SmtpSink:
 
 
 def configured(settings: Settings) -> dict[str, Sink]:
-    """The sinks that the settings name, by name; the log is always one of them."""
+    """Return the configured sinks by name; the log is always one of them."""
     sinks: dict[str, Sink] = {"log": LogSink()}
     if settings.alert_webhook:
         sinks["webhook"] = WebhookSink(settings.alert_webhook.get_secret_value())

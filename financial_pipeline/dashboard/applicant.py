@@ -1,4 +1,4 @@
-"""The what-if of the Model page: an applicant who does not exist, scored at once."""
+"""The what-if of the Model page: an invented applicant, scored at once."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -40,8 +40,8 @@ def _models(folder: str, artifact: str) -> Any:
 
 @st.fragment
 def what_if(release: Release) -> None:
-    """An applicant who does not exist, scored at once with the served artifact."""
-    st.header("What if: an applicant", anchor=False)
+    """Score an invented applicant with the served artifact."""
+    st.header("What if: score an applicant", anchor=False)
     served = evidence.served(release)
     if served is None or not elements.filled(release, SUMMARY):
         st.info("No model is served, so nobody can be scored.", icon=":material/block:")
@@ -94,7 +94,7 @@ def _assessment(result: Assessment, band: dict[str, Any]) -> None:
     )
     st.markdown(
         f"Band: :{BANDS[result.band]}-badge[{result.band}] — approve below"
-        f" {band['band_low']:.3f}, decline from {band['band_high']:.3f}: thresholds between earn"
-        " within 1 % of the best."
+        f" {band['band_low']:.3f}, decline from {band['band_high']:.3f}: thresholds between the two"
+        " earn within 1 % of the best."
     )
     reasons_chart([(reason.text, reason.points_lost) for reason in result.reasons])

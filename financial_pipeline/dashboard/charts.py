@@ -1,7 +1,7 @@
 """One style of chart: colours that most eyes tell apart, on a light and on a dark page.
 
 Colours of series come from the theme in `.streamlit/config.toml`; the fixed ones here are those
-that carry a meaning and stand on both backgrounds.
+that have a meaning and are readable on both backgrounds.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ BLUE, ORANGE, GREEN, RED, GREY = "#2F86C8", "#E08A00", "#009E73", "#D55E00", "#8
 DEFINITIONS: Final = {"D0": ORANGE, "D1": BLUE, "D2": GREEN}
 HEIGHT: Final = 300
 STRIPES: Final = 9
-# Above so many days an axis shows months, above so many years.
+# From this number of days an axis shows months, from the next one years.
 DAYS_OF_MONTHS: Final = 100
 DAYS_OF_YEARS: Final = 2600
 
@@ -25,9 +25,9 @@ Layers = alt.LayerChart | alt.FacetChart
 
 
 def thinned(frame: pl.DataFrame, series: int = 1) -> pl.DataFrame:
-    """Every so many-th row, the last included, so that all series stay below MAX_POINTS.
+    """Return every n-th row and the last, so that all series together stay below MAX_POINTS.
 
-    `frame` holds one row per point of time; `series` is how many points each row makes.
+    `frame` has one row per point of time, and each row makes `series` points.
     """
     step = -(-frame.height * max(series, 1) // MAX_POINTS)
     if step <= 1:
@@ -37,7 +37,7 @@ def thinned(frame: pl.DataFrame, series: int = 1) -> pl.DataFrame:
 
 
 def hatched(colour: str) -> dict[str, Any]:
-    """A fill of slanting stripes in one colour: a gradient with hard stops."""
+    """Return a fill of slanting stripes in one colour: a gradient with hard stops."""
     stops = []
     for stripe in range(STRIPES):
         start, end = stripe / STRIPES, (stripe + 0.5) / STRIPES
@@ -61,7 +61,7 @@ def lines(
     form: str = ".0%",
     height: int = HEIGHT,
 ) -> alt.Chart:
-    """One line per value of `colour` over a date, with the value under the pointer."""
+    """Draw one line per value of `colour` over a date, with the value under the pointer."""
     tips = [alt.Tooltip(f"{x}:T"), alt.Tooltip(f"{y}:Q", format=_finer(form))]
     encoded: dict[str, Any] = {
         "x": time(frame, x),
@@ -79,7 +79,7 @@ def lines(
 
 
 def time(frame: pl.DataFrame, column: str) -> alt.X:
-    """A time axis with labels that fit its span."""
+    """Return a time axis with labels that fit its span."""
     dates: list[date] = frame[column].drop_nulls().cast(pl.Date).sort().to_list()
     days = (dates[-1] - dates[0]).days if dates else 0
     form = "%H:%M" if days < 3 else "%d %b" if days < DAYS_OF_MONTHS else "%b %Y"
@@ -88,17 +88,17 @@ def time(frame: pl.DataFrame, column: str) -> alt.X:
 
 
 def series_colour(column: str, order: Sequence[str] | None = None) -> alt.Color:
-    """The colour of a series from the theme, with its legend above the chart."""
+    """Return the colour of a series from the theme, with its legend above the chart."""
     return alt.Color(f"{column}:N", sort=order, legend=legend())
 
 
 def legend() -> alt.Legend:
-    """A legend above the plot, where a narrow page has room."""
+    """Return a legend above the plot, which also fits a narrow page."""
     return alt.Legend(orient="top", title=None, labelLimit=260, columns=5)
 
 
 def rule(name: str, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt.Chart:
-    """A vertical line at each value `at` of the named data."""
+    """Draw a vertical line at each value `at` of the named data."""
     return (
         alt.Chart(alt.NamedData(name))
         .mark_rule(color=colour, strokeWidth=2, strokeDash=list(dash))

@@ -1,4 +1,4 @@
-"""What one page run reads: the manifest once, then cached answers over the tables it names.
+"""Reads of one page run: the manifest once, then cached answers over the tables it names.
 
 An answer is kept under the folders of the tables it was computed from. A new version of a table is
 a new folder, so it shows at the next rerun, and an unchanged table costs nothing.
@@ -29,7 +29,7 @@ from financial_pipeline.settings import Settings
 MAX_ANSWERS: Final = 600
 RELEASE: Final = "release"
 DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
-# What builds missing tables: in a simulated world, and by layer where the files are one's own.
+# Commands that build missing tables: in a simulated world, and by layer for own files.
 SIMULATED: Final = "Run `make demo`."
 OWN_FILES: Final = {
     "exports": "Put the files into the drop folder, then run `make ingest` and `make transform`.",
@@ -65,7 +65,7 @@ class Release:
         return datetime.fromisoformat(self.manifest.published_at)
 
     def missing(self, *keys: str) -> list[str]:
-        """Those of the tables that are not published, or whose files are gone."""
+        """Return those of the tables that are not published, or whose files are gone."""
         return [
             key
             for key in keys
@@ -74,17 +74,17 @@ class Release:
         ]
 
     def how_to_build(self, *keys: str) -> str:
-        """What to run, in words, where these tables are not published."""
+        """Describe the commands that build these tables."""
         if self.is_synthetic:
             return SIMULATED
         return " ".join(dict.fromkeys(OWN_FILES[key.split("/")[0]] for key in keys))
 
     def table(self, key: str) -> PublishedTable:
-        """The current version of `layer/name`; raises PipelineError where it is not published."""
+        """Return the current version of `layer/name`; raise PipelineError if there is none."""
         return self.manifest.table(key)
 
     def rows(self, query: str, *keys: str, **values: Any) -> pl.DataFrame:
-        """The answer of one of the package's own queries over the named tables.
+        """Answer one of the package's own queries over the named tables.
 
         `values` are bound to `$name` by DuckDB and never become text of the query.
         """
@@ -116,20 +116,20 @@ def _data_root(_environment: str | None) -> Path:
 
 
 def open_release() -> Release:
-    """Read the manifest of the configured data root; raises PipelineError where there is none."""
+    """Read the manifest of the configured data root; raise PipelineError if there is none."""
     paths = Paths(_data_root(os.environ.get(DATA_ROOT_VARIABLE)))
     return Release(paths, read_manifest(paths))
 
 
 def current() -> Release:
-    """The release that this run of the app opened."""
+    """Return the release that this run of the app opened."""
     release = st.session_state.get(RELEASE)
     if not isinstance(release, Release):
-        raise PipelineError("A page is opened by streamlit_app.py: run `make dashboard`.")
+        raise PipelineError("A page does not run alone; run `make dashboard`.")
     return release
 
 
 def age_days(release: Release, key: str) -> int | None:
-    """Days from the newest event of a table to the world clock; None where it has no date."""
+    """Return the days from the newest event of a table to the world clock; None without a date."""
     as_of = release.table(key).as_of
     return None if as_of is None else (release.today - date.fromisoformat(as_of[:10])).days

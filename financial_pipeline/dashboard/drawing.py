@@ -1,7 +1,7 @@
-"""Puts charts on a page. The form of a chart is made once per content, and kept.
+"""Charts on a page. The form of a chart is built once per content, and cached.
 
 Altair checks every part of a chart against its schema, which takes longer than all queries of a
-page; a rerun draws mostly what the run before drew.
+page; most charts of a rerun are those of the run before.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""From a figure of the Portfolio page to the loans that make it up."""
+"""The loans behind a figure of the Portfolio page."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ SHOWN: Final = 1000
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page: which loans it counts, which of them it counts as hits."""
+    """A figure of the page: the loans it counts, and the hits among them."""
 
     counted: str
     hit: str
@@ -24,7 +24,7 @@ class Figure:
     hits: str
 
 
-# Conditions over fct_loans; none holds anything that a reader typed.
+# Conditions over fct_loans; none contains text of a reader.
 FIGURES: Final[dict[str, Figure]] = {
     "Default rate (matured, D1)": Figure(
         "default_d1 is not null", "default_d1 = 1", "matured loans", "bad"
@@ -93,8 +93,8 @@ order by all
 
 
 def show(release: Release) -> None:
-    """Choose a figure and a cell of it; see its sums and its loans."""
-    st.header("Down to the loans", anchor=False)
+    """Draw the choice of a figure and a cell of it, with its sums and its loans."""
+    st.header("Loans behind the figures", anchor=False)
     if not elements.filled(release, LOANS, GEOGRAPHY):
         return
     choices = release.rows(CHOICES, LOANS, GEOGRAPHY)
@@ -125,5 +125,5 @@ def show(release: Release) -> None:
     limited = f"{ROWS}{FILTERS} order by loan.loan_key limit {SHOWN}"
     elements.table(release.rows(limited.format(**parts), LOANS, GEOGRAPHY, **values), "loans")
     if total["loans"] > SHOWN:
-        st.caption(f"The table and its CSV hold the first {SHOWN:,} of {total['loans']:,} loans.")
+        st.caption(f"Table and CSV contain the first {SHOWN:,} of {total['loans']:,} loans.")
     elements.source(release, LOANS)

@@ -1,4 +1,4 @@
-"""Parts that every page is made of: header, cards, sources, downloads, and words for nothing."""
+"""Parts of every page: header, cards, sources, downloads, and notices of missing data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release, age_days
 
-# More cards than this stand in two rows of equal length.
+# More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
 CARD_WIDTH: Final = 155
 # Days after which a source is called old, by the rhythm it arrives in.
@@ -36,7 +36,7 @@ white-space: normal !important; overflow: visible !important; text-overflow: cli
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: its text, what it counts and when, and its change."""
+    """One figure: its text, count, date and change."""
 
     label: str
     value: str
@@ -52,14 +52,14 @@ class Card:
 
 
 def header(release: Release, title: str) -> None:
-    """Title, banner of the simulated world, and the age of what is old."""
+    """Draw the title, the banner of the simulated world, and a warning about old data."""
     st.html(STYLE)
     st.title(title, anchor=False)
     world = release.manifest.world
     if release.is_synthetic:
         st.warning(
             f"**Simulated data**: {int(str(world['loans'])):,} loans drawn with seed"
-            f" {world['seed']}; its clock stands at {world['clock']}. No figure describes a real"
+            f" {world['seed']}; its clock is at {world['clock']}. No figure describes a real"
             " borrower or bank.",
             icon=":material/science:",
         )
@@ -86,7 +86,7 @@ def _ago(minutes: int) -> str:
 
 
 def cards(rows: Sequence[Card]) -> None:
-    """Figures side by side, two in a row where the page is narrow."""
+    """Draw figures in a grid, two in a row on a narrow page."""
     columns = len(rows) if len(rows) <= CARDS_IN_A_ROW else -(-len(rows) // 2)
     grid = st.grid(max(columns, 4), min_column_width=CARD_WIDTH, border=True)
     for card in rows:
@@ -109,7 +109,7 @@ def _metric(card: Card) -> None:
 
 
 def present(release: Release, *keys: str) -> bool:
-    """Whether all tables are there; says what to run where one is not."""
+    """Return whether all tables are published; if not, show the commands that build them."""
     missing = release.missing(*keys)
     if missing:
         st.info(
@@ -122,7 +122,7 @@ def present(release: Release, *keys: str) -> bool:
 
 
 def filled(release: Release, *keys: str) -> bool:
-    """Whether all tables are there and hold rows; says what is the matter where one does not."""
+    """Return whether all tables are published and have rows; if not, show why."""
     if not present(release, *keys):
         return False
     bare = [key for key in keys if not release.table(key).rows]
@@ -136,7 +136,7 @@ def filled(release: Release, *keys: str) -> bool:
 
 
 def source(release: Release, *keys: str, note: str = "") -> None:
-    """Where the figures above came from, and the newest date in each table."""
+    """Name the tables of the figures above, and the newest date in each."""
     parts = []
     for key in keys:
         as_of = release.table(key).as_of
@@ -144,9 +144,9 @@ def source(release: Release, *keys: str, note: str = "") -> None:
     st.caption(f"Source: {', '.join(parts)}. {note}".strip())
 
 
-def empty(what: str) -> None:
-    """Say in words that a selection holds nothing."""
-    st.info(f"{what} Choose another selection.", icon=":material/filter_alt_off:")
+def empty(reason: str) -> None:
+    """Show why a selection has no data."""
+    st.info(f"{reason} Choose another selection.", icon=":material/filter_alt_off:")
 
 
 def table(
@@ -156,7 +156,7 @@ def table(
     height: int | None = None,
     links: Mapping[str, ColumnConfig] | None = None,
 ) -> None:
-    """Rows to look at and to take away as CSV; `links` says how columns of addresses are shown."""
+    """Draw rows with a CSV download; `links` configures columns of addresses."""
     shown = frame.head(TABLE_ROWS)
     st.dataframe(
         shown,
@@ -181,29 +181,29 @@ def table(
 
 
 def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this") -> None:
-    """The rows of a chart, folded away."""
+    """Draw the rows of a chart in a closed expander."""
     with st.expander(label, icon=":material/table_rows:"):
         table(frame, name)
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as per cent."""
+    """Format a fraction as per cent."""
     return NOTHING if value is None else f"{value:.{digits}%}"
 
 
 def points(change: float, digits: int) -> str:
-    """A change in percentage points; a plain 0 has no arrow on a card."""
+    """Format a change in percentage points; a plain 0 has no arrow on a card."""
     rounded = round(change, digits)
     return f"{rounded:+.{digits}f} pp" if rounded else "0"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A plain number."""
+    """Format a plain number."""
     return NOTHING if value is None else f"{value:,.{digits}f}"
 
 
 def dollars(value: float | None) -> str:
-    """Dollars, in thousands or millions where that is shorter."""
+    """Format dollars, in thousands, millions or billions if that is shorter."""
     if value is None:
         return NOTHING
     sign = "−" if value < 0 else ""

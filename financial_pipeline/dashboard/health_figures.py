@@ -1,4 +1,4 @@
-"""The figures of the Health page: what is published, how fresh it is, and how the checks went."""
+"""The figures of the Health page: published tables, their freshness, checks and runs."""
 
 import os
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ CHECKS: Final = "operations/check_results"
 RUNS: Final = "operations/runs"
 FRESHNESS: Final = "operations/freshness"
 ACCOUNTING: Final = "exports/row_accounting"
-# Where the links to assets lead; `financial-pipeline dev --port` says otherwise.
+# Target of the links to assets; `financial-pipeline dev --port` sets the variable.
 DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
 DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
 # The version of a table is the moment at which it was built.
@@ -52,12 +52,12 @@ order by hour
 
 
 def dagster_address() -> str:
-    """The address of the Dagster UI, without a slash at its end."""
+    """Return the address of the Dagster UI, without a slash at its end."""
     return os.environ.get(DAGSTER_VARIABLE, DAGSTER_ADDRESS).rstrip("/")
 
 
 def published_tables(release: Release) -> pl.DataFrame:
-    """One row per published table, with a link to its asset."""
+    """Return one row per published table, with a link to its asset."""
     now = datetime.now(UTC)
     rows = [
         {
@@ -77,7 +77,7 @@ def published_tables(release: Release) -> pl.DataFrame:
 
 
 def accounting(release: Release) -> pl.DataFrame:
-    """One row per raw file: physical lines, and where each of them went."""
+    """Return one row per raw file: its physical lines, and counts of their categories."""
     files = parquet_files(release.paths, release.table(ACCOUNTING))
     rows = row_accounting.by_file(pl.read_parquet(files))
     return pl.DataFrame(
@@ -99,7 +99,7 @@ def _counts(value: object) -> dict[str, int]:
 
 
 def cards(release: Release) -> list[Card]:
-    """Overdue tables, failed checks, failed runs and unexplained lines, as far as known."""
+    """Make cards of overdue tables, failed checks, failed runs and unexplained lines."""
     cards = []
     if not release.missing(FRESHNESS):
         states = release.rows(STATES, FRESHNESS)
@@ -146,5 +146,5 @@ def _line_cards(release: Release) -> list[Card]:
             f"{quarantined / max(lines, 1):.3%} of the lines",
             "Lines that break a rule, kept with the reason and the original text.",
         ),
-        Card("Unexplained lines", f"{odd:,}", "must be 0", "Neither staged, kept nor a note."),
+        Card("Unexplained lines", f"{odd:,}", "must be 0", "Not staged, quarantined or a note."),
     ]

@@ -11,23 +11,23 @@ from typing import Final
 
 APP: Final = Path(__file__).with_name("streamlit_app.py")
 LOOPBACK: Final = "127.0.0.1"
-# How often it is asked whether a server still runs, and how long one may take to end.
+# Interval of the checks whether a server still runs, and the time one may take to end.
 POLL_SECONDS: Final = 0.5
 GRACE_SECONDS: Final = 20.0
 
 
 def streamlit_command(port: int) -> list[str]:
-    """The command that serves the app on loopback; its settings lie in `.streamlit/`."""
+    """Return the command that serves the app on loopback; its settings are in `.streamlit/`."""
     return [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
 
 
 def address(port: int) -> str:
-    """Where a server on a loopback port is opened."""
+    """Return the address of a server on a loopback port."""
     return f"http://{LOOPBACK}:{port}"
 
 
 def serve(port: int) -> None:
-    """Become the app's server; does not return."""
+    """Replace this process by the app's server."""
     command = streamlit_command(port)
     os.execv(command[0], command)
 
@@ -35,7 +35,7 @@ def serve(port: int) -> None:
 def run_together(commands: Sequence[Sequence[str]], folder: Path) -> int:
     """Run servers until one ends or a person stops them, then end the others.
 
-    Returns the exit code of the one that ended by itself, 0 where they were stopped.
+    Return the exit code of the one that ended by itself, 0 if they were stopped.
     """
     previous = signal.signal(signal.SIGTERM, _interrupt)
     servers: list[subprocess.Popen[bytes]] = []

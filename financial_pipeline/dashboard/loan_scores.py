@@ -1,4 +1,4 @@
-"""Scores on the Model page: how they spread, and the reasons of one loan."""
+"""Scores on the Model page: their distribution, and the reasons of one loan."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ RANKS: Final = range(1, 5)
 
 
 def distribution(release: Release, cutoff: object, model: str) -> None:
-    """How the scores of every loan spread, by what became of it."""
+    """Draw the distribution of the scores of all loans, by outcome."""
     if not elements.filled(release, evidence.SCORES, evidence.LOANS):
         return
     st.markdown("**Score distribution** of all loans, by outcome (D1)")
@@ -56,7 +56,7 @@ def _bars(rows: pl.DataFrame) -> alt.Chart:
 
 
 def one_loan(release: Release, cutoff: object) -> None:
-    """The score of one loan and why it is what it is."""
+    """Draw the score of one loan and its reasons."""
     st.header("One loan and its reasons", anchor=False)
     if not elements.filled(release, evidence.SCORES, evidence.LOANS):
         return
@@ -95,7 +95,7 @@ def one_loan(release: Release, cutoff: object) -> None:
 
 
 def reasons_chart(reasons: list[tuple[str, float]]) -> None:
-    """Reasons and the points that each cost, the most costly first."""
+    """Draw reasons and the points that each cost, the most costly first."""
     if not reasons:
         st.markdown("No feature cost points against the average training loan.")
         return

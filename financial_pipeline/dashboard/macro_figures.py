@@ -10,7 +10,7 @@ from financial_pipeline.dashboard.elements import Card, points
 
 INDICATORS: Final = "exports/agg_macro_indicators"
 CORRELATIONS: Final = "metrics/macro_correlations"
-# Unit and factor from the stored value to what is shown.
+# Name, unit, and factor from the stored value to the shown one.
 NAMES: Final[dict[str, tuple[str, str, float]]] = {
     "unrate": ("Unemployment", "%", 1),
     "unrate_change_12m": ("Unemployment, 12-month change", "pp", 1),
@@ -106,7 +106,7 @@ order by all
 
 
 def latest_cards(release: Release) -> list[Card]:
-    """Newest published value of each indicator, against the observation before."""
+    """Make a card of each indicator's newest value, with its change."""
     latest = release.rows(LATEST, INDICATORS)
     cards = []
     for indicator in MEANINGS:
@@ -135,12 +135,12 @@ def latest_cards(release: Release) -> list[Card]:
 
 
 def _day(observed: date) -> str:
-    """A month where a series has one value a month, else the day."""
+    """Format a month if the day is the first of a month, else the day."""
     return f"{observed:%b %Y}" if observed.day == 1 else f"{observed:%d %b %Y}"
 
 
 def recessions_within(first: date, last: date) -> pl.DataFrame:
-    """`start` and `end` of the recessions that touch a range, cut to it."""
+    """Return `start` and `end` of the recessions that touch a range, cut to it."""
     rows = [
         {"start": max(start, first), "end": min(end, last)}
         for start, end in RECESSIONS

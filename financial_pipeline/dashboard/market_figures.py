@@ -85,7 +85,7 @@ BEFORE_SESSIONS: Final = 21
 
 
 def bank_cards(release: Release, bank: str) -> list[Card]:
-    """The cards of one bank at its newest session, against 21 sessions before."""
+    """Make the cards of one bank at its newest session, against 21 sessions before."""
     rows = release.rows(NEWEST, RISK, VOLATILITY, SHARPE, bank=bank)
     now = rows.row(0, named=True)
     before = rows.row(min(BEFORE_SESSIONS, rows.height - 1), named=True)
@@ -126,12 +126,12 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
 
 
 def coverage_words(release: Release, bank: str) -> str:
-    """What the tests of coverage say of all forecasts so far."""
+    """Describe the coverage tests of all forecasts so far."""
     row = release.rows(COVERAGE, RISK, bank=bank).row(0, named=True)
     if row["kupiec_p_value"] is None:
         return ""
     return (
-        f"Since the first forecast: {row['hits']:,} of {row['forecasts']:,}; p of the right count"
+        f"Since the first forecast: {row['hits']:,} of {row['forecasts']:,}; p of the count"
         f" {row['kupiec_p_value']:.3f} (Kupiec), of independent breaches"
         f" {row['christoffersen_p_value']:.3f} (Christoffersen)."
     )

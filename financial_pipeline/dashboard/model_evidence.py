@@ -1,4 +1,4 @@
-"""The figures of the Model page: what is known of each trained model, and of one loan's score."""
+"""The figures of the Model page: evaluations of each trained model, and scores of loans."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ CARD: Final = "ml/model_card"
 FAIRNESS: Final = "ml/fairness"
 LOANS: Final = "exports/fct_loans"
 OUT_OF_TIME: Final = "out_of_time"
-# Columns of PDs in `ml/scores`; a model that is not here has no score of every loan.
+# Columns of PDs in `ml/scores`; other models do not score every loan.
 SCORED: Final = {
     "borrower_only": "pd_borrower_only",
     "platform_informed": "pd_platform_informed",
@@ -105,7 +105,7 @@ where score.training_cutoff = $cutoff and loan.loan_id = $loan_id
 
 
 def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
-    """The cards of one evaluation."""
+    """Make the cards of one evaluation."""
     counted = f"n {row['n']:,}, {row['defaults']:,} bad · cut-off {cutoff}"
     gap = None if row["mean_pd"] is None else row["mean_pd"] - row["default_rate"]
     bounds = (
@@ -137,7 +137,7 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
 
 
 def in_words(coefficients: pl.DataFrame) -> pl.DataFrame:
-    """Coefficients with `term` as a reader says it: the wording of the feature, and its level."""
+    """Replace `term` by the wording of the feature and its level."""
     names = {name: feature.reason or "Interest rate" for name, feature in FEATURES.items()}
     wording = pl.col("feature").replace(names)
     level = wording + ": " + pl.col("term").str.replace_all("_", " ")
@@ -147,12 +147,12 @@ def in_words(coefficients: pl.DataFrame) -> pl.DataFrame:
 
 
 def ks_point(roc: pl.DataFrame) -> dict[str, float]:
-    """The point of the ROC curve with the largest gap of the two rates."""
+    """Return the point of the ROC curve with the largest gap of the two rates."""
     gap = (roc["true_positive_rate"] - roc["false_positive_rate"]).arg_max() or 0
     return roc.row(gap, named=True)
 
 
 def served(release: Release) -> dict[str, Any] | None:
-    """Cut-off and artifact of the model that is served; None where no gates passed."""
+    """Return cut-off and artifact of the served model; None if no gates passed."""
     facts = release.table(EVALUATION).facts.get("served")
     return facts if isinstance(facts, dict) else None

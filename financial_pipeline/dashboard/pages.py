@@ -1,4 +1,4 @@
-"""The pages of the dashboard: what each is for, and exactly the published tables it reads.
+"""The pages of the dashboard: the purpose of each, and exactly the published tables it reads.
 
 The app and the asset graph both read this list, so nothing in here imports Streamlit.
 """
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Page:
-    """One page: what it answers, and the tables (`layer/name`) whose rows it reads."""
+    """One page: its purpose, and the tables (`layer/name`) whose rows it reads."""
 
     description: str
     tables: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The figures of the Portfolio page: which measure each card shows, and the page's queries."""
+"""The figures of the Portfolio page: measures of the cards, and queries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard import charts, elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
+from financial_pipeline.figures import default_rates
 
 SUMMARY: Final = "metrics/portfolio_summary"
 RATES: Final = "metrics/default_rates_by_grade"
@@ -22,32 +23,6 @@ select measure, segment_kind, snapshot_month, value, value_low, value_high, loan
 from metrics.portfolio_summary
 where segment = 'all'
 order by measure, segment_kind, snapshot_month
-"""
-BY_GRADE = """
-with counted as (
-    select
-        definition,
-        grade,
-        sum(loans)::bigint as loans,
-        sum(defaults)::bigint as defaults
-    from metrics.default_rates_by_grade
-    where definition in ('D0', 'D1', 'D2') and grade is not null
-    group by definition, grade
-    having sum(loans) > 0
-),
-rated as (select *, defaults / loans as p, loans as n, 1.959963984540054 as z from counted)
-select
-    definition,
-    grade,
-    loans,
-    defaults,
-    p as rate,
-    greatest(0, (p + z * z / (2 * n) - z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
-        / (1 + z * z / n)) as low,
-    least(1, (p + z * z / (2 * n) + z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
-        / (1 + z * z / n)) as high
-from rated
-order by grade, definition
 """
 BY_VINTAGE = """
 select
@@ -97,14 +72,14 @@ order by state
 
 @dataclass(frozen=True)
 class Measure:
-    """A card's measure of `portfolio_summary`, how it is written, and what it means."""
+    """A card's measure of `portfolio_summary`, its format and its meaning."""
 
     label: str
     form: Callable[[float | None], str]
     meaning: str
     rise_is_bad: bool | None = None
     kind: str = "all"
-    # What its count counts.
+    # Unit of its count.
     of: str = "loans"
 
 
@@ -137,8 +112,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "delinquent_30_plus": Measure(
         "30+ days late (active)",
         percent,
-        "31 to 120 days late among loans still paying. The files have one group for both, so a"
-        " limit of 90 days cannot be told.",
+        "31 to 120 days late among loans still paying. The files have one group for both, so"
+        " loans past 90 days cannot be separated.",
         True,
         of="active loans",
     ),
@@ -165,8 +140,21 @@ MEASURES: Final[dict[str, Measure]] = {
 }
 
 
+def rates_by_grade(release: Release) -> pl.DataFrame:
+    """Return one row per grade and shown definition, all vintages together."""
+    counts = (
+        release.rows(default_rates.COUNTS, RATES)
+        .filter(pl.col("definition").is_in(charts.DEFINITIONS.keys()), pl.col("grade") != "all")
+        .sort("grade", "definition")
+    )
+    added = dict.fromkeys(("rate", "low", "high"), pl.Float64)
+    return pl.DataFrame(
+        default_rates.default_rates(counts.to_dicts()), schema={**counts.schema, **added}
+    )
+
+
 def kpi_cards(release: Release) -> list[Card]:
-    """One card per measure: newest month, change against the month before, n and interval."""
+    """Make one card per measure: newest month, change against the month before, n and interval."""
     history = release.rows(HISTORY, SUMMARY)
     newest = history["snapshot_month"].max()
     cards = []

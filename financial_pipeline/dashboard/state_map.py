@@ -1,6 +1,6 @@
 """The map of the states, from outlines that ship with the package: nothing is fetched.
 
-`us_states.json` says where the outlines come from; they are projected already.
+`us_states.json` names the source of the outlines; they are projected already.
 """
 
 import json
@@ -22,17 +22,17 @@ FORMS: Final = {"default_rate": ".1%", "funded_usd": "$.2~s", "loans": ",d"}
 
 @cache
 def outlines() -> tuple[dict[str, Any], ...]:
-    """One GeoJSON feature per state and the district; large ones have a place for a label."""
+    """Return one GeoJSON feature per state and the district; large ones have a label's place."""
     return tuple(json.loads(OUTLINES.read_text("utf-8"))["features"])
 
 
 def on_map() -> list[str]:
-    """The codes of the states that the map shows."""
+    """Return the codes of the states that the map shows."""
     return [str(feature["id"]) for feature in outlines()]
 
 
 def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
-    """States coloured by a column of `states` (one row per state); grey where it is null."""
+    """Draw states coloured by a column of `states` (one row per state); grey if it is null."""
     known = {row["state"]: row for row in states.to_dicts()}
     shapes = [
         {**feature, "properties": known.get(feature["id"], {"name": feature["id"]})}

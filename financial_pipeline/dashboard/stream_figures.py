@@ -1,4 +1,4 @@
-"""The figures of the Live page: what the stream brought, how old it is, and whether it stands."""
+"""The figures of the Live page: stored messages, their age, and whether the stream runs."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -14,7 +14,7 @@ LATE: Final = "stream/late_messages"
 DEAD: Final = "stream/dead_letters"
 PARITY: Final = "stream/parity"
 STATUS: Final = "stream/status"
-# Without a new observation for so long the stream counts as standing still.
+# Without a new observation for so long the stream counts as stopped.
 STALL_SECONDS: Final = 120
 SESSION_BARS: Final = 390
 
@@ -80,7 +80,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Pulse:
-    """How the stream stands: ages in seconds, None where the status has no time."""
+    """State of the stream: ages in seconds, None if the status has no time."""
 
     observed_at: datetime | None
     watermark_at: datetime | None
@@ -90,14 +90,14 @@ class Pulse:
     clock: datetime | None = None
 
     def silence(self, now: datetime) -> float | None:
-        """Seconds since the stream was last observed."""
+        """Return the seconds since the stream was last observed."""
         return None if self.observed_at is None else (now - self.observed_at).total_seconds()
 
     @property
     def watermark_age(self) -> float | None:
-        """Seconds that the watermark lay behind the clock when it was observed.
+        """Seconds that the watermark was behind the clock when it was observed.
 
-        Simulated trades of the past are held against the clock of their world.
+        Simulated trades of the past are compared with the clock of their world.
         """
         if self.observed_at is None or self.watermark_at is None:
             return None
@@ -108,7 +108,7 @@ class Pulse:
 
 
 def pulse(release: Release) -> Pulse:
-    """The newest observation over all topics and partitions."""
+    """Return the newest observation over all topics and partitions."""
     rows = release.rows(POSITIONS, STATUS).to_dicts()
     observed = [_instant(row["observed_at"]) for row in rows if row["observed_at"]]
     marks = [_instant(row["watermark_at"]) for row in rows if row["watermark_at"]]
@@ -139,7 +139,7 @@ def stall_words(now: datetime, seen: Pulse) -> str | None:
 
 
 def cards(release: Release, seen: Pulse) -> list[Card]:
-    """Watermark, lag, late and dead-letter counts."""
+    """Make cards of watermark, lag, late and dead-letter counts."""
 
     def count(key: str) -> str:
         return NOTHING if release.missing(key) else f"{release.table(key).rows:,}"
@@ -152,7 +152,7 @@ def cards(release: Release, seen: Pulse) -> list[Card]:
             "Watermark age",
             NOTHING if age is None else span(age),
             f"watermark {mark}",
-            "How far event time lay behind the clock when the stream was last observed.",
+            "How far event time was behind the clock when the stream was last observed.",
         ),
         Card("Lag", f"{seen.lag:,}", f"messages · {when}", "End offsets less next offsets."),
         Card("Bars", count(BARS), f"engine {seen.engine}", "One-minute bars stored."),
@@ -163,7 +163,7 @@ def cards(release: Release, seen: Pulse) -> list[Card]:
 
 
 def parity_words(row: dict[str, Any]) -> str:
-    """One trading day's comparison of stream and batch, in words."""
+    """Describe one trading day's comparison of stream and batch."""
     verdict = "equal" if row["passed"] else "NOT equal"
     return (
         f"{row['bars_compared']:,} bars compared, {row['bars_differing']:,} differ: stream and"
@@ -172,7 +172,7 @@ def parity_words(row: dict[str, Any]) -> str:
 
 
 def span(seconds: float) -> str:
-    """Seconds in the largest fitting unit."""
+    """Format seconds in the largest fitting unit."""
     if abs(seconds) < 120:
         return f"{seconds:.0f} s"
     if abs(seconds) < 7200:

@@ -1,4 +1,4 @@
-"""The app: opens the published version once per run and hands it to the page."""
+"""The app, which opens the published version once per run and passes it to the page."""
 
 import gc
 import sys
@@ -20,10 +20,10 @@ def _set_aside() -> dict[str, int]:
 
 
 def spare_the_collector() -> None:
-    """Take the objects of loaded modules out of the collections of garbage.
+    """Exclude the objects of loaded modules from garbage collection.
 
     Streamlit collects after every run, through all objects: a tenth of a second with the libraries
-    of every page loaded, during which nobody is served.
+    of every page loaded, and the server answers nobody meanwhile.
     """
     if _set_aside()[SET_ASIDE] != len(sys.modules):
         gc.collect()
@@ -32,9 +32,9 @@ def spare_the_collector() -> None:
 
 
 def every_page() -> list[st.Page]:
-    """The pages in the order of the menu; the first one also under its own name.
+    """Return the pages in the order of the menu; the first one also under its own name.
 
-    Streamlit serves a default page at the root alone, and says "Page not found" at its name.
+    Streamlit serves a default page at the root alone, and shows "Page not found" at its name.
     """
     first = next(iter(PAGES))
     named = [_page(name) for name in PAGES if name != first]

@@ -1,4 +1,4 @@
-"""How the columns of a table are shown: names in words, thousands apart, few decimals.
+"""Configuration of a table's columns: names in words, separated thousands, few decimals.
 
 The CSV of a table keeps the names and values as they are.
 """
@@ -26,7 +26,7 @@ FRACTIONS: Final = {
     "active",
 }
 LABELS: Final = {"year", "id", "key", "bin", "partition", "fico"}
-# Names that hold such a part and are no fraction.
+# Names that contain such a part and are no fraction.
 PLAIN: Final = {"volatility_zscore", "hac_low", "hac_high"}
 WORDS: Final = {"fico": "FICO", "usd": "$", "pd": "PD", "psi": "PSI", "id": "id", "hhi": "HHI"}
 # From here on a number needs no decimals, and below it four of them.
@@ -35,12 +35,12 @@ SMALL: Final = 10.0
 
 
 def configuration(frame: pl.DataFrame) -> dict[str, ColumnConfig | None]:
-    """Column -> how it is shown; None for one that is for programs only."""
+    """Return the configuration of each column; None for one that is for programs only."""
     return {name: _column(name, frame[name]) for name in frame.columns}
 
 
 def in_words(name: str) -> str:
-    """A column's name as a heading: `funded_amount_usd` -> `Funded amount $`."""
+    """Return a column's name as a heading: `funded_amount_usd` -> `Funded amount $`."""
     words = [WORDS.get(word, word) for word in name.split("_")]
     heading = " ".join(words)
     return heading[:1].upper() + heading[1:]

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
 from financial_pipeline.ml import decide
 
@@ -32,34 +31,20 @@ order by threshold
 
 @dataclass(frozen=True)
 class View:
-    """What the reader chose: a model, a group of loans, its summary row and threshold table."""
+    """The reader's choice of a model and a group of loans: summary row and threshold table."""
 
-    model: str
-    segment: str
-    level: str
     summary: dict[str, Any]
     table: pl.DataFrame
 
 
-def summaries(release: Release) -> pl.DataFrame:
-    """The newest cut-off's summary rows."""
-    return release.rows(SUMMARIES, SUMMARY)
-
-
 def segments(summary: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Words for each group of loans -> segment and level; all loans first."""
+    """Return segment and level by the name of each group of loans; all loans first."""
     pairs = sorted(summary.select("segment", "level").rows(), key=lambda pair: pair[0] != "all")
     return {"all" if kind == "all" else f"{kind} {level}": (kind, level) for kind, level in pairs}
 
 
-def table(release: Release, model: str, segment: str, level: str) -> pl.DataFrame:
-    """One row per threshold 0.000 ... 1.000, in order."""
-    values = {"model": model, "segment": segment, "level": level}
-    return release.rows(ROWS, TABLE, SUMMARY, **values)
-
-
 def cost_per_loan(view: View) -> tuple[int, int]:
-    """Loss of a bad and forgone gain of a good average loan of the group, dollars."""
+    """Return the loss of a bad and the forgone gain of a good average loan, in dollars."""
     last = view.table.row(-1, named=True)
     average = last["funded_approved_usd"] / max(last["approved"], 1)
     loss, gain = (average * view.summary[name] for name in ("loss", "gain"))
@@ -67,14 +52,14 @@ def cost_per_loan(view: View) -> tuple[int, int]:
 
 
 def cheapest(frame: pl.DataFrame, bad: float, good: float) -> tuple[float, float]:
-    """The threshold with the least cost of errors, and that cost in dollars."""
+    """Return the threshold with the least cost of errors, and that cost in dollars."""
     cost = frame.select(pl.col("fn") * bad + pl.col("fp") * good).to_series()
     best = int(cost.arg_min() or 0)
     return float(frame["threshold"][best]), float(cost[best])
 
 
 def cards(view: View, row: dict[str, Any], bad: float, good: float) -> list[Card]:
-    """The figures of one threshold: `row` of the table, `bad` and `good` dollars per error."""
+    """Make the cards of one threshold: `row` of the table, `bad` and `good` dollars per error."""
     return [*_rates(view, row), *_money(view, row, bad, good)]
 
 

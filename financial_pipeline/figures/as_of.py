@@ -1,7 +1,7 @@
-"""One macro value as it was known on a day: the Python twin of the dbt macro `as_of`.
+"""Lookup of one macro value as it was known on a day: the Python twin of the dbt macro `as_of`.
 
 Model features and backtests take macro values from here or from the dbt macro and nowhere else; a
-join to the published observations that forgets the day looks ahead.
+join to the published observations without the day looks ahead.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ FOREVER = date(9999, 12, 31)
 
 @dataclass(frozen=True)
 class KnownValue:
-    """What was known of one observation of a series on the day `as_of`.
+    """One observation of a series as it was known on the day `as_of`.
 
-    `value` is in the units that FRED publishes; null where nothing was published by then, and
-    then `realtime_start` is null too, or where upstream left it out. The value stood from
-    `realtime_start` up to, not including, `realtime_end` (9999-12-31: it still stands).
+    `value` is in the units that FRED publishes. It is null if upstream left it out, or if nothing
+    was published by then; in that case `realtime_start` is null too. The value was current from
+    `realtime_start` up to, not including, `realtime_end` (9999-12-31: it is current).
     """
 
     series_id: str
@@ -36,7 +36,7 @@ class KnownValue:
 
 
 def known_on(day: date) -> pl.Expr:
-    """Whether a half-open interval [realtime_start, realtime_end) holds `day`."""
+    """Return whether `day` is in the half-open interval [realtime_start, realtime_end)."""
     return (pl.col("realtime_start") <= day) & (pl.lit(day) < pl.col("realtime_end"))
 
 
@@ -47,8 +47,8 @@ def _published_series(series_id: str, paths: Paths) -> pl.LazyFrame:
     if found.select(pl.len()).collect().item() == 0:
         known = rows.select(pl.col("series_id").unique().sort()).collect()["series_id"]
         raise PipelineError(
-            f"No observation of {series_id} is published; the published series are"
-            f" {', '.join(known)}: ingest the one you ask for first."
+            f"No observation of {series_id} is published; ingest it, or choose one of"
+            f" {', '.join(known)}."
         )
     return found
 
@@ -56,10 +56,10 @@ def _published_series(series_id: str, paths: Paths) -> pl.LazyFrame:
 def as_of(
     series_id: str, day: date, observation_date: date | None = None, paths: Paths | None = None
 ) -> KnownValue:
-    """The value of a published series as it was known at the end of `day`.
+    """Return the value of a published series as it was known at the end of `day`.
 
-    Without an observation date it is the latest observation that had a value by then. `paths` are
-    the configured ones by default. Raises PipelineError where the series is not published.
+    Without an observation date, return the latest observation that had a value by then. `paths`
+    are the configured ones by default. Raise PipelineError if the series is not published.
     """
     place = paths or Paths(Settings().data_root.resolve())
     known = _published_series(series_id, place).filter(known_on(day))
@@ -76,10 +76,10 @@ def as_of(
 
 
 def sentence(known: KnownValue) -> str:
-    """A known value for people, in one line."""
+    """Describe a known value in one line."""
     name = f"{known.series_id} of {known.observation_date}, as of {known.as_of}"
     if known.realtime_start is None:
         return f"{name}: nothing was published yet"
-    end = "still stands" if known.realtime_end == FOREVER else f"until {known.realtime_end}"
+    end = "still current" if known.realtime_end == FOREVER else f"until {known.realtime_end}"
     value = "not available" if known.value is None else known.value
     return f"{name}: {value} (published {known.realtime_start}, {end})"

@@ -1,4 +1,4 @@
-"""The data dictionary as Markdown, written from the contracts themselves: dbt's and the schemas.
+"""Writer of the data dictionary: Markdown from the contracts of dbt and the schemas.
 
 Descriptions belong into the `.yml` of a model or into the schema modules, never in here.
 """
@@ -18,7 +18,7 @@ from financial_pipeline.schemas.staging import STAGING_TABLES
 from financial_pipeline.settings import PROJECT_ROOT
 
 MODELS: Final = PROJECT_ROOT / "dbt_project" / "models"
-# What a loan column may be used for: only the first kind may feed a model without question.
+# Use of a loan column: only columns of the first kind may feed a model without a reason.
 CLASSES: Final = {
     "known at application": lending_club.CLASS_O,
     "made by the platform at origination": lending_club.CLASS_P,
@@ -44,7 +44,7 @@ def _section(name: str, text: str, table: str) -> str:
 
 
 def _models(folder: Path) -> dict[str, Mapping[str, Any]]:
-    """The models of a folder by name, as their `.yml` describes them."""
+    """Return the models of a folder by name, as their `.yml` describes them."""
     files = sorted(folder.glob("*.yml"))
     parts = [yaml.safe_load(path.read_text("utf-8")) for path in files]
     return {model["name"]: model for part in parts for model in part.get("models", [])}
@@ -94,7 +94,7 @@ def _published(layer: str, grains: Mapping[str, str]) -> list[str]:
 
 
 def data_dictionary() -> str:
-    """The whole dictionary: every published table with meanings, then the staging tables."""
+    """Return the dictionary: every published table with meanings, then the staging tables."""
     models = _models(MODELS / "marts")
     parts = [
         INTRODUCTION,

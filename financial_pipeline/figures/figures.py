@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from financial_pipeline.figures import default_rates
 from financial_pipeline.figures.metric_figures import metric_figures
 from financial_pipeline.figures.model_figures import model_figures
 from financial_pipeline.figures.stream_figures import stream_figures
@@ -17,62 +18,28 @@ from financial_pipeline.staging import row_accounting
 
 SESSIONS_PER_YEAR = 252
 
-DEFAULT_RATES = """
-with flags as (
-    unpivot (
-        select
-            grade,
-            default_d0::integer as D0,
-            default_d1::integer as D1,
-            default_d2::integer as D2,
-            default_d3_12::integer as D3_12,
-            default_d3_24::integer as D3_24
-        from marts.fct_loans
-        where credit_policy_met
-    ) on D0, D1, D2, D3_12, D3_24 into name definition value is_default
-),
-counted as (
-    select definition, coalesce(grade, 'all') as grade, count(*) as n, sum(is_default) as bad
-    from flags
-    group by grouping sets ((definition, grade), (definition))
-),
-rated as (
-    select *, bad / n as p, 1.959963984540054 as z from counted
-)
-select
-    definition,
-    grade,
-    n::bigint as loans,
-    bad::bigint as defaults,
-    p as rate,
-    greatest(0, (p + z * z / (2 * n) - z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
-        / (1 + z * z / n)) as low,
-    least(1, (p + z * z / (2 * n) + z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
-        / (1 + z * z / n)) as high
-from rated
-order by definition, grade
-"""
-
+# First and last session from the prices, the volatility from the returns of the metrics.
 PRICES = f"""
 with returns as (
     select
         symbol,
-        session_date,
-        adjusted_close / lag(adjusted_close) over (partition by symbol order by session_date) - 1
-            as simple_return
-    from marts.fct_daily_prices
-    where adjusted_close is not null
+        stddev_samp(simple_return) * sqrt({SESSIONS_PER_YEAR}) as annualised_volatility
+    from metrics.rolling_volatility
+    group by symbol
 )
 select
     symbol,
     min(session_date)::varchar as first_date,
     max(session_date)::varchar as last_date,
     count(*)::bigint as sessions,
-    stddev_samp(simple_return) * sqrt({SESSIONS_PER_YEAR}) as annualised_volatility
-from returns
+    any_value(annualised_volatility) as annualised_volatility
+from marts.fct_daily_prices
+left join returns using (symbol)
+where adjusted_close is not null
 group by symbol
 order by symbol
 """
+PRICE_TABLES = {"exports/fct_daily_prices", "metrics/rolling_volatility"}
 
 MACRO = """
 select
@@ -95,12 +62,12 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def figures(paths: Paths) -> dict[str, Any]:
-    """The main figures of the published version; raises PipelineError where there is none.
+    """Return the main figures of the published version; raise PipelineError if there is none.
 
     Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model,
     stream.
-    Rates and volatilities are fractions; loans outside the credit policy are left out of the
-    rates; an absent dataset gives an empty section.
+    Rates and volatilities are fractions and come from the metrics. Rates exclude loans outside the
+    credit policy. A section is empty if one of its tables is not published.
     """
     manifest = read_manifest(paths)
     with connect(paths, manifest) as connection:
@@ -108,10 +75,10 @@ def figures(paths: Paths) -> dict[str, Any]:
             "version": manifest.version,
             "published_at": manifest.published_at,
             "world": manifest.world,
-            "default_rates": rows_if_published(
-                connection, manifest, {"exports/fct_loans"}, DEFAULT_RATES
+            "default_rates": default_rates.default_rates(
+                rows_if_published(connection, manifest, {default_rates.TABLE}, default_rates.COUNTS)
             ),
-            "prices": rows_if_published(connection, manifest, {"exports/fct_daily_prices"}, PRICES),
+            "prices": rows_if_published(connection, manifest, PRICE_TABLES, PRICES),
             "macro": rows_if_published(
                 connection, manifest, {"exports/fct_macro_observations"}, MACRO
             ),
@@ -124,7 +91,7 @@ def figures(paths: Paths) -> dict[str, Any]:
                     "folder": table.folder,
                 }
                 for _, table in sorted(manifest.tables.items())
-                # They tell how runs went, which differs each time.
+                # Rows about runs differ each time.
                 if table.layer != "operations"
             ],
             "row_accounting": _row_accounting(paths, manifest),

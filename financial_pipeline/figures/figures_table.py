@@ -23,20 +23,13 @@ def _default_rates(rows: list[dict[str, Any]]) -> Table:
     )
     cells = {(row["definition"], row["grade"]): row for row in rows}
     for grade in GRADES:
-        if ("D2", grade) not in cells:
-            continue
-        headline = cells.get(("D1", grade))
-        table.add_row(
-            grade,
-            f"{headline['rate']:.2%} ({headline['low']:.2%} to {headline['high']:.2%})"
-            if headline
-            else "no matured loan",
-            f"{headline['loans']:,}" if headline else "0",
-            *(
-                f"{cells[name, grade]['rate']:.2%}" if (name, grade) in cells else "-"
-                for name in ("D0", "D2")
-            ),
-        )
+        d0, d1, d2 = (cells.get((name, grade)) for name in ("D0", "D1", "D2"))
+        if d2:
+            rate = (
+                f"{d1['rate']:.2%} ({d1['low']:.2%} to {d1['high']:.2%})" if d1 else "none matured"
+            )
+            others = (f"{row['rate']:.2%}" if row else "-" for row in (d0, d2))
+            table.add_row(grade, rate, f"{d1['loans']:,}" if d1 else "0", *others)
     return table
 
 
@@ -45,7 +38,7 @@ def _shown(value: float | None, form: str) -> str:
 
 
 def _metrics(content: dict[str, Any]) -> list[Table]:
-    """Risk of each bank, defaults against unemployment, and how well two engines agree."""
+    """Make tables of bank risk, defaults against the economy, and agreement of two engines."""
     tables: list[Table] = []
     columns: tuple[str, ...]
     if content["market"]:
@@ -75,7 +68,7 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
 
 
 def _model(content: dict[str, Any]) -> Table:
-    """Both models out of time and on a random split, and whether every gate passed."""
+    """Make a table of both models, out of time and on a random split, titled with the gates."""
     passed = all(gate["passed"] for gate in content["gates"])
     title = f"Default model, cut-off {content['training_cutoff']}, gates "
     table = _table(
@@ -98,7 +91,7 @@ def _model(content: dict[str, Any]) -> Table:
 
 
 def _stream(content: dict[str, Any]) -> Table:
-    """Each trading day of the stream: where its messages went, and whether the batch agrees."""
+    """Make a table of trading days: counts of messages, and agreement with the batch."""
     table = _table(
         f"Stream of trades, engine {content['engine']}",
         "session",
@@ -118,7 +111,7 @@ def _stream(content: dict[str, Any]) -> Table:
 
 
 def show(content: dict[str, Any], paths: Paths) -> None:
-    """Print the figures; sections of absent datasets are left out."""
+    """Print the figures without the sections of absent datasets."""
     console = Console(width=100, highlight=False)
     world = content["world"]
     if world.get("is_synthetic"):
@@ -128,21 +121,14 @@ def show(content: dict[str, Any], paths: Paths) -> None:
     if content["prices"]:
         table = _table("Bank prices", "symbol", "first", "last", "sessions", "volatility")
         for row in content["prices"]:
-            volatility = row["annualised_volatility"]
-            table.add_row(
-                row["symbol"],
-                row["first_date"],
-                row["last_date"],
-                f"{row['sessions']:,}",
-                "-" if volatility is None else f"{volatility:.3f}",
-            )
+            numbers = f"{row['sessions']:,}", _shown(row["annualised_volatility"], ".3f")
+            table.add_row(row["symbol"], row["first_date"], row["last_date"], *numbers)
         console.print(table)
     if content["macro"]:
         table = _table("Macro series, latest value", "series", "observation", "value", "as of")
         for row in content["macro"]:
-            table.add_row(
-                row["series_id"], row["observation_date"], f"{row['value']:g}", row["as_of"]
-            )
+            value = f"{row['value']:g}"
+            table.add_row(row["series_id"], row["observation_date"], value, row["as_of"])
         console.print(table)
     for metric_table in _metrics(content["metrics"]):
         console.print(metric_table)

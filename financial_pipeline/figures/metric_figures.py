@@ -55,9 +55,9 @@ MARKET_TABLES = {
 
 
 def metric_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
-    """`tables`, one entry per published metric table, `macro_correlations` and `market`.
+    """Return `tables` with one entry per metric table, `macro_correlations` and `market`.
 
-    A negative lag is a lead. The lists are empty where the metrics were not computed.
+    A negative lag is a lead. The lists are empty if the metrics were not computed.
     """
     tables = [table for _, table in sorted(manifest.tables.items()) if table.layer == LAYER]
     return {

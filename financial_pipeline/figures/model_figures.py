@@ -1,4 +1,4 @@
-"""The `model` section of the figures: evaluations, gates and what is served, newest cut-off."""
+"""The `model` section of the figures: evaluations, gates and served model, newest cut-off."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ METRICS = (
 
 
 def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
-    """What the newest training cut-off came to; empty where no model was ever evaluated.
+    """Return the results of the newest training cut-off; empty if no model was evaluated.
 
     Keys: training_cutoff, artifact_hash, served, gates, one per model (features and evaluations),
     challengers, thresholds and spark_agreement.

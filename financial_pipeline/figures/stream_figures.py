@@ -1,4 +1,4 @@
-"""The `stream` section of the figures: which engine made the bars, and what became of the input."""
+"""The `stream` section of the figures: engine, positions, counts and parity."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,1 +1,1 @@
-"""Every column of every table: what it means, and which columns it is made of."""
+"""Every column of every table: its meaning, and the columns it is computed from."""

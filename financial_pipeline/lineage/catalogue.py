@@ -1,4 +1,4 @@
-"""Every column of every table: its type, its meaning and what it is made of.
+"""Every column of every table: its type, its meaning and the columns it is computed from.
 
 Meanings come from dbt's `.yml`, from the message schemas and from `schemas/columns/`; lineage from
 `declared.py` and, for SQL, from `schemas/column_lineage.json`.
@@ -51,7 +51,7 @@ def _texts(layer: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _dbt() -> dict[str, Columns]:
-    """Columns of models and seeds as their `.yml` has them: type and meaning."""
+    """Return the columns of models and seeds as their `.yml` has them: type and meaning."""
     found: dict[str, Columns] = {}
     for path in sorted([*DBT_PROJECT.glob("models/**/*.yml"), *DBT_PROJECT.glob("seeds/*.yml")]):
         content = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -66,7 +66,7 @@ def _dbt() -> dict[str, Columns]:
 
 
 def _with(types: Mapping[str, object], *texts: Mapping[str, str]) -> Columns:
-    """Columns with the first meaning that one of the texts has."""
+    """Make columns with the first meaning that one of the texts has."""
     return {
         name: Column(str(kind), next((text[name] for text in texts if name in text), ""))
         for name, kind in types.items()
@@ -74,7 +74,7 @@ def _with(types: Mapping[str, object], *texts: Mapping[str, str]) -> Columns:
 
 
 def _copied(columns: Columns, table: str) -> Columns:
-    """The same columns, one step further down."""
+    """Return the same columns, one step further downstream."""
     return {name: replace(c, made_of=(f"{table}.{name}",)) for name, c in columns.items()}
 
 
@@ -83,7 +83,7 @@ def _text_columns(names: Iterable[str]) -> dict[str, str]:
 
 
 def _sources(applications: Columns) -> Tables:
-    """The drop folder and the topics, and the raw assets that copy them."""
+    """Return the drop folder and the topics, and the raw assets that copy them."""
     texts = _texts("landing")
     carried = {name: column.description for name, column in applications.items()}
     loans = _with(_text_columns(lending_club.LOAN_COLUMNS), texts["lending_club_loans"], carried)
@@ -110,7 +110,7 @@ def _sources(applications: Columns) -> Tables:
 
 
 def _with_releases(observations: Columns) -> None:
-    """Macro releases that landed from their topic are archived as files of observations."""
+    """Add the macro releases of the topic, which are archived as files of observations."""
     for name, column in observations.items():
         landed = "observation_date" if name == "date" else name
         ends = (*column.made_of, f"raw/macro_releases.{landed}")
@@ -132,7 +132,7 @@ def _staging(loans: Columns) -> Tables:
 
 
 def _warehouse(documented: Mapping[str, Columns], made_of: Mapping[str, MadeOf]) -> Tables:
-    """Seeds, and models with all their columns; a name means the same in every model."""
+    """Return seeds, and models with all columns; a name means the same in every model."""
     meanings = {name: column for columns in documented.values() for name, column in columns.items()}
     seeds = [path.stem for path in sorted(DBT_PROJECT.glob("seeds/*.csv"))]
     tables: Tables = {f"warehouse/{name}": dict(documented[name]) for name in seeds}
@@ -215,7 +215,7 @@ def _pages() -> Tables:
 
 
 def _described(tables: Tables, table: str, name: str) -> Column:
-    """The column with the meaning and type of the one it is a plain copy of, if it has none."""
+    """Return a column with the meaning and type of its source, if it is a copy without its own."""
     column = tables[table][name]
     if column.description:
         return column
@@ -228,7 +228,7 @@ def _described(tables: Tables, table: str, name: str) -> Column:
 
 @cache
 def catalogue() -> Tables:
-    """Table (`layer/name`) -> column -> what is known of it."""
+    """Return the columns of each table (`layer/name`)."""
     made_of: dict[str, MadeOf] = json.loads(LINEAGE_FILE.read_text("utf-8"))
     for table, columns in declared().items():
         made_of[table] = {**made_of.get(table, {}), **columns}

@@ -1,4 +1,4 @@
-"""From a figure back to the fields of the files: the chain of columns, for people and programs."""
+"""The chain of columns from a figure back to the fields of files, for people and programs."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -7,15 +7,15 @@ from typing import Any, Final
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.lineage.catalogue import Column, catalogue
 
-# Layers where the way back ends: copies of what stands outside.
+# Layers at which a chain ends: copies of outside data.
 ENDS: Final = frozenset({"raw", "topics"})
 INDENT: Final = "  "
 
 
 def parse(text: str) -> str:
-    """The column of `metrics.portfolio_summary.value` or `metrics/portfolio_summary.value`.
+    """Return the column of `metrics.portfolio_summary.value`, also written with a slash.
 
-    Raises PipelineError with the nearest names where there is no such column.
+    Raise PipelineError with the nearest names if there is no such column.
     """
     layer, _, rest = text.replace("/", ".", 1).partition(".")
     table, _, column = rest.partition(".")
@@ -31,18 +31,18 @@ def parse(text: str) -> str:
 
 
 def column_of(key: str) -> Column:
-    """What is known of a column."""
+    """Return a column of the catalogue."""
     table, _, name = key.partition(".")
     return catalogue()[table][name]
 
 
 def upstream(key: str) -> tuple[str, ...]:
-    """The columns that a column is made of, up to raw fields."""
+    """Return the columns that a column is computed from, up to raw fields."""
     return () if key.split("/")[0] in ENDS else column_of(key).made_of
 
 
 def steps(key: str) -> dict[str, tuple[str, ...]]:
-    """Every column on the way back, nearest first, with what it is made of."""
+    """Return every column of the chain, nearest first, with its own inputs."""
     found: dict[str, tuple[str, ...]] = {}
     waiting = [key]
     while waiting:
@@ -54,12 +54,12 @@ def steps(key: str) -> dict[str, tuple[str, ...]]:
 
 
 def raw_fields(key: str) -> list[str]:
-    """The fields of files and topics that a column comes from in the end."""
+    """Return the fields of files and topics at the end of the chain."""
     return sorted(one for one in steps(key) if one.split("/")[0] in ENDS)
 
 
 def as_object(key: str) -> dict[str, Any]:
-    """The chain for programs: the column, its raw fields, and every step between."""
+    """Return the chain for programs: the column, its raw fields, and every step between."""
     return {
         "column": key,
         "description": column_of(key).description,
@@ -72,7 +72,7 @@ def as_object(key: str) -> dict[str, Any]:
 
 
 def as_text(key: str) -> str:
-    """The chain as an indented list; what stands further up already is not repeated."""
+    """Return the chain as an indented list; a column that appeared above is not repeated."""
     return "\n".join(_lines(key, steps(key), 0, set()))
 
 

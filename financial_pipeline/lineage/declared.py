@@ -1,7 +1,7 @@
-"""What the columns of Python's tables are made of, from the lists that the code itself goes by.
+"""Inputs of the columns that Python writes, from the lists that the code itself uses.
 
-SQL speaks for itself: see `from_sql.py`. A column that is not here, such as a constant or a count
-of everything, is made of no column in particular.
+The inputs of columns in SQL are read by `from_sql.py`. A column that is not here, such as a
+constant or a count of rows, has no column as its input.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ def _rejections() -> MadeOf:
 
 
 def raw_price(field: str) -> str:
-    """A price field as Yahoo writes it: `Adj Close` of `adj close`."""
+    """Return a price field as Yahoo writes it: `Adj Close` of `adj close`."""
     return field.title()
 
 
@@ -113,7 +113,7 @@ SCORED: Final = ["ml/default_model.artifact"] + [
     f"{APPLICATIONS}.{column}" for column in dict.fromkeys(f.column for f in FEATURES.values())
 ]
 CASH: Final = _of(LOANS, CASH_COLUMNS)
-# What a whole table is made of, where its columns do not differ in that.
+# Inputs of a whole table, if all its columns have the same.
 WHOLE: Final[dict[str, list[str]]] = {
     **dict.fromkeys(("default_model", "coefficients", "scorecard_points"), TRAINED),
     **dict.fromkeys(("evaluation", "evaluation_bins", "evaluation_curves"), TESTED),
@@ -130,12 +130,12 @@ WHOLE: Final[dict[str, list[str]]] = {
     "model_card": ["ml/default_model.artifact", "ml/evaluation.auc", "ml/evaluation.default_rate"],
     "spark_agreement": TESTED,
 }
-# Columns of the model tables that name what a row is about.
+# Columns of the model tables that name the subject of a row.
 LABELS: Final = {"training_cutoff", "model", "evaluation", "seed", "git_sha", "feature_list_sha256"}
 
 
 def training_set() -> MadeOf:
-    """The training set: every feature, the outcome, and how the two were split."""
+    """Return the inputs of the training set: features, outcome, split."""
     return {
         **{name: _of(APPLICATIONS, [feature.column]) for name, feature in FEATURES.items()},
         **{column: _of(APPLICATIONS, [column]) for column in ("loan_key", "issue_month")},
@@ -170,7 +170,7 @@ RESAMPLED: Final = [
     "exports/fct_daily_prices.adjusted_close",
     "exports/fct_loan_performance_monthly.default_event",
 ]
-# Counts of rows and choices of a series, which no column of the recomputing SQL stands for.
+# Counts of rows and choices of a series, which are no column of the recomputing SQL.
 ROWS: Final[dict[str, MadeOf]] = {
     "metrics/default_rates_by_grade": {"originated_loans": [f"{LOANS}.loan_key"]},
     "metrics/vintage_curves": {
@@ -190,7 +190,7 @@ ROWS: Final[dict[str, MadeOf]] = {
 
 
 def declared() -> dict[str, MadeOf]:
-    """What the columns of every table that Python writes are made of."""
+    """Return the inputs of the columns of every table that Python writes."""
     return {
         "staging/lending_club_loans": _loans(),
         "staging/lending_club_loan_snapshots": _snapshots(),

@@ -1,8 +1,8 @@
-"""Column lineage out of SQL: dbt's compiled models, and the recomputation of each metric.
+"""Column lineage from SQL: dbt's compiled models, and the recomputation of each metric.
 
-Spark and DuckDB compute every metric twice and must agree, so the SQL of the second speaks for
-both. The result is kept in `schemas/column_lineage.json`, written by `make dictionary`: nobody
-waits for a parser, and a test holds the file to the SQL.
+Spark and DuckDB compute every metric twice and must agree, so the SQL of the second is the lineage
+of both. `make dictionary` writes the result to `schemas/column_lineage.json`, so that readers need
+no parser; a test compares the file with the SQL.
 """
 
 import csv
@@ -50,7 +50,7 @@ def _untyped(columns: Iterable[str]) -> dict[str, str]:
 
 
 def joined_by_key(query: exp.Expr, schema: Schema) -> exp.Expr:
-    """The query with columns named by table; what is looked up depends on its key as well."""
+    """Name columns by table, and make a joined column depend on its join key as well."""
     named = qualify(
         query,
         schema=dict(schema),
@@ -78,14 +78,14 @@ def joined_by_key(query: exp.Expr, schema: Schema) -> exp.Expr:
 
 
 def _ends(node: Node) -> Iterator[tuple[str, str]]:
-    """Table and column of everything that a column is made of."""
+    """Yield table and column of every input of a column."""
     for step in node.walk():
         if not step.downstream and isinstance(step.expression, exp.Table):
             yield step.expression.name, step.name.split(".")[-1]
 
 
 def _unpivoted(query: exp.Expr, name: str, schema: Schema) -> list[tuple[str, str]]:
-    """Columns below a CTE that is a bare `unpivot`: any of them may be in any of its columns."""
+    """Return the inputs of a CTE that is a bare `unpivot`; each may be in any of its columns."""
     for cte in query.find_all(exp.CTE):
         if cte.alias == name:
             table = next(cte.find_all(exp.Table)).name
@@ -95,7 +95,7 @@ def _unpivoted(query: exp.Expr, name: str, schema: Schema) -> list[tuple[str, st
 
 
 def columns_of(query: exp.Expr, schema: Schema) -> Ends:
-    """The columns of a query, each with the table columns it is made of."""
+    """Return the columns of a query, each with the table columns it is computed from."""
     options = {"allow_partial_qualification": True, "trim_selects": False, "copy": False}
     whole = query.copy()
     found: dict[str, Node] = lineage(None, query, schema, dialect=DIALECT, **options)
@@ -114,7 +114,7 @@ def _seed_columns(project: Path, node: Mapping[str, Any]) -> list[str]:
 
 
 def _in_order(nodes: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Models and seeds, each behind what it reads."""
+    """Yield models and seeds, each after its inputs."""
     waiting = {key: set(node["depends_on"].get("nodes", [])) for key, node in nodes.items()}
     while waiting:
         ready = sorted(key for key, needs in waiting.items() if not needs & waiting.keys())
@@ -124,7 +124,7 @@ def _in_order(nodes: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _parsed(code: str) -> exp.Expr:
-    """A compiled model in which every table is one word."""
+    """Parse a compiled model, with table names of one word."""
     query = sqlglot.parse_one(STAGING_FILES.sub(r"\1", code), dialect=DIALECT)
     for table in query.find_all(exp.Table):
         table.set("db", None)
@@ -133,7 +133,7 @@ def _parsed(code: str) -> exp.Expr:
 
 
 def dbt_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> Lineage:
-    """Lineage of every dbt model of a compiled manifest; no two of its tables share a name."""
+    """Return the lineage of every dbt model of a compiled manifest, whose table names differ."""
     kinds = ("model", "seed")
     nodes = {key: n for key, n in manifest["nodes"].items() if n["resource_type"] in kinds}
     schema: Schema = {name: {**columns, FILE_NAME: "varchar"} for name, columns in staging.items()}
@@ -158,7 +158,7 @@ def dbt_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> 
 
 
 def metric_lineage(marts: Schema) -> Lineage:
-    """Lineage of every metric, from the SQL that recomputes it."""
+    """Return the lineage of every metric, from the SQL that recomputes it."""
     found: Lineage = {}
     for name, table in METRIC_TABLES.items():
         schema: Schema = dict(marts)
@@ -183,13 +183,13 @@ def metric_lineage(marts: Schema) -> Lineage:
 def _below(
     ends: list[tuple[str, str]], steps: Mapping[str, Mapping[str, list[tuple[str, str]]]]
 ) -> list[tuple[str, str]]:
-    """The ends with the columns of earlier steps replaced by what those are made of."""
+    """Replace the columns of earlier steps by the inputs of those columns."""
     found = {end for t, c in ends for end in (steps[t].get(c, []) if t in steps else [(t, c)])}
     return sorted(found)
 
 
 def sql_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> Lineage:
-    """Lineage of dbt models and metrics; `manifest` is dbt's, compiled."""
+    """Return the lineage of dbt models and metrics; `manifest` is dbt's, compiled."""
     # It warns of bare unpivots, which `_unpivoted` knows.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     models = dbt_lineage(manifest, project, staging)
@@ -198,7 +198,7 @@ def sql_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> 
 
 
 def as_text(found: Lineage) -> str:
-    """The lineage as JSON, one column a line."""
+    """Return the lineage as JSON, one column a line."""
     tables = []
     for table in sorted(found):
         lines = (f"  {json.dumps(c)}: {json.dumps(ends)}" for c, ends in found[table].items())

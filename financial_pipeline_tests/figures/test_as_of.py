@@ -73,7 +73,7 @@ def test_a_value_that_upstream_left_out_is_null_within_its_period(paths: Paths) 
 
 
 def test_a_series_that_is_not_published_is_one_sentence(paths: Paths, tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match="GDPC1 is published; the published series are GDP"):
+    with pytest.raises(PipelineError, match="GDPC1 is published; ingest it, or choose one of GDP"):
         as_of("GDPC1", date(2014, 1, 1), QUARTER, paths)
     with pytest.raises(PipelineError, match="Nothing is published"):
         as_of("GDP", date(2014, 1, 1), QUARTER, Paths(tmp_path / "none"))

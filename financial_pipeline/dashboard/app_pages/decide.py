@@ -1,4 +1,4 @@
-"""Decide: where to draw the line, what it costs, and what it earns. The URL holds the view."""
+"""Decide: the threshold for declining, its costs and its earnings. The URL contains the view."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ STEP = 0.005
 
 
 def _choose(release: Release) -> View:
-    summaries = thresholds.summaries(release)
+    summaries = release.rows(thresholds.SUMMARIES, SUMMARY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(
             "Model",
@@ -31,7 +31,8 @@ def _choose(release: Release) -> View:
         )
     kind, level = segments[segment]
     summary = summaries.filter(model=model, segment=kind, level=level).row(0, named=True)
-    return View(model, kind, level, summary, thresholds.table(release, model, kind, level))
+    group = {"model": model, "segment": kind, "level": level}
+    return View(summary, release.rows(thresholds.ROWS, TABLE, SUMMARY, **group))
 
 
 def _slider(view: View) -> float:
@@ -161,7 +162,7 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     if not elements.filled(release, TABLE, SUMMARY):
         return
     view = _choose(release)

@@ -1,4 +1,4 @@
-"""Health: how fresh the data is, how runs and checks went, and where every line stayed."""
+"""Health: freshness of the data, results of runs and checks, accounting of every line."""
 
 import altair as alt
 import polars as pl
@@ -88,7 +88,7 @@ def _tables(release: Release) -> None:
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     elements.cards(figures.cards(release))
     _freshness(release)
     _runs(release)

@@ -132,7 +132,7 @@ def panel() -> None:
     if release.manifest.version != page.manifest.version:
         st.rerun()
     if not elements.present(release, figures.STATUS, figures.BARS):
-        st.caption("It looks again every five seconds.")
+        st.caption("The page reads the stream again every five seconds.")
         return
     now = datetime.now(UTC)
     seen = figures.pulse(release)

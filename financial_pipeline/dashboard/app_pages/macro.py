@@ -1,4 +1,4 @@
-"""Macro: the series as they were known and as revised, and how defaults go with them."""
+"""Macro: the series as they were known and as revised, and their relation to defaults."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -17,16 +17,16 @@ CREDIT = {
     "calendar_hazard": "defaults of the month per loan on book",
     "seasoning_adjusted_hazard": "defaults of the month over expected",
 }
-# The page opens with what was known so long before the newest release, so that revisions show.
+# The first view is as of so long before the newest release, so that revisions show.
 LOOK_BACK = timedelta(days=365)
-# The span that it opens with: the last recession and what came after.
+# Span of the first view: the last recession and the years after it.
 SHOWN = timedelta(days=13 * 365)
 # Release markers shown at most.
 RELEASES = 36
-# A find, only where the chance of a false one among all cells and lags is below this.
+# A correlation counts as found if the false discovery rate over all cells and lags is below.
 FIND_Q = 0.10
 SIGN_NOTE = (
-    "A negative lag is a lead: the macro month lies after the credit month. Loans made while"
+    "A negative lag is a lead: the macro month is after the credit month. Loans made while"
     " unemployment is low default in the bad times that follow, so their rate goes down with"
     " unemployment at origination and up with its change afterwards. A correlation is no cause."
 )
@@ -75,7 +75,7 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
     values = {"indicator": indicator, "known": known, "first": first}
     rows = release.rows(figures.SERIES, figures.INDICATORS, **values)
     if rows.is_empty():
-        elements.empty(f"Nothing was observed from {first} on.")
+        elements.empty(f"There is no observation since {first}.")
         return
     drawing.chart(_series_chart, rows, indicator)
     changed = rows.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
@@ -132,7 +132,7 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
 
 
 def _correlations(release: Release) -> None:
-    st.header("How defaults go with the economy", anchor=False)
+    st.header("Defaults and the economy", anchor=False)
     if not elements.filled(release, figures.CORRELATIONS):
         return
     values = _pair(release.rows(figures.PAIRS, figures.CORRELATIONS))
@@ -151,7 +151,7 @@ def _correlations(release: Release) -> None:
         release,
         figures.CORRELATIONS,
         note=f"{words}; n {rows['months'].sort()[0]} to {rows['months'].sort()[-1]} months; bars"
-        f" are 95 % HAC intervals; filled where q < {FIND_Q} over all cells and lags.",
+        f" are 95 % HAC intervals; filled if q < {FIND_Q} over all cells and lags.",
     )
     elements.rows_behind(rows, "lagged_correlations")
 
@@ -206,7 +206,7 @@ def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     if elements.filled(release, figures.INDICATORS):
         elements.cards(figures.latest_cards(release))
         elements.source(

@@ -1,4 +1,4 @@
-"""Market: what bank shares did, how risky they were, and whether the forecasts held."""
+"""Market: prices, returns and risk of the bank shares, and tests of the risk forecasts."""
 
 from datetime import date
 
@@ -144,7 +144,7 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     known = rows.drop_nulls("forecast").height
     st.markdown(
         f"**{breaches.height:,}** breaches in **{known:,}** sessions"
-        f" ({elements.percent(breaches.height / known)}; 5 % were to be expected)."
+        f" ({elements.percent(breaches.height / known)}; 5 % are expected)."
         f" {figures.coverage_words(release, bank)}"
     )
     elements.source(
@@ -182,7 +182,7 @@ def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     if not elements.filled(release, figures.PRICES):
         return
     first, banks = _range(release)

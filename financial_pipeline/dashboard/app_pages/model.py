@@ -1,4 +1,4 @@
-"""Model: how well it tells bad loans from good ones, why a loan scores as it does, and drift."""
+"""Model: separation of bad and good loans, reasons for the score of a loan, and drift."""
 
 import altair as alt
 import polars as pl
@@ -31,7 +31,7 @@ def _choose(release: Release) -> tuple[object, str]:
     if served is None:
         st.warning("No model is served: no gates have passed yet.", icon=":material/block:")
     elif str(served["cutoff"]) != str(cutoff):
-        st.info(f"Served is the model of cut-off {served['cutoff']}.", icon=":material/info:")
+        st.info(f"The served model has cut-off {served['cutoff']}.", icon=":material/info:")
     if found.is_empty() or found["auc"][0] is None:
         reason = found["reason"][0] if found.height else "it was not evaluated"
         elements.empty(f"This model has no out-of-time figures: {reason}.")
@@ -190,7 +190,7 @@ def _governance(release: Release, cutoff: object) -> None:
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     if not elements.filled(release, evidence.EVALUATION):
         return
     cutoff, model = _choose(release)

@@ -1,4 +1,4 @@
-"""Portfolio: how the book stands, how vintages mature, where it is lent, and the rows behind."""
+"""Portfolio: key figures, default rates, vintage curves, states, and the loans behind them."""
 
 import altair as alt
 import polars as pl
@@ -12,8 +12,8 @@ from financial_pipeline.settings import Settings
 GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 MEANING = (
     "**D1** (matured) is the headline: loans whose term has passed. **D0** (resolved) overstates"
-    " young vintages, **D2** (to date) understates them. Hatched bars still hold active loans, so"
-    " they will move; the grey line is the share of loans still active."
+    " young vintages, **D2** (to date) understates them. Hatched bars contain active loans, so"
+    " they will change; the grey line is the share of loans still active."
 )
 # A state with fewer matured loans has no rate worth a colour.
 MIN_MATURED = 30
@@ -33,7 +33,7 @@ def _grades(release: Release) -> None:
     if not elements.filled(release, figures.RATES):
         return
     st.caption(MEANING)
-    rates = release.rows(figures.BY_GRADE, figures.RATES)
+    rates = figures.rates_by_grade(release)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**All vintages, by grade** with 95 % intervals")
@@ -104,7 +104,7 @@ def _curves(release: Release) -> None:
             "Term (months)", (36, 60), default=36, required=True, key="curve_term"
         )
         smallest = st.number_input(
-            "At least so many loans", 1, 100_000, 50, key="curve_min", width=180
+            "Minimum number of loans", 1, 100_000, 50, key="curve_min", width=180
         )
     curves = release.rows(
         figures.VINTAGES, figures.CURVES, grade=grade, term=term, smallest=smallest
@@ -149,7 +149,7 @@ def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
 
 
 def _states(release: Release) -> None:
-    st.header("Where the loans are", anchor=False)
+    st.header("Loans by state", anchor=False)
     if not elements.filled(release, figures.LOANS, figures.GEOGRAPHY):
         return
     states = release.rows(figures.BY_STATE, figures.LOANS, figures.GEOGRAPHY)
@@ -168,7 +168,7 @@ def _states(release: Release) -> None:
     elements.source(
         release,
         figures.LOANS,
-        note=f"{states.filter(~known)['loans'].sum():,} loans lie in no state of the map"
+        note=f"{states.filter(~known)['loans'].sum():,} loans are in no state of the map"
         f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans.",
     )
     elements.rows_behind(states, "states")
@@ -200,7 +200,7 @@ def _concentration(release: Release) -> None:
 
 
 def show(release: Release) -> None:
-    """The page."""
+    """Draw the page."""
     _kpis(release)
     _grades(release)
     _curves(release)
