@@ -13,6 +13,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.local_stream import plan_of
+from financial_pipeline_tests.raw.upstream import Upstream, serving
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # The fixture of the one Kafka and Flink that all tests share.
@@ -58,6 +59,13 @@ def runtime(runtime_plan: RuntimePlan) -> Iterator[LocalRuntime]:
     """One broker and one TaskManager for the whole session; use topics of your own."""
     with local_runtime(runtime_plan) as running:
         yield running
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A server on loopback that answers like Yahoo and FRED."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

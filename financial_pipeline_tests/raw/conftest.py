@@ -1,19 +1,11 @@
-"""Fixtures of the live sources: a server on loopback, and a client that does not really wait."""
+"""Fixtures of the live sources: a client that does not really wait."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from financial_pipeline.sources.http_client import HttpClient
 from financial_pipeline.sources.yfinance_prices import keep_caches_in
-from financial_pipeline_tests.raw.upstream import Upstream, serving
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture
