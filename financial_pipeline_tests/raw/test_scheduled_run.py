@@ -32,7 +32,7 @@ def archived(paths: Paths) -> set[str]:
 
 
 def test_scheduled_runs_fetch_what_is_new_and_archive_it(paths: Paths) -> None:
-    for asset, key in ((bank_prices, "2011-07-28"), (fred_observations, "2011-04-01")):
+    for asset, key in ((bank_prices, "2011-07-28"), (fred_observations, "2019-01-01")):
         resources = {"pipeline": Pipeline()}
         dg.materialize([asset], partition_key=key, resources=resources, tags=SCHEDULED)
     assert archived(paths) == {"bank_prices", "fred_observations"}
@@ -52,7 +52,7 @@ def test_a_missing_key_fails_the_run_at_once(
     with pytest.raises(dg.Failure, match="FRED_API_KEY") as caught:
         dg.materialize(
             [fred_observations],
-            partition_key="2011-04-01",
+            partition_key="2019-01-01",
             resources={"pipeline": Pipeline()},
             tags=SCHEDULED,
         )
