@@ -52,7 +52,7 @@ test: java flink $(VENV)/.development  ## Run the tests of every push: each pack
 	@$(PYTEST) $(ARGS)
 
 test-slow: java flink $(VENV)/.development  ## Run the longer tests, which CI runs after those
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m 'slow and not nightly' $(ARGS)
 
 test-nightly: java flink $(VENV)/.development  ## Run the tests with kills, clusters and load: about 35 minutes
 	@$(PYTEST) -m nightly $(ARGS)

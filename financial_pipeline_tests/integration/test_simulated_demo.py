@@ -134,6 +134,7 @@ def _kill_after(data_root: Path, seconds: float) -> None:
     process.wait()
 
 
+@pytest.mark.nightly
 def test_killed_run_leaves_the_published_version_and_the_next_run_is_right(
     data_root: Path, shown: dict[str, Any], tmp_path: Path
 ) -> None:
