@@ -16,17 +16,6 @@ from financial_pipeline.streaming.local_stream import plan_of
 from financial_pipeline_tests.raw.upstream import Upstream, serving
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-# The fixture of the one Kafka and Flink that all tests share.
-RUNTIME_FIXTURES = {"runtime", "runtime_plan"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and those on Kafka and Flink in one of the two."""
-    for item in items:
-        uses_runtime = RUNTIME_FIXTURES & set(getattr(item, "fixturenames", ()))
-        name = "kafka_and_flink" if uses_runtime else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
