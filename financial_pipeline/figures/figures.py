@@ -18,13 +18,23 @@ from financial_pipeline.staging import row_accounting
 
 SESSIONS_PER_YEAR = 252
 
-# First and last session from the prices, the volatility from the returns of the metrics.
-PRICES = f"""
+RETURNS = "metrics.rolling_volatility"
+# The same returns for a version without metrics.
+RETURNS_OF_PRICES = """(
+    select
+        symbol,
+        adjusted_close / lag(adjusted_close) over (partition by symbol order by session_date) - 1
+            as simple_return
+    from marts.fct_daily_prices
+    where adjusted_close is not null
+)"""
+# First and last session from the prices, the volatility from the returns.
+PRICES = """
 with returns as (
     select
         symbol,
-        stddev_samp(simple_return) * sqrt({SESSIONS_PER_YEAR}) as annualised_volatility
-    from metrics.rolling_volatility
+        stddev_samp(simple_return) * sqrt({sessions}) as annualised_volatility
+    from {returns}
     group by symbol
 )
 select
@@ -39,7 +49,7 @@ where adjusted_close is not null
 group by symbol
 order by symbol
 """
-PRICE_TABLES = {"exports/fct_daily_prices", "metrics/rolling_volatility"}
+PRICE_TABLES = {"exports/fct_daily_prices"}
 
 MACRO = """
 select
@@ -54,6 +64,11 @@ order by series_id
 """
 
 
+def _prices(manifest: Manifest) -> str:
+    returns = RETURNS if "metrics/rolling_volatility" in manifest.tables else RETURNS_OF_PRICES
+    return PRICES.format(sessions=SESSIONS_PER_YEAR, returns=returns)
+
+
 def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     if "exports/row_accounting" not in manifest.tables:
         return []
@@ -66,8 +81,9 @@ def figures(paths: Paths) -> dict[str, Any]:
 
     Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model,
     stream.
-    Rates and volatilities are fractions and come from the metrics. Rates exclude loans outside the
-    credit policy. A section is empty if one of its tables is not published.
+    Rates and volatilities are fractions and come from the metrics; a version without metrics is
+    counted from its marts. Rates exclude loans outside the credit policy. A section is empty if its
+    table is not published.
     """
     manifest = read_manifest(paths)
     with connect(paths, manifest) as connection:
@@ -76,9 +92,9 @@ def figures(paths: Paths) -> dict[str, Any]:
             "published_at": manifest.published_at,
             "world": manifest.world,
             "default_rates": default_rates.default_rates(
-                rows_if_published(connection, manifest, {default_rates.TABLE}, default_rates.COUNTS)
+                rows_if_published(connection, manifest, *default_rates.counts(manifest.tables))
             ),
-            "prices": rows_if_published(connection, manifest, PRICE_TABLES, PRICES),
+            "prices": rows_if_published(connection, manifest, PRICE_TABLES, _prices(manifest)),
             "macro": rows_if_published(
                 connection, manifest, {"exports/fct_macro_observations"}, MACRO
             ),
