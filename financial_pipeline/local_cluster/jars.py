@@ -3,11 +3,11 @@
 `flink/jars.lock` decides what is right; where a jar came from does not matter.
 """
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from financial_pipeline import files
 from financial_pipeline.files import locked
 from financial_pipeline.local_cluster.java import RuntimeUnavailable
 
@@ -60,12 +60,6 @@ def read_lock(lock: Path) -> list[Jar]:
     return found
 
 
-def sha256_of(path: Path) -> str:
-    """Hash of a file's content, hexadecimal."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
 def download(jar: Jar, cache: Path, mirror: str | None) -> Path:
     """Fetch one jar into a cache of Maven's layout; what is there already is not fetched again."""
     from jgo.maven import MavenContext
@@ -88,7 +82,7 @@ def _from_folder(jar: Jar, folder: Path) -> Path:
 def _from_cache(jar: Jar, cache: Path, mirror: str | None) -> Path:
     try:
         path = download(jar, cache, mirror)
-        if sha256_of(path) != jar.sha256:
+        if files.sha256(path) != jar.sha256:
             path.unlink()
             path = download(jar, cache, mirror)
     # jgo answers with whatever its parsers and its HTTP client raise.
@@ -102,7 +96,7 @@ def _from_cache(jar: Jar, cache: Path, mirror: str | None) -> Path:
 
 
 def _verified(jar: Jar, path: Path) -> Path:
-    found = sha256_of(path)
+    found = files.sha256(path)
     if found != jar.sha256:
         raise JarUnavailable(
             f"{path} is not the {jar.coordinates} of flink/jars.lock (SHA-256 {found[:12]} instead "

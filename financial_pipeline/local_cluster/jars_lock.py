@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jgo.maven import Dependency, MavenContext
 
-from financial_pipeline.local_cluster.jars import CONNECTOR, SQL_DRIVER, sha256_of
+from financial_pipeline.files import sha256
+from financial_pipeline.local_cluster.jars import CONNECTOR, SQL_DRIVER
 from financial_pipeline.local_cluster.runtime import JARS_LOCK
 from financial_pipeline.settings import Settings
 
@@ -39,7 +40,7 @@ def resolve(context: MavenContext) -> list[str]:
         for group, artifact, version in FLINK
     ]
     lines = {
-        f"{each.groupId}:{each.artifactId}:{each.version} {sha256_of(Path(each.resolve()))}"
+        f"{each.groupId}:{each.artifactId}:{each.version} {sha256(Path(each.resolve()))}"
         for each in chosen + alone
     }
     return sorted(lines)
