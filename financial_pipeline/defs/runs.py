@@ -33,7 +33,7 @@ from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import PROJECT_ROOT, Settings
-from financial_pipeline.spark.session import start_session
+from financial_pipeline.spark.session import launch_driver, start_session
 
 if TYPE_CHECKING:
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
@@ -161,6 +161,8 @@ def run_families(
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
+        if analytics:
+            launch_driver()
         if stream:
             stack.enter_context(stream)
         if analytics:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
@@ -142,12 +143,29 @@ def _major_version(text: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def start_session(name: str | None = None) -> SparkSession:
-    """The running session, or a new one on the master, after its prerequisites are checked."""
+def launch_driver(name: str | None = None) -> None:
+    """Launch Spark's Java process, which the session joins later; raises PipelineError.
+
+    PySpark forks this process for it, and a fork stops OpenBLAS's threads: a matrix product in
+    another thread would never end. Call it while no other thread computes.
+    """
+    chosen = _prepared(name)
+    if not chosen.startswith("sc://"):
+        conf = SparkConf(loadDefaults=False).setAll(list(spark_config(chosen).items()))
+        SparkContext._ensure_initialized(conf=conf)
+
+
+def _prepared(name: str | None) -> str:
     chosen = name or master()
     check_prerequisites(chosen)
     if _is_here(chosen):
         os.environ.setdefault(ADDRESS_VARIABLE, LOOPBACK)
+    return chosen
+
+
+def start_session(name: str | None = None) -> SparkSession:
+    """The running session, or a new one on the master, after its prerequisites are checked."""
+    chosen = _prepared(name)
     builder = SparkSession.builder
     for key, value in spark_config(chosen).items():
         builder = builder.config(key, value)
