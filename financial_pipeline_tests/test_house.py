@@ -21,6 +21,7 @@ COMMANDS, BASIS = {"cli", "bench", "drills"}, {"publishing", "changes", "event_s
 TIERS: list[set[str]] = [COMMANDS, {"definitions"}, {"defs"}, FEATURES, BASIS]
 FEATURE_IMPORTS: dict[str, set[str]] = {
     "alerts": {"sources"},
+    "changes": {"publishing"},
     "dashboard": {"figures", "ml", "staging"},
     "figures": {"lineage", "ml", "staging"},
     "lineage": {"crosscheck", "ml", "sources", "streaming", "transforms"},

@@ -1,38 +1,88 @@
 """The commands that archive, build and publish tables: `demo`, `ingest`, `transform`."""
 
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import click
 
 from financial_pipeline.cli.options import analytics_option, data_root, world_options
 from financial_pipeline.cli.read import show_figures
+from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
+
+Layers = Literal["all", "ingest", "transform"]
+rebuild_option = click.option(
+    "--rebuild", is_flag=True, help="Build everything, also what has not changed."
+)
+
+
+def _fingerprint(settings: Settings, paths: Paths, files: Sequence[Path], **options: object) -> str:
+    from financial_pipeline.changes import unchanged
+
+    archived = [path for path in (paths.raw / "manifest.jsonl",) if path.exists()]
+    return unchanged.fingerprint(settings, paths, [*files, *archived], options)
+
+
+def _files(settings: Settings, paths: Paths, layers: Layers) -> list[Path]:
+    """Return the files that a command reads: those of the drop folder, unless it starts later."""
+    from financial_pipeline.raw import ingest
+
+    return [] if layers == "transform" else ingest.candidates(settings, paths)
 
 
 def _run(
-    layers: Literal["all", "ingest", "transform"],
-    *,
-    analytics: bool = False,
-    stream: bool | None = None,
+    layers: Layers, *, analytics: bool = False, stream: bool | None = None, rebuild: bool = False
 ) -> None:
+    settings, paths, report = Settings(), data_root(), partial(click.echo, file=sys.stdout)
+    options = {"layers": layers, "analytics": analytics, "stream": stream}
+    from financial_pipeline.changes import landed, unchanged
+
+    now = _fingerprint(settings, paths, _files(settings, paths, layers), **options)
+    # Only fetching tells whether a live source has something new.
+    if settings.source != "live" and not rebuild and unchanged.is_current(paths, now):
+        report("Nothing changed since the last run: files, settings and code are the same.")
+        return
+    unchanged.forget(paths)
     if analytics:
         from financial_pipeline.spark import session
 
         session.check_prerequisites(session.master())
+    has_built = _build(settings, paths, report, layers, analytics, stream, rebuild)
+    if layers == "ingest":
+        return
+    if not has_built:
+        report("Nothing to build: every table is up to date.")
+    files = _files(settings, paths, layers)
+    # A file that arrived meanwhile is for the next run.
+    if layers == "transform" or landed.are_known(paths, files):
+        unchanged.remember(paths, _fingerprint(settings, paths, files, **options))
+
+
+def _build(
+    settings: Settings,
+    paths: Paths,
+    report: Callable[[str], None],
+    layers: Layers,
+    analytics: bool,
+    stream: bool | None,
+    rebuild: bool,
+) -> bool:
     # Imported here: loading the definitions parses the dbt project if it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
 
-    settings, paths, report = Settings(), data_root(), partial(click.echo, file=sys.stdout)
     trades = None
     # Only the simulated world has trades, and they never go to the brokers of another cluster.
     if stream is not None and settings.source == "simulated" and not settings.kafka_brokers:
         from financial_pipeline.streaming.simulated_stream import SimulatedStream
 
         trades = SimulatedStream(settings, paths, report, wanted=stream)
-    runs.run_families(settings, paths, defs, report, layers, analytics=analytics, stream=trades)
+    return runs.run_families(
+        settings, paths, defs, report, layers, analytics=analytics, stream=trades, rebuild=rebuild
+    )
 
 
 @click.command()
@@ -44,9 +94,10 @@ def _run(
     show_default=True,
     help="Whether simulated trades go through Kafka and Flink, or through the brokerless replay.",
 )
-def demo(analytics: bool, stream: bool) -> None:
+@rebuild_option
+def demo(analytics: bool, stream: bool, rebuild: bool) -> None:
     """Run the pipeline from the drop folder to the published tables and print the main figures."""
-    _run("all", analytics=analytics, stream=stream)
+    _run("all", analytics=analytics, stream=stream, rebuild=rebuild)
     show_figures(as_json=False)
 
 
@@ -60,6 +111,7 @@ def ingest() -> None:
 @click.command()
 @world_options
 @analytics_option
-def transform(analytics: bool) -> None:
+@rebuild_option
+def transform(analytics: bool, rebuild: bool) -> None:
     """Stage, build, check and publish the archived files."""
-    _run("transform", analytics=analytics)
+    _run("transform", analytics=analytics, rebuild=rebuild)

@@ -50,7 +50,8 @@ def build_what_prices_join(defs: dg.Definitions) -> None:
     with dg.DagsterInstance.get() as instance:
         for run in planned:
             if run.job in BELOW_PRICES:
-                runs.execute(run, "all", defs, instance, Publication(paths, PUBLICATION))
+                keys = runs.keys_of(run, defs, "all")
+                runs.execute(run, keys, defs, instance, Publication(paths, PUBLICATION))
 
 
 def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str, last: str) -> None:

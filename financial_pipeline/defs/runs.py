@@ -8,17 +8,21 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
 from financial_pipeline import world
 from financial_pipeline.defs import operations
+from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.resources import PUBLICATION_TAG
 from financial_pipeline.defs.run_plan import (
+    ALL_DATASETS,
     BARS_JOB,
     TOPICS_JOB,
     FamilyRun,
@@ -42,12 +46,6 @@ if TYPE_CHECKING:
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
 Layers = Literal["all", "ingest", "transform"]
-ALL_DATASETS = (
-    "lending_club_loans",
-    "lending_club_rejections",
-    "bank_prices",
-    "fred_observations",
-)
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -77,7 +75,9 @@ def prepare_home(paths: Paths) -> None:
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
 
 
-def _keys(run: FamilyRun, job: dg.JobDefinition, layers: Layers) -> list[dg.AssetKey]:
+def keys_of(run: FamilyRun, defs: dg.Definitions, layers: Layers) -> list[dg.AssetKey]:
+    """Return the assets of a planned run that are in these layers."""
+    job = defs.resolve_job_def(run.job)
     left_out = {*run.without} | (PUBLICATION if run.job != PUBLISH_JOB else set())
     return [
         key
@@ -89,20 +89,16 @@ def _keys(run: FamilyRun, job: dg.JobDefinition, layers: Layers) -> list[dg.Asse
 
 def execute(
     run: FamilyRun,
-    layers: Layers,
+    keys: Sequence[dg.AssetKey],
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     publication: Publication,
-) -> bool:
-    """Execute one family run in this process; raises PipelineError with the first cause.
+) -> None:
+    """Execute assets of one family run in this process; raises PipelineError with the first cause.
 
-    Returns whether the family has assets in these layers. Tables are registered in
-    `publication`.
+    Tables are registered in `publication`.
     """
     job = defs.resolve_job_def(run.job)
-    keys = _keys(run, job, layers)
-    if not keys:
-        return False
     # The daemon must not repeat a run of a command, which people repeat themselves.
     tags = {**COMMAND_TAG, "dagster/max_retries": "0", PUBLICATION_TAG: publication.run}
     if run.first and run.last:
@@ -118,7 +114,6 @@ def execute(
             f"The job {run.job} failed and published data is unchanged; open its run in"
             f" `make dev` or read {publication.paths.log}, and correct the cause: {error}"
         ) from error
-    return True
 
 
 def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) -> list[LandedFile]:
@@ -153,11 +148,13 @@ def run_families(
     *,
     analytics: bool = False,
     stream: "SimulatedStream | None" = None,
-) -> None:
-    """Archive, stage, build and export the landed files, then publish all tables at once.
+    rebuild: bool = False,
+) -> bool:
+    """Archive, stage, build and export what changed, then publish all tables at once.
 
     `layers` stops after the archive (`ingest`) or starts after it (`transform`); `stream` adds the
-    bars of simulated trades. `report` must not write to `sys.stdout`, which is redirected.
+    bars of simulated trades; `rebuild` builds also what has not changed. `report` must not write to
+    `sys.stdout`, which is redirected. Returns whether anything was built.
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
@@ -174,16 +171,65 @@ def run_families(
         instance = stack.enter_context(_instance(paths))
         stack.callback(operations.record, instance, paths, settings)
         fail_killed_runs(instance)
+        raw = raw_digests(paths, landed if layers == "all" else [])
+        changes = Changes(publication, settings, defs, raw, rebuild=rebuild)
+        command = _Command(defs, instance, publication, report, layers, changes)
         bars = stream.prices_are_there() if stream else None
-        for planned in [*plan(landed, analytics=analytics, bars=bars), FamilyRun(PUBLISH_JOB)]:
+        command.run_all(plan(landed, analytics=analytics, bars=bars), stream)
+        return command.publish()
+
+
+@dataclass
+class _Command:
+    """Executes the parts of the planned runs that changed, and publishes what they built."""
+
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
+    publication: Publication
+    report: Report
+    layers: Layers
+    changes: Changes
+    has_built: bool = False
+
+    def run_all(self, planned_runs: Sequence[FamilyRun], stream: "SimulatedStream | None") -> None:
+        """Execute the planned runs in order; the bars wait for their topics."""
+        for planned in planned_runs:
             if stream and planned.job == TOPICS_JOB:
                 stream.wait()
-            started = time.monotonic()
-            run = at_latest_cutoff(planned, publication)
-            if execute(run, layers, defs, instance, publication):
-                report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
-            if stream and run.job == BARS_JOB:
+            self.run(at_latest_cutoff(planned, self.publication))
+            if stream and planned.job == BARS_JOB:
                 stream.release()
+
+    def run(self, planned: FamilyRun) -> None:
+        """Execute what changed of a planned run: first the files, then what follows from them."""
+        keys = keys_of(planned, self.defs, self.layers)
+        if self.layers == "ingest" or planned.job in (TOPICS_JOB, BARS_JOB):
+            self._execute(planned, keys)
+            return
+        files = [key for key in keys if key.path[0] in ("raw", "staging")]
+        for part in (files, [key for key in keys if key not in files]):
+            work = self.changes.work(planned, part)
+            if work is None:
+                continue
+            self.changes.forget(work.keys)
+            self._execute(work.run, work.keys)
+            self.changes.note(planned, work.keys)
+
+    def _execute(self, run: FamilyRun, keys: Sequence[dg.AssetKey]) -> None:
+        if not keys:
+            return
+        started = time.monotonic()
+        execute(run, keys, self.defs, self.instance, self.publication)
+        self.has_built = True
+        self.report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
+
+    def publish(self) -> bool:
+        """Publish what was built, and return whether that was anything."""
+        if self.has_built and self.layers != "ingest":
+            run = FamilyRun(PUBLISH_JOB)
+            self._execute(run, keys_of(run, self.defs, self.layers))
+            self.changes.remember()
+        return self.has_built
 
 
 def _start_spark() -> None:

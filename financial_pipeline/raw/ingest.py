@@ -51,8 +51,8 @@ def _stamp(path: Path) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def _candidates(settings: Settings, paths: Paths) -> list[Path]:
-    """What may be data, what the stream landed included.
+def candidates(settings: Settings, paths: Paths) -> list[Path]:
+    """Return the files that may be data, those that the stream landed included.
 
     In a live world, prices of the drop folder only as the chain took them.
     """
@@ -73,7 +73,7 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
     rows: dict[str, dict[str, object]] = {}
     files = []
-    for path in _candidates(settings, paths):
+    for path in candidates(settings, paths):
         stamp = _stamp(path)
         row = known.get(str(path))
         if row is None or row["stamp"] != stamp:

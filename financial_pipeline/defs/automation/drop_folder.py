@@ -12,10 +12,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from financial_pipeline.changes.landed import Hashes, content_hashes
 from financial_pipeline.defs import operations, switches
 from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.run_plan import within
-from financial_pipeline.files import sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
@@ -40,23 +40,6 @@ JOBS = [
 # A file that changed within this time may still be on its way into the folder.
 SETTLED_SECONDS = 10.0
 SECONDS_BETWEEN = 60
-
-# Path -> its size and time, and its content hash.
-Hashes = dict[str, tuple[str, str]]
-
-
-def content_hashes(files: Sequence[Path], known: Hashes) -> Hashes:
-    """Return the SHA-256 of every file by path; an unchanged file is not read again."""
-    hashes: Hashes = {}
-    for path in files:
-        status = path.stat()
-        stamp = f"{status.st_size}-{status.st_mtime_ns}"
-        before = known.get(str(path))
-        if before and before[0] == stamp:
-            hashes[str(path)] = (stamp, before[1])
-            continue
-        hashes[str(path)] = (stamp, sha256(path))
-    return hashes
 
 
 def _span(dataset: str, files: Sequence[LandedFile]) -> tuple[str, str]:

@@ -1,0 +1,210 @@
+"""Which assets of a planned run have changed inputs, and over which partitions they are built.
+
+An asset is built if its code, a setting that it reads, its partitions or the content of an input
+differ from what its current table was built from. A rebuilt input with equal content changes
+nothing after it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+from financial_pipeline.changes import state
+from financial_pipeline.changes.code import hashed
+from financial_pipeline.changes.state import Built
+from financial_pipeline.defs.code_versions import Versions
+from financial_pipeline.defs.followed import FOLLOWS, Follows
+from financial_pipeline.defs.run_plan import FamilyRun
+from financial_pipeline.files import sha256
+from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
+from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.settings import Settings
+
+PUBLISHED: Final = ("exports", "metrics", "ml", "stream")
+# Built in every run that builds anything: they follow ledgers of their own.
+OWN_LEDGER: Final = ("stream", "topics", "landing")
+ABSENT: Final = "absent"
+CHANGED: Final = "changed: "
+OTHER_PARTITIONS: Final = "other partitions"
+Reasons = dict[str, str]
+
+
+def name_of(key: dg.AssetKey) -> str:
+    """Return `layer/name`."""
+    return "/".join(key.path)
+
+
+def folder_files(folder: Path) -> dict[str, str]:
+    """Return the hash of each partition file of a staging folder by key."""
+    return {path.stem: sha256(path) for path in sorted(folder.glob("[!.]*.parquet"))}
+
+
+@dataclass(frozen=True)
+class Work:
+    """The part of a run that is to be executed, and the reason for each asset."""
+
+    run: FamilyRun
+    keys: Sequence[dg.AssetKey]
+    reasons: Reasons
+
+
+class Changes:
+    """Compares what the current tables were built from with what is there now."""
+
+    def __init__(
+        self,
+        publication: Publication,
+        settings: Settings,
+        defs: dg.Definitions,
+        raw: Mapping[str, str],
+        *,
+        rebuild: bool,
+    ) -> None:
+        """Read the state; `raw` has the digest of the raw files of each dataset by name."""
+        self._publication, self._raw = publication, raw
+        self._graph = defs.resolve_asset_graph()
+        self._versions = Versions(settings)
+        self._tables = (
+            read_manifest(publication.paths).tables if is_published(publication.paths) else {}
+        )
+        self._before = {} if rebuild else self._valid(state.read(publication.paths))
+        self._built: dict[str, Built] = {}
+        # The jobs that were executed over the changed partitions alone.
+        self._narrow: set[str] = set()
+
+    def _valid(self, entries: Mapping[str, Built]) -> dict[str, Built]:
+        """Return the entries whose content is still there as it was written."""
+        return {key: entry for key, entry in entries.items() if self._is_there(key, entry)}
+
+    def _is_there(self, key: str, entry: Built) -> bool:
+        paths, layer = self._publication.paths, key.partition("/")[0]
+        if layer == "staging":
+            found = {path.stem for path in (paths.data_root / key).glob("[!.]*.parquet")}
+            return found == entry.files.keys()
+        if layer == "warehouse":
+            return paths.warehouse_file.exists()
+        if layer not in PUBLISHED:
+            return True
+        table = self._tables.get(key)
+        is_current = table is not None and table.content_hash == entry.wrote
+        return table is not None and is_current and bool(parquet_files(paths, table))
+
+    def _content(self, key: str) -> str:
+        """Return the hash of what an input contains now; `absent` if it was never built."""
+        layer, _, name = key.partition("/")
+        if layer == "raw":
+            return self._raw.get(name, ABSENT)
+        if layer in PUBLISHED:
+            table = self._publication.newest_if_any(key)
+            return table.content_hash if table else ABSENT
+        entry = self._built.get(key) or self._before.get(key)
+        if entry is None:
+            return ABSENT
+        return entry.wrote or hashed([entry.code, entry.settings, str(sorted(entry.reads.items()))])
+
+    def _expected(self, key: dg.AssetKey, run: FamilyRun) -> Built:
+        name = name_of(key)
+        layer = name.split("/")[0]
+        inputs = [name] if layer == "raw" else self._parents(key)
+        return Built(
+            code=self._versions.code(name),
+            settings=self._versions.settings(name),
+            span=(run.first, run.last) if run.first and run.last else None,
+            reads={each: self._content(each) for each in inputs},
+        )
+
+    def _parents(self, key: dg.AssetKey) -> list[str]:
+        names = [name_of(parent) for parent in self._graph.get(key).parent_keys]
+        return sorted(name for name in names if name.split("/")[0] not in OWN_LEDGER)
+
+    def _reason(self, key: dg.AssetKey, run: FamilyRun, rebuilt: Collection[str]) -> str | None:
+        before, now = self._before.get(name_of(key)), self._expected(key, run)
+        if before is None:
+            return "not built yet"
+        if before.code != now.code:
+            return "its code changed"
+        if before.settings != now.settings:
+            return "a setting changed"
+        changed = [name for name in now.reads if now.reads[name] != before.reads.get(name)]
+        changed += [name for name in self._parents(key) if name in rebuilt and name not in changed]
+        if changed:
+            return CHANGED + ", ".join(changed)
+        return None if before.span == now.span else OTHER_PARTITIONS
+
+    def reasons(
+        self, run: FamilyRun, keys: Collection[dg.AssetKey], rebuilt: Collection[str] = ()
+    ) -> Reasons:
+        """Return why assets of a run are built, inputs first; one that is up to date is absent.
+
+        `rebuilt` names assets of earlier runs that are about to be built.
+        """
+        found: Reasons = {}
+        for key in self._graph.toposorted_asset_keys:
+            if key in keys and (reason := self._reason(key, run, {*rebuilt, *found})):
+                found[name_of(key)] = reason
+        return found
+
+    def work(self, run: FamilyRun, keys: Collection[dg.AssetKey]) -> Work | None:
+        """Return what of a run is to be executed, or None if everything is up to date."""
+        reasons = self.reasons(run, keys)
+        if not reasons:
+            return None
+        chosen = [key for key in keys if name_of(key) in reasons]
+        return Work(self._narrowed(run, reasons), chosen, reasons)
+
+    def _narrowed(self, run: FamilyRun, reasons: Reasons) -> FamilyRun:
+        """Return the run over the partitions that changed, where only their rows can differ."""
+        rule = FOLLOWS.get(run.job)
+        if rule is None or not run.first or not run.last:
+            return run
+        before, after = self._before.get(rule.dataset), self._built.get(rule.dataset)
+        if before is None or after is None or (rule.after and rule.after not in self._narrow):
+            return run
+        if not all(self._follows(reason, rule) for reason in reasons.values()):
+            return run
+        keys = sorted(
+            key
+            for key in {*before.files, *after.files}
+            if before.files.get(key) != after.files.get(key) and run.first <= key <= run.last
+        )
+        if not keys:
+            return run
+        self._narrow.add(run.job)
+        return replace(run, first=keys[0], last=run.last if rule.reaches_later else keys[-1])
+
+    def _follows(self, reason: str, rule: Follows) -> bool:
+        """Whether an asset is built for nothing but other rows in the partitions of its dataset."""
+        marts = {f"exports/{name}" for name, mart in MARTS.items() if mart.family == rule.family}
+        return reason == OTHER_PARTITIONS or all(
+            name in {rule.dataset, *marts} or self._is_of(name, rule.family)
+            for name in reason.removeprefix(CHANGED).split(", ")
+        )
+
+    def _is_of(self, name: str, family: str) -> bool:
+        if not name.startswith("warehouse/"):
+            return False
+        return self._graph.get(dg.AssetKey(name.split("/"))).tags.get("family") == family
+
+    def forget(self, keys: Collection[dg.AssetKey]) -> None:
+        """Remove the entries of assets from the disk, before they are built."""
+        state.forget(self._publication.paths, {name_of(key) for key in keys})
+
+    def note(self, planned: FamilyRun, keys: Collection[dg.AssetKey]) -> None:
+        """Note what assets were built from; `planned` has the partitions before any narrowing."""
+        for key in (key for key in self._graph.toposorted_asset_keys if key in keys):
+            name, entry = name_of(key), self._expected(key, planned)
+            layer = name.split("/")[0]
+            if layer == "staging":
+                files = folder_files(self._publication.paths.data_root / name)
+                entry = replace(entry, files=files, wrote=hashed(map(str, sorted(files.items()))))
+            elif layer in PUBLISHED:
+                entry = replace(entry, wrote=self._content(name))
+            self._built[name] = entry
+
+    def remember(self) -> None:
+        """Write the entries of everything that was built; call it after the publication."""
+        state.remember(self._publication.paths, self._built)

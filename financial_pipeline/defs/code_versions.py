@@ -1,0 +1,132 @@
+"""The code version of each asset: a hash of the modules and SQL that make its content."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from financial_pipeline.changes import code
+from financial_pipeline.crosscheck.recompute import STEPS
+from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_root
+from financial_pipeline.settings import Settings
+from financial_pipeline.spark.catalogue import METRICS
+
+PACKAGE: Final = code.PACKAGE
+CROSSCHECK: Final = Path(__file__).parents[1] / "crosscheck"
+WRITER: Final = (f"{PACKAGE}.publishing.writer", f"{PACKAGE}.publishing.table_checks")
+# Layer or asset -> the modules whose code, with all that they import, makes its content.
+ROOTS: Final[dict[str, tuple[str, ...]]] = {
+    "raw": (f"{PACKAGE}.raw.ingest",),
+    "exports": (*WRITER, f"{PACKAGE}.schemas.marts"),
+    "staging/lending_club_loan_snapshots": (f"{PACKAGE}.staging.loans",),
+    "staging/lending_club_loans": (f"{PACKAGE}.staging.loans",),
+    "staging/lending_club_rejections": (f"{PACKAGE}.staging.rejections",),
+    "staging/bank_prices": (f"{PACKAGE}.staging.prices",),
+    "staging/fred_observations": (f"{PACKAGE}.staging.fred",),
+    "ml/training_set": (f"{PACKAGE}.defs.ml.training",),
+    "ml/default_model": (f"{PACKAGE}.defs.ml.training",),
+    "ml/evaluation": (f"{PACKAGE}.defs.ml.evaluation",),
+    "ml/scores": (f"{PACKAGE}.defs.ml.applying",),
+    "ml/drift": (f"{PACKAGE}.defs.ml.applying",),
+    "ml/threshold_table": (f"{PACKAGE}.defs.ml.applying",),
+    "ml/spark_agreement": (f"{PACKAGE}.defs.ml.spark_agreement",),
+    "ml/model_card": (f"{PACKAGE}.defs.ml.card",),
+}
+METRIC_ROOTS: Final = (
+    f"{PACKAGE}.crosscheck.recompute",
+    f"{PACKAGE}.crosscheck.agreement",
+    f"{PACKAGE}.defs.metrics.metric_export",
+)
+# Settings that say where, not what; their files and tables are compared by content.
+PLACES: Final = {"data_root", "landing", "automation", "postgres_url"}
+LINE_COMMENT: Final = re.compile(r"^\s*--[^\n]*$", re.MULTILINE)
+JINJA_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
+
+
+def modules() -> dict[str, code.Module]:
+    """Return the modules of the package, from the cache of the data root."""
+    return code.read_modules(Settings().data_root.resolve() / "code.json")
+
+
+def without_comments(sql: str) -> str:
+    """Return SQL without Jinja comments, whole-line comments and empty lines."""
+    text = LINE_COMMENT.sub("", JINJA_COMMENT.sub("", sql))
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def roots_of(key: str) -> tuple[str, ...]:
+    """Return the root modules of an asset; the whole package for one that is not listed."""
+    layer, _, name = key.partition("/")
+    if layer == "metrics" and name in METRICS:
+        return (METRICS[name].function.__module__, *METRIC_ROOTS)
+    return ROOTS.get(key) or ROOTS.get(layer) or tuple(modules())
+
+
+class Versions:
+    """The code versions and settings of all assets, at one moment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._modules = modules()
+        self._settings = settings.model_dump(mode="json")
+        self._fields = {
+            name
+            for name, info in type(settings).model_fields.items()
+            if name not in PLACES and "Secret" not in str(info.annotation)
+        }
+        self._nodes = _dbt_nodes()
+
+    def code(self, key: str) -> str:
+        """Return the hash of what computes an asset (`layer/name`)."""
+        layer, _, name = key.partition("/")
+        if layer == "warehouse":
+            return code.hashed([self._nodes.get(name, ""), *code.engine_versions()])
+        python = code.code_version(self._modules, roots_of(key))
+        return code.hashed([python, code.files_digest(_sql_files(key))])
+
+    def settings(self, key: str) -> str:
+        """Return the hash of the settings that an asset reads, and of their values."""
+        layer, _, name = key.partition("/")
+        if layer == "warehouse":
+            text = self._nodes.get(name, "")
+            names = [field for field in sorted(self._fields) if field in text]
+        else:
+            names = code.settings_read(self._modules, roots_of(key), self._fields)
+        return code.hashed(f"{name}={self._settings[name]}" for name in names)
+
+
+def _sql_files(key: str) -> list[Path]:
+    layer, _, name = key.partition("/")
+    if layer != "metrics":
+        return []
+    names = ("shared_views", *STEPS.get(name, ()), name)
+    return [path for path in (CROSSCHECK / f"{each}.sql" for each in names) if path.exists()]
+
+
+@cache
+def _manifest() -> Any:
+    return json.loads((point_dbt_at_data_root().dbt_target / "manifest.json").read_text("utf-8"))
+
+
+def _dbt_nodes() -> dict[str, str]:
+    """Return the text of each dbt model and seed: SQL, configuration, tests and all macros."""
+    nodes = _manifest()["nodes"].values()
+    macros = sorted(path.read_text("utf-8") for path in (DBT_PROJECT / "macros").rglob("*.sql"))
+    shared = "\n".join(map(without_comments, macros))
+    texts = {}
+    for node in nodes:
+        if node["resource_type"] == "test":
+            continue
+        config = {name: node["config"].get(name) for name in ("materialized", "unique_key")}
+        columns = sorted((name, c.get("data_type")) for name, c in node["columns"].items())
+        tests = sorted(
+            _test(test) for test in nodes if test.get("attached_node") == node["unique_id"]
+        )
+        body = without_comments(node["raw_code"]) or node["checksum"]["checksum"]
+        texts[node["name"]] = "\n".join([body, str(config), str(columns), *tests, shared])
+    return texts
+
+
+def _test(test: Any) -> str:
+    kept = [test["name"], without_comments(test["raw_code"]), test.get("test_metadata")]
+    return json.dumps([*kept, test["config"].get("severity"), test["config"].get("where")])

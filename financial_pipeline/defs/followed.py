@@ -1,0 +1,52 @@
+"""What the partitions of a job follow: the raw files of its dataset, and one staging table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from financial_pipeline.changes.landed import (
+    content_hashes,
+    dataset_digest,
+    read_hashes,
+    write_hashes,
+)
+from financial_pipeline.defs.run_plan import ALL_DATASETS
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
+from financial_pipeline.schemas.raw import LandedFile
+
+
+@dataclass(frozen=True)
+class Follows:
+    """Which staging table the partitions of a job follow: only their rows can differ."""
+
+    dataset: str
+    family: str
+    # The job that builds the marts of the family, for a job that reads them.
+    after: str | None = None
+    # Whether a change of one partition reaches all later ones.
+    reaches_later: bool = True
+
+
+FOLLOWS: Final = {
+    "prices_job": Follows("staging/bank_prices", "prices"),
+    "market_metrics_job": Follows("staging/bank_prices", "prices", after="prices_job"),
+    "macro_job": Follows("staging/fred_observations", "macro"),
+    "loans_job": Follows("staging/lending_club_loans", "loans", reaches_later=False),
+    "default_rates_job": Follows(
+        "staging/lending_club_loans", "loans", after="loans_job", reaches_later=False
+    ),
+    "rejections_job": Follows("staging/lending_club_rejections", "rejections", reaches_later=False),
+}
+
+
+def raw_digests(paths: Paths, landed: Sequence[LandedFile]) -> dict[str, str]:
+    """Return the digest of the raw files of each dataset, once the landed ones are archived."""
+    hashes = content_hashes([file.path for file in landed], read_hashes(paths))
+    if landed:
+        write_hashes(paths, hashes)
+    digests = {}
+    for dataset in ALL_DATASETS:
+        coming = [file for file in landed if file.dataset == dataset]
+        digests[dataset] = dataset_digest(archive.accepted_files(paths, dataset), coming, hashes)
+    return digests
