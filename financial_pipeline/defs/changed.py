@@ -7,7 +7,6 @@ nothing after it.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -18,7 +17,7 @@ from financial_pipeline.changes.state import Built
 from financial_pipeline.defs.code_versions import Versions
 from financial_pipeline.defs.followed import FOLLOWS, Follows
 from financial_pipeline.defs.run_plan import FamilyRun
-from financial_pipeline.files import sha256
+from financial_pipeline.publishing.content_hash import partition_hashes
 from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.marts import MARTS
@@ -36,11 +35,6 @@ Reasons = dict[str, str]
 def name_of(key: dg.AssetKey) -> str:
     """Return `layer/name`."""
     return "/".join(key.path)
-
-
-def folder_files(folder: Path) -> dict[str, str]:
-    """Return the hash of each partition file of a staging folder by key."""
-    return {path.stem: sha256(path) for path in sorted(folder.glob("[!.]*.parquet"))}
 
 
 @dataclass(frozen=True)
@@ -199,7 +193,7 @@ class Changes:
             name, entry = name_of(key), self._expected(key, planned)
             layer = name.split("/")[0]
             if layer == "staging":
-                files = folder_files(self._publication.paths.data_root / name)
+                files = partition_hashes(self._publication.paths.data_root / name)
                 entry = replace(entry, files=files, wrote=hashed(map(str, sorted(files.items()))))
             elif layer in PUBLISHED:
                 entry = replace(entry, wrote=self._content(name))

@@ -5,7 +5,7 @@ digits, because double sums differ in the last digits under another partitioning
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +21,8 @@ PROVENANCE_COLUMNS = frozenset(
     | {"next_offset", "end_offset", "lag", "watermark_at", "observed_at"}
 )
 BATCH_ROWS = 131_072
+# Partition files that are read at once have about this size together, compressed.
+BATCH_BYTES = 16 * 2**20
 
 
 def _hash_frames(frames: Iterable[pl.DataFrame]) -> str:
@@ -49,3 +51,36 @@ def hash_sorted_parquet(path: Path) -> str:
     return _hash_frames(
         frame for batch in batches if isinstance(frame := pl.from_arrow(batch), pl.DataFrame)
     )
+
+
+def partition_hashes(folder: Path) -> dict[str, str]:
+    """Return the hash of the rows of each partition file of a staging folder, by key.
+
+    Hashes of doubles are exact here; provenance is left out, as no table after staging has it.
+    """
+    paths = sorted(folder.glob("[!.]*.parquet"))
+    hashes = {path.stem: "" for path in paths}
+    for batch in _batches(paths):
+        rows = pl.read_parquet(batch, include_file_paths="_path", hive_partitioning=False)
+        values = rows.drop("_path", *PROVENANCE_COLUMNS, strict=False).hash_rows()
+        by_file = pl.DataFrame({"path": rows["_path"], "value": values}).partition_by(
+            "path", as_dict=True, maintain_order=True
+        )
+        for (path,), part in by_file.items():
+            content = part["value"].to_numpy().tobytes()
+            hashes[Path(str(path)).stem] = hashlib.sha256(content).hexdigest()
+    return hashes
+
+
+def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Split files into lists that are read at once, each of bounded size."""
+    batch: list[Path] = []
+    size = 0
+    for path in paths:
+        batch.append(path)
+        size += path.stat().st_size
+        if size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -71,7 +71,8 @@ class World:
             folder = self.paths.staging("bank_prices")
             folder.mkdir(parents=True, exist_ok=True)
             for day, value in self.rows.items():
-                (folder / f"{day}.parquet").write_text(str(value))
+                row = pl.DataFrame({"value": [value], "file_sha256": [self.raw]})
+                row.write_parquet(folder / f"{day}.parquet")
         elif key == MODEL:
             self.paths.warehouse_file.parent.mkdir(exist_ok=True)
             self.paths.warehouse_file.touch()
