@@ -1,4 +1,4 @@
-"""The commands that archive, build and publish tables: `demo`, `ingest`, `transform`."""
+"""The commands that archive, build and publish tables, and the one that says what they would do."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -115,3 +115,24 @@ def ingest() -> None:
 def transform(analytics: bool, rebuild: bool) -> None:
     """Stage, build, check and publish the archived files."""
     _run("transform", analytics=analytics, rebuild=rebuild)
+
+
+@click.command()
+@world_options
+@analytics_option
+def plan(analytics: bool) -> None:
+    """Print what `demo` would build, and why; nothing is built and nothing is fetched."""
+    settings, paths = Settings(), data_root()
+    from financial_pipeline.raw import ingest
+
+    if not ingest.candidates(settings, paths):
+        click.echo("Everything: the drop folder has not been read yet.")
+        return
+    from financial_pipeline.definitions import defs
+    from financial_pipeline.defs import preview, runs
+
+    runs.prepare_home(paths)
+    rows = list(preview.preview(settings, paths, defs(), analytics=analytics))
+    for run, asset, reason in rows:
+        click.echo(f"{asset:<42} {run.span:<26} {reason}")
+    click.echo(f"{len(rows)} assets would be built." if rows else "Nothing would be built.")

@@ -34,6 +34,7 @@ def commands() -> None:
 for command in (
     build.demo,
     build.ingest,
+    build.plan,
     build.transform,
     read.as_of_command,
     read.docs,

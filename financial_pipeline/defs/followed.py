@@ -40,10 +40,12 @@ FOLLOWS: Final = {
 }
 
 
-def raw_digests(paths: Paths, landed: Sequence[LandedFile]) -> dict[str, str]:
+def raw_digests(
+    paths: Paths, landed: Sequence[LandedFile], *, is_preview: bool = False
+) -> dict[str, str]:
     """Return the digest of the raw files of each dataset, once the landed ones are archived."""
     hashes = content_hashes([file.path for file in landed], read_hashes(paths))
-    if landed:
+    if landed and not is_preview:
         write_hashes(paths, hashes)
     digests = {}
     for dataset in ALL_DATASETS:

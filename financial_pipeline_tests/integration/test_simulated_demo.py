@@ -114,6 +114,16 @@ def test_sql_never_needs_the_warehouse_file(data_root: Path) -> None:
     assert done.exit_code == 0
 
 
+def test_the_same_again_builds_nothing(data_root: Path, shown: dict[str, Any]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in data_root.rglob("*") if path.is_file()}
+    done = run_command(data_root, "demo", *SMALL)
+    assert done.exit_code == 0, done.errors
+    assert "Nothing changed since the last run" in done.output
+    after = {path: path.stat().st_mtime_ns for path in data_root.rglob("*") if path.is_file()}
+    assert after == before
+    assert figures(data_root) == shown
+
+
 def test_another_world_in_the_same_root_is_refused(data_root: Path) -> None:
     done = run_command(data_root, "demo", "--loans", "4000")
     assert done.exit_code == 1
@@ -123,7 +133,7 @@ def test_another_world_in_the_same_root_is_refused(data_root: Path) -> None:
 def _kill_after(data_root: Path, seconds: float) -> None:
     executable = Path(sys.executable).with_name("financial-pipeline")
     process = subprocess.Popen(
-        [str(executable), "demo", *SMALL],
+        [str(executable), "demo", *SMALL, "--rebuild"],
         env={**os.environ, "FINANCIAL_PIPELINE_DATA_ROOT": str(data_root)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
