@@ -10,11 +10,11 @@ from typing import Final
 from financial_pipeline.ml.decide import CASH_COLUMNS
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.schemas.loan_rules import FINGERPRINT_COLUMNS
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.staging import BANK_PRICES, LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.sources.price_layout import FIELDS
 from financial_pipeline.transforms import lending_club_rejections as rejections
-from financial_pipeline.transforms.lending_club_loans import FINGERPRINT_COLUMNS
 
 # Column -> the columns it is made of, each `layer/table.column`.
 MadeOf = dict[str, list[str]]

@@ -85,11 +85,12 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
-    """A sentence for each loan file of a drop folder: which known copy it is."""
+    """Sentences about the loan files of a drop folder: which known copies, and their remarks."""
     if settings.source == "simulated":
         return []
     loans = [file for file in landed if file.dataset == lending_club.DATASET]
-    return [loan_copies.describe_copy(file) for file in loans]
+    copies = [loan_copies.describe_copy(file) for file in loans]
+    return copies + [f"{file.path.name}: {remark}" for file in landed for remark in file.remarks]
 
 
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:

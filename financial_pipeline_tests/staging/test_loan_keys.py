@@ -24,7 +24,7 @@ def test_identical_duplicates_keep_the_first_and_quarantine_the_others(tmp_path:
 
 def test_conflicting_ids_are_all_quarantined(tmp_path: Path) -> None:
     stage = LoanStage(tmp_path / "data", lenient=True)
-    other = loan(1, total_pymnt="1.0")
+    other = loan(1, last_pymnt_d="Dec-2018")
     stage.stage(loan_file(tmp_path / "a.csv", [loan(1), loan(2), other, loan(1)]))
     assert stage.loan_ids() == ["1002"]
     assert stage.table("quarantine")["line_number"].to_list() == [2, 4, 5]
@@ -55,13 +55,13 @@ def test_copy_with_other_bytes_changes_no_loan_and_is_no_fault(tmp_path: Path) -
 
 def test_files_of_one_snapshot_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     one = loan_file(tmp_path / "a.csv", [loan(1)])
-    other = loan_file(tmp_path / "b.csv", [loan(1, recoveries="5.0")])
+    other = loan_file(tmp_path / "b.csv", [loan(1, last_pymnt_d="Dec-2018")])
     with pytest.raises(RefusedFile, match="conflicting_id 1"):
         LoanStage(tmp_path / "data").stage(one, other)
 
 
 def test_loans_without_id_are_keyed_by_origination_and_occurrence(tmp_path: Path) -> None:
-    rows = [loan(1, id=""), loan(2, id=""), loan(1, id="", recoveries="1.0")]
+    rows = [loan(1, id=""), loan(2, id=""), loan(1, id="", title="Car")]
     stage = LoanStage(tmp_path / "data")
     stage.stage(loan_file(tmp_path / "a.csv", rows))
     ids = stage.loan_ids()
