@@ -81,16 +81,18 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         rows[str(path)] = row
         files.append(archive.landed_from_row(row["landed"]))
     replace_json(cache, rows)
-    return files
+    return landing.join_parts(files)
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
-    """Sentences about the loan files of a drop folder: which known copies, and their remarks."""
+    """Sentences about the files of a drop folder: known copies, remarks, and ignored files."""
     if settings.source == "simulated":
         return []
+    ignored = landing.leftovers(settings.landing) if settings.landing else ""
     loans = [file for file in landed if file.dataset == lending_club.DATASET]
     copies = [loan_copies.describe_copy(file) for file in loans]
-    return copies + [f"{file.path.name}: {remark}" for file in landed for remark in file.remarks]
+    remarks = [f"{file.path.name}: {remark}" for file in landed for remark in file.remarks]
+    return copies + remarks + ([ignored] if ignored else [])
 
 
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
