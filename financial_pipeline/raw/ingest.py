@@ -98,6 +98,9 @@ def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
     """Archive the landed files of one dataset; return the landed files' rows and the number new."""
     landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
+    if dataset == lending_club.DATASET:
+        # Files that are dropped together arrive in the order in which they were written.
+        landed.sort(key=lambda file: file.path.stat().st_mtime_ns)
     stored = archive.archive(paths, landed)
     if dataset == "bank_prices":
         restatements.record(paths)
