@@ -46,9 +46,13 @@ def _implausible_dollars() -> list[tuple[str, Column]]:
 
 
 def _implausible_months(snapshot_month: date) -> list[tuple[str, Column]]:
-    """The rules of months: nothing happens after the snapshot, and no payment before the issue."""
-    names = ("issue_d", "last_pymnt_d", "last_credit_pull_d")
-    late = _any(*(F.col(name) > F.lit(snapshot_month) for name in names))
+    """The rules of months: nothing happens after the snapshot, and no payment before the issue.
+
+    A credit pull, which decides nothing, may be in the month after a snapshot that few support.
+    """
+    end = F.lit(snapshot_month)
+    pulled_late = F.col("last_credit_pull_d") > F.add_months(end, 1)
+    late = _any(F.col("issue_d") > end, F.col("last_pymnt_d") > end, pulled_late)
     early = F.col("last_pymnt_d") < F.col("issue_d")
     return [("date_after_snapshot", late), ("paid_before_issue", early)]
 

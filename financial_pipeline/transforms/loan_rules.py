@@ -52,12 +52,15 @@ def _implausible_dollars() -> list[tuple[str, pl.Expr]]:
 
 
 def _implausible_months(months: pl.Enum, snapshot_month: date) -> list[tuple[str, pl.Expr]]:
-    """The rules of months: nothing happens after the snapshot, and no payment before the issue."""
+    """The rules of months: nothing happens after the snapshot, and no payment before the issue.
+
+    A credit pull, which decides nothing, may be in the month after a snapshot that few support.
+    """
     end = _month(snapshot_month, months)
     issued, paid, pulled = (
         pl.col(name).to_physical() for name in ("issue_d", "last_pymnt_d", "last_credit_pull_d")
     )
-    late = pl.any_horizontal(issued > end, paid > end, pulled > end)
+    late = pl.any_horizontal(issued > end, paid > end, pulled > end + 1)
     return [("date_after_snapshot", late), ("paid_before_issue", paid < issued)]
 
 
