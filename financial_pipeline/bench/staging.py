@@ -34,8 +34,8 @@ from financial_pipeline.schemas.loan_rules import NUMBER_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club
+from financial_pipeline.sources.loan_units import PER_CENT
 from financial_pipeline.staging import loans as loan_staging
-from financial_pipeline.transforms import lending_club_loans as transform
 
 # The loans of the upstream file of the end of 2018.
 UPSTREAM_LOANS: Final = 2_260_668
@@ -58,7 +58,7 @@ def _bare_cast(column: str) -> pl.Expr:
     if column in INTEGER_COLUMNS:
         return text.cast(pl.Int64, strict=False)
     if column == "int_rate":
-        return text / transform.PER_CENT
+        return text / PER_CENT
     return text.str.strip_chars() if column in TEXT_COLUMNS else text
 
 

@@ -9,6 +9,7 @@ PUBLICATION = frozenset(
     {
         dg.AssetKey(["exports", "row_accounting"]),
         dg.AssetKey(["exports", "price_restatements"]),
+        dg.AssetKey(["exports", "loan_restatements"]),
         dg.AssetKey(["exports", "published_manifest"]),
     }
 )

@@ -20,7 +20,7 @@ from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.operations import OPERATIONS
-from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
+from financial_pipeline.schemas.restatements import LOAN_RESTATEMENTS, PRICE_RESTATEMENTS
 from financial_pipeline.schemas.staging import ROW_ACCOUNTING, STAGING_TABLES
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.settings import PROJECT_ROOT
@@ -174,6 +174,9 @@ def _published(warehouse: Tables) -> Tables:
         "exports/row_accounting": _with(ROW_ACCOUNTING, texts["row_accounting"]),
         "exports/price_restatements": _with(
             dict(PRICE_RESTATEMENTS.columns), texts["price_restatements"]
+        ),
+        "exports/loan_restatements": _with(
+            dict(LOAN_RESTATEMENTS.columns), texts["loan_restatements"]
         ),
         "exports/published_manifest": _with(_text_columns(manifest), manifest),
         **{

@@ -10,11 +10,11 @@ from typing import Final
 from financial_pipeline.ml.decide import CASH_COLUMNS
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.schemas.loan_rules import FINGERPRINT_COLUMNS
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.staging import BANK_PRICES, LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.sources.price_layout import FIELDS
 from financial_pipeline.transforms import lending_club_rejections as rejections
-from financial_pipeline.transforms.lending_club_loans import FINGERPRINT_COLUMNS
 
 # Column -> the columns it is made of, each `layer/table.column`.
 MadeOf = dict[str, list[str]]
@@ -163,6 +163,16 @@ def _restatements() -> MadeOf:
     }
 
 
+def _loan_restatements() -> MadeOf:
+    staged = "staging/lending_club_loan_snapshots"
+    values = _of(staged, [name for name in LENDING_CLUB_LOAN_SNAPSHOTS if name in LOAN_COLUMNS])
+    return {
+        "loan_id": _of(staged, ["loan_id"]),
+        "snapshot_month": _of(staged, ["snapshot_month"]),
+        **{column: values for column in ("field", "old_value", "new_value")},
+    }
+
+
 RESAMPLED: Final = [
     "exports/agg_macro_indicators.value",
     f"{LOANS}.default_d1",
@@ -200,6 +210,7 @@ def declared() -> dict[str, MadeOf]:
         "staging/market_bars": _bars(),
         "staging/market_alerts": _alerts(),
         "exports/price_restatements": _restatements(),
+        "exports/loan_restatements": _loan_restatements(),
         TRAINING: training_set(),
         **{f"ml/{name}": _model(name) for name in WHOLE},
         **ROWS,

@@ -38,7 +38,8 @@ def landed_from_row(row: dict[str, Any]) -> LandedFile:
         name: date.fromisoformat(row[name]) if row[name] else None
         for name in ("snapshot_date", "first_date", "last_date")
     }
-    return LandedFile(**(row | {**dates, "path": Path(row["path"])}))
+    remarks = tuple(row.get("remarks", ()))
+    return LandedFile(**(row | {**dates, "path": Path(row["path"]), "remarks": remarks}))
 
 
 def _from_row(paths: Paths, row: dict[str, Any]) -> RawFile:

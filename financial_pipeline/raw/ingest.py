@@ -81,20 +81,26 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         rows[str(path)] = row
         files.append(archive.landed_from_row(row["landed"]))
     replace_json(cache, rows)
-    return files
+    return landing.join_parts(files)
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
-    """A sentence for each loan file of a drop folder: which known copy it is."""
+    """Sentences about the files of a drop folder: known copies, remarks, and ignored files."""
     if settings.source == "simulated":
         return []
+    ignored = landing.leftovers(settings.landing) if settings.landing else ""
     loans = [file for file in landed if file.dataset == lending_club.DATASET]
-    return [loan_copies.describe_copy(file) for file in loans]
+    copies = [loan_copies.describe_copy(file) for file in loans]
+    remarks = [f"{file.path.name}: {remark}" for file in landed for remark in file.remarks]
+    return copies + remarks + ([ignored] if ignored else [])
 
 
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
     """Archive the landed files of one dataset; return the landed files' rows and the number new."""
     landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
+    if dataset == lending_club.DATASET:
+        # Files that are dropped together arrive in the order in which they were written.
+        landed.sort(key=lambda file: file.path.stat().st_mtime_ns)
     stored = archive.archive(paths, landed)
     if dataset == "bank_prices":
         restatements.record(paths)

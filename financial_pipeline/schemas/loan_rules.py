@@ -1,7 +1,7 @@
 """What a loan row must keep to be staged, and the words it is written in (methodology 1.5).
 
-Every engine that stages loans reads these; a rule that only describes the data (money identities,
-FICO bands) is a test of the warehouse, not a reason to refuse a row.
+Every engine that stages loans reads these. Every bound that a later layer tests is a rule here, so
+that a row which breaks one is quarantined with its file and line.
 """
 
 from datetime import date
@@ -39,7 +39,101 @@ MOST_EMPLOYMENT_YEARS: Final = 10
 # Typed by borrowers, who may leave nothing but blanks.
 FREE_TEXT_COLUMNS: Final = ("emp_title", "title", "desc")
 # Written "10.65%" in LoanStats files and 10.65 in the accepted file.
-PERCENT_COLUMNS: Final = ("int_rate", "revol_util")
+SIGNED_COLUMNS: Final = ("int_rate", "revol_util")
+# Per cent in every upstream file, with or without a sign.
+PERCENT_COLUMNS: Final = (
+    "int_rate",
+    "revol_util",
+    "dti",
+    "dti_joint",
+    "il_util",
+    "all_util",
+    "bc_util",
+    "pct_tl_nvr_dlq",
+    "percent_bc_gt_75",
+    "sec_app_revol_util",
+    "settlement_percentage",
+)
 # Words that mean a number: read as text, then mapped.
 WORDED_COLUMNS: Final = frozenset({"term", "emp_length"})
 NUMBER_COLUMNS: Final = (REAL_COLUMNS | INTEGER_COLUMNS) - WORDED_COLUMNS
+# Dollars and counts: neither has three decimals.
+DOLLAR_COLUMNS: Final = NUMBER_COLUMNS - frozenset(PERCENT_COLUMNS)
+# What R, SQL tools, spreadsheets and SAS write for a missing value, in lower case.
+MISSING_WORDS: Final = (
+    "na",
+    "n/a",
+    "null",
+    "nan",
+    "none",
+    "nat",
+    "<na>",
+    "(null)",
+    "#n/a",
+    "\\n",
+    ".",
+)
+HOME_OWNERSHIPS: Final = ("RENT", "MORTGAGE", "OWN", "OTHER", "NONE", "ANY")
+VERIFICATION_STATUSES: Final = ("Not Verified", "Source Verified", "Verified")
+APPLICATION_TYPES: Final = ("Individual", "INDIVIDUAL", "Joint App", "JOINT")
+# The members of the dimensions dim_purpose and dim_geography.
+PURPOSES: Final = tuple(
+    """
+    car credit_card debt_consolidation educational home_improvement house major_purchase medical
+    moving other renewable_energy small_business vacation wedding
+    """.split()
+)
+STATES: Final = tuple(
+    """
+    AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM
+    NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY
+    """.split()
+)
+# Codes of a column: another case is read as the code, and another word is no code.
+CODES: Final[dict[str, tuple[str, ...]]] = {
+    "loan_status": LOAN_STATUSES,
+    "grade": tuple("ABCDEFG"),
+    "sub_grade": SUB_GRADES,
+    "home_ownership": HOME_OWNERSHIPS,
+    "verification_status": VERIFICATION_STATUSES,
+    "application_type": APPLICATION_TYPES,
+    "purpose": PURPOSES,
+    "addr_state": STATES,
+}
+# Codes that the facts list; another word breaks a rule.
+CHECKED_CODES: Final = ("home_ownership", "verification_status", "application_type")
+# A spreadsheet shows long ids as 2.7E+08: their last digits are gone.
+SCIENTIFIC_ID: Final = r"^[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+$"
+# Codes that the facts map to an unknown member: counted, and shown.
+COUNTED_CODES: Final = ("purpose", "addr_state")
+# Dollars that every fact needs.
+REQUIRED_DOLLARS: Final = (
+    "funded_amnt",
+    "installment",
+    "out_prncp",
+    "total_pymnt",
+    "total_rec_prncp",
+    "total_rec_int",
+    "total_rec_late_fee",
+    "recoveries",
+    "collection_recovery_fee",
+)
+# What total_pymnt is the sum of.
+PAYMENT_PARTS: Final = ("total_rec_prncp", "total_rec_int", "total_rec_late_fee", "recoveries")
+# Dollars: four parts rounded to cents add two cents to upstream's own one, and binary noise.
+PAYMENT_TOLERANCE: Final = 0.0301
+# Dollars: noise of upstream's sums is far above the first, no amount is near the second.
+SMALLEST_DOLLARS: Final = -0.01
+LARGEST_DOLLARS: Final = 1e9
+# Principal received may exceed the loan by capitalised interest, not by more than this share.
+LARGEST_PRINCIPAL_SHARE: Final = 1.1
+LOWEST_FICO: Final = 300
+HIGHEST_FICO: Final = 850
+# Known at origination, present in every layout, and never restated by a later snapshot.
+FINGERPRINT_COLUMNS: Final = tuple(
+    """
+    issue_d loan_amnt funded_amnt term int_rate installment grade sub_grade purpose zip_code
+    addr_state home_ownership emp_length annual_inc dti delinq_2yrs earliest_cr_line
+    inq_last_6mths open_acc pub_rec revol_bal total_acc
+    """.split()
+)

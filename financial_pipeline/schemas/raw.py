@@ -27,6 +27,8 @@ class LandedFile:
     rows_seen: int
     # The provider that writes files of this form; empty in rows of older manifests.
     provider: str = ""
+    # Phrases about the file that a person should read: columns ignored or absent, unknown codes.
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

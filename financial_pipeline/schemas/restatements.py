@@ -1,4 +1,4 @@
-"""The ledger of restated prices: what upstream changed about sessions that were stored before."""
+"""The ledgers of restated prices and loans: values that a later file changed."""
 
 from typing import Final
 
@@ -31,3 +31,26 @@ PRICE_RESTATEMENTS: Final[Table[pl.DataType]] = Table(
     unhashed=("restated_at",),
 )
 REASONS: Final = ("dividend", "split", "split_and_dividend", "correction")
+
+# Values are text, since all columns have no common type. The winning row is staged, and the
+# other is quarantined as `superseded`.
+LOAN_RESTATEMENTS: Final[Table[pl.DataType]] = Table(
+    layer="exports",
+    name="loan_restatements",
+    grain="One row per loan, snapshot month, column and file whose value a later arrival changed.",
+    keys=("loan_id", "snapshot_month", "field", "old_file_sha256"),
+    columns={
+        "loan_id": pl.String(),
+        "snapshot_month": pl.Date(),
+        "field": pl.String(),
+        "old_value": pl.String(),
+        "new_value": pl.String(),
+        "old_file_sha256": pl.String(),
+        "old_line_number": pl.Int64(),
+        "new_file_sha256": pl.String(),
+        "new_line_number": pl.Int64(),
+        # When the new file arrived.
+        "restated_at": pl.Datetime("us", "UTC"),
+    },
+    unhashed=("restated_at",),
+)

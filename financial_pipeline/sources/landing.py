@@ -1,14 +1,15 @@
 """Detection of the files of a drop folder, by content and never by name."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
-from financial_pipeline.sources.compression import first_lines
+from financial_pipeline.sources.compression import first_lines, is_system_name
 from financial_pipeline.sources.provenance import RECORD_NAME
 
 # Enough for the longest preamble before a header.
@@ -17,6 +18,23 @@ SEEN_LINES = 20
 SHOWN_CHARACTERS = 120
 # Files of a drop folder that are not data.
 NO_DATA: Final = ("simulation.json", RECORD_NAME, "README*", "LICENSE*", "*.md")
+# Files that programs leave next to data: markers, unfinished downloads, locks.
+LEFTOVERS: Final = (
+    "_SUCCESS",
+    "_metadata",
+    "_common_metadata",
+    "_committed_*",
+    "_started_*",
+    "~$*",
+    "*.crc",
+    "*.crdownload",
+    "*.download",
+    "*.part",
+    "*.partial",
+    "*.tmp",
+)
+# Spark and Dask write a table as a folder of these.
+TABLE_PARTS: Final = "part-*"
 
 
 @dataclass(frozen=True)
@@ -52,18 +70,57 @@ KINDS: Final = (
 )
 
 
+def _files(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The files of a folder, sorted, and whether each is a system file or a leftover."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            is_system = any(map(is_system_name, path.relative_to(folder).parts))
+            yield path, is_system or any(path.match(name) for name in LEFTOVERS) or _is_empty(path)
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a part of a table has no rows: nothing, or only a header."""
+    if not path.match(TABLE_PARTS):
+        return False
+    return not path.stat().st_size or len([line for line in first_lines(path, 2) if line]) < 2
+
+
 def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
-    """The files of a drop folder that should be data, sorted; hidden files are not.
+    """The files of a drop folder that should be data, sorted; system files are not.
 
     `ignore` contains further name patterns to leave out, such as `*.pdf`.
     """
     return [
         path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not any(path.match(pattern) for pattern in (*NO_DATA, *ignore))
+        for path, is_left_out in _files(folder)
+        if not is_left_out and not any(path.match(pattern) for pattern in (*NO_DATA, *ignore))
     ]
+
+
+def leftovers(folder: Path) -> str:
+    """One sentence that names the system files and leftovers of a folder, or '' for none."""
+    names = sorted({path.name for path, is_left_out in _files(folder) if is_left_out})
+    shown = [name for name in names if not name.startswith(".") or name == ".DS_Store"]
+    if not shown:
+        return ""
+    return f"ignored: {', '.join(shown)} (system files, leftovers or empty parts)"
+
+
+def join_parts(files: Sequence[LandedFile]) -> list[LandedFile]:
+    """Give the parts of a loan table that a tool wrote as a folder their common snapshot month."""
+    latest: dict[Path, date] = {}
+    for file in files:
+        if file.snapshot_date and _is_loan_part(file):
+            known = latest.get(file.path.parent, file.snapshot_date)
+            latest[file.path.parent] = max(known, file.snapshot_date)
+    return [
+        replace(file, snapshot_date=latest[file.path.parent]) if _is_loan_part(file) else file
+        for file in files
+    ]
+
+
+def _is_loan_part(file: LandedFile) -> bool:
+    return file.dataset == lending_club.DATASET and file.path.match(TABLE_PARTS)
 
 
 def is_price_file(path: Path) -> bool:
@@ -87,4 +144,4 @@ def detect(path: Path) -> LandedFile:
 
 def detect_folder(folder: Path, ignore: Collection[str] = ()) -> list[LandedFile]:
     """Every data file of a drop folder, sorted by path; errors as `detect`."""
-    return [detect(path) for path in candidates(folder, ignore)]
+    return join_parts([detect(path) for path in candidates(folder, ignore)])

@@ -1,10 +1,12 @@
 """Lending Club's rejected applications: nine columns, detected from their header.
 
 Upstream writes ISO dates. A spreadsheet in the United States turns them into `5/26/2007`; that is
-read only where the file itself proves that the month comes first.
+read only where the file itself proves that the month comes first. Case and separators of names,
+added columns and absent optional ones change nothing.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,14 +19,20 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.loan_survey import snapshot_month
 from financial_pipeline.sources.physical_lines import read_records, split
 
 DATASET = "lending_club_rejections"
 DATE_COLUMN = "Application Date"
-HEADER_MARKS = frozenset({"Amount Requested", DATE_COLUMN, "Debt-To-Income Ratio"})
+HEADER_MARKS = ("amount requested", "application date", "debt to income ratio")
+SEPARATORS = re.compile(r"[\s._\-]+")
 PREAMBLE_LINES = 20
+REQUIRED = ("Amount Requested", DATE_COLUMN)
+# A column that is none of upstream's: this and its position.
+IGNORED = "ignored_"
 NOTE_START = "Notes offered by Prospectus"
-ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# A clock at midnight may follow, as data frames write it.
+ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?")
 SLASHED_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}")
 MONTHS_IN_YEAR = 12
 ISO, MONTH_FIRST = "rejections-iso", "rejections-month-first"
@@ -32,32 +40,57 @@ ISO, MONTH_FIRST = "rejections-iso", "rejections-month-first"
 
 @dataclass(frozen=True)
 class RejectionLayout:
-    """The header of a rejections file and the physical line (from 1) of that header."""
+    """The header of a rejections file and the physical line (from 1) of that header.
+
+    `columns` has one name per field; `header_fields` are as the file writes them.
+    """
 
     columns: tuple[str, ...]
     header_line: int
+    header_fields: tuple[str, ...]
+
+    def remarks(self) -> list[str]:
+        """A phrase for ignored columns, and one for absent columns."""
+        named = zip(self.header_fields, self.columns, strict=True)
+        ignored = [repr(field) for field, name in named if name.startswith(IGNORED) and field]
+        absent = [repr(name) for name in REJECTION_COLUMNS if name not in self.columns]
+        phrases = (("ignored", ignored), ("absent and null", absent))
+        return [f"{what}: {', '.join(names)}" for what, names in phrases if names]
+
+
+def _plain(text: str) -> str:
+    return SEPARATORS.sub(" ", text.strip().lower())
 
 
 def matches(lines: Sequence[str]) -> bool:
     """Whether these first lines contain the header of a rejections file, whatever its delimiter."""
-    return any(all(mark in line for mark in HEADER_MARKS) for line in lines)
+    return any(all(mark in _plain(line) for mark in HEADER_MARKS) for line in lines)
 
 
 def find_layout(path: Path) -> RejectionLayout:
     """The header of a rejections file; raises PipelineError that lists the expected columns."""
+    known = {_plain(name): name for name in REJECTION_COLUMNS}
     for number, line in enumerate(first_lines(path, PREAMBLE_LINES), start=1):
-        fields = [field.strip() for field in split(line) or []]
-        if sorted(fields) == sorted(REJECTION_COLUMNS):
-            return RejectionLayout(tuple(fields), number)
+        fields = tuple(field.strip() for field in split(line) or [])
+        columns = tuple(
+            known.get(_plain(field), f"{IGNORED}{at}") for at, field in enumerate(fields)
+        )
+        names = [name for name in columns if not name.startswith(IGNORED)]
+        if {*REQUIRED} <= {*names} and len({*names}) == len(names):
+            return RejectionLayout(columns, number, fields)
     raise PipelineError(
         f"{path} looks like a Lending Club rejections file, but its header is not the known one;"
-        f" expected, separated by commas: {', '.join(REJECTION_COLUMNS)}."
+        f" expected, separated by commas: {', '.join(REJECTION_COLUMNS)}; at least"
+        f" {' and '.join(REQUIRED)}, each once."
     )
 
 
 def scan(plain: Path, layout: RejectionLayout) -> pl.LazyFrame:
-    """Scan the lines below the header as text; `row` counts them from 0, blanks included."""
-    return pl.scan_csv(
+    """Scan the lines below the header as text; `row` counts them from 0, blanks included.
+
+    Absent columns are null.
+    """
+    rows = pl.scan_csv(
         plain,
         has_header=False,
         skip_lines=layout.header_line,
@@ -66,6 +99,9 @@ def scan(plain: Path, layout: RejectionLayout) -> pl.LazyFrame:
         row_index_name="row",
         glob=False,
     )
+    absent = [name for name in REJECTION_COLUMNS if name not in layout.columns]
+    nulls = [pl.lit(None, dtype=pl.String).alias(name) for name in absent]
+    return rows.with_columns(nulls).select("row", *REJECTION_COLUMNS)
 
 
 def note_kind(fields: Sequence[str], header: Sequence[str]) -> str | None:
@@ -103,13 +139,24 @@ def _is_month_first(path: Path, slashed: Sequence[re.Match[str]]) -> bool:
 
 
 def _parse(text: str) -> date | None:
-    for pattern, form in ((ISO_DATE, "%Y-%m-%d"), (SLASHED_DATE, "%m/%d/%Y")):
-        if pattern.fullmatch(text):
-            try:
-                return datetime.strptime(text, form).date()
-            except ValueError:
-                return None
-    return None
+    iso = ISO_DATE.fullmatch(text)
+    if iso is None and not SLASHED_DATE.fullmatch(text):
+        return None
+    bare, form = (iso.group(1), "%Y-%m-%d") if iso else (text, "%m/%d/%Y")
+    try:
+        return datetime.strptime(bare, form).date()
+    except ValueError:
+        return None
+
+
+def _plausible_days(counts: Mapping[str, int]) -> list[date]:
+    """The days of a file, sorted, without those after the last month that enough rows support."""
+    days = {day: count for text, count in counts.items() if (day := _parse(text))}
+    months: Counter[tuple[date | None, date | None]] = Counter()
+    for day, count in days.items():
+        months[day.replace(day=1), None] += count
+    end = snapshot_month(months)
+    return sorted(day for day in days if end and day.replace(day=1) <= end)
 
 
 def describe(path: Path) -> LandedFile:
@@ -119,7 +166,7 @@ def describe(path: Path) -> LandedFile:
         counts = _date_counts(plain, layout)
     slashed = [found for text in counts if (found := SLASHED_DATE.fullmatch(text))]
     month_first = bool(slashed) and _is_month_first(path, slashed)
-    days = sorted(day for text in counts if (day := _parse(text)))
+    days = _plausible_days(counts)
     if not days:
         raise PipelineError(
             f"{path} has no readable application date (found {sorted(counts)[:3]}); expected dates"
@@ -135,4 +182,5 @@ def describe(path: Path) -> LandedFile:
         last_date=days[-1],
         rows_seen=sum(counts.values()),
         provider="lending_club",
+        remarks=tuple(layout.remarks()),
     )

@@ -20,7 +20,7 @@ from financial_pipeline.schemas.loan_rules import (
     FREE_TEXT_COLUMNS,
     NUMBER_COLUMNS,
     OUTSIDE_POLICY,
-    PERCENT_COLUMNS,
+    SIGNED_COLUMNS,
     STATUS_PREFIX,
 )
 from financial_pipeline.spark import loan_text as text
@@ -30,7 +30,12 @@ FLAGS = ("has_unreadable_number", "has_unknown_emp_length", "has_mangled_date")
 
 
 def type_loans(
-    raw: DataFrame, *, rate_divisor: float, has_ids: bool, first_issue_month: date
+    raw: DataFrame,
+    *,
+    rate_divisor: float,
+    has_ids: bool,
+    first_issue_month: date,
+    snapshot_month: date,
 ) -> DataFrame:
     """Type loan rows and name the first rule that each breaks in `reason` (null: none).
 
@@ -56,7 +61,8 @@ def type_loans(
             "loan_id": text.without_suffix(F.col("id"), ".0") if has_ids else _null("string"),
         }
     )
-    return result.withColumn("reason", first_broken_rule(has_ids, first_issue_month)).drop(*FLAGS)
+    reason = first_broken_rule(has_ids, first_issue_month, snapshot_month)
+    return result.withColumn("reason", reason).drop(*FLAGS)
 
 
 def _is_parsed(name: str) -> bool:
@@ -66,7 +72,7 @@ def _is_parsed(name: str) -> bool:
 def _parsed(name: str) -> Column:
     if name in MONTH_COLUMNS:
         return text.month(F.col(name)).alias(f"parsed_{name}")
-    value = text.number(F.col(name), may_be_percent=name in PERCENT_COLUMNS)
+    value = text.number(F.col(name), may_be_percent=name in SIGNED_COLUMNS)
     return value.alias(f"parsed_{name}")
 
 

@@ -1,22 +1,67 @@
 """The rules that a typed loan row must keep, as one Spark column, in the order of reporting."""
 
 from datetime import date
+from functools import reduce
+from operator import add
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.loan_rules import (
+    CHECKED_CODES,
+    CODES,
+    HIGHEST_FICO,
     HIGHEST_RATE,
+    LARGEST_DOLLARS,
+    LARGEST_PRINCIPAL_SHARE,
     LOAN_STATUSES,
+    LOWEST_FICO,
     LOWEST_RATE,
     OLDEST_CREDIT_LINE,
+    PAYMENT_PARTS,
+    PAYMENT_TOLERANCE,
+    REQUIRED_DOLLARS,
+    SCIENTIFIC_ID,
+    SMALLEST_DOLLARS,
     SUB_GRADES,
     TERMS,
 )
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 
 
-def first_broken_rule(has_ids: bool, first_issue_month: date) -> Column:
+def _implausible_dollars() -> list[tuple[str, Column]]:
+    """The rules of amounts, in dollars; every bound that a fact tests is one."""
+    parts = reduce(add, map(F.col, PAYMENT_PARTS))
+    names = (*REQUIRED_DOLLARS, "loan_amnt", "annual_inc")
+    outside = [~F.col(name).between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for name in names]
+    income = [F.col(name) < 0 for name in ("annual_inc", "annual_inc_joint")]
+    most = F.col("funded_amnt") * LARGEST_PRINCIPAL_SHARE
+    owed = F.greatest("total_rec_prncp", "out_prncp")
+    return [
+        ("missing_amount", _any(*(F.col(name).isNull() for name in REQUIRED_DOLLARS))),
+        ("amount_out_of_range", _any(*outside, *income)),
+        ("payments_do_not_add_up", F.abs(F.col("total_pymnt") - parts) > PAYMENT_TOLERANCE),
+        ("principal_exceeds_loan", owed > most),
+    ]
+
+
+def _implausible_months(snapshot_month: date) -> list[tuple[str, Column]]:
+    """The rules of months: nothing happens after the snapshot, and no payment before the issue.
+
+    A credit pull, which decides nothing, may be in the month after a snapshot that few support.
+    """
+    end = F.lit(snapshot_month)
+    pulled_late = F.col("last_credit_pull_d") > F.add_months(end, 1)
+    late = _any(F.col("issue_d") > end, F.col("last_pymnt_d") > end, pulled_late)
+    early = F.col("last_pymnt_d") < F.col("issue_d")
+    return [("date_after_snapshot", late), ("paid_before_issue", early)]
+
+
+def _any(*flags: Column) -> Column:
+    return F.greatest(F.lit(False), F.lit(False), *flags)
+
+
+def first_broken_rule(has_ids: bool, first_issue_month: date, snapshot_month: date) -> Column:
     """The first rule that a typed row breaks, or null; the order puts the most specific rule first.
 
     Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length.
@@ -27,6 +72,10 @@ def first_broken_rule(has_ids: bool, first_issue_month: date) -> Column:
     )
     rate_fits = F.col("int_rate").between(LOWEST_RATE, HIGHEST_RATE)
     too_old = credit_line < F.lit(OLDEST_CREDIT_LINE)
+    scores = [
+        ~F.col(name).between(LOWEST_FICO, HIGHEST_FICO)
+        for name in ("fico_range_low", "fico_range_high")
+    ]
     rules: list[tuple[str, Column]] = [
         ("unreadable_number", F.col("has_unreadable_number")),
         ("mangled_date", F.col("has_mangled_date")),
@@ -40,6 +89,11 @@ def first_broken_rule(has_ids: bool, first_issue_month: date) -> Column:
         ("unknown_emp_length", F.col("has_unknown_emp_length")),
         ("implausible_earliest_cr_line", (credit_line > issued) | too_old),
         ("missing_id", F.col("loan_id").isNull() & F.lit(has_ids)),
+        ("id_in_scientific_notation", F.col("loan_id").rlike(SCIENTIFIC_ID) & F.lit(has_ids)),
+        *_implausible_months(snapshot_month),
+        *_implausible_dollars(),
+        ("fico_out_of_range", _any(*scores)),
+        *((f"unknown_{name}", ~F.col(name).isin(*CODES[name])) for name in CHECKED_CODES),
         (BEFORE_FIRST_MONTH, issued < F.lit(first_issue_month)),
     ]
     return F.coalesce(*(F.when(broken, F.lit(reason)) for reason, broken in rules))

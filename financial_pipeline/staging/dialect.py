@@ -20,9 +20,8 @@ class Dialect(ABC):
     # Columns of the fragments, and the one (a first of month) that splits them.
     contract: Schema
     month: str
-    # All columns that may contain a comma, and those that `is_doubtful` looks at.
+    # All columns that may contain a comma.
     text_columns: Sequence[str] = ()
-    evidence: Sequence[str] = ()
 
     @abstractmethod
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
@@ -38,10 +37,6 @@ class Dialect(ABC):
     @abstractmethod
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
         """The typed rows of a filtered file, which has no header and whatever values."""
-
-    def is_doubtful(self, refused: pl.DataFrame) -> bool:
-        """Whether the refused rows show that the fast way guessed wrong."""
-        return False
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Sound rows with the columns that no expression can make."""

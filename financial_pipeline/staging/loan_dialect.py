@@ -8,13 +8,16 @@ from pathlib import Path
 
 import polars as pl
 
+from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.schemas.lending_club import TEXT_COLUMNS
-from financial_pipeline.schemas.loan_rules import PERCENT_COLUMNS
+from financial_pipeline.schemas.loan_rules import SIGNED_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
-from financial_pipeline.sources.lending_club import LoanLayout
+from financial_pipeline.sources.loan_layout import LoanLayout, find_layout
+from financial_pipeline.sources.loan_text import TextForms, as_upstream, code_forms, survey
+from financial_pipeline.sources.loan_units import PER_CENT, in_per_cent, unit_factors
 from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.loan_keys import settle_repeated_ids
@@ -28,6 +31,7 @@ def _type_on_spark(
     rate_divisor: float,
     has_ids: bool,
     first_issue_month: date,
+    snapshot_month: date,
 ) -> pl.LazyFrame:
     """As the Polars expressions of that name, but that months are dates.
 
@@ -46,6 +50,7 @@ def _type_on_spark(
         rate_divisor=rate_divisor,
         has_ids=has_ids,
         first_issue_month=first_issue_month,
+        snapshot_month=snapshot_month,
     )
     result.write.parquet(str(typed.resolve()))
     return pl.concat([pl.scan_parquet(part) for part in _in_row_order(typed)])
@@ -61,66 +66,72 @@ def _in_row_order(folder: Path) -> list[Path]:
     return sorted(filled or first, key=lambda part: first[part] or 0)
 
 
-SNIFFED_ROWS = 1_000
-# Rates above this are per cent: no loan costs 100 per cent.
-LARGEST_FRACTION = 1.0
+# Rows that decide about units in a file that parses at once.
+SURVEYED_ROWS = 200_000
 
 
 class LoanDialect(Dialect):
-    """One loan file: its header, whether it has ids, and the unit of its rates."""
+    """One loan file: its header, whether it has ids, and how it writes its values."""
 
     contract = LENDING_CLUB_LOANS
     month = "issue_d"
     text_columns = sorted(TEXT_COLUMNS)
-    evidence = ("int_rate",)
 
-    def __init__(self, layout: LoanLayout, has_ids: bool, settings: Settings) -> None:
+    def __init__(self, file: RawFile, layout: LoanLayout, settings: Settings) -> None:
         self.columns = layout.columns
         self.header_line = layout.header_line
+        self._file = file
         self._layout = layout
-        self._has_ids = has_ids
-        self._first_issue_month = settings.first_issue_month
-        self._rate_divisor = transform.PER_CENT
-        self._engine = settings.loan_staging_engine
+        self._has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
+        self._settings = settings
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
         """The kind of note that a record is, or None."""
-        return source.note_kind(fields, header)
+        return source.note_kind(fields, self._layout.header_fields)
 
     def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
-        """Numbers parsed on the way in; percent signs and the unit of rates from the first rows.
+        """Numbers and months parsed on the way in; any other form fails the read.
 
         Spark is given text, as it parses for itself.
         """
-        head = source.scan(plain, self._layout, transform.text_schema()).head(SNIFFED_ROWS)
-        sniffed = head.select(PERCENT_COLUMNS).collect()
-        signs = sniffed.select(pl.all().str.contains("%", literal=True).any()).row(0)
-        self._rate_divisor = transform.rate_divisor(sniffed)
+        text = source.scan(plain, self._layout, transform.text_schema())
+        if self._settings.loan_staging_engine == "spark":
+            return self._from_text(text, scratch)
+        codes = code_forms(text)
+        signed = pl.col([name for name in SIGNED_COLUMNS if name in self.columns])
+        has_signs = text.select(signed.str.contains("%", literal=True).any())
+        signs = has_signs.collect(engine="streaming").row(0)
         schema = transform.parsed_schema(percent_as_text=any(signs))
-        if self._engine == "spark":
-            schema = transform.text_schema()
-        return self._typed(source.scan(plain, self._layout, schema), scratch)
+        parsed = source.scan(plain, self._layout, schema)
+        known = as_upstream(parsed, TextForms(words=codes), only={*SIGNED_COLUMNS, *codes})
+        return self._typed(known, text.head(SURVEYED_ROWS), scratch)
 
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
-        """Everything read as text; the unit of rates from the whole file."""
-        raw = source.scan(clean, replace(self._layout, header_line=0), transform.text_schema())
-        self._rate_divisor = transform.rate_divisor(raw.select("int_rate").collect())
-        return self._typed(raw, scratch)
+        """Everything read as text; the forms of values and their units from the whole file."""
+        text = source.scan(clean, replace(self._layout, header_line=0), transform.text_schema())
+        return self._from_text(text, scratch)
 
-    def _typed(self, raw: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
-        on_spark = partial(_type_on_spark, scratch=scratch)
-        type_loans = on_spark if self._engine == "spark" else transform.type_loans
+    def _from_text(self, text: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
+        upstream = as_upstream(text, survey(text))
+        return self._typed(upstream, upstream, scratch)
+
+    def _typed(self, raw: pl.LazyFrame, sample: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
+        """The typed rows; `sample` decides about the units."""
+        try:
+            factors = unit_factors(sample, str(self._file.landed.path))
+        except PipelineError as error:
+            raise RefusedFile(self._file.sha256, str(error)) from error
+        month = self._file.landed.snapshot_date
+        assert month is not None
+        on_spark = self._settings.loan_staging_engine == "spark"
+        type_loans = partial(_type_on_spark, scratch=scratch) if on_spark else transform.type_loans
         return type_loans(
-            raw,
-            rate_divisor=self._rate_divisor,
+            in_per_cent(raw, factors),
+            rate_divisor=PER_CENT / factors["int_rate"],
             has_ids=self._has_ids,
-            first_issue_month=self._first_issue_month,
+            first_issue_month=self._settings.first_issue_month,
+            snapshot_month=month,
         )
-
-    def is_doubtful(self, refused: pl.DataFrame) -> bool:
-        """Whether rates taken for fractions turn out to be per cent further down."""
-        is_fraction = self._rate_divisor != transform.PER_CENT
-        return is_fraction and bool((refused["int_rate"] > LARGEST_FRACTION).any())
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Months as dates; loans without an upstream id get their fingerprint."""
@@ -143,5 +154,4 @@ class LoanDialect(Dialect):
 
 def loan_dialect(file: RawFile, plain: Path, settings: Settings) -> LoanDialect:
     """The dialect of one archived loan file; errors as `find_layout`."""
-    has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
-    return LoanDialect(source.find_layout(plain), has_ids, settings)
+    return LoanDialect(file, find_layout(plain), settings)

@@ -1,24 +1,35 @@
-"""Natural keys of loans: repeated ids within a file and across the files of one snapshot."""
+"""Natural keys of loans: repeated ids within a file, and how repeated rows are judged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from financial_pipeline.publishing.partition_files import COMPRESSION
+from financial_pipeline.schemas.staging import PROVENANCE
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 
 # The position of a row, as opposed to its content.
-POSITION = ("file_sha256", "line_number")
+POSITION: Final = ("file_sha256", "line_number")
+# No statements about the loan: keys, the origin of the row, and the spelling of the id.
+NO_CONTENT: Final = ("loan_id", "id", *PROVENANCE)
+# Whole rows of 155 columns that are compared at once.
+COMPARED_ROWS: Final = 100_000
 
 
-def _repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
+def content_columns(rows: pl.DataFrame | pl.LazyFrame) -> list[str]:
+    """The columns that state something about the loan."""
+    return [name for name in rows.collect_schema() if name not in NO_CONTENT]
+
+
+def repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
     """Id, position and a digest of all values of every row whose id occurs more than once."""
     rows = pl.scan_parquet(list(fragments))
     # Digests of ids take a third of the memory; equal digests only mean a closer look.
     digests = rows.select(pl.col("loan_id").hash()).collect(engine="streaming")["loan_id"].sort()
     suspects = digests.filter(digests == digests.shift(1)).unique()
-    values = pl.struct(pl.exclude("loan_id", *POSITION)).hash().alias("content")
+    values = pl.struct(content_columns(rows)).hash().alias("content")
     return (
         rows.filter(pl.col("loan_id").hash().is_in(suspects.implode()))
         .select("loan_id", *POSITION, values)
@@ -27,16 +38,43 @@ def _repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
     )
 
 
-def _faults(rows: pl.DataFrame) -> pl.DataFrame:
-    """Which rows of repeated ids to refuse; `rows` are in order of precedence.
+def whole_rows(fragments: Sequence[Path], rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The whole rows of ids whose digests differ, all rows of an id in one frame.
 
-    Rows that agree in everything keep the first one; rows that do not are all refused.
+    `rows` are in order of precedence, and so is each frame; it has that order as `rank`.
     """
-    conflicts = pl.col("content").n_unique().over("loan_id") > 1
-    reason = pl.when(conflicts).then(pl.lit("conflicting_id")).otherwise(pl.lit("duplicate"))
-    judged = rows.with_columns(reason=reason, is_first=pl.col("loan_id").is_first_distinct())
-    refused = ~pl.col("is_first") | (pl.col("reason") == "conflicting_id")
-    return judged.filter(refused).select(*POSITION, "reason")
+    differ = pl.col("content").n_unique().over("loan_id") > 1
+    ranked = rows.with_row_index("rank").filter(differ).select("rank", *POSITION, "loan_id")
+    ids = ranked["loan_id"].unique(maintain_order=True)
+    step = max(1, COMPARED_ROWS * max(1, ids.len()) // max(1, ranked.height))
+    for start in range(0, ids.len(), step):
+        part = ranked.filter(pl.col("loan_id").is_in(ids.slice(start, step).implode()))
+        places = part.drop("loan_id").lazy()
+        found = pl.scan_parquet(list(fragments)).join(places, on=POSITION)
+        yield found.collect(engine="streaming").sort("rank")
+
+
+def with_verdicts(whole: pl.DataFrame) -> pl.DataFrame:
+    """Whole rows with `conflicts` (values of the id that differ, nulls left out) and `filled`."""
+    columns = content_columns(whole.drop("rank"))
+    conflicts = pl.sum_horizontal(
+        (pl.col(name).drop_nulls().n_unique() > 1).over("loan_id") for name in columns
+    )
+    filled = pl.sum_horizontal(pl.col(columns).is_not_null())
+    return whole.with_columns(conflicts=conflicts, filled=filled)
+
+
+def less_filled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of rows that agree where both have values, all but the fullest, as `duplicate`."""
+    order = rows.sort(["filled", "rank"], descending=[True, False], maintain_order=True)
+    refused = order.filter(~pl.col("loan_id").is_first_distinct())
+    return refused.select(*POSITION, reason=pl.lit("duplicate"))
+
+
+def exact_copies(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of rows (in order of precedence) that are equal in everything, all but the first."""
+    refused = rows.filter(~pl.struct("loan_id", "content").is_first_distinct())
+    return refused.select(*POSITION, reason=pl.lit("duplicate"))
 
 
 def _rewrite(fragments: Sequence[Path], changed: pl.DataFrame) -> None:
@@ -50,41 +88,35 @@ def _rewrite(fragments: Sequence[Path], changed: pl.DataFrame) -> None:
         kept.filter(pl.col("loan_id").is_not_null()).write_parquet(path, compression=COMPRESSION)
 
 
+def _conflicts_within(fragments: Sequence[Path], rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Rows to refuse of ids that one file states twice, differently: all if values conflict."""
+    faults = []
+    for whole in whole_rows(fragments, rows):
+        judged = with_verdicts(whole)
+        refused = judged.filter(pl.col("conflicts") > 0)
+        faults.append(refused.select(*POSITION, reason=pl.lit("conflicting_id")))
+        faults.append(less_filled(judged.filter(pl.col("conflicts") == 0)))
+    return faults
+
+
 def settle_repeated_ids(fragments: Sequence[Path], has_ids: bool) -> pl.DataFrame:
     """Make `loan_id` unique within one file, rewriting fragments if needed.
 
-    With upstream ids the rows to refuse are removed and returned (line_number, reason); without
-    ids, equal fingerprints are numbered in file order and nothing is refused.
+    Exact repetitions are removed as duplicates. With upstream ids, rows that differ only by nulls
+    keep the fullest one, and all rows of conflicting ids are removed; without ids, equal
+    fingerprints are numbered in file order. Returns the removed rows (line_number, reason).
     """
-    rows = _repeated_rows(fragments) if fragments else pl.DataFrame()
+    rows = repeated_rows(fragments) if fragments else pl.DataFrame()
     if rows.is_empty():
         return pl.DataFrame(schema=FAULT_SCHEMA)
-    if has_ids:
-        faults = _faults(rows).select("line_number", "reason")
-        _rewrite(fragments, faults.select("line_number", loan_id=pl.lit(None, dtype=pl.String)))
-        return faults
-    number = pl.col("line_number").rank("ordinal").over("loan_id")
-    numbered = pl.format("{}-{}", pl.col("loan_id").str.strip_suffix("-1"), number)
-    _rewrite(fragments, rows.select("line_number", loan_id=numbered))
-    return pl.DataFrame(schema=FAULT_SCHEMA)
-
-
-def faults_across_files(files: Sequence[Sequence[Path]]) -> pl.DataFrame:
-    """Rows to refuse because another file of the same snapshot contains the same id.
-
-    `files` are the fragments of each file in order of precedence. Columns: file_sha256,
-    line_number, reason. Columns that a file lacks are null there and count as a difference.
-    """
-    empty = pl.DataFrame(schema={"file_sha256": pl.String(), **FAULT_SCHEMA})
-    if len(files) < 2:
-        return empty
-    rows = _repeated_rows([path for fragments in files for path in fragments])
-    if rows.is_empty():
-        return empty
-    order = {
-        pl.read_parquet(fragments[0], columns=["file_sha256"], n_rows=1).item(): rank
-        for rank, fragments in enumerate(files)
-        if fragments
-    }
-    rank = pl.col("file_sha256").replace_strict(order)
-    return _faults(rows.sort(rank, "line_number"))
+    copies = exact_copies(rows)
+    rest = rows.join(copies, on=POSITION, how="anti", maintain_order="left")
+    found = [copies, *(_conflicts_within(fragments, rest) if has_ids else [])]
+    faults = pl.concat(found).select("line_number", "reason")
+    changed = faults.select("line_number", loan_id=pl.lit(None, dtype=pl.String))
+    if not has_ids:
+        number = pl.col("line_number").rank("ordinal").over("loan_id")
+        numbered = pl.format("{}-{}", pl.col("loan_id").str.strip_suffix("-1"), number)
+        changed = pl.concat([changed, rest.select("line_number", loan_id=numbered)])
+    _rewrite(fragments, changed)
+    return faults

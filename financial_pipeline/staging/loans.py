@@ -18,20 +18,15 @@ from financial_pipeline.publishing.partition_files import (
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
+from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
 from financial_pipeline.staging.loan_dialect import loan_dialect
-from financial_pipeline.staging.loan_keys import faults_across_files
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
 __all__ = ["stage_issue_months", "stage_loan_snapshot", "stage_snapshots"]
 
 DATASET: Final = "lending_club_loan_snapshots"
-
-
-def precedence(file: RawFile) -> tuple[int, str]:
-    """Sort key of the files of one snapshot: of two that agree on a loan, the larger keeps it."""
-    return -file.landed.rows_seen, file.sha256
 
 
 def stage_snapshots(
@@ -51,9 +46,10 @@ def stage_snapshots(
         stage_loan_snapshot(paths, members, month, settings)
         for month, members in sorted(months.items())
     ]
-    for key in partition_keys(paths.staging(DATASET)):
-        if first <= date.fromisoformat(key) <= last and date.fromisoformat(key) not in months:
-            (paths.staging(DATASET) / f"{key}.parquet").unlink()
+    for folder in (paths.staging(DATASET), paths.staging(loan_restatements.NAME)):
+        for key in partition_keys(folder):
+            if first <= date.fromisoformat(key) <= last and date.fromisoformat(key) not in months:
+                (folder / f"{key}.parquet").unlink()
     return StagingSummary(
         rows=sum(part.rows for part in parts),
         quarantined=sum(part.quarantined for part in parts),
@@ -70,15 +66,20 @@ def stage_loan_snapshot(
 ) -> StagingSummary:
     """Write the thin table of one snapshot month, and quarantine and accounting of its files.
 
-    Raises RefusedFile, before anything is written, for a file with too many broken rows and for
-    one that contradicts another file of the month.
+    `files` are in order of arrival. Raises RefusedFile, before anything is written, for a file
+    with too many broken rows and for one whose ids name other loans.
     """
     refuse_mixed_ids(files)
-    ordered = sorted(files, key=precedence)
+    # Files are in order of arrival, and the latest comes first.
+    ordered = list(reversed(files))
     typed = {file.sha256: typed_file(paths, file, settings, loan_dialect) for file in ordered}
-    across = faults_across_files([part.fragments for part in typed.values()])
     for file in ordered:
-        _refuse_if_dirty(file, typed[file.sha256], across, settings)
+        _refuse_if_dirty(file, typed[file.sha256], settings)
+    found = loan_restatements.compare_files(
+        [(file, typed[file.sha256].fragments) for file in ordered]
+    )
+    across = found.faults
+    write_partition(found.ledger, paths.staging(loan_restatements.NAME), snapshot_month.isoformat())
     quarantined = 0
     for file in ordered:
         quarantined += _account(paths, file, typed[file.sha256], across, settings)
@@ -92,7 +93,10 @@ def stage_loan_snapshot(
         files=len(files),
         newest_event=snapshot_month,
         warnings=tuple(text for agrees, text in notes if text and not agrees),
-        remarks=tuple(text for agrees, text in notes if text and agrees),
+        remarks=(
+            *(text for agrees, text in notes if text and agrees),
+            *(text for file in ordered if (text := _overlap(file, across))),
+        ),
     )
 
 
@@ -100,13 +104,27 @@ def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
     return across.filter(pl.col("file_sha256") == file.sha256).select("line_number", "reason")
 
 
-def _refuse_if_dirty(
-    file: RawFile, typed: TypedFile, across: pl.DataFrame, settings: Settings
-) -> None:
-    """Refuse a file that contradicts another one; a copy of its loans is no fault."""
-    conflicts = _of_file(across, file).filter(pl.col("reason") != "duplicate")
-    refused = Counter([*typed.faults()["reason"], *conflicts["reason"]])
-    refuse_dirty_file(file, refused, typed.rows - conflicts.height, settings)
+def _refuse_if_dirty(file: RawFile, typed: TypedFile, settings: Settings) -> None:
+    """Refuse a file with too many broken rows; repetitions of a row are no fault."""
+    refused = Counter(typed.faults()["reason"])
+    del refused["duplicate"]
+    refuse_dirty_file(file, refused, typed.rows, settings)
+
+
+def _overlap(file: RawFile, across: pl.DataFrame) -> str:
+    """A sentence that counts the rows of a file that other files repeat or correct, or ''."""
+    counts = Counter(_of_file(across, file)["reason"])
+    found = [
+        f"{counts[reason]:,} {verb}"
+        for reason, verb in (("duplicate", "repeated"), ("superseded", "corrected"))
+        if counts[reason]
+    ]
+    if not found:
+        return ""
+    return (
+        f"{file.landed.path.name}: of its {file.landed.rows_seen:,} loans, other files of the"
+        f" snapshot have {' and '.join(found)}."
+    )
 
 
 def _account(

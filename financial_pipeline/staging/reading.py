@@ -128,9 +128,7 @@ def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray 
         stream.rows += batch.height
         stream.commas += _commas(sound, dialect.text_columns)
         stream.early.append(sound["line_number"].filter(sound["reason"].is_not_null()))
-        stream.refused.append(
-            rows.select("line_number", "reason", *dialect.evidence).filter(is_refused)
-        )
+        stream.refused.append(rows.select("line_number", "reason").filter(is_refused))
         kept = sound if is_clean else sound.filter(reason.is_null())
         fragments.add(dialect.finish(kept).select(dialect.contract.keys()))
     fragments.close()
@@ -165,7 +163,7 @@ def _read_fast(job: ReadJob) -> Reading:
     with _scratch(job) as scratch:
         stream = _split_by_month(job, dialect.fast(job.plain, scratch), None)
     refused, counts = _refused(job, stream), count_bytes(job.plain)
-    if counts.physical_lines != dialect.header_line + stream.rows or dialect.is_doubtful(refused):
+    if counts.physical_lines != dialect.header_line + stream.rows:
         raise DoubtfulError
     found = _preamble(job) + refused_findings(job.plain, dialect, refused, {})
     sound = stream.rows - refused.height

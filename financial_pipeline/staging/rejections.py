@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +12,14 @@ import polars as pl
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
-from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS
+from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS, PROVENANCE
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import rejections as source
 from financial_pipeline.sources.rejections import RejectionLayout
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.dialect import Dialect
+from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
 from financial_pipeline.staging.month_partitions import Holding, MonthTable, write_months
-from financial_pipeline.staging.typed_store import TypedFile, forget_others, typed_file
+from financial_pipeline.staging.typed_store import TypedFile, forget_others, late_faults, typed_file
 from financial_pipeline.transforms import lending_club_rejections as transform
 
 DATASET: Final = "lending_club_rejections"
@@ -35,16 +34,16 @@ class RejectionDialect(Dialect):
     month = MONTH
     text_columns = tuple(transform.TEXTS.values())
 
-    def __init__(self, layout: RejectionLayout, month_first: bool, settings: Settings) -> None:
+    def __init__(self, layout: RejectionLayout, file: RawFile, settings: Settings) -> None:
         self.columns = layout.columns
         self.header_line = layout.header_line
         self._layout = layout
-        self._month_first = month_first
+        self._file = file
         self._first = settings.first_application_month
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
         """The kind of note that a record is, or None."""
-        return source.note_kind(fields, header)
+        return source.note_kind(fields, self._layout.header_fields)
 
     def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
         """The typed rows below the header."""
@@ -55,48 +54,105 @@ class RejectionDialect(Dialect):
         return self._typed(clean, replace(self._layout, header_line=0))
 
     def _typed(self, path: Path, layout: RejectionLayout) -> pl.LazyFrame:
+        raw = source.scan(path, layout)
         return transform.type_rejections(
-            source.scan(path, layout),
-            month_first=self._month_first,
+            raw,
+            month_first=self._file.landed.form == source.MONTH_FIRST,
             first_application_month=self._first,
+            last_application_date=self._file.landed.last_date,
+            dti_factor=transform.dti_factor(raw),
         )
 
 
 def _dialect(file: RawFile, plain: Path, settings: Settings) -> RejectionDialect:
-    month_first = file.landed.form == source.MONTH_FIRST
-    return RejectionDialect(source.find_layout(plain), month_first, settings)
+    return RejectionDialect(source.find_layout(plain), file, settings)
 
 
-def _refuse_overlap(files: Sequence[RawFile]) -> None:
-    """Without a key, days that two files contain would count twice."""
-    for one, other in pairwise(sorted(files, key=lambda file: file.landed.first_date)):
-        if other.landed.first_date < one.landed.last_date:
-            raise RefusedFile(
-                other.sha256,
-                f"{other.landed.path} and {one.landed.path} both contain applications of"
-                f" {other.landed.first_date} and later, which would count twice; keep one of the"
-                " two files.",
-            )
+def _numbered(typed: TypedFile, first: date, last: date) -> pl.DataFrame:
+    """The rows of these days: digest of their content, how many like it come before, and line."""
+    content = pl.struct([name for name in FRAGMENT_COLUMNS if name not in PROVENANCE])
+    if not typed.fragments:
+        return pl.DataFrame(
+            schema={"digest": pl.UInt64, "occurrence": pl.UInt32, "line_number": pl.Int64}
+        )
+    return (
+        pl.scan_parquet(typed.fragments)
+        .filter(pl.col("application_date").is_between(first, last))
+        .select("line_number", digest=content.hash())
+        .sort("line_number")
+        .with_columns(occurrence=pl.int_range(pl.len(), dtype=pl.UInt32).over("digest"))
+        .collect(engine="streaming")
+    )
 
 
-def _account(paths: Paths, file: RawFile, typed: TypedFile) -> int:
-    faults = typed.faults()
+def _copied_lines(
+    file: RawFile, typed: TypedFile, other: RawFile, other_typed: TypedFile
+) -> pl.DataFrame:
+    """The lines of a file (line_number, reason) that an earlier one contains.
+
+    Raises RefusedFile if both have several days in common and contradict each other there: there
+    is no key, so applications would count twice. Two files may meet on one day.
+    """
+    first = max(file.landed.first_date, other.landed.first_date)
+    last = min(file.landed.last_date, other.landed.last_date)
+    none = pl.DataFrame(schema=FAULT_SCHEMA)
+    meets_on_one_day = first == last and file.landed.first_date < file.landed.last_date
+    if first > last or meets_on_one_day:
+        return none
+    rows = _numbered(typed, first, last)
+    known = _numbered(other_typed, first, last)
+    copies = rows.join(known, on=["digest", "occurrence"], how="semi")
+    if copies.height == rows.height:
+        return copies.select("line_number", reason=pl.lit("duplicate")).sort("line_number")
+    if first == last:
+        return none
+    raise RefusedFile(
+        file.sha256,
+        f"{file.landed.path} and {other.landed.path} both contain applications of {first} to"
+        f" {last}, and {rows.height - copies.height:,} of the {rows.height:,} differ, which would"
+        " count twice; keep one of the two files.",
+    )
+
+
+def _account(
+    paths: Paths, file: RawFile, typed: TypedFile, copies: pl.DataFrame, settings: Settings
+) -> int:
+    late = late_faults(file, copies, typed, settings, _dialect)
+    faults = pl.concat([typed.faults(), late])
     account(
         paths,
         file,
         faults,
-        staged=typed.staged_lines,
+        staged=typed.staged_lines - int(late["physical_lines"].sum()),
         notes=typed.notes,
         file_physical_lines=typed.file_physical_lines,
     )
     return faults.height
 
 
-def _holding(typed: TypedFile) -> Holding:
-    months = pl.scan_parquet(typed.fragments).group_by(MONTH).len().collect(engine="streaming")
-    counts = {str(month): rows for month, rows in months.iter_rows()}
-    nothing = pl.DataFrame(schema={"line_number": pl.Int64()})
-    return Holding(typed, counts, frozenset(counts), nothing)
+def _holding(typed: TypedFile, copies: pl.DataFrame) -> Holding:
+    rows = pl.scan_parquet(typed.fragments).select(MONTH, "line_number").collect()
+    kept = rows.join(copies, on="line_number", how="anti")
+    counts, before = (
+        {str(month): count for month, count in part.group_by(MONTH).len().iter_rows()}
+        for part in (kept, rows)
+    )
+    whole = frozenset(month for month, count in counts.items() if count == before[month])
+    return Holding(typed, counts, whole, kept.select("line_number"))
+
+
+def _copies(files: Sequence[RawFile], typed: Sequence[TypedFile]) -> list[pl.DataFrame]:
+    """For each file, its lines that an earlier one contains; errors as `_copied_lines`."""
+    pairs = list(zip(files, typed, strict=True))
+    return [
+        pl.concat(
+            [
+                pl.DataFrame(schema=FAULT_SCHEMA),
+                *(_copied_lines(*pair, *other) for other in pairs[:place]),
+            ]
+        ).unique("line_number", maintain_order=True)
+        for place, pair in enumerate(pairs)
+    ]
 
 
 def stage_rejections(
@@ -104,21 +160,30 @@ def stage_rejections(
 ) -> StagingSummary:
     """Write the applications of every month from `first` to `last`, an empty file for none.
 
-    Raises RefusedFile for a file with too many broken rows and for files whose days overlap.
+    Raises RefusedFile for a file with too many broken rows and for one that contradicts the days
+    of another.
     """
-    _refuse_overlap(files)
     forget_others(paths, DATASET, {file.sha256 for file in files})
     ordered = sorted(files, key=lambda file: file.landed.first_date)
     typed = [typed_file(paths, file, settings, _dialect) for file in ordered]
     for file, part in zip(ordered, typed, strict=True):
         refuse_dirty_file(file, Counter(part.faults()["reason"]), part.rows, settings)
-    quarantined = [_account(paths, file, part) for file, part in zip(ordered, typed, strict=True)]
+    copies = _copies(ordered, typed)
+    judged = list(zip(ordered, typed, copies, strict=True))
+    quarantined = [_account(paths, *item, settings) for item in judged]
     table = MonthTable(paths.staging(DATASET), LENDING_CLUB_REJECTIONS, MONTH)
-    partitions = write_months(table, [_holding(part) for part in typed if part.months], first, last)
+    holdings = [_holding(part, lines) for _, part, lines in judged if part.months]
+    partitions = write_months(table, holdings, first, last)
     return StagingSummary(
         rows=sum(partitions.values()),
         quarantined=sum(quarantined),
         partitions=partitions,
         files=len(files),
         newest_event=max((file.landed.last_date for file in files), default=None),
+        remarks=tuple(
+            f"{file.landed.path.name}: {lines.height:,} of its {file.landed.rows_seen:,}"
+            " applications are in another file."
+            for file, _, lines in judged
+            if lines.height
+        ),
     )

@@ -20,74 +20,24 @@ from financial_pipeline.schemas.lending_club import (
     UPSTREAM_MONTHS,
 )
 from financial_pipeline.schemas.loan_rules import (
+    FINGERPRINT_COLUMNS,
     FREE_TEXT_COLUMNS,
-    HIGHEST_RATE,
-    LOAN_STATUSES,
-    LOWEST_RATE,
     NUMBER_COLUMNS,
-    OLDEST_CREDIT_LINE,
     OUTSIDE_POLICY,
-    PERCENT_COLUMNS,
+    SIGNED_COLUMNS,
     STATUS_PREFIX,
-    SUB_GRADES,
-    TERMS,
 )
-from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, LENDING_CLUB_LOANS, Schema
+from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS, Schema
+from financial_pipeline.transforms.loan_rules import first_broken_rule
 from financial_pipeline.transforms.text_values import EMPLOYMENT_TYPE, employment_years
-
-
-def _month(day: date, months: pl.Enum) -> pl.Expr:
-    return pl.lit(f"{day:%b-%Y}", dtype=months).to_physical()
-
-
-def first_broken_rule(has_ids: bool, months: pl.Enum, first_issue_month: date) -> pl.Expr:
-    """The first rule that a typed row breaks, or null; the first one says most about the row.
-
-    Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length; months
-    are of the type `months`, whose categories follow each other in time.
-    """
-    issued = pl.col("issue_d").to_physical()
-    credit_line = pl.col("earliest_cr_line").to_physical()
-    grade_fits = pl.col("sub_grade").is_in(SUB_GRADES) & pl.col("sub_grade").str.starts_with(
-        pl.col("grade")
-    )
-    rate_fits = pl.col("int_rate").is_between(LOWEST_RATE, HIGHEST_RATE)
-    too_old = credit_line < _month(OLDEST_CREDIT_LINE, months)
-    rules: list[tuple[str, pl.Expr]] = [
-        ("unreadable_number", pl.col("has_unreadable_number")),
-        ("mangled_date", pl.col("has_mangled_date")),
-        ("missing_loan_amnt", pl.col("loan_amnt").is_null()),
-        ("missing_loan_status", pl.col("loan_status").is_null()),
-        ("missing_issue_d", pl.col("issue_d").is_null()),
-        ("unknown_loan_status", ~pl.col("loan_status").is_in(LOAN_STATUSES)),
-        ("term_not_36_or_60", ~pl.col("term").is_in(TERMS).fill_null(False)),
-        ("int_rate_out_of_range", ~rate_fits.fill_null(False)),
-        ("grade_mismatch", ~grade_fits.fill_null(False)),
-        ("unknown_emp_length", pl.col("has_unknown_emp_length")),
-        ("implausible_earliest_cr_line", (credit_line > issued) | too_old),
-        ("missing_id", pl.col("loan_id").is_null() & has_ids),
-        (BEFORE_FIRST_MONTH, issued < _month(first_issue_month, months)),
-    ]
-    return pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules)
-
 
 # The parser of a clean file looks these words up; any other word is found in the text.
 MONTH_TYPE: Final = pl.Enum(list(UPSTREAM_MONTHS))
 MONTH_STARTS: Final = pl.Series(list(UPSTREAM_MONTHS.values()), dtype=pl.Date)
 TERM_TEXT: Final = r"^\s*(\d+)(?:\.0)?(?: months)?\s*$"
-# Known at origination, present in every layout, and never restated by a later snapshot.
-FINGERPRINT_COLUMNS: Final = tuple(
-    """
-    issue_d loan_amnt funded_amnt term int_rate installment grade sub_grade purpose zip_code
-    addr_state home_ownership emp_length annual_inc dti delinq_2yrs earliest_cr_line
-    inq_last_6mths open_acc pub_rec revol_bal total_acc
-    """.split()
-)
 # Six decimals distinguish any two dollar amounts or rates and hide binary noise.
 FINGERPRINT_SCALE: Final = 1_000_000
 FINGERPRINT_DIGITS: Final = 24
-# What rates are divided by where a file writes them in per cent.
-PER_CENT: Final = 100.0
 
 
 def parsed_schema(percent_as_text: bool) -> Schema:
@@ -96,7 +46,7 @@ def parsed_schema(percent_as_text: bool) -> Schema:
         name: pl.Float64() if name in NUMBER_COLUMNS else pl.String() for name in LOAN_COLUMNS
     }
     schema |= dict.fromkeys(MONTH_COLUMNS, MONTH_TYPE) | {"emp_length": EMPLOYMENT_TYPE}
-    return schema | dict.fromkeys(PERCENT_COLUMNS, pl.String()) if percent_as_text else schema
+    return schema | dict.fromkeys(SIGNED_COLUMNS, pl.String()) if percent_as_text else schema
 
 
 def text_schema() -> Schema:
@@ -104,17 +54,11 @@ def text_schema() -> Schema:
     return dict.fromkeys(LOAN_COLUMNS, pl.String())
 
 
-def rate_divisor(rows: pl.DataFrame) -> float:
-    """100 where the largest `int_rate` (text) is above 1, hence per cent; 1 for fractions."""
-    largest = rows.select(_number("int_rate", True).max()).item()
-    return PER_CENT if largest is not None and largest > 1 else 1.0
-
-
 def _number(column: str, is_text: bool) -> pl.Expr:
     if not is_text:
         return pl.col(column)
     text = pl.col(column).str.strip_chars()
-    text = text.str.strip_suffix("%") if column in PERCENT_COLUMNS else text
+    text = text.str.strip_suffix("%") if column in SIGNED_COLUMNS else text
     return text.cast(pl.Float64, strict=False)
 
 
@@ -196,7 +140,12 @@ def fingerprints(rows: pl.DataFrame) -> pl.Series:
 
 
 def type_loans(
-    raw: pl.LazyFrame, *, rate_divisor: float, has_ids: bool, first_issue_month: date
+    raw: pl.LazyFrame,
+    *,
+    rate_divisor: float,
+    has_ids: bool,
+    first_issue_month: date,
+    snapshot_month: date,
 ) -> pl.LazyFrame:
     """Type loan rows and name the first rule that each breaks in `reason` (null: none).
 
@@ -224,5 +173,7 @@ def type_loans(
             emp_length_missing=pl.col("emp_length").is_null(),
             loan_id=loan_id,
         )
-        .with_columns(reason=first_broken_rule(has_ids, MONTH_TYPE, first_issue_month))
+        .with_columns(
+            reason=first_broken_rule(has_ids, MONTH_TYPE, first_issue_month, snapshot_month)
+        )
     )

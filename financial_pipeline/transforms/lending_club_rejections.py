@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.schemas.loan_rules import LARGEST_DOLLARS, MISSING_WORDS
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 from financial_pipeline.transforms.text_values import EMPLOYMENT_TYPE, employment_years
 
@@ -22,21 +23,35 @@ NUMBERS: Final = {
 TEXTS: Final = {"Loan Title": "loan_title", "Zip Code": "zip_code", "State": "state"}
 APPLICATION_DATE: Final = "Application Date"
 EMPLOYMENT: Final = "Employment Length"
+DTI: Final = "Debt-To-Income Ratio"
+# Rows that decide about the unit of the ratios, and positive ratios that are enough.
+SURVEYED_ROWS: Final = 200_000
+FEW_RATIOS: Final = 20
+
+
+# A title is typed by a person, who may write any word.
+TITLE: Final = "Loan Title"
+# Bounds that the fact tests.
+HIGHEST_SCORE: Final = 990
 
 
 def _text(column: str) -> pl.Expr:
     trimmed = pl.col(column).str.strip_chars()
-    return pl.when(trimmed != "").then(trimmed)
+    is_missing = trimmed == ""
+    if column not in (TITLE, EMPLOYMENT):
+        is_missing |= trimmed.str.to_lowercase().is_in(MISSING_WORDS)
+    return pl.when(~is_missing).then(trimmed)
 
 
 def _number(column: str) -> pl.Expr:
-    number = _text(column).str.strip_suffix("%").cast(pl.Float64, strict=False)
+    number = _text(column).str.strip_suffix("%").str.strip_chars().cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number)
 
 
 def _day(month_first: bool) -> pl.Expr:
     text = _text(APPLICATION_DATE)
-    iso = pl.when(text.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(text)
+    # A clock at midnight may follow, as data frames write it.
+    iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?$")
     day = iso.str.to_date("%Y-%m-%d", strict=False)
     if not month_first:
         return day
@@ -44,33 +59,64 @@ def _day(month_first: bool) -> pl.Expr:
     return pl.coalesce(day, slashed.str.to_date("%m/%d/%Y", strict=False))
 
 
+def dti_factor(raw: pl.LazyFrame) -> float:
+    """What makes per cent of the ratios: 100 for a column of fractions without signs, else 1."""
+    text, value = pl.col(DTI), _number(DTI)
+    sample = raw.head(SURVEYED_ROWS).select(
+        signs=text.str.contains("%", literal=True).any(),
+        many=(value > 0).sum() >= FEW_RATIOS,
+        median=pl.when(value > 0).then(value).median(),
+    )
+    signs, many, median = sample.collect(engine="streaming").row(0)
+    return 100.0 if many and not signs and median <= 1 else 1.0
+
+
+def _first_broken_rule(day: pl.Expr, first: date, last: date) -> pl.Expr:
+    """The first rule that a row breaks, or null; `day` is its date of application."""
+    unreadable = [_text(name).is_not_null() & _number(name).is_null() for name in NUMBERS]
+    score, amount = _number("Risk_Score"), _number("Amount Requested")
+    rules = [
+        ("unreadable_number", pl.any_horizontal(unreadable)),
+        ("missing_application_date", _text(APPLICATION_DATE).is_null()),
+        ("mangled_date", day.is_null()),
+        ("missing_amount_requested", _text("Amount Requested").is_null()),
+        ("amount_out_of_range", ~amount.is_between(0, LARGEST_DOLLARS)),
+        ("risk_score_out_of_range", ~score.is_between(0, HIGHEST_SCORE)),
+        ("date_after_last_month", day > last),
+        ("unknown_emp_length", ~_text(EMPLOYMENT).is_in(EMPLOYMENT_TYPE.categories.to_list())),
+        (BEFORE_FIRST_MONTH, day < first),
+    ]
+    return pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules)
+
+
 def type_rejections(
-    raw: pl.LazyFrame, *, month_first: bool, first_application_month: date
+    raw: pl.LazyFrame,
+    *,
+    month_first: bool,
+    first_application_month: date,
+    last_application_date: date,
+    dti_factor: float = 1.0,
 ) -> pl.LazyFrame:
     """Type rejected applications and name the first rule that each breaks (null: none).
 
     `month_first` reads dates like 5/26/2007 as the 26th of May; otherwise they break a rule. A
     risk score of 0 or a negative dti stays as upstream wrote it. Other columns pass through.
     """
-    unreadable = [_text(name).is_not_null() & _number(name).is_null() for name in NUMBERS]
-    day, first = _day(month_first), first_application_month
-    rules = [
-        ("unreadable_number", pl.any_horizontal(unreadable)),
-        ("missing_application_date", _text(APPLICATION_DATE).is_null()),
-        ("mangled_date", day.is_null()),
-        ("missing_amount_requested", _text("Amount Requested").is_null()),
-        ("unknown_emp_length", ~_text(EMPLOYMENT).is_in(EMPLOYMENT_TYPE.categories.to_list())),
-        (BEFORE_FIRST_MONTH, day < first),
-    ]
+    score, amount, dti = _number("Risk_Score"), _number("Amount Requested"), _number(DTI)
+    if dti_factor != 1:
+        # Ten decimals hide binary noise of the product.
+        dti = (dti * dti_factor).round(10)
+    day = _day(month_first)
+    reason = _first_broken_rule(day, first_application_month, last_application_date)
     return raw.select(
         "row",
-        pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules).alias(
-            "reason"
-        ),
+        reason.alias("reason"),
         day.alias("application_date"),
         day.dt.truncate("1mo").alias("application_month"),
         employment_years(EMPLOYMENT).alias("employment_length"),
-        *(_number(name).alias(ours) for name, ours in NUMBERS.items() if ours != "policy_code"),
+        dti.alias("dti"),
+        amount.alias("amount_requested"),
+        score.alias("risk_score"),
         _number("Policy Code").cast(pl.Int64, strict=False).alias("policy_code"),
         *(_text(name).alias(ours) for name, ours in TEXTS.items()),
     )

@@ -46,6 +46,13 @@ COUNTED_OUT = {
         "revised",
     },
     "exports/price_restatements": {"old_file_sha256", "new_file_sha256", "restated_at"},
+    "exports/loan_restatements": {
+        "old_file_sha256",
+        "old_line_number",
+        "new_file_sha256",
+        "new_line_number",
+        "restated_at",
+    },
 }
 ABOUT_FILES = {
     "exports/row_accounting",

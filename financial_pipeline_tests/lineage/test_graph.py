@@ -23,6 +23,7 @@ TERMINAL = {
     "exports/fct_market_alerts",
     "exports/fct_macro_observations",
     "exports/price_restatements",
+    "exports/loan_restatements",
     "metrics/rating_transitions",
     "ml/spark_agreement",
 }

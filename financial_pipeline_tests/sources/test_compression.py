@@ -1,9 +1,17 @@
 """Compressed forms are detected from content; other files are refused with a sentence."""
 
+import bz2
 import gzip
+import io
+import lzma
+import tarfile
 import zipfile
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from financial_pipeline.errors import PipelineError
@@ -57,7 +65,15 @@ def test_first_lines_drops_the_byte_order_mark_and_carriage_returns(tmp_path: Pa
         (gzip.compress(b"<html><body>Sign in</body></html>", mtime=0), "web page"),
         (gzip.compress(TEXT * 9999, mtime=0)[:-20], "damaged or truncated"),
         (b"PK\x03\x04 but no zip", "damaged or truncated"),
-        (TEXT.decode().encode("utf-16"), "UTF-16"),
+        (lzma.compress(TEXT * 9999)[:-20], "damaged or truncated"),
+        (b"BZh9 but no bzip2", "damaged or truncated"),
+        (b"PAR1 but no Parquet", "is a Parquet file that is damaged"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook"),
+        (gzip.compress(b"RDX3\nX\n", mtime=0), "R data"),
+        (gzip.compress(lzma.compress(TEXT), mtime=0), "an xz file inside an archive"),
+        ("a,b\n".encode("utf-16-le"), "UTF-16 text without a byte-order mark"),
     ],
 )
 def test_what_is_no_text_is_refused_by_name(tmp_path: Path, content: bytes, sentence: str) -> None:
@@ -75,3 +91,55 @@ def test_zip_of_two_files_is_refused(tmp_path: Path) -> None:
     path = _zip(tmp_path / "a.zip", {"a.csv": TEXT, "b.csv": TEXT})
     with pytest.raises(PipelineError, match="archive of 2 files"):
         first_lines(path, 1)
+
+
+def test_excel_workbook_and_encrypted_or_unknown_zip_are_named(tmp_path: Path) -> None:
+    book = _zip(tmp_path / "a.xlsx", {"[Content_Types].xml": b"", "xl/workbook.xml": b""})
+    plain = _zip(tmp_path / "a.zip", {"a.csv": TEXT}).read_bytes()
+    at, central = plain.index(b"PK\x03\x04"), plain.index(b"PK\x01\x02")
+    locked, odd = bytearray(plain), bytearray(plain)
+    locked[at + 6] = locked[central + 8] = 1
+    odd[at + 8] = odd[central + 10] = 9
+    (tmp_path / "locked.zip").write_bytes(locked)
+    (tmp_path / "odd.zip").write_bytes(odd)
+    cases = {book: "Excel", tmp_path / "locked.zip": "encrypted", tmp_path / "odd.zip": "Deflate64"}
+    for path, sentence in cases.items():
+        with pytest.raises(PipelineError, match=sentence):
+            first_lines(path, 1)
+
+
+def _tar(text: bytes) -> bytes:
+    stream, member = io.BytesIO(), tarfile.TarInfo("a.csv")
+    member.size = len(text)
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(member, io.BytesIO(text))
+    return gzip.compress(stream.getvalue())
+
+
+def test_tar_archive_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(_tar(TEXT))
+    with pytest.raises(PipelineError, match="a tar archive, not a data file; unpack it"):
+        first_lines(tmp_path / "a.tar.gz", 1)
+
+
+def _zstandard(text: bytes) -> bytes:
+    return pa.Codec("zstd").compress(text, asbytes=True)
+
+
+@pytest.mark.parametrize(
+    "pack", [bz2.compress, lzma.compress, _zstandard, lambda text: text.decode().encode("utf-16")]
+)
+def test_other_forms_are_read_like_gzip(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(TEXT * 5_000))
+    assert first_lines(path, 2) == ["a,b", "1,2"]
+    with decompressed(path, tmp_path / "work") as plain:
+        assert plain.read_bytes() == TEXT * 5_000
+
+
+def test_parquet_is_read_as_csv(tmp_path: Path) -> None:
+    table = pl.DataFrame({"a": [1, None], "b": ["x, y", ""], "c": [date(2015, 12, 1), None]})
+    table.write_parquet(tmp_path / "a.parquet")
+    assert first_lines(tmp_path / "a.parquet", 1) == ["a,b,c"]
+    with decompressed(tmp_path / "a.parquet", tmp_path) as plain:
+        assert plain.read_text().splitlines() == ["a,b,c", '1,"x, y",2015-12-01', ',"",']

@@ -1,5 +1,6 @@
 """A drop folder is read by content; what nobody knows is refused with what was expected."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,34 @@ def test_unknown_header_is_refused_with_all_known_forms(tmp_path: Path) -> None:
         landing.detect(path)
     for kind in ("Lending Club loans", "rejected applications", "bank prices", "FRED series"):
         assert kind in str(refusal.value)
+
+
+def test_system_files_and_leftovers_are_ignored_with_one_remark(tmp_path: Path) -> None:
+    loan_file(tmp_path / "loans.csv", [loan(1)])
+    for name in ("desktop.ini", "Thumbs.db", ".DS_Store", "__MACOSX/._loans.csv", "x.crdownload"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x00")
+    assert [path.name for path in landing.candidates(tmp_path)] == ["loans.csv"]
+    assert landing.leftovers(tmp_path) == (
+        "ignored: .DS_Store, Thumbs.db, desktop.ini, x.crdownload (system files, leftovers or empty"
+        " parts)"
+    )
+
+
+def test_parts_of_a_table_share_their_snapshot_month(tmp_path: Path) -> None:
+    folder = tmp_path / "loans_csv"
+    folder.mkdir()
+    loan_file(folder / "part-00000-x.csv", [loan(1)])
+    loan_file(folder / "part-00001-x.csv", [loan(2, last_credit_pull_d="Jan-2019")])
+    loan_file(folder / "part-00002-x.csv", [])
+    (folder / "part-00003-x.csv").write_text("")
+    (folder / "_SUCCESS").write_text("")
+    files = landing.detect_folder(tmp_path)
+    assert [file.path.name[:10] for file in files] == ["part-00000", "part-00001"]
+    assert [file.snapshot_date for file in files] == [date(2019, 3, 1)] * 2
+
+
+def test_binary_file_is_refused_by_name_and_not_printed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"ORC\x00\x01\xff\xfe")
+    with pytest.raises(PipelineError, match="is an ORC file, not a data file"):
+        landing.detect(tmp_path / "a.csv")

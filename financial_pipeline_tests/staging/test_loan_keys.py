@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from financial_pipeline.errors import RefusedFile
+from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.staging.loan_restatements import ledger
 from financial_pipeline_tests.loan_text import header, line, loan, loan_file, write
 from financial_pipeline_tests.staging.loan_stage import LoanStage
 
@@ -24,11 +26,12 @@ def test_identical_duplicates_keep_the_first_and_quarantine_the_others(tmp_path:
 
 def test_conflicting_ids_are_all_quarantined(tmp_path: Path) -> None:
     stage = LoanStage(tmp_path / "data", lenient=True)
-    other = loan(1, total_pymnt="1.0")
+    other = loan(1, last_pymnt_d="Dec-2018")
     stage.stage(loan_file(tmp_path / "a.csv", [loan(1), loan(2), other, loan(1)]))
     assert stage.loan_ids() == ["1002"]
     assert stage.table("quarantine")["line_number"].to_list() == [2, 4, 5]
-    assert set(stage.table("quarantine")["reason"]) == {"conflicting_id"}
+    reasons = stage.table("quarantine")["reason"].to_list()
+    assert reasons == ["conflicting_id", "conflicting_id", "duplicate"]
     assert stage.table("lending_club_loan_snapshots")["loan_id"].to_list() == ["1002"]
 
 
@@ -53,15 +56,80 @@ def test_copy_with_other_bytes_changes_no_loan_and_is_no_fault(tmp_path: Path) -
     assert sorted(quarantined, key=len) == [{}, {"duplicate": 5}]
 
 
-def test_files_of_one_snapshot_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+def test_later_arrival_wins_and_every_changed_value_is_in_the_ledger(tmp_path: Path) -> None:
+    changes = {"loan_status": "Charged Off", "title": "", "last_pymnt_d": "Dec-2018"}
+    one = loan_file(tmp_path / "a.csv", [loan(1), loan(2)])
+    other = loan_file(tmp_path / "b.csv", [loan(1, **changes), loan(2)])
+    stage = LoanStage(tmp_path / "data")
+    summary = stage.stage(one, other)
+    loans = stage.table("lending_club_loans").sort("loan_id")
+    assert loans["loan_status"].to_list() == ["Charged Off", "Fully Paid"]
+    assert stage.table("lending_club_loan_snapshots").height == 2
+    fields = ("field", "old_value", "new_value", "old_line_number", "new_line_number")
+    assert ledger(stage.paths).select("loan_id", *fields).rows() == [
+        ("1001", "last_pymnt_d", "2019-01-01", "2018-12-01", 2, 2),
+        ("1001", "loan_status", "Fully Paid", "Charged Off", 2, 2),
+    ]
+    quarantine = stage.table("quarantine").select("file_name", "line_number", "reason")
+    assert quarantine.rows() == [("a.csv", 2, "superseded"), ("a.csv", 3, "duplicate")]
+    assert (
+        "a.csv: of its 2 loans, other files of the snapshot have 1 repeated and 1 corrected."
+        in (summary.remarks)
+    )
+    stage.stage(other, one)
+    assert stage.table("lending_club_loans")["loan_status"].to_list() == ["Fully Paid"] * 2
+
+
+def test_ledger_of_a_month_without_files_is_removed(tmp_path: Path) -> None:
     one = loan_file(tmp_path / "a.csv", [loan(1)])
-    other = loan_file(tmp_path / "b.csv", [loan(1, recoveries="5.0")])
-    with pytest.raises(RefusedFile, match="conflicting_id 1"):
-        LoanStage(tmp_path / "data").stage(one, other)
+    other = loan_file(tmp_path / "b.csv", [loan(1, last_pymnt_d="Dec-2018")])
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(one, other)
+    assert ledger(stage.paths).height == 1
+    stage.stage(loan_file(tmp_path / "c.csv", [loan(1, last_credit_pull_d="Feb-2019")]))
+    assert ledger(stage.paths).height == 0
+
+
+@pytest.mark.parametrize("narrow_first", [True, False])
+def test_nulls_do_not_conflict_and_the_fullest_row_is_kept(
+    tmp_path: Path, narrow_first: bool
+) -> None:
+    columns = [name for name in LOAN_COLUMNS if name not in ("url", "title")]
+    full = loan_file(tmp_path / "full.csv", [loan(1, url="u"), loan(2, url="v")])
+    lines = [header(columns), line(loan(1), columns)]
+    narrow = write(tmp_path / "narrow.csv", lines)
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(*((narrow, full) if narrow_first else (full, narrow)))
+    assert stage.table("lending_club_loans").sort("loan_id")["url"].to_list() == ["u", "v"]
+    assert stage.table("quarantine").select("file_name", "reason").rows() == [
+        ("narrow.csv", "duplicate")
+    ]
+    assert ledger(stage.paths).is_empty()
+
+
+def test_rows_of_one_file_that_differ_by_nulls_keep_the_fullest(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", [loan(1, title=""), loan(1), loan(2)]))
+    assert stage.table("lending_club_loans").sort("loan_id")["line_number"].to_list() == [3, 4]
+
+
+def test_file_appended_to_itself_counts_once_with_or_without_ids(tmp_path: Path) -> None:
+    for ids in ({}, {"id": ""}):
+        rows = [loan(number, **ids) for number in range(4)]
+        stage = LoanStage(tmp_path / f"data{len(ids)}")
+        assert stage.stage(loan_file(tmp_path / "a.csv", rows * 2)).quarantined == 4
+        assert len(stage.loan_ids()) == 4
+
+
+def test_ids_that_name_other_loans_refuse_the_file(tmp_path: Path) -> None:
+    one = loan_file(tmp_path / "a.csv", [loan(n) for n in range(5)])
+    moved = [loan(n, loan_amnt="4000.0", total_acc="9") for n in range(5)]
+    with pytest.raises(RefusedFile, match=r"5 of the 5 loans that it shares .* name other loans"):
+        LoanStage(tmp_path / "data").stage(one, loan_file(tmp_path / "b.csv", moved))
 
 
 def test_loans_without_id_are_keyed_by_origination_and_occurrence(tmp_path: Path) -> None:
-    rows = [loan(1, id=""), loan(2, id=""), loan(1, id="", recoveries="1.0")]
+    rows = [loan(1, id=""), loan(2, id=""), loan(1, id="", title="Car")]
     stage = LoanStage(tmp_path / "data")
     stage.stage(loan_file(tmp_path / "a.csv", rows))
     ids = stage.loan_ids()

@@ -78,10 +78,7 @@ def test_exactly_the_limit_may_be_quarantined(tmp_path: Path) -> None:
         stage.stage(write(tmp_path / "b.csv", [header(), *SOUND[:98], COMMAS]))
 
 
-def test_rates_that_turn_out_to_be_per_cent_late_are_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("financial_pipeline.staging.loan_dialect.SNIFFED_ROWS", 1)
+def test_one_fraction_among_rates_in_per_cent_breaks_a_rule(tmp_path: Path) -> None:
     stage = LoanStage(tmp_path / "data", lenient=True)
     stage.stage(loan_file(tmp_path / "a.csv", [loan(1, int_rate="0.14"), loan(2)]))
     assert stage.accounting()[0]["quarantined"] == {"int_rate_out_of_range": 1}

@@ -63,5 +63,36 @@ def test_files_may_share_a_day_but_not_more(tmp_path: Path) -> None:
     two = write(tmp_path / "b.csv", [HEADER, _row("2007-06-02"), _row("2007-07-02")])
     assert _stage(tmp_path / "d", one, two).rows == 4
     three = write(tmp_path / "c.csv", [HEADER, _row("2007-06-01"), _row("2007-06-30")])
-    with pytest.raises(RefusedFile, match=r"c.csv and .*a.csv both contain applications"):
+    with pytest.raises(RefusedFile, match=r"c.csv and .*a.csv both .*06-01 .* 1 of the 1 differ"):
         _stage(tmp_path / "d", one, three)
+
+
+def test_copy_of_a_file_is_read_once_and_named(tmp_path: Path) -> None:
+    days = [HEADER, _row("2007-05-26"), _row("2007-05-26"), _row("2007-06-02")]
+    one = write(tmp_path / "a.csv", days)
+    copy = write(tmp_path / "b.csv", days, end="\r\n")
+    summary = _stage(tmp_path / "d", one, copy, lenient=False)
+    assert (summary.rows, summary.quarantined) == (3, 3)
+    assert summary.remarks == ("b.csv: 3 of its 3 applications are in another file.",)
+    part = write(tmp_path / "c.csv", days[:2])
+    assert _stage(tmp_path / "d", one, part, lenient=False).rows == 3
+    accounts = by_file(read_accounting(Paths(tmp_path / "d"), [raw_file(copy).sha256]))
+    assert [row["unexplained"] for row in accounts] == [0]
+
+
+def test_words_for_missing_values_and_fractions_are_read(tmp_path: Path) -> None:
+    columns = "row.names,amount_requested,APPLICATION.DATE,Risk_Score,Debt.To.Income.Ratio,note"
+    rows = [f"{n},1000,2007-05-26 00:00:00,NA,0.1{n},x" for n in range(10, 40)]
+    landed = raw_file(write(tmp_path / "a.csv", [columns, *rows])).landed
+    assert landed.remarks[0] == "ignored: 'row.names', 'note'"
+    assert _stage(tmp_path / "d", landed.path, lenient=False).rows == 30
+    part = tmp_path / "d" / "staging" / "lending_club_rejections" / "2007-05-01.parquet"
+    (first, *_) = pl.read_parquet(part).rows(named=True)
+    assert (first["dti"], first["risk_score"], first["state"]) == (11.0, None, None)
+
+
+def test_one_typing_error_moves_no_month(tmp_path: Path) -> None:
+    rows = [*(_row("2007-05-26") for _ in range(200)), _row("2091-05-26")]
+    source = write(tmp_path / "a.csv", [HEADER, *rows])
+    assert raw_file(source).landed.last_date == date(2007, 5, 26)
+    assert _stage(tmp_path / "d", source, lenient=False).quarantined == 1

@@ -13,13 +13,17 @@ from financial_pipeline.transforms.lending_club_loans import (
     fingerprints,
     months_to_dates,
     parsed_schema,
-    rate_divisor,
     text_schema,
     type_loans,
 )
 from financial_pipeline_tests.loan_text import SOUND, loan, loan_file
 
-FIRST = date(2007, 6, 1)
+OPTIONS = {
+    "rate_divisor": 100.0,
+    "has_ids": True,
+    "first_issue_month": date(2007, 6, 1),
+    "snapshot_month": date(2019, 3, 1),
+}
 # Columns with the position of a row; staging adds them.
 PLACED = {*PROVENANCE, "snapshot_month"}
 
@@ -29,8 +33,7 @@ def typed(path: Path, *rows: dict[str, str], parsed: bool = False, **options: An
     source = loan_file(path / "loans.csv", rows)
     schema = parsed_schema(percent_as_text=False) if parsed else text_schema()
     raw = pl.scan_csv(source, schema=schema, null_values=[""])
-    settings = {"rate_divisor": 100.0, "has_ids": True, "first_issue_month": FIRST} | options
-    return months_to_dates(type_loans(raw, **settings).collect())
+    return months_to_dates(type_loans(raw, **(OPTIONS | options)).collect())
 
 
 def one(path: Path, **changes: str) -> dict[str, Any]:
@@ -138,6 +141,25 @@ FAULTS = [
     ("earliest_cr_line", "Jan-2016", "implausible_earliest_cr_line"),
     ("earliest_cr_line", "Dec-1929", "implausible_earliest_cr_line"),
     ("id", "", "missing_id"),
+    ("id", "2.70404E+08", "id_in_scientific_notation"),
+    ("issue_d", "Apr-2019", "date_after_snapshot"),
+    ("last_pymnt_d", "Jan-2021", "date_after_snapshot"),
+    ("last_credit_pull_d", "Jan-2091", "date_after_snapshot"),
+    ("last_pymnt_d", "Nov-2015", "paid_before_issue"),
+    ("total_rec_late_fee", "", "missing_amount"),
+    ("funded_amnt", "", "missing_amount"),
+    ("out_prncp", "-1", "amount_out_of_range"),
+    ("installment", "1e10", "amount_out_of_range"),
+    ("annual_inc", "-5", "amount_out_of_range"),
+    ("annual_inc_joint", "-5", "amount_out_of_range"),
+    ("total_pymnt", "4426.72", "payments_do_not_add_up"),
+    ("recoveries", "0.04", "payments_do_not_add_up"),
+    ("out_prncp", "4000", "principal_exceeds_loan"),
+    ("fico_range_low", "0", "fico_out_of_range"),
+    ("fico_range_high", "851", "fico_out_of_range"),
+    ("home_ownership", "LEASE", "unknown_home_ownership"),
+    ("verification_status", "Perhaps", "unknown_verification_status"),
+    ("application_type", "Trio", "unknown_application_type"),
     ("issue_d", "May-2007", "before_first_month"),
     # Bounds belong to the allowed range.
     ("int_rate", "4", None),
@@ -145,6 +167,16 @@ FAULTS = [
     ("earliest_cr_line", "Dec-2015", None),
     ("earliest_cr_line", "Jan-1930", None),
     ("issue_d", "Jun-2007", None),
+    ("last_pymnt_d", "Mar-2019", None),
+    ("last_pymnt_d", "Apr-2019", "date_after_snapshot"),
+    ("last_credit_pull_d", "Apr-2019", None),
+    ("last_credit_pull_d", "May-2019", "date_after_snapshot"),
+    ("last_pymnt_d", "Dec-2015", None),
+    ("total_pymnt", "4421.75", None),
+    ("fico_range_low", "300", None),
+    ("fico_range_high", "850", None),
+    ("home_ownership", "", None),
+    ("annual_inc", "0", None),
 ]
 
 
@@ -166,20 +198,10 @@ def test_parsed_fraction_and_infinity_break_a_rule_too(tmp_path: Path) -> None:
     assert rows["reason"].to_list() == ["unreadable_number"] * 2
 
 
-@pytest.mark.parametrize(
-    ("rates", "divisor"), [(["10.65"], 100), ([".1065", "0.3"], 1), ([" 9%"], 100)]
-)
-def test_unit_of_rates_is_decided_by_the_largest_of_a_file(
-    rates: list[str], divisor: float
-) -> None:
-    assert rate_divisor(pl.DataFrame({"int_rate": [*rates, None]})) == divisor
-
-
 def test_absent_columns_are_null_with_their_type(tmp_path: Path) -> None:
     columns = ["id", *SOUND]
     raw = pl.LazyFrame([loan(1)], schema=dict.fromkeys(columns, pl.String()))
-    options = {"rate_divisor": 100.0, "has_ids": True, "first_issue_month": FIRST}
-    rows = months_to_dates(type_loans(raw, **options).collect())
+    rows = months_to_dates(type_loans(raw, **OPTIONS).collect())
     assert rows["hardship_start_date"].dtype == pl.Date()
     assert rows["sec_app_open_acc"].to_list() == [None]
     assert set(LOAN_COLUMNS) <= set(rows.columns)

@@ -21,7 +21,12 @@ def one(month_first: bool = False, **changes: str | None) -> dict[str, Any]:
     raw = pl.LazyFrame(
         [{"row": 0, **values}], schema={"row": pl.UInt32()} | dict.fromkeys(values, pl.String())
     )
-    rows = type_rejections(raw, month_first=month_first, first_application_month=FIRST)
+    rows = type_rejections(
+        raw,
+        month_first=month_first,
+        first_application_month=FIRST,
+        last_application_date=date(2018, 12, 31),
+    )
     return rows.collect().row(0, named=True)
 
 
@@ -61,6 +66,10 @@ def test_slashed_date_counts_only_where_the_month_is_known_to_come_first() -> No
         ({"Debt_To_Income_Ratio": "ten"}, "unreadable_number"),
         ({"Employment_Length": "long"}, "unknown_emp_length"),
         ({"Application_Date": "2007-04-30"}, "before_first_month"),
+        ({"Application_Date": "2091-05-26"}, "date_after_last_month"),
+        ({"Amount_Requested": "-5"}, "amount_out_of_range"),
+        ({"Risk_Score": "991"}, "risk_score_out_of_range"),
+        ({"Risk_Score": "-1"}, "risk_score_out_of_range"),
     ],
 )
 def test_broken_rule_is_named(changes: dict[str, str | None], reason: str) -> None:

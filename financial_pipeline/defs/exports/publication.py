@@ -8,7 +8,7 @@ from financial_pipeline.publishing.publication import Publication, pending, publ
 from financial_pipeline.raw import restatements
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
-from financial_pipeline.staging import row_accounting
+from financial_pipeline.staging import loan_restatements, row_accounting
 
 ENDED = {
     dg.DagsterRunStatus.SUCCESS,
@@ -22,6 +22,7 @@ STAGED = (
     "bank_prices",
     "fred_observations",
 )
+LEDGERS = ("row_accounting", "price_restatements", "loan_restatements")
 MODEL = (
     "training_set",
     "default_model",
@@ -71,6 +72,23 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
     )
 
 
+@dg.asset(
+    key=["exports", "loan_restatements"],
+    group_name="exports",
+    deps=[["staging", "lending_club_loan_snapshots"]],
+    owners=OWNERS,
+    kinds={"polars", "parquet"},
+    tags={"family": "publish"},
+)
+def loan_restatement_table(pipeline: Pipeline) -> dg.MaterializeResult:
+    """One row per loan, snapshot and column whose value a later file of that snapshot changed."""
+    table = loan_restatements.export(pipeline.paths)
+    pipeline.publication.register(table)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
+    )
+
+
 def finished_publications(instance: dg.DagsterInstance, own: Publication) -> list[str]:
     """Return the publications that can become current: this one, and those that succeeded.
 
@@ -92,7 +110,7 @@ def finished_publications(instance: dg.DagsterInstance, own: Publication) -> lis
     key=["exports", "published_manifest"],
     group_name="exports",
     deps=[
-        *(["exports", name] for name in (*MARTS, "row_accounting", "price_restatements")),
+        *(["exports", name] for name in (*MARTS, *LEDGERS)),
         *(["metrics", name] for name in METRICS),
         *(["ml", name] for name in MODEL),
     ],

@@ -54,6 +54,7 @@ def _stage(
         metadata={
             "dagster/row_count": summary.rows,
             "quarantined": summary.quarantined,
+            "remarks": list(summary.remarks),
             "files": summary.files,
             "newest_event": str(summary.newest_event),
             "built_from": archive.digest(files),

@@ -1,0 +1,162 @@
+"""Whole-file facts of a loan file: months, ids and unknown codes; none rests on one row."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.lending_club import UPSTREAM_MONTHS
+from financial_pipeline.schemas.loan_rules import CODES, COUNTED_CODES, MISSING_WORDS
+from financial_pipeline.sources.month_text import other_forms
+
+MONTHS: Final = ("issue_d", "last_pymnt_d", "last_credit_pull_d")
+SURVEYED_COLUMNS: Final = ("loan_amnt", "id", *MONTHS, *COUNTED_CODES)
+# The snapshot month needs this share of the loans, and two where there are this many.
+SUPPORT_SHARE: Final = 0.001
+MANY_LOANS: Final = 100
+# In a file of at least this many loans, no snapshot is this long after nearly all activity.
+SOME_LOANS: Final = 20
+LONGEST_SILENCE_MONTHS: Final = 12
+NEARLY_ALL: Final = 0.99
+# Loans issued after the snapshot: a larger share means that the file's dates are wrong.
+LARGEST_LATE_SHARE: Final = 0.01
+SHOWN_TEXTS: Final = 3
+
+
+@dataclass(frozen=True)
+class LoanSurvey:
+    """What the rows of a loan file say together."""
+
+    rows: int
+    has_ids: bool
+    # Issue months up to the snapshot, sorted.
+    issue_months: list[date]
+    # The last month of a payment or credit pull that enough loans support.
+    snapshot_month: date | None
+    issued_late: int
+    # Texts of issue dates that are no month.
+    issue_texts: list[str]
+    unknown_codes: tuple[str, ...]
+
+
+def _present(column: str) -> pl.Expr:
+    """The text without blanks; null for a missing value."""
+    text = pl.col(column).str.strip_chars()
+    is_missing = text.str.to_lowercase().is_in(("", *MISSING_WORDS))
+    return pl.when(~is_missing).then(text)
+
+
+def _months_of(texts: pl.Series) -> dict[str, date]:
+    unique = [text for text in texts.unique().to_list() if text]
+    forms = other_forms(unique)
+    named = {text: forms.get(text, text) for text in unique}
+    return {text: UPSTREAM_MONTHS[name] for text, name in named.items() if name in UPSTREAM_MONTHS}
+
+
+def _later(month: date, months: int) -> date:
+    at = month.year * 12 + month.month - 1 + months
+    return date(at // 12, at % 12 + 1, 1)
+
+
+def snapshot_month(activity: Counter[tuple[date | None, date | None]]) -> date | None:
+    """The latest month that enough loans support; None without any activity.
+
+    `activity` counts loans by month of last payment and of last credit pull.
+    """
+    loans = activity.total()
+    support: Counter[date] = Counter()
+    last: Counter[date] = Counter()
+    for months, count in activity.items():
+        seen = {month for month in months if month is not None}
+        support.update(dict.fromkeys(seen, count))
+        if seen:
+            last[max(seen)] += count
+    if not support:
+        return None
+    needed = max(SUPPORT_SHARE * loans, 2 if loans >= MANY_LOANS else 1)
+    supported = [month for month, count in support.items() if count >= needed]
+    if loans >= SOME_LOANS:
+        end = _later(_nearly_last(last), LONGEST_SILENCE_MONTHS)
+        supported = [month for month in supported if month <= end]
+    return max(supported, default=max(support))
+
+
+def _nearly_last(last: Counter[date]) -> date:
+    """The month by which nearly all loans were last active."""
+    wanted, seen = int(NEARLY_ALL * (last.total() - 1)), 0
+    for month in sorted(last):
+        seen += last[month]
+        if seen > wanted:
+            return month
+    return max(last)
+
+
+def survey_loans(frame: pl.DataFrame) -> LoanSurvey:
+    """Survey the SURVEYED_COLUMNS of a file, as text; columns that it lacks are left out."""
+    frame = frame.with_columns(_present(name).alias(name) for name in frame.columns)
+    loans = frame.filter(pl.col("loan_amnt").is_not_null() & pl.col("issue_d").is_not_null())
+    months = [name for name in MONTHS if name in loans.columns]
+    known = {name: _months_of(loans[name]) for name in months}
+    issued = dict(loans["issue_d"].value_counts().iter_rows())
+    activity: Counter[tuple[date | None, date | None]] = Counter()
+    for *texts, count in loans.group_by(months[1:]).len().iter_rows():
+        found = [known[name].get(text or "") for name, text in zip(months[1:], texts, strict=True)]
+        activity[found[0], found[1] if len(found) > 1 else None] += count
+    end = snapshot_month(activity)
+    dated = {text: month for text, month in known["issue_d"].items() if text in issued}
+    return LoanSurvey(
+        rows=loans.height,
+        has_ids="id" in loans.columns and loans["id"].null_count() < loans.height,
+        issue_months=sorted({month for month in dated.values() if end is None or month <= end}),
+        snapshot_month=end,
+        issued_late=sum(issued[text] for text, month in dated.items() if end and month > end),
+        issue_texts=sorted(text for text in issued if text not in dated),
+        unknown_codes=tuple(
+            phrase
+            for name in COUNTED_CODES
+            if name in loans.columns and (phrase := _unknown(loans, name))
+        ),
+    )
+
+
+def _unknown(loans: pl.DataFrame, column: str) -> str:
+    """A phrase that counts the words of a column which are no code of its dimension, or ''."""
+    codes = [code.lower() for code in CODES[column]]
+    words = loans[column].drop_nulls()
+    unknown = words.filter(~words.str.to_lowercase().is_in(codes))
+    if unknown.is_empty():
+        return ""
+    counts = unknown.value_counts().sort("count", column, descending=[True, False])
+    shown = ", ".join(f"{word!r} {count:,}" for word, count in counts.head(SHOWN_TEXTS).iter_rows())
+    more = counts.height - SHOWN_TEXTS
+    return (
+        f"{column} has {counts.height} unknown codes in {unknown.len():,} loans, which count as"
+        f" unknown: {shown}" + (f" and {more} more" if more > 0 else "")
+    )
+
+
+def refuse_undated(path: Path, survey: LoanSurvey) -> None:
+    """Raise PipelineError if the dates of a file do not say when it was written."""
+    if not survey.rows:
+        raise PipelineError(f"{path} has the header of a loan file but no loans; export it again.")
+    if survey.snapshot_month is None:
+        raise PipelineError(
+            f"{path} has no readable last_pymnt_d or last_credit_pull_d, so its snapshot month is"
+            f" unknown; use the original file, or write months as 2015-12 or Dec-2015."
+        )
+    if survey.issue_texts and not survey.issue_months and not survey.issued_late:
+        raise PipelineError(
+            f"{path} has no readable issue date (found {survey.issue_texts[:SHOWN_TEXTS]}): in"
+            " 18-Dec or Dec-15, year and day cannot be told apart; use the original file, or write"
+            " months as 2015-12 or Dec-2015."
+        )
+    if survey.issued_late > LARGEST_LATE_SHARE * survey.rows or not survey.issue_months:
+        raise PipelineError(
+            f"{path} ends its payments and credit pulls in {survey.snapshot_month:%Y-%m} but"
+            f" contains {survey.issued_late:,} loans issued later; not all dates can be right: use"
+            " the original file."
+        )

@@ -1,0 +1,170 @@
+"""Units of a loan file, decided per column by range and by ratio to known medians.
+
+Per cent may be written as fractions, which is corrected. Dollars in cents or thousands, incomes per
+month and rates in basis points are refused: the columns would be wrong in silence.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.loan_rules import SIGNED_COLUMNS
+
+PER_CENT: Final = 100.0
+# Medians of the positive values of Lending Club's loans, in per cent.
+TYPICAL_PER_CENT: Final = {
+    "int_rate": 13.0,
+    "revol_util": 50.0,
+    "dti": 17.0,
+    "dti_joint": 18.0,
+    "il_util": 70.0,
+    "all_util": 58.0,
+    "bc_util": 60.0,
+    "pct_tl_nvr_dlq": 95.0,
+    "percent_bc_gt_75": 50.0,
+    "sec_app_revol_util": 55.0,
+    "settlement_percentage": 47.0,
+}
+# Medians in dollars, and the factor that no book of loans differs from them by.
+TYPICAL_DOLLARS: Final = {
+    "loan_amnt": (12_000.0, 12),
+    "funded_amnt": (12_000.0, 12),
+    "annual_inc": (65_000.0, 6),
+    "revol_bal": (11_000.0, 30),
+}
+# Nearly all fractions are below this, and most per cent are above it.
+LARGEST_FRACTION: Final = 2.0
+PER_CENT_FACTOR: Final = 30
+# Positive values that are enough to take a column for fractions, and to refuse it.
+FEW_VALUES: Final = 5
+MANY_VALUES: Final = 20
+# Installment over the annuity of amount, rate and term: the median of a file is 1.
+LARGEST_ANNUITY_RATIO: Final = 1.25
+MONTHS_IN_YEAR: Final = 12
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Positive values of one column of a file: how many, their median, nearly their largest."""
+
+    count: int
+    median: float
+    high: float
+
+
+def _number(name: str, kind: pl.DataType) -> pl.Expr:
+    if kind != pl.String():
+        return pl.col(name)
+    text = pl.col(name).str.strip_chars()
+    text = text.str.strip_suffix("%").str.strip_chars() if name in SIGNED_COLUMNS else text
+    return text.cast(pl.Float64, strict=False)
+
+
+def _statistics(raw: pl.LazyFrame, schema: pl.Schema) -> dict[str, _Values]:
+    """Statistics of the columns with known medians that the file has."""
+    names = [name for name in (*TYPICAL_PER_CENT, *TYPICAL_DOLLARS) if name in schema]
+    values = {name: _number(name, schema[name]) for name in names}
+    positive = {
+        name: value.filter(value.is_finite() & (value > 0)) for name, value in values.items()
+    }
+    row = raw.select(
+        pl.struct(
+            count=value.count(), median=value.median(), high=value.quantile(0.99, "lower")
+        ).alias(name)
+        for name, value in positive.items()
+    ).collect(engine="streaming")
+    found = row.row(0, named=True)
+    return {name: _Values(**found[name]) for name in names if found[name]["count"]}
+
+
+def _factor(name: str, values: _Values) -> float:
+    """What makes per cent of a column; raises ValueError with the reason if nothing fits."""
+    typical = TYPICAL_PER_CENT[name]
+    if name == "int_rate":
+        # No loan costs 100 per cent, and none costs less than one.
+        return 1.0 if values.median > 1 else PER_CENT
+    if values.count < FEW_VALUES:
+        return 1.0
+    if values.high <= LARGEST_FRACTION:
+        share = values.median * PER_CENT
+        fits = typical / PER_CENT_FACTOR <= share <= typical * PER_CENT_FACTOR
+        factor = PER_CENT
+    else:
+        fits = typical / PER_CENT_FACTOR <= values.median <= typical * PER_CENT_FACTOR / 3
+        factor = 1.0
+    if not fits and values.count >= MANY_VALUES:
+        raise ValueError(
+            f"{name} has a median of {values.median:,.4g}, and that of other loan files is about"
+            f" {typical:g} per cent"
+        )
+    return factor
+
+
+def _refuse_dollars(found: dict[str, _Values]) -> None:
+    for name, (typical, factor) in TYPICAL_DOLLARS.items():
+        values = found.get(name)
+        if values is None or values.count < MANY_VALUES:
+            continue
+        if not typical / factor <= values.median <= typical * factor:
+            raise ValueError(
+                f"{name} has a median of {values.median:,.4g}, and that of other loan files is"
+                f" about {typical:,.0f} dollars"
+            )
+
+
+def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: float) -> None:
+    """Compare installments with the annuity of amount, rate and term."""
+    amount = _number("funded_amnt", schema["funded_amnt"])
+    installment = _number("installment", schema["installment"])
+    rate = _number("int_rate", schema["int_rate"]) * rate_factor / PER_CENT / MONTHS_IN_YEAR
+    term = pl.col("term").str.extract(r"(\d+)").cast(pl.Float64)
+    ratio = installment / (amount * rate / (1 - (1 + rate) ** -term))
+    sound = pl.when(ratio.is_finite() & (ratio > 0)).then(ratio)
+    row = raw.select(count=sound.count(), median=sound.median()).collect(engine="streaming")
+    count, median = row.row(0)
+    if count >= MANY_VALUES and not 1 / LARGEST_ANNUITY_RATIO <= median <= LARGEST_ANNUITY_RATIO:
+        raise ValueError(
+            "installment is not the monthly payment on funded_amnt at int_rate: the median ratio"
+            f" is {median:.4g}, not 1"
+        )
+
+
+def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
+    """Column -> factor that makes per cent of it, for the columns that need one.
+
+    `raw` has upstream columns as text or numbers; `where` names the file in errors. The factor of
+    `int_rate` is always given. Raises PipelineError for a unit that no factor explains.
+    """
+    schema = raw.collect_schema()
+    found = _statistics(raw, schema)
+    try:
+        factors = {
+            name: _factor(name, values)
+            for name, values in found.items()
+            if name in TYPICAL_PER_CENT
+        }
+        _refuse_dollars(found)
+        _refuse_other_annuity(raw, schema, factors.get("int_rate", 1.0))
+    except ValueError as error:
+        raise PipelineError(
+            f"{where} is refused: {error}; the column is in another unit or in the wrong place."
+            " Export it in dollars and per cent as Lending Club does."
+        ) from error
+    needed = {name: factor for name, factor in factors.items() if factor != 1.0}
+    return {"int_rate": factors.get("int_rate", 1.0), **needed}
+
+
+def in_per_cent(raw: pl.LazyFrame, factors: dict[str, float]) -> pl.LazyFrame:
+    """Multiply the columns other than `int_rate` by their factors; text stays text."""
+    schema, expressions = raw.collect_schema(), []
+    for name, factor in factors.items():
+        if name == "int_rate":
+            continue
+        # Ten decimals hide binary noise of the product.
+        value = (_number(name, schema[name]) * factor).round(10)
+        if schema[name] == pl.String():
+            value = pl.coalesce(value.cast(pl.String), pl.col(name))
+        expressions.append(value.alias(name))
+    return raw.with_columns(expressions)

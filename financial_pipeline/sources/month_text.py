@@ -1,0 +1,87 @@
+"""Months in the forms that tools export, read as upstream's form (`Dec-2015`).
+
+ISO dates, year and month, names in any case, and dates with slashes if the column proves the order
+are unambiguous. `18-Dec` and `Dec-15` are not: year and day cannot be told apart.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from financial_pipeline.schemas.lending_club import UPSTREAM_MONTHS
+
+NAMES: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+LONG_NAMES: Final = (
+    "january february march april may june july august september october november december"
+).split()
+MONTHS_IN_YEAR: Final = 12
+# A clock and a zone may follow a day.
+CLOCK: Final = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?"
+YEAR_FIRST: Final = re.compile(rf"((?:19|20)\d\d)[-/.]?(\d{{1,2}})(?:[-/.]?\d{{1,2}}{CLOCK})?")
+MONTH_AND_YEAR: Final = re.compile(r"(\d{1,2})[-/.]((?:19|20)\d\d)")
+NAME_AND_YEAR: Final = re.compile(r"(?:\d{1,2}[- ]?)?([A-Za-z]{3,9})\.?[- /]?((?:19|20)\d\d)")
+NAME_DAY_YEAR: Final = re.compile(r"([A-Za-z]{3,9})\.? \d{1,2},? ((?:19|20)\d\d)")
+SLASHED: Final = re.compile(rf"(\d{{1,2}})[/.-](\d{{1,2}})[/.-]((?:19|20)\d\d){CLOCK}")
+
+
+def _named(name: str) -> int | None:
+    """The number of a month name, three letters or more; `Sept` included."""
+    word = name.lower()
+    found = [n for n, full in enumerate(LONG_NAMES, start=1) if full.startswith(word)]
+    return found[0] if len(found) == 1 else None
+
+
+def _written(year: str, month: int | None) -> str | None:
+    if month is None or not 1 <= month <= MONTHS_IN_YEAR:
+        return None
+    text = f"{NAMES[month - 1]}-{year}"
+    return text if text in UPSTREAM_MONTHS else None
+
+
+def _upstream_form(text: str, month_group: int | None) -> str | None:
+    """One stripped text; `month_group` is the number of a slashed date that is the month."""
+    if found := YEAR_FIRST.fullmatch(text):
+        return _written(found.group(1), int(found.group(2)))
+    if found := MONTH_AND_YEAR.fullmatch(text):
+        return _written(found.group(2), int(found.group(1)))
+    if found := NAME_AND_YEAR.fullmatch(text) or NAME_DAY_YEAR.fullmatch(text):
+        return _written(found.group(2), _named(found.group(1)))
+    if (found := SLASHED.fullmatch(text)) and month_group:
+        return _written(found.group(3), int(found.group(month_group)))
+    return None
+
+
+def _month_group(texts: Iterable[str]) -> int | None:
+    """Which number of the slashed dates of a column is the month; None without proof.
+
+    A number above 12 is a day. Without one, a number that is always 1 next to one that is not is
+    the first day of months.
+    """
+    pairs = [
+        (int(found.group(1)), int(found.group(2)))
+        for text in texts
+        if (found := SLASHED.fullmatch(text))
+    ]
+    if not pairs:
+        return None
+    first, second = ({pair[at] for pair in pairs} for at in (0, 1))
+    above = max(first) > MONTHS_IN_YEAR, max(second) > MONTHS_IN_YEAR
+    if any(above):
+        return None if all(above) else (2 if above[0] else 1)
+    if second == {1} and len(first) > 1:
+        return 1
+    return 2 if first == {1} and len(second) > 1 else None
+
+
+def other_forms(texts: Iterable[str | None]) -> dict[str, str]:
+    """Map the texts of one column that are months in another form to upstream's form.
+
+    Texts that are upstream's already, and texts that are no month, are left out.
+    """
+    stripped = {text: text.strip() for text in texts if text and text not in UPSTREAM_MONTHS}
+    group = _month_group(stripped.values())
+    found = {
+        text: bare if bare in UPSTREAM_MONTHS else _upstream_form(bare, group)
+        for text, bare in stripped.items()
+    }
+    return {text: month for text, month in found.items() if month is not None}

@@ -1,0 +1,140 @@
+"""Loans that several files of one snapshot contain: copies, corrections and their ledger.
+
+A later arrival wins, loan by loan; every value that it changed is a row of the ledger. A null does
+not conflict with a value. Files without ids are compared by their fingerprints.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.errors import RefusedFile
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.partition_files import partition_keys
+from financial_pipeline.publishing.writer import write_table
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.schemas.restatements import LOAN_RESTATEMENTS
+from financial_pipeline.staging.dialect import FAULT_SCHEMA
+from financial_pipeline.staging.loan_keys import (
+    POSITION,
+    content_columns,
+    exact_copies,
+    less_filled,
+    repeated_rows,
+    whole_rows,
+    with_verdicts,
+)
+
+NAME: Final = "loan_restatements"
+LEDGER: Final = dict(LOAN_RESTATEMENTS.columns)
+# Never corrected by upstream: if most loans differ here, the same ids name other loans.
+IDENTITY: Final = ("issue_d", "term", "loan_amnt")
+MOST_CHANGED_IDENTITIES: Final = 0.5
+
+
+@dataclass(frozen=True)
+class AcrossFiles:
+    """Rows to leave out (file_sha256, line_number, reason), and the changed values."""
+
+    faults: pl.DataFrame
+    ledger: pl.DataFrame
+
+
+def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFiles:
+    """Judge the loans that more than one file of a snapshot contains.
+
+    `files` have their fragments, the latest arrival first. Reasons are `duplicate` for a row that
+    another file states as fully, and `superseded` for one that a later arrival corrects. Raises
+    RefusedFile if a file's ids name other loans in the others.
+    """
+    none = pl.DataFrame(schema={"file_sha256": pl.String(), **FAULT_SCHEMA})
+    empty = AcrossFiles(none, pl.DataFrame(schema=LEDGER))
+    fragments = [path for _, paths in files for path in paths]
+    if len(files) < 2 or not fragments:
+        return empty
+    order = {file.sha256: rank for rank, (file, _) in enumerate(files)}
+    rank = pl.col("file_sha256").replace_strict(order)
+    rows = repeated_rows(fragments)
+    if rows.is_empty():
+        return empty
+    rows = rows.sort(rank, "line_number")
+    copies = exact_copies(rows)
+    rest = rows.join(copies, on=POSITION, how="anti", maintain_order="left")
+    faults, ledger = [copies], [empty.ledger]
+    for whole in whole_rows(fragments, rest):
+        judged = with_verdicts(whole)
+        agreeing, changed = (
+            judged.filter((pl.col("conflicts") > 0) == is_changed) for is_changed in (False, True)
+        )
+        older = changed.filter(~pl.col("loan_id").is_first_distinct())
+        faults += [less_filled(agreeing), older.select(*POSITION, reason=pl.lit("superseded"))]
+        ledger.append(_changes(changed, {file.sha256: file for file, _ in files}))
+    found = AcrossFiles(pl.concat(faults), pl.concat(ledger))
+    _refuse_other_loans(files[0][0], found.ledger, rows["loan_id"].n_unique())
+    return found
+
+
+def _changes(changed: pl.DataFrame, files: dict[str, RawFile]) -> pl.DataFrame:
+    """One ledger row per column that a later row changes; both values are there."""
+    columns = content_columns(changed.drop("rank", "conflicts", "filled"))
+    values = changed.select(
+        "loan_id", "snapshot_month", *POSITION, pl.col(columns).cast(pl.String).name.prefix("v:")
+    )
+    newest = values.filter(pl.col("loan_id").is_first_distinct())
+    long = [
+        part.unpivot(
+            pl.selectors.starts_with("v:"),
+            index=["loan_id", "snapshot_month", *POSITION],
+            variable_name="field",
+            value_name="value",
+        )
+        for part in (values.join(newest, on=POSITION, how="anti"), newest)
+    ]
+    both = long[0].join(long[1], on=["loan_id", "field"], suffix="_new")
+    arrivals = {sha: file.fetched_at for sha, file in files.items()}
+    return (
+        both.filter(pl.col("value") != pl.col("value_new"))
+        .select(
+            "loan_id",
+            "snapshot_month",
+            field=pl.col("field").str.strip_prefix("v:"),
+            old_value="value",
+            new_value="value_new",
+            old_file_sha256="file_sha256",
+            old_line_number="line_number",
+            new_file_sha256="file_sha256_new",
+            new_line_number="line_number_new",
+            restated_at=pl.col("file_sha256_new").replace_strict(
+                arrivals, return_dtype=LEDGER["restated_at"]
+            ),
+        )
+        .sort(LOAN_RESTATEMENTS.keys)
+    )
+
+
+def _refuse_other_loans(file: RawFile, ledger: pl.DataFrame, shared: int) -> None:
+    """Refuse a file if most of the loans that it shares have another identity there."""
+    changed = ledger.filter(pl.col("field").is_in(IDENTITY))["loan_id"].n_unique()
+    if changed > 1 and changed > MOST_CHANGED_IDENTITIES * shared:
+        raise RefusedFile(
+            file.sha256,
+            f"{file.landed.path} is refused: {changed:,} of the {shared:,} loans that it shares"
+            " with other files of its snapshot have another issue month, term or amount there, so"
+            " its ids name other loans; correct the ids or withdraw the other file.",
+        )
+
+
+def ledger(paths: Paths) -> pl.DataFrame:
+    """All changed values of all snapshots, in LOAN_RESTATEMENTS form, sorted by key."""
+    folder = paths.staging(NAME)
+    parts = [pl.read_parquet(folder / f"{key}.parquet") for key in partition_keys(folder)]
+    return pl.concat([pl.DataFrame(schema=LEDGER), *parts]).sort(LOAN_RESTATEMENTS.keys)
+
+
+def export(paths: Paths) -> PublishedTable:
+    """Write the ledger into a new version."""
+    return write_table(paths, LOAN_RESTATEMENTS, ledger(paths))

@@ -1,0 +1,103 @@
+"""The rules that a typed loan row must keep, as one Polars expression, in order of reporting."""
+
+from datetime import date
+
+import polars as pl
+
+from financial_pipeline.schemas.loan_rules import (
+    CHECKED_CODES,
+    CODES,
+    HIGHEST_FICO,
+    HIGHEST_RATE,
+    LARGEST_DOLLARS,
+    LARGEST_PRINCIPAL_SHARE,
+    LOAN_STATUSES,
+    LOWEST_FICO,
+    LOWEST_RATE,
+    OLDEST_CREDIT_LINE,
+    PAYMENT_PARTS,
+    PAYMENT_TOLERANCE,
+    REQUIRED_DOLLARS,
+    SCIENTIFIC_ID,
+    SMALLEST_DOLLARS,
+    SUB_GRADES,
+    TERMS,
+)
+from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
+
+
+def _month(day: date, months: pl.Enum) -> pl.Expr:
+    return pl.lit(f"{day:%b-%Y}", dtype=months).to_physical()
+
+
+def _is_unknown(column: str) -> pl.Expr:
+    return ~pl.col(column).is_in(CODES[column])
+
+
+def _implausible_dollars() -> list[tuple[str, pl.Expr]]:
+    """The rules of amounts, in dollars; every bound that a fact tests is one."""
+    parts = pl.sum_horizontal(PAYMENT_PARTS, ignore_nulls=False)
+    amounts = [pl.col(name) for name in (*REQUIRED_DOLLARS, "loan_amnt", "annual_inc")]
+    outside = [~amount.is_between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for amount in amounts]
+    gap = (pl.col("total_pymnt") - parts).abs()
+    most = pl.col("funded_amnt") * LARGEST_PRINCIPAL_SHARE
+    owed = pl.max_horizontal("total_rec_prncp", "out_prncp")
+    income = pl.col("annual_inc", "annual_inc_joint")
+    return [
+        ("missing_amount", pl.any_horizontal(pl.col(REQUIRED_DOLLARS).is_null())),
+        ("amount_out_of_range", pl.any_horizontal(*outside, income < 0)),
+        ("payments_do_not_add_up", gap > PAYMENT_TOLERANCE),
+        ("principal_exceeds_loan", owed > most),
+    ]
+
+
+def _implausible_months(months: pl.Enum, snapshot_month: date) -> list[tuple[str, pl.Expr]]:
+    """The rules of months: nothing happens after the snapshot, and no payment before the issue.
+
+    A credit pull, which decides nothing, may be in the month after a snapshot that few support.
+    """
+    end = _month(snapshot_month, months)
+    issued, paid, pulled = (
+        pl.col(name).to_physical() for name in ("issue_d", "last_pymnt_d", "last_credit_pull_d")
+    )
+    late = pl.any_horizontal(issued > end, paid > end, pulled > end + 1)
+    return [("date_after_snapshot", late), ("paid_before_issue", paid < issued)]
+
+
+def first_broken_rule(
+    has_ids: bool, months: pl.Enum, first_issue_month: date, snapshot_month: date
+) -> pl.Expr:
+    """The first rule that a typed row breaks, or null; the first one says most about the row.
+
+    Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length; months
+    are of the type `months`, whose categories follow each other in time.
+    """
+    issued = pl.col("issue_d").to_physical()
+    credit_line = pl.col("earliest_cr_line").to_physical()
+    grade_fits = pl.col("sub_grade").is_in(SUB_GRADES) & pl.col("sub_grade").str.starts_with(
+        pl.col("grade")
+    )
+    rate_fits = pl.col("int_rate").is_between(LOWEST_RATE, HIGHEST_RATE)
+    too_old = credit_line < _month(OLDEST_CREDIT_LINE, months)
+    scores = pl.col("fico_range_low", "fico_range_high")
+    rules: list[tuple[str, pl.Expr]] = [
+        ("unreadable_number", pl.col("has_unreadable_number")),
+        ("mangled_date", pl.col("has_mangled_date")),
+        ("missing_loan_amnt", pl.col("loan_amnt").is_null()),
+        ("missing_loan_status", pl.col("loan_status").is_null()),
+        ("missing_issue_d", pl.col("issue_d").is_null()),
+        ("unknown_loan_status", ~pl.col("loan_status").is_in(LOAN_STATUSES)),
+        ("term_not_36_or_60", ~pl.col("term").is_in(TERMS).fill_null(False)),
+        ("int_rate_out_of_range", ~rate_fits.fill_null(False)),
+        ("grade_mismatch", ~grade_fits.fill_null(False)),
+        ("unknown_emp_length", pl.col("has_unknown_emp_length")),
+        ("implausible_earliest_cr_line", (credit_line > issued) | too_old),
+        ("missing_id", pl.col("loan_id").is_null() & has_ids),
+        ("id_in_scientific_notation", pl.col("loan_id").str.contains(SCIENTIFIC_ID) & has_ids),
+        *_implausible_months(months, snapshot_month),
+        *_implausible_dollars(),
+        ("fico_out_of_range", pl.any_horizontal(~scores.is_between(LOWEST_FICO, HIGHEST_FICO))),
+        *((f"unknown_{name}", _is_unknown(name)) for name in CHECKED_CODES),
+        (BEFORE_FIRST_MONTH, issued < _month(first_issue_month, months)),
+    ]
+    return pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules)

@@ -1,0 +1,90 @@
+"""Whole-file facts of loan files rest on many loans; units are decided per column or refused."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.errors import RefusedFile
+from financial_pipeline.sources.lending_club import describe
+from financial_pipeline.sources.loan_survey import snapshot_month
+from financial_pipeline_tests.loan_text import loan, loan_file
+from financial_pipeline_tests.staging.loan_stage import LoanStage
+
+Activity = Counter[tuple[date | None, date | None]]
+MARCH, LATER = date(2019, 3, 1), date(2021, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("loans", "late", "month"),
+    [
+        (599, 1, MARCH),
+        (598, 2, MARCH),
+        (30, 1, MARCH),
+        (1, 1, LATER),
+        (4_000, 3, MARCH),
+        (90, 10, LATER),
+    ],
+)
+def test_snapshot_month_needs_support(loans: int, late: int, month: date) -> None:
+    activity: Activity = Counter({(MARCH, MARCH): loans, (LATER, MARCH): late})
+    assert snapshot_month(activity) == month
+
+
+def test_snapshot_month_next_to_the_bulk_needs_a_thousandth() -> None:
+    april = date(2019, 4, 1)
+    assert snapshot_month(Counter({(MARCH, None): 4_000, (april, None): 3})) == MARCH
+    assert snapshot_month(Counter({(MARCH, None): 4_000, (april, None): 5})) == april
+
+
+def test_one_typing_error_moves_nothing_and_is_quarantined(tmp_path: Path) -> None:
+    rows = [loan(number) for number in range(200)]
+    rows[7] |= {"last_pymnt_d": "Jan-2091"}
+    rows[9] |= {"issue_d": "Dec-2051", "last_pymnt_d": ""}
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", rows))
+    (file,) = stage.files
+    assert (file.landed.snapshot_date, file.landed.last_date) == (MARCH, date(2015, 12, 1))
+    refused = stage.table("quarantine").select("line_number", "reason").rows()
+    assert refused == [(9, "date_after_snapshot"), (11, "date_after_snapshot")]
+
+
+def test_unknown_codes_are_counted(tmp_path: Path) -> None:
+    rows = [loan(1), loan(2, purpose="boat"), loan(3, purpose="boat"), loan(4, addr_state="PR")]
+    assert describe(loan_file(tmp_path / "a.csv", rows)).remarks == (
+        "purpose has 1 unknown codes in 2 loans, which count as unknown: 'boat' 2",
+        "addr_state has 1 unknown codes in 1 loans, which count as unknown: 'PR' 1",
+    )
+
+
+def thirty(path: Path, change: Callable[[int], dict[str, str]]) -> LoanStage:
+    stage = LoanStage(path / "data")
+    stage.stage(loan_file(path / "a.csv", [loan(n, **change(n)) for n in range(30)]))
+    return stage
+
+
+def test_fractions_are_read_as_per_cent_column_by_column(tmp_path: Path) -> None:
+    stage = thirty(
+        tmp_path, lambda n: {"revol_util": f"0.{n + 30}", "dti": "0.171", "int_rate": "0.1399"}
+    )
+    row = stage.table("lending_club_loans").sort("line_number").row(0, named=True)
+    assert (row["revol_util"], row["dti"], row["int_rate"]) == (30.0, 17.1, 0.1399)
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"annual_inc": "4583.0"}, "annual_inc"),
+        ({"annual_inc": "5500000"}, "annual_inc"),
+        ({"revol_util": "2970"}, "revol_util"),
+        ({"installment": "12303"}, "installment"),
+        ({"loan_amnt": "3.6"}, "loan_amnt"),
+    ],
+)
+def test_other_units_are_refused_by_column(
+    tmp_path: Path, changes: dict[str, str], column: str
+) -> None:
+    with pytest.raises(RefusedFile, match=rf"a.csv is refused: {column} "):
+        thirty(tmp_path, lambda n: changes)

@@ -1,0 +1,118 @@
+"""Missing values, months and numbers of loan files as R, SQL tools and spreadsheets write them."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.sources.month_text import other_forms
+from financial_pipeline_tests.loan_text import header, line, loan, write
+from financial_pipeline_tests.staging.loan_stage import LoanStage
+
+MONTHS = [
+    "2015-12-01",
+    "2015-12",
+    "2015/12/01",
+    "20151201",
+    "201512",
+    "2015-12-01 00:00:00",
+    "2015-12-01T00:00:00.000Z",
+    "DEC-2015",
+    "dec-2015",
+    " Dec-2015 ",
+    "Dec 2015",
+    "December 2015",
+    "01-Dec-2015",
+    "01DEC2015",
+    "12/2015",
+    "Dec 1, 2015",
+]
+
+
+@pytest.mark.parametrize("text", MONTHS)
+def test_unambiguous_month_is_read(text: str) -> None:
+    assert other_forms([text]) == {text: "Dec-2015"}
+
+
+@pytest.mark.parametrize(
+    "text", ["18-Dec", "Dec-15", "1/12/2015", "2015-13-01", "42339", "Ju-2015"]
+)
+def test_ambiguous_or_impossible_month_is_not_read(text: str) -> None:
+    assert other_forms([text, None, ""]) == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "months"),
+    [
+        (["12/31/2015", "1/2/2016"], ["Dec-2015", "Jan-2016"]),
+        (["31/12/2015", "1/2/2016"], ["Dec-2015", "Feb-2016"]),
+        (["12/1/2015", "2/1/2016"], ["Dec-2015", "Feb-2016"]),
+        (["1/12/2015", "1/2/2016"], ["Dec-2015", "Feb-2016"]),
+    ],
+)
+def test_order_of_slashed_dates_is_decided_by_the_column(
+    texts: list[str], months: list[str]
+) -> None:
+    assert [other_forms(texts)[text] for text in texts] == months
+
+
+def staged(path: Path, *rows: dict[str, str]) -> LoanStage:
+    stage = LoanStage(path / "data")
+    stage.stage(write(path / "a.csv", [header(), *map(line, rows)]))
+    return stage
+
+
+@pytest.mark.parametrize("word", ["NA", "NULL", "NaN", "n/a", "None", "\\N", "#N/A", " na "])
+def test_words_for_missing_values_are_null(tmp_path: Path, word: str) -> None:
+    absent = {"dti": word, "next_pymnt_d": word, "addr_state": word, "title": word}
+    (row,) = staged(tmp_path, loan(1, **absent)).table("lending_club_loans").rows(named=True)
+    assert [row[name] for name in absent] == [None] * 4
+    assert row["emp_length"] == 10
+
+
+def test_free_text_and_codes_keep_words_that_the_numbers_do_not_use(tmp_path: Path) -> None:
+    rows = [loan(1, title="None", home_ownership="NONE"), loan(2, dti="NA")]
+    loans = staged(tmp_path, *rows).table("lending_club_loans").sort("loan_id")
+    assert loans.select("title", "home_ownership").row(0) == ("None", "NONE")
+
+
+def test_iso_dates_give_the_same_loan(tmp_path: Path) -> None:
+    dates = {"issue_d": "2015-12-01", "last_pymnt_d": "2019-01-01", "earliest_cr_line": "2003-08"}
+    row = staged(tmp_path, loan(1, **dates, last_credit_pull_d="2019-03-01 00:00:00"))
+    (found,) = row.table("lending_club_loans").rows(named=True)
+    assert found["issue_d"] == date(2015, 12, 1)
+    assert found["earliest_cr_line"] == date(2003, 8, 1)
+    assert found["snapshot_month"] == date(2019, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "texts", "values"),
+    [
+        ("annual_inc", ["$55,000", "$1,200.50"], [55_000.0, 1_200.5]),
+        ("annual_inc", ["55,000", "70,000"], [55_000.0, 70_000.0]),
+        ("annual_inc", ["55000,5", "70000,25"], [55_000.5, 70_000.25]),
+        ("revol_bal", ["1,234", "12,345,678"], [1_234, 12_345_678]),
+        ("revol_util", [" 10.65 %", "29.7%"], [10.65, 29.7]),
+        ("dti", ["5,91", "17,2"], [5.91, 17.2]),
+    ],
+)
+def test_number_format_is_decided_by_the_column(
+    tmp_path: Path, column: str, texts: list[str], values: list[float]
+) -> None:
+    rows = [loan(number, **dict.fromkeys([column], text)) for number, text in enumerate(texts)]
+    loans = staged(tmp_path, *rows).table("lending_club_loans").sort("loan_id")
+    assert loans[column].to_list() == pytest.approx(values)
+
+
+def test_ambiguous_comma_of_a_ratio_breaks_a_rule(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data", lenient=True)
+    rows = [line(loan(1, dti="10,650")), line(loan(2))]
+    stage.stage(write(tmp_path / "a.csv", [header(), *rows]))
+    assert stage.accounting()[0]["quarantined"] == {"unreadable_number": 1}
+
+
+def test_codes_in_another_case_are_the_codes(tmp_path: Path) -> None:
+    row = loan(1, home_ownership="Rent", purpose="Car", loan_status="fully paid", addr_state="NA")
+    (found,) = staged(tmp_path, row).table("lending_club_loans").rows(named=True)
+    assert (found["home_ownership"], found["purpose"]) == ("RENT", "car")
+    assert (found["loan_status"], found["addr_state"]) == ("Fully Paid", None)
