@@ -4,6 +4,7 @@ from typing import Any
 
 import duckdb
 
+from financial_pipeline.ml.model_card import METRICS
 from financial_pipeline.ml.not_served import why_not_served
 from financial_pipeline.publishing.manifest import Manifest
 from financial_pipeline.publishing.views import rows
@@ -13,28 +14,7 @@ NEEDED = {f"{LAYER}/{name}" for name in ("evaluation", "gates", "default_model",
 MODELS = ("borrower_only", "platform_informed")
 CHALLENGERS = ("borrower_only_boosted", "platform_informed_boosted", "scorecard")
 # Figures of an evaluation; null ones have a reason.
-METRICS = (
-    "n",
-    "defaults",
-    "default_rate",
-    "mean_pd",
-    "auc",
-    "auc_low",
-    "auc_high",
-    "ks",
-    "gini",
-    "brier",
-    "brier_skill",
-    "log_loss",
-    "average_precision",
-    "calibration_intercept",
-    "calibration_slope",
-    "ece",
-    "hosmer_lemeshow",
-    "matured_share",
-    "label",
-    "reason",
-)
+EVALUATED = (*METRICS, "defaults", "matured_share", "label", "reason")
 
 
 def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
@@ -76,7 +56,7 @@ def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> 
 
 def _evaluations(rows: list[dict[str, Any]], model: str) -> dict[str, dict[str, Any]]:
     return {
-        row["evaluation"]: {name: row[name] for name in METRICS}
+        row["evaluation"]: {name: row[name] for name in EVALUATED}
         for row in rows
         if row["model"] == model
     }
