@@ -42,7 +42,7 @@ book as (
 known_book as (
     select
         *,
-        sum(defaults) over age / sum(loans) over age * loans as expected
+        share(sum(defaults) over age, sum(loans) over age) * loans as expected
     from book
     inner join as_of_months on month <= as_of_month
     window age as (partition by as_of_month, months_on_book, grade)
@@ -53,8 +53,8 @@ calendar as (
         as_of_month,
         month,
         sum(loans) as loans,
-        sum(defaults) / sum(loans) as hazard,
-        sum(defaults) / nullif(sum(expected), 0) as adjusted
+        share(sum(defaults), sum(loans)) as hazard,
+        share(sum(defaults), sum(expected)) as adjusted
     from known_book
     group by as_of_month, month
 ),

@@ -81,12 +81,12 @@ refused as (select application_month as snapshot_month, count(*) as refused from
 
 select
     snapshot_month, 'hhi_funded' as measure, segment_kind, 'all' as segment,
-    squares / square as numerator, null as denominator, loans, 'latest snapshot of each loan' as basis
+    share(squares, square) as numerator, null as denominator, loans, 'latest snapshot of each loan' as basis
 from concentration
 union all
 select
     snapshot_month, 'effective_number' as measure, segment_kind, 'all' as segment,
-    square / squares as numerator, null as denominator, loans, 'latest snapshot of each loan' as basis
+    share(square, squares) as numerator, null as denominator, loans, 'latest snapshot of each loan' as basis
 from concentration
 union all
 select

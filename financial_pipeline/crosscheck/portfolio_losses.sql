@@ -28,7 +28,7 @@ cohorts as (
     select
         snapshot_month,
         grade,
-        sum(bad) filter (where is_past) / sum(loans) filter (where is_past) as default_rate,
+        share(sum(bad) filter (where is_past), sum(loans) filter (where is_past)) as default_rate,
         share(sum(loss) filter (where is_past), sum(bad_funded) filter (where is_past)) as severity,
         sum(loans) filter (where not is_past) as loans,
         sum(funded) filter (where not is_past) as funded,

@@ -13,7 +13,20 @@ where in_window(snapshot_month);
 
 create or replace temporary table portfolio_ratios as
 
-with facts as (
+with levels as (
+    select
+        *,
+        case
+            when interest_rate > 0
+                then share(
+                    funded_amount_usd * interest_rate / 12, 1 - (1 + interest_rate / 12) ** (-term_months)
+                )
+            else share(funded_amount_usd, term_months)
+        end as level_payment
+    from fct_loans
+),
+
+facts as (
     select
         issue_month,
         maturity_month,
@@ -25,12 +38,8 @@ with facts as (
         sum(cast(fico_midpoint as decimal(5, 1)) * funded_amount_usd) as scored,
         count(fico_midpoint) as scored_loans,
         sum(funded_amount_usd) filter (where fico_midpoint is not null) as scored_funded,
-        count(installment_usd) as payments,
-        count(*) filter (
-            where abs(installment_usd / (
-                funded_amount_usd * interest_rate / 12 / (1 - (1 + interest_rate / 12) ** (-term_months))
-            ) - 1) <= 1.6e-4
-        ) as level_payments,
+        count(share(installment_usd, level_payment)) as payments,
+        count(*) filter (where abs(share(installment_usd, level_payment) - 1) <= 1.6e-4) as level_payments,
         count(default_d1) as d1_loans,
         count(*) filter (where default_d1 = 1) as d1_bad,
         sum(funded_amount_usd) filter (where default_d1 is not null) as d1_funded,
@@ -38,7 +47,7 @@ with facts as (
         coalesce(sum(net_loss_usd) filter (where default_d1 = 1), 0) as d1_loss,
         sum(net_loss_usd) as net_loss,
         sum(ead_usd) as ead
-    from fct_loans
+    from levels
     group by all
 ),
 

@@ -7,6 +7,7 @@ import polars as pl
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import NOTHING, Card, number, percent
 from financial_pipeline.ml.features import FEATURES
+from financial_pipeline.ml.not_served import why_not_served
 
 EVALUATION: Final = "ml/evaluation"
 CURVES: Final = "ml/evaluation_curves"
@@ -156,3 +157,13 @@ def served(release: Release) -> dict[str, Any] | None:
     """Return cut-off and artifact of the served model; None if no gates passed."""
     facts = release.table(EVALUATION).facts.get("served")
     return facts if isinstance(facts, dict) else None
+
+
+def withheld(release: Release, cutoff: object = None) -> str | None:
+    """Return why the model of a cut-off, by default the newest, is not served; None if it is."""
+    if release.missing(EVALUATION, GATES):
+        return None
+    if cutoff is None:
+        cutoff = next(iter(release.rows(CUTOFFS, EVALUATION)["training_cutoff"]), None)
+    reason = why_not_served(release.rows(GATE_ROWS, GATES, cutoff=cutoff).to_dicts())
+    return f"The model of cut-off {cutoff} is not served: {reason}." if reason else None

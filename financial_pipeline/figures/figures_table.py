@@ -69,10 +69,10 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
 
 def _model(content: dict[str, Any]) -> Table:
     """Make a table of both models, out of time and on a random split, titled with the gates."""
-    passed = all(gate["passed"] for gate in content["gates"])
+    reason = content["not_served"]
     title = f"Default model, cut-off {content['training_cutoff']}, gates "
     table = _table(
-        f"{title}{'passed' if passed else 'NOT passed'}",
+        f"{title}{'NOT passed' if reason else 'passed'}",
         "model",
         "evaluation",
         "loans",
@@ -87,6 +87,8 @@ def _model(content: dict[str, Any]) -> Table:
             numbers = _shown(row["ks"], ".3f"), _shown(row["ece"], ".3f")
             auc = f"{_shown(row['auc'], '.3f')} {interval}"
             table.add_row(model, evaluation, f"{row['n']:,}", auc, *numbers)
+    if reason:
+        table.caption, table.caption_justify = f"Not served: {reason}.", "left"
     return table
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import duckdb
 
+from financial_pipeline.ml.model_card import METRICS
+from financial_pipeline.ml.not_served import why_not_served
 from financial_pipeline.publishing.manifest import Manifest
 from financial_pipeline.publishing.views import rows
 
@@ -12,35 +14,15 @@ NEEDED = {f"{LAYER}/{name}" for name in ("evaluation", "gates", "default_model",
 MODELS = ("borrower_only", "platform_informed")
 CHALLENGERS = ("borrower_only_boosted", "platform_informed_boosted", "scorecard")
 # Figures of an evaluation; null ones have a reason.
-METRICS = (
-    "n",
-    "defaults",
-    "default_rate",
-    "mean_pd",
-    "auc",
-    "auc_low",
-    "auc_high",
-    "ks",
-    "gini",
-    "brier",
-    "brier_skill",
-    "log_loss",
-    "average_precision",
-    "calibration_intercept",
-    "calibration_slope",
-    "ece",
-    "hosmer_lemeshow",
-    "matured_share",
-    "label",
-    "reason",
-)
+EVALUATED = (*METRICS, "defaults", "matured_share", "label", "reason")
 
 
 def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> dict[str, Any]:
     """Return the results of the newest training cut-off; empty if no model was evaluated.
 
-    Keys: training_cutoff, artifact_hash, served, gates, one per model (features and evaluations),
-    challengers, thresholds and spark_agreement.
+    Keys: training_cutoff, artifact_hash, reason (why there is none), served, not_served (why this
+    cut-off is not), gates, one per model (features and evaluations), challengers, thresholds and
+    spark_agreement.
     """
     if not manifest.tables.keys() >= NEEDED:
         return {}
@@ -50,12 +32,14 @@ def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> 
     row = trained[0] if trained else {}
     evaluations = _newest(connection, manifest, "evaluation", newest)
     features = _features(connection, newest)
+    gates = _newest(connection, manifest, "gates", newest)
     return {
         "training_cutoff": str(newest["cutoff"]),
         "artifact_hash": row.get("artifact"),
         "reason": row.get("reason"),
         "served": manifest.table("ml/evaluation").facts.get("served"),
-        "gates": _newest(connection, manifest, "gates", newest),
+        "not_served": why_not_served(gates),
+        "gates": gates,
         **{
             model: {"features": features.get(model, []), **_evaluations(evaluations, model)}
             for model in MODELS
@@ -72,7 +56,7 @@ def model_figures(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> 
 
 def _evaluations(rows: list[dict[str, Any]], model: str) -> dict[str, dict[str, Any]]:
     return {
-        row["evaluation"]: {name: row[name] for name in METRICS}
+        row["evaluation"]: {name: row[name] for name in EVALUATED}
         for row in rows
         if row["model"] == model
     }

@@ -1,7 +1,7 @@
 """Each model on each split: what is fitted, on whom it is tested, and what comes out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from financial_pipeline.ml.evaluate import (
 )
 from financial_pipeline.ml.explain import strongest_feature
 from financial_pipeline.ml.features import FEATURE_SETS, ModelName, NotTrainable
-from financial_pipeline.ml.leak_alarm import check_model
+from financial_pipeline.ml.leak_alarm import LeakAlarm, check_model
 from financial_pipeline.ml.populations import (
     Split,
     cumulative_loans,
@@ -47,6 +47,8 @@ class Trial:
     metrics: Metrics
     pd: Floats
     target: NDArray[np.int8]
+    # Why the leak alarm refused the model on this split; its metrics are then null.
+    leak: str | None = None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -83,7 +85,7 @@ def run_trials(
     """Both baseline models on every split.
 
     `headline` has the models fitted for `out_of_time` (those of the artifact); the other
-    splits fit their own. Raises LeakAlarm when a model is too good to be true.
+    splits fit their own. A model that is too good to be true has null metrics with the reason.
     """
     trials = []
     for split in all_splits:
@@ -97,16 +99,25 @@ def run_trials(
                 continue
             trial = score_split(cohort, split, name, model)
             loans, _ = training_rows(cohort, split)
-            check_model(name, trial.metrics.auc, trial.metrics.n, strongest_feature(model, loans))
-            trials.append(trial)
+            trials.append(_screened(trial, strongest_feature(model, loans)))
     return trials
 
 
-def run_challengers(cohort: pl.DataFrame, split: Split, seed: int = SEED) -> list[Trial]:
-    """The boosted challenger of both models and the scorecard, on one split."""
+def refused(all_splits: Iterable[Split], reason: str) -> list[Trial]:
+    """Both baseline models on every split, null for the reason why none was trained."""
+    return [_untested(name, split, reason) for split in all_splits for name in FEATURE_SETS]
+
+
+def run_challengers(
+    cohort: pl.DataFrame, split: Split, refusal: str | None = None, seed: int = SEED
+) -> list[Trial]:
+    """The boosted challenger of both models and the scorecard, on one split.
+
+    `refusal` is why no model may be fitted, if so; the metrics are then null for that reason.
+    """
     boosted = [f"{name}_boosted" for name in FEATURE_SETS]
-    if split.reason:
-        return [_untested(name, split, split.reason) for name in (*boosted, "scorecard")]
+    if reason := refusal or split.reason:
+        return [_untested(name, split, reason) for name in (*boosted, "scorecard")]
     rows, target = training_rows(cohort, split)
     try:
         found = [
@@ -117,7 +128,8 @@ def run_challengers(cohort: pl.DataFrame, split: Split, seed: int = SEED) -> lis
     except NotTrainable as refusal:
         return [_untested(name, split, str(refusal)) for name in (*boosted, "scorecard")]
     tested = cohort.filter(pl.Series(split.test))
-    return [*found, _tested("scorecard", split, tested, card.predict(tested))]
+    trials = [*found, _tested("scorecard", split, tested, card.predict(tested))]
+    return [_screened(trial, f"of {CHALLENGED}") for trial in trials]
 
 
 def score_split(cohort: pl.DataFrame, split: Split, name: str, model: DefaultModel) -> Trial:
@@ -161,6 +173,16 @@ def segments(cohort: pl.DataFrame, loans: pl.LazyFrame) -> pl.DataFrame:
 def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:
     target = tested["default_d1"].to_numpy()
     return Trial(name, split, measure(target, pd), pd, target)
+
+
+def _screened(trial: Trial, strongest: str) -> Trial:
+    """The trial, without its metrics if the leak alarm refuses them."""
+    bads, loans = trial.metrics.defaults, trial.metrics.n
+    try:
+        check_model(trial.model, trial.metrics.auc, bads, loans - bads, strongest)
+    except LeakAlarm as refusal:
+        return replace(trial, metrics=not_measured(str(refusal)), leak=str(refusal))
+    return trial
 
 
 def _untested(name: str, split: Split, reason: str) -> Trial:

@@ -70,28 +70,38 @@ class Prices:
 
 
 def loan_cash(loans: pl.DataFrame) -> LoanCash:
-    """Cash of D1 loans from columns of `fct_loans`; `default_d1` is the outcome."""
+    """Cash of D1 loans from columns of `fct_loans`; `default_d1` is the outcome.
+
+    A loan of which nothing was funded earns and loses nothing.
+    """
     money = {name: loans[name].cast(pl.Float64).to_numpy() for name in CASH_COLUMNS}
     funded = money["funded_amount_usd"]
+
+    def per_dollar(amount: Floats, otherwise: float) -> Floats:
+        return np.divide(amount, funded, out=np.full(len(funded), otherwise), where=funded > 0)
+
+    received = money["interest_received_usd"] + money["late_fees_received_usd"]
+    returned = money["total_payment_usd"] - money["collection_recovery_fee_usd"]
     return LoanCash(
         funded,
-        (money["interest_received_usd"] + money["late_fees_received_usd"]) / funded,
-        1 - (money["total_payment_usd"] - money["collection_recovery_fee_usd"]) / funded,
+        per_dollar(received, 0.0),
+        1 - per_dollar(returned, 1.0),
         loans["default_d1"].to_numpy() == 1,
     )
 
 
 def prices(cash: LoanCash) -> Prices | None:
-    """Gain and loss per funded dollar over a cohort; None if a class is missing.
+    """Gain and loss per funded dollar over a cohort; None if a class has no dollar.
 
+    None also if both cancel out: no PD is then the break-even one.
     Dollar-weighted, as the reference values of methodology 1.8 are (0.211 and 0.416).
     """
     bad = cash.is_bad
-    if not 0 < bad.sum() < len(bad):
+    if min(cash.funded[~bad].sum(), cash.funded[bad].sum()) <= 0:
         return None
     gain = np.average(cash.gain[~bad], weights=cash.funded[~bad])
     loss = np.average(cash.loss[bad], weights=cash.funded[bad])
-    return Prices(float(gain), float(loss))
+    return Prices(float(gain), float(loss)) if gain + loss != 0 else None
 
 
 def grid_cells(pd: Floats) -> NDArray[np.int64]:

@@ -1,7 +1,8 @@
 """The gates between a trained model and its being served.
 
 The served model is a pointer: it moves to a candidate only when every gate passes, and never back
-to an older cut-off. A figure that is missing fails its gate.
+to an older cut-off. A figure that is missing fails its gate. Some gates compare with the served
+model or the challenger; the others are floors, which a model of noise fails whatever it replaces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,15 @@ MAX_SCORE_PSI: Final = 0.25
 MAX_AUC_LOSS_TO_PREVIOUS: Final = 0.01
 MAX_AUC_LOSS_TO_CHALLENGER: Final = 0.03
 MIN_ROW_SHARE: Final = 0.90
+# Floors: the 95 % interval of the out-of-time AUC lies above this one.
+MIN_AUC_LOW: Final = 0.55
+# The calibration slope is 1 at best, 0 for noise: 0.5 to 1.5 passes.
+MAX_SLOPE_DISTANCE: Final = 0.5
+# Events are loans of the rarer outcome.
+MIN_TEST_EVENTS: Final = 100
+MIN_TRAINING_EVENTS_PER_FEATURE: Final = 10
+# The gate whose detail is a reason of its own; it has no figure.
+REFUSAL: Final = "not_refused"
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,12 @@ class Candidate:
     score_psi: float | None
     auc: float | None
     challenger_auc: float | None
+    auc_low: float | None
+    calibration_slope: float | None
+    test_events: int | None
+    training_events_per_feature: float | None
+    # Why nothing was measured, or what the leak alarm found in any evaluation.
+    refusal: str | None = None
     # AUC of the served model on the same test loans; None if nothing comparable is served.
     previous_auc: float | None = None
     previous_training_loans: int | None = None
@@ -77,7 +93,8 @@ class GateResult:
     model: str
     passed: bool
     value: float | None
-    limit: float
+    # None if the gate has no figure.
+    limit: float | None
     detail: str
 
 
@@ -89,6 +106,8 @@ def run_gates(candidate: Candidate) -> list[GateResult]:
         _against_challenger(candidate),
         _against_previous(candidate),
         _row_drop(candidate),
+        *_floors(candidate),
+        _not_refused(candidate),
     ]
 
 
@@ -173,6 +192,45 @@ def _row_drop(candidate: Candidate) -> GateResult:
     )
 
 
+def _floors(candidate: Candidate) -> list[GateResult]:
+    slope = candidate.calibration_slope
+    return [
+        _at_least(
+            "auc_floor",
+            candidate.model,
+            candidate.auc_low,
+            MIN_AUC_LOW,
+            "lower bound of the 95 % interval of the AUC, out of time",
+        ),
+        _at_most(
+            "calibration_slope",
+            candidate.model,
+            None if slope is None else abs(slope - 1),
+            MAX_SLOPE_DISTANCE,
+            "distance of the calibration slope from 1, out of time",
+        ),
+        _at_least(
+            "test_events",
+            candidate.model,
+            candidate.test_events,
+            MIN_TEST_EVENTS,
+            "test loans of the rarer outcome, out of time",
+        ),
+        _at_least(
+            "training_events",
+            candidate.model,
+            candidate.training_events_per_feature,
+            MIN_TRAINING_EVENTS_PER_FEATURE,
+            "training loans of the rarer outcome per feature",
+        ),
+    ]
+
+
+def _not_refused(candidate: Candidate) -> GateResult:
+    detail = candidate.refusal or "measured, and on no split too good to be true"
+    return GateResult(REFUSAL, candidate.model, not candidate.refusal, None, None, detail)
+
+
 def _loss(reference: float | None, auc: float | None) -> float | None:
     return None if reference is None or auc is None else reference - auc
 
@@ -180,6 +238,11 @@ def _loss(reference: float | None, auc: float | None) -> float | None:
 def _at_most(gate: str, model: str, value: float | None, limit: float, detail: str) -> GateResult:
     passed = value is not None and value <= limit
     return GateResult(gate, model, passed, value, limit, detail)
+
+
+def _at_least(gate: str, model: str, value: float | None, limit: float, detail: str) -> GateResult:
+    figure = None if value is None else float(value)
+    return GateResult(gate, model, figure is not None and figure >= limit, figure, limit, detail)
 
 
 def _nothing_served(gate: str, model: str, limit: float) -> GateResult:

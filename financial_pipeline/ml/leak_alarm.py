@@ -1,8 +1,9 @@
-"""The leak alarm: training is refused when an input knows the outcome (methodology 1.2).
+"""The leak alarm: a model is refused when an input knows the outcome (methodology 1.2).
 
 Four tests, each naming the column: outside the whitelist; a copy of a column known only after
-origination (equal, recoded, or |Spearman| above 0.99); a single feature with an AUC above 0.80; a
-model with one. The AUC alone is not enough: few such columns separate that well by themselves.
+origination (equal, recoded, or |Spearman| above 0.99, beyond what the funded amount explains); a
+single feature, or a model, of which the lower 99 % bound of the AUC is above 0.80. The AUC alone is
+not enough: few such columns separate that well by themselves.
 """
 
 from collections.abc import Sequence
@@ -15,10 +16,14 @@ import scipy
 from numpy.typing import NDArray
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.ml.discrimination import auc, auc_of_levels
+from financial_pipeline.ml.discrimination import auc, auc_lower_bound, auc_of_levels
 from financial_pipeline.schemas.lending_club import CLASS_X
 
 MAX_SPEARMAN: Final = 0.99
+# In a book with few defaults, payments are the funded amount and its interest: an amount then ranks
+# like them without knowing them. A copy also correlates with what the amount leaves unexplained.
+MAX_PARTIAL_SPEARMAN: Final = 0.5
+EXPLAINED: Final = 1e-6
 MAX_AUC: Final = 0.80
 # Below this, ranks of the loans that both columns know say nothing; recoding is still tested.
 MIN_COMMON_LOANS: Final = 30
@@ -26,8 +31,6 @@ MIN_COMMON_LOANS: Final = 30
 MAX_LEVELS: Final = 50
 # Spearman is estimated on this many loans; its error near 0.99 is then below 0.001.
 RANKED_LOANS: Final = 20_000
-# On fewer loans an AUC can pass 0.80 by chance.
-MIN_LOANS_FOR_AUC_ALARM: Final = 500
 
 Floats = NDArray[np.float64]
 
@@ -47,47 +50,65 @@ def check_whitelist(columns: Sequence[str], allowed: Sequence[str]) -> None:
             )
 
 
-def check_inputs(features: pl.DataFrame, target: NDArray[np.int8], forbidden: pl.DataFrame) -> None:
+def check_inputs(
+    features: pl.DataFrame,
+    target: NDArray[np.int8],
+    forbidden: pl.DataFrame,
+    funded: pl.Series | None = None,
+) -> None:
     """Raise LeakAlarm when a feature separates too well alone or copies a forbidden column.
 
-    Both frames have the same loans in the same order; `forbidden` has the class X columns, of
-    which constant ones are passed over.
+    All have the same loans in the same order; `forbidden` has the class X columns, of which
+    constant ones are passed over. `funded` is the funded amount in dollars: a copy counts only if
+    the amount does not explain it.
     """
     candidates, outcomes = _columns(features), _columns(forbidden)
+    amount = None if funded is None else _columns(funded.to_frame("funded")).get("funded")
     for outcome, other in outcomes.items():
         for name, column in candidates.items():
-            if _is_recoded(column, other):
+            if _is_recoded(column, other) and not (amount and _is_recoded(amount, other)):
                 raise _copy_alarm(name, outcome, "is a recoded copy of")
         for name, value in _rank_correlations(candidates, other).items():
-            if abs(value) > MAX_SPEARMAN:
+            if abs(value) > MAX_SPEARMAN and _exceeds(candidates[name], other, amount):
                 raise _copy_alarm(name, outcome, f"has a rank correlation of {value:.4f} with")
     for name, column in candidates.items():
-        alone = _best_auc(column, target)
-        if alone is not None and alone > MAX_AUC:
-            raise LeakAlarm(
-                f"Column {name} alone has an AUC of {alone:.3f}, above {MAX_AUC:.2f}: nothing "
-                "known at origination separates that well, so training is refused; find out "
-                "where the column comes from."
-            )
+        _check_feature(name, column, target)
 
 
-def check_model(model: str, value: float | None, loans: int, strongest: str) -> None:
-    """Raise LeakAlarm when a model's test AUC is above 0.80; `strongest` is its main feature."""
-    if value is not None and value > MAX_AUC and loans >= MIN_LOANS_FOR_AUC_ALARM:
+def check_model(model: str, area: float | None, bads: int, goods: int, strongest: str) -> None:
+    """Raise LeakAlarm when the lower bound of a model's test AUC is above 0.80.
+
+    `strongest` is its main feature, or the words that stand for it.
+    """
+    bound = 0.0 if area is None else auc_lower_bound(area, bads, goods)
+    if bound > MAX_AUC:
         raise LeakAlarm(
-            f"The model {model} has an AUC of {value:.3f} on {loans} test loans, above "
-            f"{MAX_AUC:.2f}, so it is refused; look first at its strongest feature, {strongest}."
+            f"The model {model} has an AUC of {area:.3f} on {bads + goods} test loans (lower 99 % "
+            f"bound {bound:.3f}, above {MAX_AUC:.2f}), so it is refused; look first at "
+            f"its strongest feature, {strongest}."
         )
 
 
 def single_feature_auc(column: pl.Series, target: NDArray[np.int8]) -> float | None:
-    """The best AUC that a column reaches alone; None if it is constant.
+    """The AUC that a column reaches alone, the one with the highest lower bound; None if constant.
 
     Values score as they are, in either direction; few levels also by their default rate; and
     whether the value is missing is tried as a score too.
     """
     found = _columns(column.to_frame("column"))
-    return _best_auc(found["column"], target) if found else None
+    best = _best_auc(found["column"], target) if found else None
+    return best[1] if best else None
+
+
+def _check_feature(name: str, column: "_Column", target: NDArray[np.int8]) -> None:
+    bound, area = _best_auc(column, target) or (0.0, 0.0)
+    if bound > MAX_AUC:
+        raise LeakAlarm(
+            f"Column {name} alone has an AUC of {area:.3f} on {len(target)} loans with "
+            f"{int(target.sum())} defaults (lower 99 % bound {bound:.3f}, above {MAX_AUC:.2f}): "
+            "nothing known at origination separates that well, so training is refused; find out "
+            "where the column comes from."
+        )
 
 
 @dataclass(frozen=True)
@@ -147,17 +168,41 @@ def _rank_correlations(candidates: dict[str, _Column], outcome: _Column) -> dict
     return found
 
 
-def _best_auc(column: _Column, target: NDArray[np.int8]) -> float | None:
+def _exceeds(candidate: _Column, outcome: _Column, amount: _Column | None) -> bool:
+    """Whether two columns correlate beyond what the funded amount explains of both.
+
+    Partial Spearman over the loans known to all three; an amount that fully explains one of the
+    two leaves nothing.
+    """
+    if amount is None:
+        return True
+    columns = np.stack([candidate.values, outcome.values, amount.values])
+    ranks = scipy.stats.rankdata(columns[:, ~np.isnan(columns).any(axis=0)], axis=1)
+    if ranks.shape[1] < MIN_COMMON_LOANS or np.ptp(ranks[2]) == 0:
+        return True
+    both, of_candidate, of_outcome = np.corrcoef(ranks)[[0, 0, 1], [1, 2, 2]]
+    left = np.sqrt(max(1 - of_candidate**2, 0) * max(1 - of_outcome**2, 0))
+    if left < EXPLAINED:
+        return False
+    return bool(abs(both - of_candidate * of_outcome) / left > MAX_PARTIAL_SPEARMAN)
+
+
+def _best_auc(column: _Column, target: NDArray[np.int8]) -> tuple[float, float] | None:
+    """Lower bound and AUC of the best score that a column gives; None if it gives none."""
     known = ~np.isnan(column.values)
-    aucs = [auc_of_levels(np.bincount(known, minlength=2), np.bincount(known, target, 2))]
-    if known.sum() >= MIN_LOANS_FOR_AUC_ALARM:
-        aucs.append(auc(target[known], column.values[known]))
+    bads, among_known = int(target.sum()), int(target[known].sum())
+    everyone = (bads, len(target) - bads)
+    is_missing = auc_of_levels(np.bincount(known, minlength=2), np.bincount(known, target, 2))
+    found = [
+        (is_missing, everyone),
+        (auc(target[known], column.values[known]), (among_known, int(known.sum()) - among_known)),
+    ]
     if column.levels is not None:
-        loans, bads = np.bincount(column.levels), np.bincount(column.levels, target)
-        order = np.argsort(bads / np.maximum(loans, 1))
-        aucs.append(auc_of_levels(loans[order], bads[order]))
-    found = [max(value, 1 - value) for value in aucs if value is not None]
-    return max(found, default=None)
+        loans, bads_of = np.bincount(column.levels), np.bincount(column.levels, target)
+        order = np.argsort(bads_of / np.maximum(loans, 1))
+        found.append((auc_of_levels(loans[order], bads_of[order]), everyone))
+    best = [(max(area, 1 - area), counts) for area, counts in found if area is not None]
+    return max(((auc_lower_bound(area, *counts), area) for area, counts in best), default=None)
 
 
 def _copy_alarm(name: str, outcome: str, verb: str) -> LeakAlarm:

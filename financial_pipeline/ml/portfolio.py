@@ -91,40 +91,64 @@ def threshold_tables(
 
 def gate_results(
     trials: Sequence[Trial],
-    challengers: Sequence[Trial],
     cohort: pl.DataFrame,
     models: Models,
     rival: Served | None,
     rivals: Models,
 ) -> list[GateResult]:
-    """Run the gates of every out-of-time trial; null figures fail theirs.
+    """Run the gates of both models on their out-of-time trials; null figures fail theirs.
 
-    `rivals` are the models of the served artifact `rival`, which a candidate must not fall behind.
+    `trials` has every trial of the models and their challengers. `rivals` are the models of the
+    served artifact `rival`, which a candidate must not fall behind.
     """
-    boosted = {trial.model: trial.metrics.auc for trial in challengers}
+    headline = {trial.model: trial for trial in trials if trial.split.name == "out_of_time"}
     results: list[GateResult] = []
-    for trial in trials:
-        training, _ = training_rows(cohort, trial.split)
-        psi, previous_auc = None, None
-        if len(trial.pd) and training.height and trial.model in models:
-            before = reference(pl.Series(models[trial.model].predict(training)))
-            psi = stability(before, pl.Series(trial.pd))["psi"]
-        if trial.model in rivals:
+    for name in FEATURE_SETS:
+        trial, challenger = headline[name], headline[f"{name}_boosted"]
+        training, target = training_rows(cohort, trial.split)
+        previous_auc = None
+        if name in rivals:
             tested = cohort.filter(pl.Series(trial.split.test))
-            previous_auc = auc(trial.target, rivals[trial.model].predict(tested))
+            previous_auc = auc(trial.target, rivals[name].predict(tested))
         candidate = Candidate(
-            model=trial.model,
+            model=name,
             training_loans=training.height,
             mean_pd=trial.metrics.mean_pd,
             default_rate=trial.metrics.default_rate,
-            score_psi=psi,
+            score_psi=_score_psi(training, trial, models.get(name)),
             auc=trial.metrics.auc,
-            challenger_auc=boosted.get(f"{trial.model}_boosted"),
+            challenger_auc=challenger.metrics.auc,
+            auc_low=trial.metrics.auc_low,
+            calibration_slope=trial.metrics.calibration_slope,
+            test_events=_events(trial.target),
+            training_events_per_feature=_events(target) / len(FEATURE_SETS[name]),
+            refusal=_refusal(trial, [found for found in trials if found.model.startswith(name)]),
             previous_auc=previous_auc,
             previous_training_loans=rival.training_loans if rival else None,
         )
         results += run_gates(candidate)
     return results
+
+
+def _score_psi(training: pl.DataFrame, trial: Trial, model: DefaultModel | None) -> float | None:
+    """PSI of the score, training loans against test loans; None if either has no score."""
+    if model is None or training.is_empty() or not len(trial.pd):
+        return None
+    before = reference(pl.Series(model.predict(training)))
+    psi: float | None = stability(before, pl.Series(trial.pd))["psi"]
+    return psi
+
+
+def _events(target: NDArray[np.int8]) -> int:
+    """Loans of the rarer outcome."""
+    bads = int(target.sum())
+    return min(bads, len(target) - bads)
+
+
+def _refusal(headline: Trial, trials: Sequence[Trial]) -> str | None:
+    """Why a model may not be served whatever its figures: not measured, or too good to be true."""
+    leaks = (trial.leak for trial in trials if trial.leak)
+    return headline.metrics.reason or next(leaks, None)
 
 
 def _segment_rows(segments: pl.DataFrame) -> list[tuple[str, str, NDArray[np.intp]]]:

@@ -28,7 +28,11 @@ QUANTILE_BINS: Final = 10
 # A number with fewer values than this is binned value by value (methodology 2, IV of term).
 MAX_DISTINCT_VALUES: Final = 10
 MIN_BIN_SHARE: Final = 0.05
-MIN_LEVEL_LOANS: Final = 50
+# Bins of fewer loans are pooled: levels as "any other", numbers with their neighbour, and one that
+# is still smaller (missing values, other levels) with the whole book, which is worth no points.
+MIN_BIN_LOANS: Final = 50
+# Every bin is smoothed by this many loans with the odds of the book.
+PRIOR_LOANS: Final = 50
 SMOOTHING: Final = 0.5
 
 
@@ -101,6 +105,18 @@ def weight_of_evidence(goods: ArrayLike, bads: ArrayLike) -> tuple[Floats, float
     return woe, float(np.sum((good_share - bad_share) * woe))
 
 
+def smoothed_weights(goods: ArrayLike, bads: ArrayLike) -> Floats:
+    """Weight of evidence per bin, smoothed towards the odds of the book; 0 for pooled bins.
+
+    A bin counts PRIOR_LOANS more loans with the odds of all loans, so that a few outcomes move it
+    little; one of fewer than MIN_BIN_LOANS has the odds of all loans. Both classes are needed.
+    """
+    good, bad = np.asarray(goods, dtype=float), np.asarray(bads, dtype=float)
+    loans, rate = good + bad, bad.sum() / (good + bad).sum()
+    odds = (good + PRIOR_LOANS * (1 - rate)) / (bad + PRIOR_LOANS * rate)
+    return np.where(loans < MIN_BIN_LOANS, 0.0, np.log(odds * rate / (1 - rate)))
+
+
 def fit_scorecard(frame: pl.DataFrame, target: Target, features: Sequence[str]) -> Scorecard:
     """Bin each feature on the training rows, weigh the bins, and fit a logit on the weights."""
     from sklearn.linear_model import LogisticRegression
@@ -144,7 +160,8 @@ def _weigh(name: str, column: pl.Series, target: Target) -> Characteristic:
     size = (len(edges) + 1 if FEATURES[name].is_numeric else len(levels)) + 1
     loans = np.bincount(numbers, minlength=size)
     bads = np.bincount(numbers, weights=target, minlength=size).astype(int)
-    woe, value = weight_of_evidence(loans - bads, bads)
+    woe = smoothed_weights(loans - bads, bads)
+    _, value = weight_of_evidence(loans - bads, bads)
     zeros = (0.0,) * size
     return Characteristic(
         name, edges, levels, tuple(loans.tolist()), tuple(bads.tolist()), tuple(woe.tolist()),
@@ -172,8 +189,8 @@ def _edges(column: pl.Series, target: Target) -> tuple[float, ...]:
 
 
 def _without_small_bins(edges: list[float], counts: list[int], loans: int) -> list[float]:
-    """Merge bins under 5 % of the known loans with their smaller neighbour."""
-    while edges and min(counts) < MIN_BIN_SHARE * loans:
+    """Merge bins under 5 % of the known loans, or 50 loans, with their smaller neighbour."""
+    while edges and min(counts) < max(MIN_BIN_SHARE * loans, MIN_BIN_LOANS):
         small = counts.index(min(counts))
         neighbours = [i for i in (small - 1, small + 1) if 0 <= i < len(counts)]
         other = min(neighbours, key=lambda i: counts[i])
@@ -185,7 +202,7 @@ def _without_small_bins(edges: list[float], counts: list[int], loans: int) -> li
 
 def _levels(column: pl.Series) -> tuple[str, ...]:
     counts = column.value_counts()
-    return tuple(sorted(counts.filter(pl.col("count") >= MIN_LEVEL_LOANS)[column.name].to_list()))
+    return tuple(sorted(counts.filter(pl.col("count") >= MIN_BIN_LOANS)[column.name].to_list()))
 
 
 def _bin_numbers(

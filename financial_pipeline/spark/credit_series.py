@@ -10,7 +10,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import month_list, ordered_sum, read_columns
+from financial_pipeline.spark.contract import month_list, ordered_sum, ratio, read_columns
 
 LOAN_COLUMNS: Final = ("issue_month", "term_months", "default_d1", "default_d3_12")
 PERFORMANCE_COLUMNS: Final = (
@@ -73,7 +73,7 @@ def _vintage_rates(loans: DataFrame, lag: int) -> DataFrame:
         .withColumns(
             {
                 "known_month": F.add_months("month", F.col("wait")),
-                "value": F.col("defaults") / F.col("loans"),
+                "value": ratio(F.col("defaults"), F.col("loans")),
             }
         )
     )
@@ -89,7 +89,7 @@ def _hazards(performance: DataFrame, asked: DataFrame) -> DataFrame:
     )
     known = cells.join(asked, F.col("performance_month") <= F.col("as_of_month"))
     baseline = known.groupBy("as_of_month", "months_on_book", "grade").agg(
-        (F.sum("defaults") / F.sum("loans")).alias("hazard")
+        ratio(F.sum("defaults"), F.sum("loans")).alias("hazard")
     )
     expected = known.join(baseline, ["as_of_month", "months_on_book", "grade"]).withColumn(
         "term", F.col("loans") * F.col("hazard")
@@ -99,11 +99,11 @@ def _hazards(performance: DataFrame, asked: DataFrame) -> DataFrame:
         F.sum("defaults").alias("defaults"),
         ordered_sum("term").alias("expected"),
     )
-    adjusted = F.when(F.col("expected") > 0, F.col("defaults") / F.col("expected"))
+    adjusted = ratio(F.col("defaults"), F.col("expected"))
     series = F.array(
         F.struct(
             F.lit(HAZARD).alias("credit_series"),
-            (F.col("defaults") / F.col("loans")).alias("value"),
+            ratio(F.col("defaults"), F.col("loans")).alias("value"),
         ),
         F.struct(F.lit(SEASONED).alias("credit_series"), adjusted.alias("value")),
     )

@@ -9,7 +9,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import ordered_sum
+from financial_pipeline.spark.contract import ordered_sum, ratio
 from financial_pipeline.spark.portfolio_ratios import ALL
 
 MEASURE: Final = "expected_to_realised_loss"
@@ -34,8 +34,8 @@ def expected_losses(loans: DataFrame, months: DataFrame) -> DataFrame:
         *(_total(name, history=False) for name in ("loans", "funded_usd", "loss_usd")),
     )
     usable = sums.filter((F.col("past_loans") >= MIN_HISTORY) & (F.col("new_loans") > 0))
-    default_rate = F.col("past_bad_loans") / F.col("past_loans")
-    severity = F.when(F.col("past_bad_usd") > 0, F.col("past_loss_usd") / F.col("past_bad_usd"))
+    default_rate = ratio(F.col("past_bad_loans"), F.col("past_loans"))
+    severity = ratio(F.col("past_loss_usd"), F.col("past_bad_usd"))
     expected = default_rate * F.coalesce(severity, F.lit(0.0)) * F.col("new_funded_usd")
     rows = usable.withColumns({"expected": expected, "kinds": _segments()})
     segments = rows.select("*", F.inline("kinds"))

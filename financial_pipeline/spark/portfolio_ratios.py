@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.spark.amortisation import annuity_payment
+from financial_pipeline.spark.contract import ratio
 
 LOAN_COLUMNS: Final = (
     "issue_month",
@@ -84,7 +85,8 @@ def _volumes(loans: DataFrame) -> DataFrame:
     level = annuity_payment(
         F.col(FUNDED).cast("double"), F.col("interest_rate"), F.col("term_months")
     )
-    gap = F.abs(F.col("installment_usd").cast("double") / level - 1)
+    # Nothing funded has no level payment: such a loan counts neither for nor against the identity.
+    gap = F.abs(ratio(F.col("installment_usd"), level) - 1)
     return _cells(
         loans,
         "issue_month",
@@ -100,8 +102,8 @@ def _volumes(loans: DataFrame) -> DataFrame:
         _measure(
             "annuity_identity",
             F.count_if(gap <= ANNUITY_TOLERANCE),
-            F.count("installment_usd"),
-            F.count("installment_usd"),
+            F.count(gap),
+            F.count(gap),
         ),
     )
 

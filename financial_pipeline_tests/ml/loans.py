@@ -28,15 +28,18 @@ class Book:
         return d1_cohort(build_features(self.applications.lazy()), self.loans.lazy())
 
 
-def make_book(size: int = 2400, seed: int = 7) -> Book:
-    """A book of matured loans whose default depends on rate, income and utilisation."""
+def make_book(size: int = 2400, seed: int = 7, borrower_effect: float = 1.0) -> Book:
+    """A book of matured loans whose default depends on rate, income and utilisation.
+
+    `borrower_effect` multiplies the effect of the last two; 2 makes a model that may be served.
+    """
     rng = np.random.default_rng(seed)
     applications = _applications(rng, size)
     risk = (
         -4.0
         + 12 * applications["int_rate"].to_numpy()
-        - 0.6 * (np.log(applications["income_effective"].to_numpy()) - 11)
-        + 0.01 * (applications["revol_util"].fill_null(50).to_numpy() - 50)
+        - 0.6 * borrower_effect * (np.log(applications["income_effective"].to_numpy()) - 11)
+        + 0.01 * borrower_effect * (applications["revol_util"].fill_null(50).to_numpy() - 50)
     )
     bad = rng.random(size) < 1 / (1 + np.exp(-risk))
     return Book(applications, _loans(rng, applications, bad), _outcomes(rng, bad))

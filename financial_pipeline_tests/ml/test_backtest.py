@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 from financial_pipeline.ml import backtest
-from financial_pipeline.ml.leak_alarm import LeakAlarm
 from financial_pipeline.ml.populations import out_of_time
 from financial_pipeline_tests.ml.loans import CUTOFF
 
@@ -77,12 +76,22 @@ def test_untrainable_loans_give_null_metrics_with_the_reason(
         assert word in str(trial.metrics.reason)
 
 
-def test_a_model_that_knows_the_outcome_is_refused(cohort: pl.DataFrame) -> None:
+def test_a_model_that_knows_the_outcome_has_no_figures(cohort: pl.DataFrame) -> None:
     target = cohort["default_d1"].to_numpy()
     noise = np.random.default_rng(1).normal(size=len(target))
     leaky = cohort.with_columns(open_acc=pl.Series(target * 4 + noise))
-    with pytest.raises(LeakAlarm, match="strongest feature, open_acc"):
-        backtest.run_trials(leaky, [out_of_time(leaky, CUTOFF)], {})
+    split = out_of_time(leaky, CUTOFF)
+    trials = backtest.run_trials(leaky, [split], {}) + backtest.run_challengers(leaky, split)
+    assert all(trial.metrics.auc is None for trial in trials)
+    assert "strongest feature, open_acc" in str(trials[0].leak)
+    assert trials[0].metrics.reason == trials[0].leak
+
+
+def test_refused_loans_are_fitted_on_no_split(cohort: pl.DataFrame) -> None:
+    split = out_of_time(cohort, CUTOFF)
+    trials = backtest.refused([split], "a leak") + backtest.run_challengers(cohort, split, "a leak")
+    assert [trial.metrics.reason for trial in trials] == ["a leak"] * 5
+    assert not any(len(trial.pd) for trial in trials)
 
 
 def test_tables_hold_all_evaluations_and_details_of_the_headline(

@@ -141,3 +141,20 @@ def test_real_threshold_rows_are_near_the_reference_of_the_methodology(
         row = decide.threshold_row(table, threshold)
         assert row["bad_rate_approved"] == pytest.approx(bad_rate, abs=0.005)
         assert row["bads_caught"] == pytest.approx(caught, abs=0.04)
+
+
+def test_two_loans_of_amount_zero_change_no_price_and_no_profit() -> None:
+    loans = pl.DataFrame(
+        {
+            "funded_amount_usd": [1_000.0, 1_000.0, 0.0, 0.0],
+            "interest_received_usd": [150.0, 20.0, 0.0, 5.0],
+            "late_fees_received_usd": [0.0] * 4,
+            "total_payment_usd": [1_150.0, 620.0, 0.0, 5.0],
+            "collection_recovery_fee_usd": [0.0, 20.0, 0.0, 0.0],
+            "default_d1": [0, 1, 0, 1],
+        }
+    )
+    cash = decide.loan_cash(loans)
+    assert cash.realised.tolist() == pytest.approx([150.0, -400.0, 0.0, 0.0])
+    assert decide.prices(cash) == decide.Prices(gain=0.15, loss=pytest.approx(0.4))
+    assert decide.prices(decide.loan_cash(loans[2:])) is None

@@ -97,3 +97,26 @@ def test_ranking_metrics_are_none_without_both_classes(target: list[int]) -> Non
         discrimination.roc_curve,
     ):
         assert metric(target, score) is None
+
+
+@pytest.mark.parametrize(
+    ("area", "bads", "goods", "bound"),
+    [(1.0, 5, 1_000, 0.692306), (0.92, 140, 1_000, 0.874797), (0.5, 100, 100, 0.406816)],
+)
+def test_the_lower_bound_of_an_auc_depends_on_the_counts(
+    area: float, bads: int, goods: int, bound: float
+) -> None:
+    found = discrimination.auc_lower_bound(area, bads, goods)
+    assert found == pytest.approx(bound, abs=1e-6)
+    error = (area - found) / 2.3263478740408408
+    two_bads, two_goods = found / (2 - found), 2 * found**2 / (1 + found)
+    spread = (bads - 1) * (two_bads - found**2) + (goods - 1) * (two_goods - found**2)
+    assert error**2 * bads * goods == pytest.approx(found * (1 - found) + spread, rel=1e-9)
+
+
+def test_without_a_class_the_lower_bound_is_zero() -> None:
+    assert (
+        discrimination.auc_lower_bound(1.0, 0, 100)
+        == discrimination.auc_lower_bound(0.0, 5, 5)
+        == 0.0
+    )

@@ -1,6 +1,6 @@
 """Each gate has a candidate that trips it, and the served model then stays."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 
 import pytest
@@ -13,6 +13,7 @@ from financial_pipeline.ml.gates import (
     next_pointer,
     run_gates,
 )
+from financial_pipeline.ml.not_served import why_not_served
 
 SERVED = Served("old", date(2010, 10, 1), 10_000, "simulated")
 NEW = Served("new", date(2011, 1, 1), 11_000, "simulated")
@@ -25,6 +26,10 @@ GOOD = Candidate(
     score_psi=0.02,
     auc=0.69,
     challenger_auc=0.70,
+    auc_low=0.66,
+    calibration_slope=0.95,
+    test_events=300,
+    training_events_per_feature=120.0,
     previous_auc=0.69,
     previous_training_loans=10_000,
 )
@@ -34,7 +39,30 @@ TRIPPED = {
     "auc_against_challenger": replace(GOOD, challenger_auc=0.73),
     "auc_against_previous": replace(GOOD, previous_auc=0.71),
     "training_rows": replace(GOOD, training_loans=8_999),
+    "auc_floor": replace(GOOD, auc_low=0.549),
+    "calibration_slope": replace(GOOD, calibration_slope=0.49),
+    "test_events": replace(GOOD, test_events=99),
+    "training_events": replace(GOOD, training_events_per_feature=9.9),
+    "not_refused": replace(GOOD, refusal="Column open_acc alone has an AUC of 0.950."),
 }
+
+
+NOTHING = replace(
+    GOOD,
+    training_loans=0,
+    mean_pd=None,
+    default_rate=None,
+    score_psi=None,
+    auc=None,
+    challenger_auc=None,
+    auc_low=None,
+    calibration_slope=None,
+    test_events=0,
+    training_events_per_feature=0.0,
+    refusal="70 matured training loans, at least 500 are needed",
+    previous_auc=None,
+    previous_training_loans=None,
+)
 
 
 def test_a_good_candidate_passes_every_gate_and_is_served() -> None:
@@ -52,8 +80,9 @@ def test_each_gate_trips_alone_and_the_served_model_stays(gate: str) -> None:
 
 
 def test_a_candidate_without_figures_fails_and_serves_nothing() -> None:
-    results = run_gates(Candidate("borrower_only", 0, None, None, None, None, None))
-    assert not any(result.passed for result in results if result.gate != "training_rows")
+    results = run_gates(NOTHING)
+    passed = {result.gate for result in results if result.passed}
+    assert passed == {"training_rows"}
     assert next_pointer(Pointer(), NEW, results) == Pointer()
     assert next_pointer(BEFORE, NEW, results) == BEFORE
 
@@ -62,7 +91,7 @@ def test_the_first_model_has_nothing_to_be_compared_with() -> None:
     first = replace(GOOD, previous_auc=None, previous_training_loans=None)
     results = run_gates(first)
     assert all(result.passed for result in results)
-    assert "no other comparable model" in results[-1].detail
+    assert "no other comparable model" in results[4].detail
     assert next_pointer(Pointer(), NEW, results) == Pointer(NEW)
 
 
@@ -85,3 +114,36 @@ def test_models_of_another_source_or_a_newer_cutoff_are_not_compared() -> None:
     assert comparable(BEFORE, replace(NEW, source="lending_club")) is None
     assert comparable(BEFORE, replace(NEW, cutoff=date(2010, 7, 1))) is None
     assert comparable(Pointer(), NEW) is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "passes"),
+    [
+        (replace(GOOD, auc_low=0.55), True),
+        (replace(GOOD, calibration_slope=1.5), True),
+        (replace(GOOD, calibration_slope=1.51), False),
+        (replace(GOOD, calibration_slope=-0.13), False),
+        (replace(GOOD, test_events=100, training_events_per_feature=10.0), True),
+    ],
+)
+def test_floors_hold_whatever_is_replaced(candidate: Candidate, passes: bool) -> None:
+    first = replace(candidate, previous_auc=None, previous_training_loans=None)
+    assert all(result.passed for result in run_gates(first)) == passes
+
+
+def _reason(candidate: Candidate) -> str | None:
+    return why_not_served([asdict(result) for result in run_gates(candidate)])
+
+
+def test_the_reason_is_given_in_words_or_none() -> None:
+    assert _reason(GOOD) is None
+    noise = replace(GOOD, auc_low=0.47, test_events=40)
+    assert _reason(noise) == (
+        "borrower only: lower bound of the 95 % interval of the AUC, out of time is 0.47, at least"
+        " 0.55 is needed; borrower only: test loans of the rarer outcome, out of time is 40, at"
+        " least 100 is needed"
+    )
+
+
+def test_a_refusal_is_the_only_reason() -> None:
+    assert _reason(NOTHING) == "70 matured training loans, at least 500 are needed"

@@ -92,10 +92,50 @@ def test_a_column_off_the_whitelist_is_named(column: str) -> None:
 
 def test_a_model_above_the_limit_is_refused_with_its_strongest_feature() -> None:
     with pytest.raises(LeakAlarm, match="look first at its strongest feature, dti"):
-        check_model("borrower_only", 0.801, 1_000, "dti")
-    check_model("borrower_only", 0.80, 1_000, "dti")
-    check_model("borrower_only", 0.95, 100, "dti")
-    check_model("borrower_only", None, 1_000, "dti")
+        check_model("borrower_only", 0.90, 150, 850, "dti")
+    check_model("borrower_only", 0.801, 150, 850, "dti")
+    check_model("borrower_only", 0.95, 5, 95, "dti")
+    check_model("borrower_only", None, 150, 850, "dti")
+
+
+def test_a_few_defaults_that_one_feature_ranks_first_are_no_leak() -> None:
+    """Five defaults in 1,120 loans: the count of accounts has an AUC of 1 by chance."""
+    target = np.zeros(1_120, dtype=np.int8)
+    target[:5] = 1
+    accounts = pl.DataFrame({"open_acc": np.arange(1_120)[::-1] // 4 * 1.0})
+    assert single_feature_auc(accounts["open_acc"], target) == pytest.approx(0.999, abs=1e-3)
+    check_inputs(accounts, target, pl.DataFrame({"out_prncp": [0.0] * 1_120}))
+
+
+def _nearly_all_pay() -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+    """Loans of which one in 200 defaults: payments are the amount and a little interest."""
+    rng = np.random.default_rng(5)
+    funded = rng.integers(40, 1_400, 4_000) * 25.0
+    paid = np.where(rng.random(4_000) < 0.005, 0.3, rng.uniform(1.05, 1.25, 4_000))
+    asked = funded + 25.0 * (rng.random(4_000) < 0.03)
+    return (
+        pl.DataFrame({"loan_amnt": asked}),
+        pl.DataFrame({"total_pymnt": funded * paid}),
+        pl.Series(funded),
+    )
+
+
+def test_an_amount_that_ranks_like_the_payments_is_no_leak_and_a_copy_of_them_is() -> None:
+    amounts, payments, funded = _nearly_all_pay()
+    target = np.zeros(len(funded), dtype=np.int8)
+    with pytest.raises(LeakAlarm, match=r"loan_amnt has a rank correlation of 0\.99"):
+        check_inputs(amounts, target, payments)
+    check_inputs(amounts, target, payments, funded)
+    noise = np.random.default_rng(6).normal(1, 0.005, len(funded))
+    for copy in (payments["total_pymnt"] * 2 + 7, payments["total_pymnt"] * noise):
+        with pytest.raises(LeakAlarm, match="Column dti has a rank correlation"):
+            check_inputs(copy.alias("dti").to_frame(), target, payments, funded)
+
+
+def test_a_principal_paid_in_full_by_everyone_is_the_amount_and_no_leak() -> None:
+    funded = pl.Series([5_000.0, 10_000.0, 15_000.0, 20_000.0] * 200)
+    amounts, repaid = funded.alias("loan_amnt").to_frame(), funded.alias("total_rec_prncp")
+    check_inputs(amounts, np.zeros(800, dtype=np.int8), repaid.to_frame(), funded)
 
 
 def test_the_real_outcome_columns_are_caught_and_the_real_features_are_not(

@@ -42,6 +42,30 @@ def test_weight_of_evidence_is_finite_for_empty_cells_and_neutral_for_empty_bins
     assert np.isfinite(value)
 
 
+def test_small_bins_are_pooled_and_others_smoothed_towards_the_odds_of_the_book() -> None:
+    """The book has 850 goods and 150 bads; 49 loans say nothing, 50 good ones little."""
+    goods, bads = [701, 50, 50, 49, 0], [99, 50, 0, 0, 1]
+    woe = scorecard.smoothed_weights(goods, bads)
+    # ln((701 + 42.5) / (99 + 7.5) * 150 / 850), and so on.
+    assert woe == pytest.approx([0.2086227, -1.2591774, 0.7777046, 0.0, 0.0], abs=1e-7)
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_one_loan_without_a_value_costs_and_earns_no_points(
+    cohort: pl.DataFrame, outcome: int
+) -> None:
+    known = cohort.filter(pl.col("revol_util").is_not_null())
+    one = known.head(1).with_columns(
+        revol_util=pl.lit(None, pl.Float64), default_d1=pl.lit(outcome, pl.Int8)
+    )
+    loans = pl.concat([known, one])
+    target = loans["default_d1"].to_numpy()
+    card = scorecard.fit_scorecard(loans, target, FEATURE_SETS["borrower_only"])
+    item = next(item for item in card.characteristics if item.feature == "revol_util")
+    assert item.loans[-1] == 1
+    assert item.points[-1] == 0.0
+
+
 def test_points_reproduce_golden_vector_g8_and_the_anchor() -> None:
     assert pytest.approx(28.8539008178, abs=1e-9) == scorecard.FACTOR
     assert pytest.approx(487.1228762, abs=1e-7) == scorecard.OFFSET

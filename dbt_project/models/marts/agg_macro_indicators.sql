@@ -71,8 +71,8 @@ select
     case indicator_id
         when 'unrate' then level_now
         when 'unrate_change_12m' then level_now - level_before
-        when 'cpi_yoy' then 100 * (level_now / level_before - 1)
-        when 'gdp_growth_saar' then 100 * (pow(level_now / level_before, 4) - 1)
+        when 'cpi_yoy' then 100 * (level_now / nullif(level_before, 0) - 1)
+        when 'gdp_growth_saar' then 100 * (pow(level_now / nullif(level_before, 0), 4) - 1)
         else level_now / 100
     end as value, -- noqa: RF04
     pit_method

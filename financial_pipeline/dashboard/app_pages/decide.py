@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from financial_pipeline.dashboard import charts, drawing, elements, thresholds
+from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
 from financial_pipeline.ml import decide
@@ -163,6 +164,10 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers
 
 def show(release: Release) -> None:
     """Draw the page."""
+    reason = evidence.withheld(release) if release.missing(TABLE) else None
+    if reason:
+        st.warning(reason, icon=":material/block:")
+        return
     if not elements.filled(release, TABLE, SUMMARY):
         return
     view = _choose(release)

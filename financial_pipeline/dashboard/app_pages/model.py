@@ -27,14 +27,16 @@ def _choose(release: Release) -> tuple[object, str]:
             width=260,
         )
     found = rows.filter(model=model, evaluation=evidence.OUT_OF_TIME)
-    served = evidence.served(release)
+    served, reason = evidence.served(release), evidence.withheld(release, cutoff)
+    if reason:
+        st.warning(reason, icon=":material/block:")
     if served is None:
-        st.warning("No model is served: no gates have passed yet.", icon=":material/block:")
+        st.info("No model is served.", icon=":material/info:")
     elif str(served["cutoff"]) != str(cutoff):
         st.info(f"The served model has cut-off {served['cutoff']}.", icon=":material/info:")
     if found.is_empty() or found["auc"][0] is None:
-        reason = found["reason"][0] if found.height else "it was not evaluated"
-        elements.empty(f"This model has no out-of-time figures: {reason}.")
+        cause = found["reason"][0] if found.height else "it was not evaluated"
+        elements.empty(f"This model has no out-of-time figures: {cause.removesuffix('.')}.")
     else:
         elements.cards(evidence.cards(found.row(0, named=True), cutoff))
     elements.source(release, evidence.EVALUATION)
@@ -195,14 +197,19 @@ def show(release: Release) -> None:
         return
     cutoff, model = _choose(release)
     _discrimination(release, cutoff, model)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        loan_scores.distribution(release, cutoff, model)
-    with right:
+    if release.missing(evidence.SCORES) and evidence.withheld(release, cutoff):
+        # No command would build them: the reason is at the top of the page.
         _coefficients(release, cutoff, model)
-    loan_scores.one_loan(release, cutoff)
-    applicant.what_if(release)
-    _drift(release, cutoff)
+        st.info("No loan is scored, because no model is served.", icon=":material/block:")
+    else:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            loan_scores.distribution(release, cutoff, model)
+        with right:
+            _coefficients(release, cutoff, model)
+        loan_scores.one_loan(release, cutoff)
+        applicant.what_if(release)
+        _drift(release, cutoff)
     _governance(release, cutoff)
 
 

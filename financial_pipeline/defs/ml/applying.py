@@ -21,6 +21,7 @@ from financial_pipeline.publishing.publication import Publication
 
 # SQL and Python scores agree to this many points, for every loan.
 SCORE_TOLERANCE = 1e-9
+NO_PRICES = "the training loans give no gain of good loans or no loss of bad ones per dollar"
 WITHHELD = "the gates of this cut-off did not pass; what is published stays as it was"
 
 
@@ -78,7 +79,7 @@ def price_thresholds(publication: Publication, cutoff: date) -> Outcome:
     loans = cohort.join(money.collect(), on="loan_key", how="left", maintain_order="left")
     prices = decide.prices(decide.loan_cash(loans.filter(pl.Series(split.train))))
     if prices is None:
-        return _withheld("decisions_add_up")
+        return Outcome([], {"decisions_add_up": True}, {"withheld": NO_PRICES})
     trials = {t.model: t for t in backtest.run_trials(cohort, [split], models)}
     tested = loans.filter(pl.Series(split.test))
     segments = tested.select("grade", "term", "purpose")

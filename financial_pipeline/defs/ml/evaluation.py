@@ -29,28 +29,34 @@ def stored_models(publication: Publication, cutoff: date) -> tuple[str | None, M
     return artifact, load_models(artifacts(publication.paths), artifact)
 
 
+def refusal_reason(publication: Publication, cutoff: date) -> str | None:
+    """Why a cut-off has no artifact; None if it has one."""
+    rows = tables.read(publication, "default_model", cutoff)
+    reason: str | None = rows["reason"][0] if rows.height else None
+    return reason
+
+
 def evaluate_model(publication: Publication, cutoff: date, lag_months: int, source: str) -> Outcome:
     """Test both models and their challengers on every split, run the gates, move the pointer."""
     artifact, models = stored_models(publication, cutoff)
     cohort = tables.read(publication, "training_set", cutoff)
     all_splits = backtest.splits(cohort, cutoff, lag_months)
     headline = all_splits[0]
-    trials = backtest.run_trials(cohort, all_splits, models)
-    challengers = backtest.run_challengers(cohort, headline)
+    # Loans that could train were refused: no split may fit on them either.
+    refusal = None if models or headline.reason else refusal_reason(publication, cutoff)
+    trials = (
+        backtest.refused(all_splits, refusal)
+        if refusal
+        else backtest.run_trials(cohort, all_splits, models)
+    )
+    trials += backtest.run_challengers(cohort, headline, refusal)
     candidate = gates.Served(artifact or "", cutoff, int(headline.train.sum()), source)
     held = pointer(publication)
     rival = gates.comparable(held, candidate)
-    results = gate_results(
-        [trial for trial in trials if trial.split.name == headline.name],
-        challengers,
-        cohort,
-        models,
-        rival,
-        _rivals(publication, rival),
-    )
+    results = gate_results(trials, cohort, models, rival, _rivals(publication, rival))
     moved = gates.next_pointer(held, candidate, results) if artifact else held
     loans = tables.scan(publication, tables.LOANS)
-    found = backtest.evaluation_tables([*trials, *challengers], backtest.segments(cohort, loans))
+    found = backtest.evaluation_tables(trials, backtest.segments(cohort, loans))
     share = pl.lit(matured_share(loans, cutoff), pl.Float64)
     is_headline = pl.col("evaluation") == headline.name
     found["evaluation"] = found["evaluation"].with_columns(

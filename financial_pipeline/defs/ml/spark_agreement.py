@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from financial_pipeline.defs.ml import tables
-from financial_pipeline.defs.ml.evaluation import stored_models
+from financial_pipeline.defs.ml.evaluation import refusal_reason, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
 from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import OWNERS, Pipeline
@@ -25,12 +25,10 @@ def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
         pl.col("split") == "out_of_time"
     )
     if not models or tested.is_empty():
-        reason = "no model was trained" if not models else "no loan to test on"
-        return Outcome(
-            [tables.write(publication, "spark_agreement", cutoff, [], upstream)],
-            {CHECK: True},
-            {"reason": reason},
-        )
+        reason = refusal_reason(publication, cutoff) or "no loan to test on"
+        refused = [{"model": DECIDING, "loans": tested.height, "reason": reason}]
+        table = tables.write(publication, "spark_agreement", cutoff, refused, upstream)
+        return Outcome([table], {CHECK: True}, {"reason": reason})
     # Imported here: only this step fits on Spark.
     from financial_pipeline.ml.spark_logistic import compare
 

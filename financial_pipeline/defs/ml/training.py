@@ -18,7 +18,7 @@ from financial_pipeline.ml import backtest
 from financial_pipeline.ml.artifact import load_model, save_artifact
 from financial_pipeline.ml.explain import coefficient_rows, with_averages
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, NotTrainable, build_features
-from financial_pipeline.ml.leak_alarm import check_inputs, check_whitelist
+from financial_pipeline.ml.leak_alarm import LeakAlarm, check_inputs, check_whitelist
 from financial_pipeline.ml.populations import (
     MONTHS_OUT_OF_TIME,
     Split,
@@ -59,7 +59,7 @@ def build_training_set(publication: Publication, cutoff: date) -> Outcome:
 
 
 def train_default_model(publication: Publication, cutoff: date) -> Outcome:
-    """Fit both models and the scorecard of one cut-off; a LeakAlarm stops the run."""
+    """Fit both models and the scorecard of one cut-off; a refusal is stored with its reason."""
     cohort = tables.read(publication, "training_set", cutoff)
     split = out_of_time(cohort, cutoff)
     _, target = backtest.training_rows(cohort, split)
@@ -75,10 +75,12 @@ def train_default_model(publication: Publication, cutoff: date) -> Outcome:
     upstream = tables.built_from(publication, "ml/training_set")
     try:
         models, card = _fit(publication, cohort, split)
-    except NotTrainable as refusal:
+    except (NotTrainable, LeakAlarm) as refusal:
         row["reason"] = str(refusal)
         written = _write_model(publication, cutoff, row, {}, None, upstream)
-        return Outcome(written, dict.fromkeys(MODEL_CHECKS, True), {"reason": str(refusal)})
+        checks = dict.fromkeys(MODEL_CHECKS, True)
+        checks["no_column_knows_the_outcome"] = not isinstance(refusal, LeakAlarm)
+        return Outcome(written, checks, {"reason": str(refusal)}, is_blocking=False)
     facts = {"cutoff": cutoff, "seed": backtest.SEED, "built_from": upstream}
     row["artifact"] = save_artifact(artifacts(publication.paths), models, card, facts)
     same = _loads_the_same(publication, str(row["artifact"]), models, cohort)
@@ -96,8 +98,8 @@ def _fit(publication: Publication, cohort: pl.DataFrame, split: Split) -> tuple[
     if split.reason:
         raise NotTrainable(f"The default model is not trained: {split.reason}.")
     rows, target = backtest.training_rows(cohort, split)
-    outcomes = tables.outcome_columns(publication, rows["loan_key"])
-    check_inputs(rows.select(*FEATURES), target, outcomes)
+    outcomes, funded = tables.outcome_columns(publication, rows["loan_key"])
+    check_inputs(rows.select(*FEATURES), target, outcomes, funded)
     models: Models = {
         name: with_averages(backtest.fit_on(cohort, split, name), rows) for name in FEATURE_SETS
     }
@@ -184,8 +186,8 @@ def training_set(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Ma
 def default_model(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One artifact per cut-off: two logistic regressions and a scorecard.
 
-    `borrower_only` knows the application, `platform_informed` the interest rate too. Refused when
-    an input knows the outcome. With one class, an all-null column or fewer than 500 matured loans
-    there is no artifact, and the reason is stored.
+    `borrower_only` knows the application, `platform_informed` the interest rate too. If an input
+    knows the outcome, with one class, an all-null column or fewer than 500 matured loans there is
+    no artifact, and the reason is stored.
     """
     return each_cutoff(context, train_default_model, pipeline.publication)

@@ -53,7 +53,7 @@ def run_model(paths: Paths) -> dict[str, tables.Outcome]:
 
 @pytest.fixture(scope="session")
 def book() -> Book:
-    return make_book()
+    return make_book(borrower_effect=2)
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from financial_pipeline.defs.ml import evaluation, tables, training
+from financial_pipeline.defs.ml import evaluation, tables
 from financial_pipeline.ml import gates
-from financial_pipeline.ml.leak_alarm import LeakAlarm
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.publishing.publication import Publication
@@ -80,9 +80,20 @@ def _with_few_matured_loans(book: Book) -> Book:
     return replace(book, loans=book.loans.with_columns(default_d1=young))
 
 
+def _without_matured_loans(book: Book) -> Book:
+    unknown = {"default_d1": pl.lit(None, pl.Int16), "is_matured": pl.lit(False)}
+    return replace(book, loans=book.loans.with_columns(**unknown))
+
+
+def _with_defaults_only(book: Book) -> Book:
+    return replace(book, loans=book.loans.with_columns(default_d1=pl.lit(1, pl.Int16)))
+
+
 @pytest.mark.parametrize(
     ("spoil", "word"),
     [
+        (_without_matured_loans, "0 matured training loans"),
+        (_with_defaults_only, "both classes"),
         (_without_defaults, "both classes"),
         (_with_an_empty_column, "dti_effective"),
         (_with_few_matured_loans, "450 matured training loans"),
@@ -103,15 +114,36 @@ def test_an_untrainable_book_has_null_metrics_with_the_reason_and_serves_as_befo
     assert read_manifest(paths).tables["ml/scores"] == before
 
 
-def test_a_leaking_column_stops_the_run_and_names_it(paths: Paths, book: Book) -> None:
+def test_a_leaking_column_stops_the_model_and_everything_else_is_published(
+    paths: Paths, book: Book
+) -> None:
+    served = evaluation.pointer(Publication(paths, "test"))
     leak = book.outcomes["total_rec_prncp"] * 3 + 1
     leaky = replace(book, applications=book.applications.with_columns(dti_effective=leak))
     outcomes = book.outcomes.with_columns(total_rec_prncp=leak)
     positive = leaky.applications.with_columns((pl.col("dti_effective") + 20).clip(0, 100))
     publish_book(paths, Book(positive, book.loans, outcomes))
-    training.build_training_set(Publication(paths, "test"), CUTOFF)
-    with pytest.raises(LeakAlarm, match="Column dti "):
-        training.train_default_model(Publication(paths, "test"), CUTOFF)
+    found = run_model(paths)
+    assert not found["default_model"].checks["no_column_knows_the_outcome"]
+    assert not found["default_model"].is_blocking
+    reasons = [
+        *tables.read(Publication(paths, "test"), "default_model", CUTOFF)["reason"],
+        *tables.read(Publication(paths, "test"), "evaluation", CUTOFF)["reason"],
+    ]
+    assert len(reasons) == 12
+    assert all("Column dti " in reason for reason in reasons)
+    assert evaluation.pointer(Publication(paths, "test")) == served
+
+
+def test_shuffled_outcomes_pass_no_floor_and_serve_nothing(tmp_path: Path, book: Book) -> None:
+    paths = Paths(tmp_path)
+    shuffled = book.loans["default_d1"].shuffle(seed=1)
+    publish_book(paths, replace(book, loans=book.loans.with_columns(default_d1=shuffled)))
+    found = run_model(paths)
+    assert "auc_floor (borrower_only)" in found["evaluation"].facts["failed_gates"]
+    assert "calibration_slope (platform_informed)" in found["evaluation"].facts["failed_gates"]
+    assert evaluation.pointer(Publication(paths, "test")).served is None
+    assert not read_manifest(paths).tables.keys() & {"ml/scores", "ml/threshold_table", "ml/drift"}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +162,7 @@ def test_a_tripped_gate_withholds_scores_and_the_pointer_stays(
         read_manifest(paths),
         evaluation.pointer(Publication(paths, "test")),
     )
-    publish_book(paths, make_book(seed=8))
+    publish_book(paths, make_book(seed=8, borrower_effect=2))
     monkeypatch.setattr(gates, limit, -1.0)
     outcomes = run_model(paths)
     assert outcomes["evaluation"].checks == {"gates_pass": False}
@@ -143,7 +175,7 @@ def test_a_tripped_gate_withholds_scores_and_the_pointer_stays(
 
 def test_a_smaller_book_trips_the_row_gate(paths: Paths) -> None:
     served = evaluation.pointer(Publication(paths, "test"))
-    publish_book(paths, make_book(size=2000, seed=7))
+    publish_book(paths, make_book(size=2000, borrower_effect=2))
     outcomes = run_model(paths)
     assert "training_rows" in str(outcomes["evaluation"].facts["failed_gates"])
     assert evaluation.pointer(Publication(paths, "test")) == served
