@@ -8,6 +8,7 @@ import click
 
 from financial_pipeline.cli.options import analytics_option, data_root, world_options
 from financial_pipeline.cli.read import show_figures
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 
 
@@ -24,6 +25,8 @@ def _run(
     # Imported here: loading the definitions parses the dbt project if it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
+    from financial_pipeline.figures.missing_sessions import missing_sessions
+    from financial_pipeline.staging import losses
 
     settings, paths, report = Settings(), data_root(), partial(click.echo, file=sys.stdout)
     trades = None
@@ -33,6 +36,19 @@ def _run(
 
         trades = SimulatedStream(settings, paths, report, wanted=stream)
     runs.run_families(settings, paths, defs, report, layers, analytics=analytics, stream=trades)
+    if layers != "ingest":
+        for sentence in [*losses.lost_lines(paths), *missing_sessions(paths)]:
+            report(sentence)
+
+
+def _fail_if_incomplete() -> None:
+    """Raise PipelineError, naming the files of the drop folder that are in no table."""
+    from financial_pipeline.staging import losses
+
+    if left_out := losses.left_out(data_root()):
+        raise PipelineError(
+            f"The other files were read, but {len(left_out):,} were left out: " + " ".join(left_out)
+        )
 
 
 @click.command()
@@ -48,6 +64,7 @@ def demo(analytics: bool, stream: bool) -> None:
     """Run the pipeline from the drop folder to the published tables and print the main figures."""
     _run("all", analytics=analytics, stream=stream)
     show_figures(as_json=False)
+    _fail_if_incomplete()
 
 
 @click.command()
@@ -55,6 +72,7 @@ def demo(analytics: bool, stream: bool) -> None:
 def ingest() -> None:
     """Archive the files of the drop folder; published data is unchanged."""
     _run("ingest")
+    _fail_if_incomplete()
 
 
 @click.command()
@@ -63,3 +81,4 @@ def ingest() -> None:
 def transform(analytics: bool) -> None:
     """Stage, build, check and publish the archived files."""
     _run("transform", analytics=analytics)
+    _fail_if_incomplete()
