@@ -17,6 +17,7 @@ import polars as pl
 from financial_pipeline.settings import PROJECT_ROOT
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.prices import write_prices
+from financial_pipeline.sources.market_calendar import session_numbers
 
 INDICATORS: Final = PROJECT_ROOT / "dbt_project/models/marts/agg_macro_indicators.sql"
 FOREVER: Final = date(9999, 12, 31)
@@ -34,9 +35,13 @@ def write_market_marts(folder: Path, seed: int) -> None:
 
 
 def _prices(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, try_parse_dates=True).select(
+    rows = pl.read_csv(path, try_parse_dates=True)
+    numbers = session_numbers(rows["Date"])
+    return rows.select(
         symbol=pl.lit(path.stem),
         session_date="Date",
+        session_number=pl.col("Date").replace_strict(numbers),
+        scale_break=pl.lit(None, pl.String),
         open="Open",
         high="High",
         low="Low",

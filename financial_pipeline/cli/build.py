@@ -10,6 +10,7 @@ import click
 
 from financial_pipeline.cli.options import analytics_option, data_root, world_options
 from financial_pipeline.cli.read import show_figures
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
@@ -44,6 +45,7 @@ def _run(
     # Only fetching tells whether a live source has something new.
     if settings.source != "live" and not rebuild and unchanged.is_current(paths, now):
         report("Nothing changed since the last run: files, settings and code are the same.")
+        _say_what_is_missing(paths, report)
         return
     unchanged.forget(paths)
     if analytics:
@@ -55,6 +57,7 @@ def _run(
         return
     if not has_built:
         report("Nothing to build: every table is up to date.")
+    _say_what_is_missing(paths, report)
     files = _files(settings, paths, layers)
     # A file that arrived meanwhile is for the next run.
     if layers == "transform" or landed.are_known(paths, files):
@@ -85,6 +88,25 @@ def _build(
     )
 
 
+def _say_what_is_missing(paths: Paths, report: Callable[[str], None]) -> None:
+    """Report the lines that no table contains, and the sessions without prices."""
+    from financial_pipeline.figures.missing_sessions import missing_sessions
+    from financial_pipeline.staging import losses
+
+    for sentence in [*losses.lost_lines(paths), *missing_sessions(paths)]:
+        report(sentence)
+
+
+def _fail_if_incomplete() -> None:
+    """Raise PipelineError, naming the files of the drop folder that are in no table."""
+    from financial_pipeline.staging import losses
+
+    if left_out := losses.left_out(data_root()):
+        raise PipelineError(
+            f"The other files were read, but {len(left_out):,} were left out: " + " ".join(left_out)
+        )
+
+
 @click.command()
 @world_options
 @analytics_option
@@ -99,6 +121,7 @@ def demo(analytics: bool, stream: bool, rebuild: bool) -> None:
     """Run the pipeline from the drop folder to the published tables and print the main figures."""
     _run("all", analytics=analytics, stream=stream, rebuild=rebuild)
     show_figures(as_json=False)
+    _fail_if_incomplete()
 
 
 @click.command()
@@ -106,6 +129,7 @@ def demo(analytics: bool, stream: bool, rebuild: bool) -> None:
 def ingest() -> None:
     """Archive the files of the drop folder; published data is unchanged."""
     _run("ingest")
+    _fail_if_incomplete()
 
 
 @click.command()
@@ -115,6 +139,7 @@ def ingest() -> None:
 def transform(analytics: bool, rebuild: bool) -> None:
     """Stage, build, check and publish the archived files."""
     _run("transform", analytics=analytics, rebuild=rebuild)
+    _fail_if_incomplete()
 
 
 @click.command()

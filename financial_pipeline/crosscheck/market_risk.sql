@@ -2,7 +2,8 @@
 with priced as (
     select
         *,
-        row_number() over (partition by symbol order by session_date) as day
+        session_number as day,
+        session_number - min(session_number) over (partition by symbol, scale) as age
     from bank_returns
 ),
 
@@ -10,7 +11,7 @@ peaks as (
     select
         session_date,
         symbol,
-        adjusted_close / max(adjusted_close) over (partition by symbol order by day) - 1 as drawdown
+        adjusted_close / max(adjusted_close) over (partition by symbol, scale order by day) - 1 as drawdown
     from priced
 ),
 
@@ -22,16 +23,25 @@ look_backs as (
         / max(past.adjusted_close) over (partition by now.symbol, now.day order by past.day) - 1 as fall
     from priced as now
     inner join priced as past
-        on now.symbol = past.symbol and past.day between now.day - 252 and now.day
-    where now.day > 252
+        on now.symbol = past.symbol and now.scale = past.scale and past.day between now.day - 252 and now.day
+    where now.age >= 252
 ),
 
-falls as (select symbol, session_date, min(fall) as max_drawdown_252d from look_backs group by all),
+falls as (
+    select
+        symbol,
+        session_date,
+        min(fall) as max_drawdown_252d
+    from look_backs
+    group by symbol, session_date
+    having count(*) >= 241
+),
 
 benchmarks as (
     select
         a.symbol,
         a.session_date,
+        a.day,
         any_value(a.simple_return) as own,
         avg(b.simple_return) as benchmark
     from priced as a
@@ -44,31 +54,41 @@ betas as (
     select
         symbol,
         session_date,
+        day - min(day) over bank as age,
         case
-            when count(*) over w >= 252 and var_samp(benchmark) over w > 1e-24
+            when age >= 251 and count(*) over w >= 240 and var_samp(benchmark) over w > 1e-24
                 then covar_samp(own, benchmark) over w / var_samp(benchmark) over w
         end as beta_252d
     from benchmarks
-    window w as (partition by symbol order by session_date rows 251 preceding)
+    window
+        bank as (partition by symbol order by day),
+        w as (partition by symbol order by day range 251 preceding)
 ),
 
 tails as (
     select
         symbol,
         session_date,
+        day,
         simple_return,
-        case when count(*) over w >= 250 then quantile_cont(simple_return, 0.05) over w end as quantile,
+        day - min(day) over bank as returns_age,
+        case
+            when returns_age >= 249 and count(*) over w >= 238 then quantile_cont(simple_return, 0.05) over w
+        end as quantile,
         list(simple_return) over w as recent
     from priced
     where simple_return is not null
-    window w as (partition by symbol order by session_date rows 249 preceding)
+    window
+        bank as (partition by symbol order by day),
+        w as (partition by symbol order by day range 249 preceding)
 ),
 
 hits as (
     select
         * exclude (recent),
         -list_avg(list_filter(recent, lambda r: r <= quantile + 1e-15)) as expected_shortfall_95,
-        simple_return < lag(quantile) over bank as is_hit
+        day = lag(day) over bank + 1 as follows,
+        case when follows then simple_return < lag(quantile) over bank end as is_hit
     from tails
     window bank as (partition by symbol order by session_date)
 ),
@@ -76,7 +96,7 @@ hits as (
 pairs as (
     select
         *,
-        lag(is_hit) over (partition by symbol order by session_date) as was_hit
+        case when follows then lag(is_hit) over (partition by symbol order by session_date) end as was_hit
     from hits
 ),
 
@@ -118,6 +138,7 @@ ranges as (
     select
         symbol,
         session_date,
+        day,
         case when simple_return is not null then ln(open * adjusted_close / close) - ln(price_before) end as night,
         ln(close / open) as day_move,
         ln(high / low) ** 2 / (4 * ln(2)) as pk,
@@ -131,11 +152,14 @@ intraday as (
     select
         symbol,
         session_date,
-        case when count(*) over w >= 63 then sqrt(252 * avg(pk) over w) end as parkinson_63d,
-        case when count(*) over w >= 63 then sqrt(252 * avg(gk) over w) end as garman_klass_63d,
-        case when count(*) over w >= 63 then sqrt(252 * greatest(avg(rs) over w, 0)) end as rogers_satchell_63d
+        day - min(day) over bank >= 62 and count(*) over w >= 60 as is_covered,
+        case when is_covered then sqrt(252 * avg(pk) over w) end as parkinson_63d,
+        case when is_covered then sqrt(252 * avg(gk) over w) end as garman_klass_63d,
+        case when is_covered then sqrt(252 * greatest(avg(rs) over w, 0)) end as rogers_satchell_63d
     from ranges
-    window w as (partition by symbol order by session_date rows 62 preceding)
+    window
+        bank as (partition by symbol order by day),
+        w as (partition by symbol order by day range 62 preceding)
 ),
 
 nights as (
@@ -143,22 +167,39 @@ nights as (
         symbol,
         session_date,
         0.34 / (1.34 + 64 / 62) as k,
-        case when count(*) over w >= 63 then sqrt(252 * (
+        case when day - min(day) over bank >= 62 and count(*) over w >= 60 then sqrt(252 * (
             var_samp(night) over w + k * var_samp(day_move) over w + (1 - k) * avg(rs) over w
         )) end as yang_zhang_63d
     from ranges
     where night is not null
-    window w as (partition by symbol order by session_date rows 62 preceding)
+    window
+        bank as (partition by symbol order by day),
+        w as (partition by symbol order by day range 62 preceding)
+),
+
+starts as (
+    select
+        *,
+        day - lag(day) over (partition by symbol order by day) > 10 as is_start
+    from priced
+    where simple_return is not null
+),
+
+stretches as (
+    select
+        *,
+        count(*) filter (where is_start) over (partition by symbol order by day) as stretch
+    from starts
 ),
 
 logs as (
     select
         symbol,
         session_date,
-        row_number() over (partition by symbol order by session_date) as i,
+        stretch,
+        row_number() over (partition by symbol, stretch order by session_date) as i,
         ln(1 + simple_return) ** 2 as square
-    from priced
-    where simple_return is not null
+    from stretches
 ),
 
 -- Weights older than 700 sessions are below 1e-18.
@@ -168,7 +209,8 @@ ewma as (
         now.session_date,
         sqrt(252 * sum(past.square * 0.94 ** (now.i - past.i) * if(past.i = 1, 1, 0.06))) as ewma_volatility
     from logs as now
-    inner join logs as past on now.symbol = past.symbol and past.i between now.i - 700 and now.i
+    inner join logs as past
+        on now.symbol = past.symbol and now.stretch = past.stretch and past.i between now.i - 700 and now.i
     group by all
 )
 
@@ -176,7 +218,9 @@ select
     priced.session_date,
     priced.symbol,
     drawdown,
-    min(drawdown) over (partition by priced.symbol order by priced.session_date) as max_drawdown_full,
+    min(drawdown) over (
+        partition by priced.symbol, priced.scale order by priced.session_date
+    ) as max_drawdown_full,
     max_drawdown_252d,
     beta_252d,
     -quantile as value_at_risk_95,

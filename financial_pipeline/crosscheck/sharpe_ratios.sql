@@ -8,6 +8,7 @@ with bills as (
     inner join agg_macro_indicators as rates
         on
             rates.observation_date < sessions.session_date
+            and rates.observation_date >= sessions.session_date - interval 14 days
             and rates.realtime_start <= sessions.session_date
             and rates.realtime_end > sessions.session_date
             and rates.indicator_id = 'bill_rate_discount'
@@ -15,13 +16,26 @@ with bills as (
     group by session_date
 ),
 
+first_bill as (
+    select min(greatest(observation_date + 1, realtime_start)) as first_release
+    from agg_macro_indicators
+    where indicator_id = 'bill_rate_discount' and value is not null
+),
+
 returns as (
     select
         bank_returns.*,
+        case
+            when simple_return is null then return_note
+            when bills.session_date is not null then null
+            when bank_returns.session_date >= first_release then 'bill_rate_too_old'
+            else 'no_bill_rate'
+        end as excess_note,
         bill_observation_date,
         (1 + 365 * discount / (360 - 91 * discount)) ** (1 / 252) - 1 as bill_return,
         simple_return - bill_return as excess_return
     from bank_returns
+    cross join first_bill
     left join bills using (session_date)
 ),
 
@@ -29,6 +43,7 @@ moments as (
     select
         session_date,
         symbol,
+        session_number - min(session_number) over so_far as age,
         count(*) over w252 as recent,
         avg(excess_return) over w252 as recent_mean,
         stddev_samp(excess_return) over w252 as recent_deviation,
@@ -42,14 +57,16 @@ moments as (
     from returns
     where excess_return is not null
     window
-        w252 as (partition by symbol order by session_date rows 251 preceding),
-        so_far as (partition by symbol order by session_date)
+        w252 as (partition by symbol order by session_number range 251 preceding),
+        so_far as (partition by symbol order by session_number)
 ),
 
 central as (
     select
         *,
-        case when recent >= 252 and recent_deviation > 1e-12 then recent_mean / recent_deviation end as recent_ratio,
+        case
+            when age >= 251 and recent >= 240 and recent_deviation > 1e-12 then recent_mean / recent_deviation
+        end as recent_ratio,
         case when deviation > 1e-12 then m1 / deviation end as ratio,
         m2 - m1 ** 2 as variance,
         (m3 - 3 * m1 * m2 + 2 * m1 ** 3) / variance ** 1.5 as skew,
@@ -73,8 +90,10 @@ select
     bill_observation_date,
     bill_return,
     excess_return,
+    excess_note,
     recent_ratio * sqrt(252) as sharpe_252d,
-    sqrt((1 + recent_ratio ** 2 / 2) / 252) * sqrt(252) as sharpe_252d_standard_error,
+    sqrt((1 + recent_ratio ** 2 / 2) / recent) * sqrt(252) as sharpe_252d_standard_error,
+    recent as excess_returns_252d,
     coalesce(n, 0) as observations,
     ratio * sqrt(252) as sharpe_full,
     sqrt((1 + ratio ** 2 / 2) / n) * sqrt(252) as sharpe_full_standard_error,

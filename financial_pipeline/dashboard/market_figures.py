@@ -1,6 +1,10 @@
 """The figures of the Market page: its cards and its queries."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Final
+
+import polars as pl
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, number, percent, points
@@ -13,16 +17,25 @@ CORRELATIONS: Final = "metrics/return_correlations"
 
 SESSIONS = "select distinct session_date from marts.fct_daily_prices order by session_date"
 SYMBOLS = "select distinct symbol from marts.fct_daily_prices order by symbol"
+# A cumulative return starts again after a break of scale.
 PRICE_ROWS = """
+with scaled as (
+    select
+        *,
+        count(*) filter (where scale_break = 'scale_unknown') over (
+            partition by symbol order by session_date
+        ) as scale
+    from marts.fct_daily_prices
+    where session_date >= $first and adjusted_close is not null
+)
 select
     symbol,
     session_date,
     close,
     adjusted_close,
     adjusted_close / first_value(adjusted_close) over since - 1 as cumulative_return
-from marts.fct_daily_prices
-where session_date >= $first and adjusted_close is not null
-window since as (partition by symbol order by session_date)
+from scaled
+window since as (partition by symbol, scale order by session_date)
 order by session_date, symbol
 """
 ROLLING = """
@@ -30,10 +43,13 @@ select
     session_date,
     symbol,
     simple_return,
+    return_note,
     volatility_21d,
     volatility_63d,
     volatility_252d,
+    returns_252d,
     sharpe_252d,
+    excess_note,
     drawdown
 from metrics.rolling_volatility
 left join metrics.sharpe_ratios using (session_date, symbol)
@@ -58,7 +74,9 @@ BREACHES = """
 select
     session_date,
     simple_return,
-    -lag(value_at_risk_95) over (order by session_date) as forecast
+    case
+        when simple_return is not null then -lag(value_at_risk_95) over (order by session_date)
+    end as forecast
 from metrics.market_risk
 inner join metrics.rolling_volatility using (session_date, symbol)
 where symbol = $bank
@@ -74,6 +92,19 @@ where symbol = $bank
 order by session_date desc
 limit 22
 """
+NOTES = """
+select symbol, return_note, count(*) as sessions, max(session_date) as newest
+from metrics.rolling_volatility
+where session_date >= $first and return_note is not null and return_note != 'first_session'
+group by symbol, return_note
+order by symbol, return_note
+"""
+NOTE_WORDS: Final = {
+    "missing_session": "no return after missing sessions",
+    "dividend_unknown": "no return between two files without a common session",
+    "scale_unknown": "no return between two files on unknown scales",
+    "beyond_25_percent": "returns beyond 25 %, to be judged by a person",
+}
 COVERAGE = """
 select forecasts, hits, kupiec_p_value, christoffersen_p_value
 from metrics.market_risk
@@ -123,6 +154,15 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
         card("Value at risk", "value_at_risk_95", "95 %, one session", risk, True),
         card("Expected shortfall", "expected_shortfall_95", "95 %", "Mean of the worst 5 %.", True),
     ]
+
+
+def note_words(release: Release, first: date, banks: Sequence[str]) -> str:
+    """List what is missing or flagged among the returns since `first`; empty if nothing is."""
+    rows = release.rows(NOTES, VOLATILITY, first=first).filter(pl.col("symbol").is_in(banks))
+    return " · ".join(
+        f"{symbol}: {sessions:,} {NOTE_WORDS[note]} (newest {newest})"
+        for symbol, note, sessions, newest in rows.iter_rows()
+    )
 
 
 def coverage_words(release: Release, bank: str) -> str:

@@ -23,17 +23,21 @@ RETURNS = "metrics.rolling_volatility"
 RETURNS_OF_PRICES = """(
     select
         symbol,
-        adjusted_close / lag(adjusted_close) over (partition by symbol order by session_date) - 1
-            as simple_return
+        case
+            when session_number = lag(session_number) over bank + 1 and scale_break is null
+                then adjusted_close / lag(adjusted_close) over bank - 1
+        end as simple_return
     from marts.fct_daily_prices
     where adjusted_close is not null
+    window bank as (partition by symbol order by session_date)
 )"""
 # First and last session from the prices, the volatility from the returns.
 PRICES = """
 with returns as (
     select
         symbol,
-        stddev_samp(simple_return) * sqrt({sessions}) as annualised_volatility
+        stddev_samp(simple_return) * sqrt({sessions}) as annualised_volatility,
+        count(*) filter (where abs(simple_return) > 0.25)::bigint as flagged_returns
     from {returns}
     group by symbol
 )
@@ -42,6 +46,9 @@ select
     min(session_date)::varchar as first_date,
     max(session_date)::varchar as last_date,
     count(*)::bigint as sessions,
+    (max(session_number) - min(session_number) + 1 - count(*))::bigint as missing_sessions,
+    count(scale_break)::bigint as scale_breaks,
+    any_value(flagged_returns) as flagged_returns,
     any_value(annualised_volatility) as annualised_volatility
 from marts.fct_daily_prices
 left join returns using (symbol)
@@ -81,9 +88,10 @@ def figures(paths: Paths) -> dict[str, Any]:
 
     Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model,
     stream.
-    Rates and volatilities are fractions and come from the metrics; a version without metrics is
-    counted from its marts. Rates exclude loans outside the credit policy. A section is empty if its
-    table is not published.
+    Prices count sessions of the exchange without a price, breaks of scale between files and
+    returns beyond 25 %. Rates and volatilities are fractions and come from the metrics; a version
+    without metrics is counted from its marts. Rates exclude loans outside the credit policy. A
+    section is empty if its table is not published.
     """
     manifest = read_manifest(paths)
     with connect(paths, manifest) as connection:

@@ -7,6 +7,8 @@ from rich.table import Table
 
 from financial_pipeline.paths import Paths
 
+# Sessions of the volatility that the table shows.
+WINDOW = 63
 GRADES = ("A", "B", "C", "D", "E", "F", "G", "all")
 
 
@@ -33,6 +35,22 @@ def _default_rates(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _prices(rows: list[dict[str, Any]]) -> Table:
+    """Make a table of the banks: their sessions, and what is missing or flagged among them."""
+    flags = {
+        "missing_sessions": "missing",
+        "scale_breaks": "breaks",
+        "flagged_returns": "beyond 25 %",
+    }
+    columns = ("first", "last", "sessions", *flags.values(), "volatility")
+    table = _table("Bank prices", "symbol", *columns)
+    for row in rows:
+        counts = [f"{row[name]:,}" for name in ("sessions", *flags)]
+        volatility = _shown(row["annualised_volatility"], ".3f")
+        table.add_row(row["symbol"], row["first_date"], row["last_date"], *counts, volatility)
+    return table
+
+
 def _shown(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
@@ -47,6 +65,10 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
         for row in content["market"]:
             names = ("volatility_63d", "sharpe_252d", "max_drawdown_252d", "value_at_risk_95")
             numbers = [_shown(row[name], ".3f") for name in names]
+            if row["returns_63d"] is not None and row["returns_63d"] < WINDOW:
+                numbers[0] += f" ({row['returns_63d']} of {WINDOW})"
+            if row["sharpe_252d"] is None and row["excess_note"]:
+                numbers[1] = row["excess_note"].replace("_", " ")
             tables[-1].add_row(row["symbol"], row["session_date"], *numbers)
     if content["macro_correlations"]:
         columns = ("lag", "months", "correlation", "95 % (HAC)")
@@ -121,11 +143,7 @@ def show(content: dict[str, Any], paths: Paths) -> None:
     if content["default_rates"]:
         console.print(_default_rates(content["default_rates"]))
     if content["prices"]:
-        table = _table("Bank prices", "symbol", "first", "last", "sessions", "volatility")
-        for row in content["prices"]:
-            numbers = f"{row['sessions']:,}", _shown(row["annualised_volatility"], ".3f")
-            table.add_row(row["symbol"], row["first_date"], row["last_date"], *numbers)
-        console.print(table)
+        console.print(_prices(content["prices"]))
     if content["macro"]:
         table = _table("Macro series, latest value", "series", "observation", "value", "as of")
         for row in content["macro"]:

@@ -40,7 +40,9 @@ select
     symbol,
     session_date::varchar as session_date,
     volatility_63d,
+    returns_63d,
     sharpe_252d,
+    excess_note,
     max_drawdown_252d,
     value_at_risk_95
 from metrics.market_risk

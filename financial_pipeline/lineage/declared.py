@@ -61,7 +61,9 @@ def _prices() -> MadeOf:
     }
     # A file of adjusted prices only has them as its close.
     made_of["adjusted_close"] += _of(raw, ["Close"])
-    return made_of | {"symbol": _of(raw, ["Symbol"]), "session_date": _of(raw, ["Date"])}
+    made_of["scale_break"] = _of(raw, ["Close", "Adj Close", "Dividends", "Stock Splits"])
+    dates = dict.fromkeys(("session_date", "session_number"), _of(raw, ["Date"]))
+    return made_of | {"symbol": _of(raw, ["Symbol"]), **dates}
 
 
 def _observations() -> MadeOf:
@@ -180,6 +182,7 @@ RESAMPLED: Final = [
     "exports/fct_daily_prices.adjusted_close",
     "exports/fct_loan_performance_monthly.default_event",
 ]
+PRICE_COUNT: Final = _of("exports/fct_daily_prices", ["adjusted_close"])
 # Counts of rows and choices of a series, which are no column of the recomputing SQL.
 ROWS: Final[dict[str, MadeOf]] = {
     "metrics/default_rates_by_grade": {"originated_loans": [f"{LOANS}.loan_key"]},
@@ -190,7 +193,13 @@ ROWS: Final[dict[str, MadeOf]] = {
         ("loans_from", "loans", "probability", "probability_low", "probability_high"),
         _of("exports/fct_loan_performance_monthly", ["loan_key", "loan_state"]),
     ),
-    "metrics/sharpe_ratios": {"observations": ["exports/fct_daily_prices.adjusted_close"]},
+    "metrics/rolling_volatility": dict.fromkeys(
+        ("returns_21d", "returns_63d", "returns_252d"), PRICE_COUNT
+    ),
+    "metrics/sharpe_ratios": dict.fromkeys(("observations", "excess_returns_252d"), PRICE_COUNT),
+    "metrics/return_correlations": dict.fromkeys(
+        ("common_returns_63d", "common_returns_252d"), PRICE_COUNT
+    ),
     "metrics/macro_correlations": {
         "macro_series": ["exports/agg_macro_indicators.indicator_id"],
         "months": ["exports/agg_macro_indicators.observation_date"],

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
@@ -67,21 +68,44 @@ def candidates(settings: Settings, paths: Paths) -> list[Path]:
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     """Detect the files of the drop folder from their content; unchanged files are not read again.
 
-    Raises PipelineError for a file that is none of the known forms.
+    A file that is none of the known forms is left out, and `unread_files` returns why. Raises
+    PipelineError if no file is left.
     """
-    cache = paths.raw / "detected.json"
+    cache = _detected(paths)
     known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
-    rows: dict[str, dict[str, object]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     files = []
     for path in candidates(settings, paths):
         stamp = _stamp(path)
         row = known.get(str(path))
-        if row is None or row["stamp"] != stamp:
-            row = {"stamp": stamp, "landed": archive.landed_to_row(landing.detect(path))}
+        if row is None or row["stamp"] != stamp or "unread" in row:
+            row = {"stamp": stamp, **_detect(path)}
         rows[str(path)] = row
-        files.append(archive.landed_from_row(row["landed"]))
+        if "landed" in row:
+            files.append(archive.landed_from_row(row["landed"]))
     replace_json(cache, rows)
+    if unread := [row["unread"] for row in rows.values() if "unread" in row and not files]:
+        raise PipelineError(str(unread[0]))
     return landing.join_parts(files)
+
+
+def _detected(paths: Paths) -> Path:
+    return paths.raw / "detected.json"
+
+
+def _detect(path: Path) -> dict[str, Any]:
+    try:
+        return {"landed": archive.landed_to_row(landing.detect(path))}
+    except PipelineError as error:
+        return {"unread": str(error)}
+
+
+def unread_files(paths: Paths) -> list[str]:
+    """Why files of the drop folder were left out when it was last read, a sentence for each."""
+    if not _detected(paths).exists():
+        return []
+    rows = json.loads(_detected(paths).read_text("utf-8")).values()
+    return [str(row["unread"]) for row in rows if "unread" in row]
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:

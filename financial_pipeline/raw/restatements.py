@@ -6,6 +6,7 @@ which is enough to see it; what changed is noted with its reason, and nothing st
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,7 +45,9 @@ def read_prices(path: Path, subject: str) -> pl.DataFrame:
     with TemporaryDirectory() as folder, decompressed(path, Path(folder)) as plain:
         records = bank_prices.read_lines(plain, found, subject.split(",")).records
     dated = records.with_columns(session_date=bank_prices.session_date())
-    first, last = dated["session_date"].min(), dated["session_date"].max()
+    possible = dated["session_date"].is_between(bank_prices.EARLIEST, date.today())
+    days = dated["session_date"].filter(possible)
+    first, last = days.min(), days.max()
     cleaned = clean(
         dated,
         adjusted_only=found.adjusted_only,

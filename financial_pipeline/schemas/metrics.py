@@ -134,7 +134,12 @@ ROLLING_VOLATILITY: Final = _metric(
         **_of("date", "key", "session_date"),
         **_of("string", "key", "symbol"),
         **_of("double", "ratio", "simple_return"),
+        # Why there is no return (first_session, missing_session, dividend_unknown, scale_unknown),
+        # or beyond_25_percent: a return to be judged by a person.
+        **_of("string", "label", "return_note"),
         **_of("double", "ratio", "volatility_21d", "volatility_63d", "volatility_252d"),
+        # Returns in each window; fewer than its sessions if prices are missing.
+        **_of("bigint", "integer", "returns_21d", "returns_63d", "returns_252d"),
     },
 )
 
@@ -149,8 +154,11 @@ SHARPE_RATIOS: Final = _metric(
         **_of("date", "label", "bill_observation_date"),
         # Per session, from the bill's bank-discount rate; excess returns are over it.
         **_of("double", "ratio", "bill_return", "excess_return"),
+        # Why there is no excess return: that of the return, no_bill_rate or bill_rate_too_old.
+        **_of("string", "label", "excess_note"),
         **_of("double", "ratio", "sharpe_252d", "sharpe_252d_standard_error"),
-        **_of("bigint", "integer", "observations"),
+        # Excess returns in the window, and since the first session.
+        **_of("bigint", "integer", "excess_returns_252d", "observations"),
         **_of("double", "ratio", "sharpe_full", "sharpe_full_standard_error"),
         # Allows for skewness and kurtosis.
         **_of("double", "ratio", "sharpe_full_standard_error_mertens"),
@@ -160,6 +168,7 @@ SHARPE_RATIOS: Final = _metric(
 
 MARKET_RISK: Final = _metric(
     name="market_risk",
+    # How many returns a window has is in rolling_volatility.
     grain="One row per session and bank.",
     domain="market",
     partition="session_date",
@@ -191,6 +200,8 @@ RETURN_CORRELATIONS: Final = _metric(
         **_of("date", "key", "session_date"),
         **_of("string", "key", "symbol_a", "symbol_b"),
         **_of("double", "ratio", "correlation_63d", "correlation_252d"),
+        # Sessions of each window on which both banks have a return.
+        **_of("bigint", "integer", "common_returns_63d", "common_returns_252d"),
     },
 )
 

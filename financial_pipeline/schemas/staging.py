@@ -108,6 +108,11 @@ BANK_PRICES: Final[Schema] = {
     # Null if the file form has no such column.
     "dividend": pl.Float64(),
     "split_ratio": pl.Float64(),
+    # Place of the session in the exchange calendar; 2000-01-03 is 0.
+    "session_number": pl.Int64(),
+    # Why the adjusted close cannot be compared with that of the session before: dividend_unknown or
+    # scale_unknown where two files meet without a common session; else null.
+    "scale_break": pl.String(),
     **PROVENANCE,
 }
 

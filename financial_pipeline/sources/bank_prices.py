@@ -4,8 +4,10 @@ A file is read as text, one record per line and bank; what the texts mean is dec
 `transforms/bank_prices.py`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -15,11 +17,22 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.compression import decompressed, first_lines, plain_stem, tokens
+from financial_pipeline.sources.compression import decompressed, first_lines, plain_stem
+from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE
 from financial_pipeline.sources.physical_lines import Record, read_records
 from financial_pipeline.sources.price_layout import DATE, VALUE_FIELDS, PriceLayout, layout
 
 DATASET: Final = "bank_prices"
+# Date, hours and minutes, and a UTC offset: its sign (or Z), hours and minutes.
+DATE_PATTERN: Final = (
+    r"^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?"
+    r"(?:([+-]|[Zz]$)(?:(\d{2}):?(\d{2})?)?)?)?$"
+)
+# The exchange calendar of the warehouse starts here.
+EARLIEST: Final = date(1960, 1, 1)
+# The rest of a file name after a symbol that makes it another one: a letter behind `-`, `.`, `=`
+# or `^`, or one or two letters alone behind `_` or a space.
+SECURITY_SUFFIX: Final = re.compile(r"[-.=^][A-Z]|[_ ][A-Z]{1,2}(?![A-Z0-9])")
 # Enough lines to see a header after some blank lines.
 HEADER_SEARCH_LINES: Final = 10
 
@@ -66,17 +79,37 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
         if foreign := [symbol for symbol in named if symbol not in symbols]:
             raise PipelineError(
                 f"{path} contains prices of {', '.join(foreign)}; expected only the configured"
-                f" symbols {expected}: drop its columns, or add it to FINANCIAL_PIPELINE_SYMBOLS."
+                f" symbols {expected}: drop its columns, or"
+                f" {configuration_line(symbols, foreign)}."
             )
         return named
-    exact = plain_stem(path).upper()
-    named = [exact] if exact in symbols else [s for s in symbols if s in tokens(path)]
+    named = [symbol for symbol in symbols if _names(path, symbol)]
     if len(named) != 1:
+        stem = plain_stem(path).upper()
         raise PipelineError(
-            f"{path} contains prices, but its name does not name a bank; expected one of the"
-            f" configured symbols {expected} as its name, such as {symbols[0]}.csv."
+            f"{path} contains prices, but its name is not exactly one of the configured symbols"
+            f" {expected}; a suffix such as -PK or .MX is another security. Name the file"
+            f" {symbols[0]}.csv or {symbols[0]}_2018.csv if it is one of them, or"
+            f" {configuration_line(symbols, [stem])}."
         )
     return named
+
+
+def configuration_line(symbols: Sequence[str], foreign: Sequence[str]) -> str:
+    """What to do to read further symbols: `set FINANCIAL_PIPELINE_SYMBOLS=JPM,MS`."""
+    return f"set FINANCIAL_PIPELINE_SYMBOLS={','.join([*symbols, *foreign])}"
+
+
+def _names(path: Path, symbol: str) -> bool:
+    """Whether a file name is a symbol, or the symbol and words that are no part of one.
+
+    `JPM_2017` and `JPM (1)` are JPM; `BAC-PK`, `JPM.MX` and `JPM_MX` are other securities.
+    """
+    stem = plain_stem(path).upper()
+    if stem == symbol:
+        return True
+    found = re.search(rf"(?<![A-Z0-9.^=-]){re.escape(symbol)}(?![A-Z0-9])(.*)$", stem)
+    return found is not None and not SECURITY_SUFFIX.match(found.group(1))
 
 
 def _parts(record: Record, found: PriceLayout, named: list[str]) -> list[dict[str, object]]:
@@ -118,10 +151,22 @@ def read_lines(plain: Path, found: PriceLayout, named: list[str]) -> PriceLines:
 
 
 def session_date(column: str = DATE) -> pl.Expr:
-    """The exchange-local date of a text `2004-01-02`, with or without a time and a zone."""
-    text = pl.col(column).str.strip_chars()
-    valid = text.str.contains(r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\S*)?$")
-    return pl.when(valid).then(text.str.slice(0, 10)).str.to_date("%Y-%m-%d", strict=False)
+    """The exchange-local date of a text `2004-01-02`, with or without a time and a UTC offset.
+
+    A time with an offset is converted to New York; one without is the exchange's own, and midnight
+    UTC is how software writes a date alone.
+    """
+    parts = pl.col(column).str.strip_chars().str.extract_groups(DATE_PATTERN)
+    day, clock, sign, hours, minutes = (parts.struct.field(str(place)) for place in range(1, 6))
+    text = pl.concat_str(day, pl.lit("T"), clock.fill_null("00:00"))
+    local = text.str.to_datetime("%Y-%m-%dT%H:%M", strict=False)
+    offset = hours.cast(pl.Int64) * 60 + minutes.fill_null("0").cast(pl.Int64)
+    ahead = pl.when(sign == "-").then(-offset).otherwise(offset).fill_null(0)
+    utc = (local - pl.duration(minutes=ahead)).dt.replace_time_zone("UTC")
+    instant = utc.dt.convert_time_zone(EXCHANGE_ZONE.key)
+    is_midnight_utc = (ahead == 0) & (local == local.dt.truncate("1d"))
+    is_date = sign.is_null() | is_midnight_utc
+    return pl.when(is_date).then(local.dt.date()).otherwise(instant.dt.date())
 
 
 def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
@@ -136,10 +181,13 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     named = symbols_of(path, found, symbols or Settings().symbols)
     with TemporaryDirectory() as folder, decompressed(path, Path(folder)) as plain:
         records = read_lines(plain, found, named).records
-    days = records.select(session_date()).to_series().drop_nulls()
+    dates = records.select(session_date()).to_series().drop_nulls()
+    # A mistyped year must not stretch the range of sessions; staging quarantines its line.
+    days = dates.filter(dates.is_between(EARLIEST, date.today()))
     if days.is_empty():
         raise PipelineError(
-            f"{path} contains no line with a readable date; expected dates like 2004-01-02."
+            f"{path} contains no line with a readable date from {EARLIEST} to today; expected dates"
+            " like 2004-01-02."
         )
     return LandedFile(
         path=path,

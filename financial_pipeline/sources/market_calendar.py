@@ -4,6 +4,7 @@ The calendar library starts twenty years before today by default, so its start i
 always explicit here.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -17,6 +18,8 @@ EXCHANGE_ZONE: Final = ZoneInfo("America/New_York")
 # The exchange closes at 16:00; an hour later the day's prices have settled.
 SETTLED_HOUR: Final = 17
 LONGEST_CLOSURE: Final = timedelta(days=14)
+# Session 0 of `session_numbers`.
+NUMBERED_FROM: Final = date(2000, 1, 3)
 
 
 def _calendar(first_year: int, last_year: int) -> Any:
@@ -45,6 +48,17 @@ def sessions(first: date, last: date) -> list[date]:
         return []
     years = _sessions_of_years(first.year, last.year)
     return [session for session in years if first <= session <= last]
+
+
+def session_numbers(days: Iterable[date]) -> dict[date, int]:
+    """The place of each session in the exchange calendar; NUMBERED_FROM is session 0."""
+    wanted = sorted(set(days))
+    if not wanted:
+        return {}
+    listed = sessions(min(wanted[0], NUMBERED_FROM), max(wanted[-1], NUMBERED_FROM))
+    start = listed.index(NUMBERED_FROM)
+    places = {day: place - start for place, day in enumerate(listed)}
+    return {day: places[day] for day in wanted if day in places}
 
 
 def holidays(first: date, last: date) -> list[date]:

@@ -2,18 +2,27 @@
 
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.spark.contract import read_columns
 
 INDICATOR: Final = "bill_rate_discount"
-INDICATOR_COLUMNS: Final = ("indicator_id", "observation_date", "realtime_start", "value")
+INDICATOR_COLUMNS: Final = (
+    "indicator_id",
+    "observation_date",
+    "realtime_start",
+    "realtime_end",
+    "value",
+)
 # The bill's life and the two year lengths of its conversion (methodology 3.3).
 BILL_DAYS: Final = 91
 DISCOUNT_YEAR: Final = 360
 BOND_YEAR: Final = 365
 SESSIONS_PER_YEAR: Final = 252
+# A rate may be used up to ten business days after its observation: two weeks, as sessions fall on
+# weekdays.
+OLDEST_DAYS: Final = 14
 
 
 def bill_yield(discount: Column) -> Column:
@@ -30,36 +39,35 @@ def bill_return(discount: Column) -> Column:
 
 
 def bill_returns(sessions: DataFrame, indicators: DataFrame) -> DataFrame:
-    """For each `session_date`: bill_return and bill_observation_date, null before the first rate.
+    """For each `session_date`: bill_return, bill_observation_date and bill_note.
 
-    `indicators` is agg_macro_indicators. The rate is the last one observed strictly before the
-    session and released by it, so a weekend or a holiday carries the day before.
+    `indicators` is agg_macro_indicators. The rate is the newest one observed strictly before the
+    session, as it was known then, so a weekend or a holiday carries the day before. `bill_note` is
+    why there is none: `no_bill_rate` before the first one, else `bill_rate_too_old`.
     """
     rates = read_columns(indicators, INDICATOR_COLUMNS, "agg_macro_indicators").filter(
         (F.col("indicator_id") == INDICATOR) & F.col("value").isNotNull()
     )
-    # The newest observation wins, and of its vintages the newest.
-    rate = F.struct("observation_date", "realtime_start", "value")
-    news = rates.select(
-        F.greatest(F.date_add("observation_date", 1), "realtime_start").alias("session_date"),
-        rate.alias("rate"),
-        F.lit(False).alias("is_session"),
+    ages = F.sequence(F.lit(1), F.lit(OLDEST_DAYS))
+    # One row for each day on which a rate may be used.
+    usable = rates.select("*", F.explode(ages).alias("age")).withColumn(
+        "session_date", F.date_add("observation_date", F.col("age"))
     )
-    asked = (
-        sessions.select("session_date")
-        .distinct()
-        .select(
-            "session_date",
-            F.lit(None).cast(news.schema["rate"].dataType).alias("rate"),
-            F.lit(True).alias("is_session"),
-        )
+    known = usable.filter(
+        (F.col("realtime_start") <= F.col("session_date"))
+        & (F.col("session_date") < F.col("realtime_end"))
     )
-    so_far = Window.orderBy("session_date", "is_session").rowsBetween(
-        Window.unboundedPreceding, Window.currentRow
+    newest = known.groupBy("session_date").agg(
+        F.max(F.struct("observation_date", "realtime_start", "value")).alias("rate")
     )
-    known = news.unionByName(asked).withColumn("known", F.max("rate").over(so_far))
-    return known.filter("is_session").select(
+    release = F.greatest(F.date_add("observation_date", 1), "realtime_start")
+    first = rates.agg(F.min(release).alias("first_release"))
+    asked = sessions.select("session_date").distinct().crossJoin(F.broadcast(first))
+    is_early = F.coalesce(F.col("session_date") < F.col("first_release"), F.lit(True))
+    reason = F.when(is_early, F.lit("no_bill_rate")).otherwise(F.lit("bill_rate_too_old"))
+    return asked.join(newest, "session_date", "left").select(
         "session_date",
-        bill_return(F.col("known.value")).alias("bill_return"),
-        F.col("known.observation_date").alias("bill_observation_date"),
+        bill_return(F.col("rate.value")).alias("bill_return"),
+        F.col("rate.observation_date").alias("bill_observation_date"),
+        F.when(F.col("rate").isNull(), reason).alias("bill_note"),
     )

@@ -15,8 +15,8 @@ from financial_pipeline.spark.range_volatility import (
     range_volatilities,
 )
 from financial_pipeline.spark.range_volatility import WINDOW as RANGE_WINDOW
-from financial_pipeline.spark.returns import in_order, simple_returns
-from financial_pipeline.spark.rolling_moments import LastRows, with_totals
+from financial_pipeline.spark.returns import in_order, is_covered, simple_returns
+from financial_pipeline.spark.rolling_moments import LastSessions, with_totals
 from financial_pipeline.spark.value_at_risk import backtests, tail_losses
 
 WINDOW: Final = 252
@@ -41,13 +41,18 @@ def market_risk(prices: DataFrame, first: date, last: date) -> DataFrame:
 
 
 def with_drawdowns(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
-    """Adds drawdown, max_drawdown_full and the worst fall within the last `window` returns."""
-    in_order = Window.partitionBy("symbol").orderBy("session_date")
-    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    recent = in_order.rowsBetween(-window, Window.currentRow)
+    """Adds drawdown, max_drawdown_full and the worst fall within the last `window` sessions.
+
+    None of them looks back beyond a break of scale.
+    """
+    by_number = Window.partitionBy("symbol", "scale").orderBy("session_number")
+    so_far = by_number.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    recent = by_number.rangeBetween(-window, Window.currentRow)
     price = F.col("adjusted_close")
     prices = F.collect_list("adjusted_close").over(recent)
-    enough = F.count("adjusted_close").over(recent) > window
+    count, first = F.count("adjusted_close").over(recent), F.min("session_number").over(so_far)
+    # The price before the first of `window` returns is the first possible peak.
+    enough = is_covered(count, first, window + 1)
     return (
         returns.withColumns(
             {"drawdown": price / F.max(price).over(so_far) - 1, "recent_prices": prices}
@@ -88,7 +93,7 @@ def with_beta(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
         "has_pair", F.col("benchmark").isNotNull()
     )
     order = in_order("has_pair")
-    recent = LastRows(order, window)
+    recent = LastSessions(order, window)
     slope = recent.covariance("simple_return", "benchmark") / recent.deviation("benchmark") ** 2
     beta = F.when(recent.moves("benchmark"), slope)
     return with_totals(paired, order, "simple_return", "benchmark").withColumn("beta_252d", beta)

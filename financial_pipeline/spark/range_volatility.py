@@ -9,7 +9,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.returns import ANNUAL_SESSIONS, last_observations, when_full
+from financial_pipeline.spark.returns import ANNUAL_SESSIONS, last_sessions, when_covered
 
 WINDOW: Final = 63
 RANGE_COLUMNS: Final = ("open", "high", "low", "close", "has_valid_range")
@@ -17,10 +17,10 @@ ESTIMATORS: Final = ("parkinson", "garman_klass", "rogers_satchell", "yang_zhang
 
 
 def range_volatilities(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
-    """Adds the four annualised estimators over the last `window` valid days; null before that.
+    """Adds the four annualised estimators over the last `window` sessions; null below 95 % of them.
 
-    Opens, highs, lows and closes are one day's, in one scale; a day without a valid range leaves
-    the window. The night is measured on adjusted prices (methodology 3.2).
+    Opens, highs, lows and closes are one day's, in one scale; a day without a valid range has no
+    part in the window. The night is measured on adjusted prices (methodology 3.2).
     """
     return _yang_zhang(_intraday(_log_prices(returns), window), window)
 
@@ -55,11 +55,11 @@ def _day_variances() -> dict[str, Column]:
 
 
 def _intraday(logs: DataFrame, window: int) -> DataFrame:
-    spec = last_observations(window, "has_range")
+    spec = last_sessions(window, "has_range")
     days = logs.withColumns({f"{name}_day": value for name, value in _day_variances().items()})
     return days.withColumns(
         {
-            name: when_full(_annual(F.avg(f"{name}_day").over(spec)), f"{name}_day", spec, window)
+            name: when_covered(_annual(F.avg(f"{name}_day").over(spec)), "has_range", window)
             for name in _day_variances()
         }
     )
@@ -67,7 +67,7 @@ def _intraday(logs: DataFrame, window: int) -> DataFrame:
 
 def _yang_zhang(days: DataFrame, window: int) -> DataFrame:
     """Yang and Zhang 2000: night variance, day variance and Rogers-Satchell, weighted by k."""
-    spec = last_observations(window, "has_night")
+    spec = last_sessions(window, "has_night")
     k = 0.34 / (1.34 + (window + 1) / (window - 1))
     day = F.col("ln_close") - F.col("ln_open")
     variance = (
@@ -75,7 +75,7 @@ def _yang_zhang(days: DataFrame, window: int) -> DataFrame:
         + k * F.var_samp(day).over(spec)
         + (1 - k) * F.avg("rogers_satchell_day").over(spec)
     )
-    return days.withColumn("yang_zhang", when_full(_annual(variance), "night", spec, window))
+    return days.withColumn("yang_zhang", when_covered(_annual(variance), "has_night", window))
 
 
 def _annual(variance: Column) -> Column:

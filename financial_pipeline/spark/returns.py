@@ -1,4 +1,8 @@
-"""Daily returns of the banks on the market's sessions: what every market metric starts from."""
+"""Daily returns of the banks on the exchange's sessions: what every market metric starts from.
+
+`session_number` counts the sessions of the exchange calendar, so two prices are a session apart
+if and only if their numbers are, and a window of n sessions is a range of n numbers.
+"""
 
 from typing import Final
 
@@ -7,74 +11,89 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.spark.contract import read_columns
 
-PRICE_COLUMNS: Final = ("symbol", "session_date", "adjusted_close")
+PRICE_COLUMNS: Final = (
+    "symbol",
+    "session_date",
+    "session_number",
+    "adjusted_close",
+    "scale_break",
+)
 # Sessions per year: what daily means and deviations are annualised with.
 ANNUAL_SESSIONS: Final = 252
-# A day is a session when at least four of five listed banks have a price.
-QUORUM: Final = (4, 5)
+# A window has a value if at least 19 of 20 of its sessions have an observation.
+COVERAGE: Final = (19, 20)
+# A return beyond this, in either direction, is flagged.
+FLAGGED_RETURN: Final = 0.25
+# The scale of the adjusted closes before and after such a session is not the same.
+UNKNOWN_SCALE: Final = "scale_unknown"
 # A deviation below this, per session, is a flat price seen through rounding.
 FLAT_DEVIATION: Final = 1e-12
 
 
 def simple_returns(prices: DataFrame, *also: str) -> DataFrame:
-    """One row per bank and session: symbol, session_date, adjusted_close, simple_return, `also`.
+    """One row per bank and session: PRICE_COLUMNS, `also`, simple_return and return_note.
 
     `prices` is fct_daily_prices. The return is P_t / P_(t-1) - 1 on adjusted closes (methodology
-    3.2) and null if the bank has no price in the session before: prices are never carried
-    forward. `has_return` says whether there is one.
+    3.2) and null without a price in the session before on the same scale: prices are never
+    carried forward. `return_note` is why there is none, or `beyond_25_percent`; `has_return` says
+    whether there is one; `scale` counts the breaks of scale so far.
     """
     priced = read_columns(prices, (*PRICE_COLUMNS, *also), "fct_daily_prices").filter(
         F.col("adjusted_close") > 0
     )
-    numbered = priced.join(F.broadcast(_sessions(priced)), "session_date")
     of_bank = Window.partitionBy("symbol").orderBy("session_date")
-    follows = F.col("session_number") - F.lag("session_number").over(of_bank) == 1
+    apart = F.col("session_number") - F.lag("session_number").over(of_bank)
+    unknown = F.count_if(F.col("scale_break") == UNKNOWN_SCALE)
     change = F.col("adjusted_close") / F.lag("adjusted_close").over(of_bank) - 1
-    returns = numbered.withColumn("simple_return", F.when(follows, change))
-    return returns.withColumn("has_return", F.col("simple_return").isNotNull()).drop(
-        "session_number"
+    broken = (
+        F.when(apart.isNull(), F.lit("first_session"))
+        .when(apart > 1, F.lit("missing_session"))
+        .otherwise(F.col("scale_break"))
     )
-
-
-def _sessions(priced: DataFrame) -> DataFrame:
-    """The dates with a quorum of listed banks, numbered in order."""
-    banks = priced.groupBy("symbol").agg(
-        F.min("session_date").alias("listed_from"), F.max("session_date").alias("listed_to")
+    noted = priced.withColumns(
+        {"return_note": broken, "change": change, "scale": unknown.over(of_bank)}
     )
-    dates = priced.groupBy("session_date").agg(F.count("*").alias("prices"))
-    listed = dates.join(
-        F.broadcast(banks), F.col("session_date").between(F.col("listed_from"), F.col("listed_to"))
+    returns = noted.withColumn(
+        "simple_return", F.when(F.col("return_note").isNull(), F.col("change"))
     )
-    counted = listed.groupBy("session_date", "prices").agg(F.count("*").alias("banks"))
-    least, of = QUORUM
-    sessions = counted.filter(F.col("prices") * of >= F.col("banks") * least)
-    number = F.row_number().over(Window.orderBy("session_date"))
-    return sessions.select("session_date", number.alias("session_number"))
+    flag = F.when(F.abs("simple_return") > FLAGGED_RETURN, F.lit("beyond_25_percent"))
+    return returns.withColumns(
+        {
+            "return_note": F.coalesce("return_note", flag),
+            "has_return": F.col("simple_return").isNotNull(),
+        }
+    ).drop("change")
 
 
 def in_order(present: str) -> WindowSpec:
-    """The rows of a bank that have what `present` flags, in order."""
-    return Window.partitionBy("symbol", present).orderBy("session_date")
+    """The rows of a bank that have what `present` flags, by session."""
+    return Window.partitionBy("symbol", present).orderBy("session_number")
 
 
-def last_observations(count: int, present: str = "has_return", by: str = "symbol") -> WindowSpec:
-    """The window of the last `count` rows of a bank that have what `present` flags."""
-    return (
-        Window.partitionBy(by, present)
-        .orderBy("session_date")
-        .rowsBetween(-(count - 1), Window.currentRow)
-    )
+def last_sessions(count: int, present: str = "has_return") -> WindowSpec:
+    """The rows of a bank in the last `count` sessions that have what `present` flags."""
+    return in_order(present).rangeBetween(-(count - 1), Window.currentRow)
 
 
 def all_observations(present: str = "has_return") -> WindowSpec:
     """The window of all rows of a bank so far that have what `present` flags."""
-    return (
-        Window.partitionBy("symbol", present)
-        .orderBy("session_date")
-        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    )
+    return in_order(present).rowsBetween(Window.unboundedPreceding, Window.currentRow)
 
 
-def when_full(value: Column, observed: str, window: WindowSpec, count: int) -> Column:
-    """The value if the window contains `count` observations of a column, else null."""
-    return F.when(F.count(observed).over(window) >= count, value)
+def least_observations(count: int) -> int:
+    """The observations that a window of `count` sessions needs, 95 % of them rounded up."""
+    least, of = COVERAGE
+    return -(-count * least // of)
+
+
+def is_covered(observations: Column, first_number: Column, count: int) -> Column:
+    """Whether a window of `count` sessions starts after the first one and is covered by 95 %."""
+    is_whole = F.col("session_number") - first_number >= count - 1
+    return is_whole & (observations >= least_observations(count))
+
+
+def when_covered(value: Column, present: str, count: int) -> Column:
+    """The value if the last `count` sessions are covered by rows that `present` flags."""
+    first = F.min("session_number").over(all_observations(present))
+    observations = F.count("session_number").over(last_sessions(count, present))
+    return F.when(is_covered(observations, first, count), value)

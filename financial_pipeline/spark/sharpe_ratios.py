@@ -16,7 +16,7 @@ from financial_pipeline.spark.returns import (
     in_order,
     simple_returns,
 )
-from financial_pipeline.spark.rolling_moments import LastRows, with_totals
+from financial_pipeline.spark.rolling_moments import LastSessions, with_totals
 
 WINDOW: Final = 252
 ROOT_YEAR: Final = ANNUAL_SESSIONS**0.5
@@ -28,13 +28,17 @@ def sharpe_ratios(
     """Annualised Sharpe ratios on excess returns (methodology 3.2 to 3.4).
 
     `prices` is fct_daily_prices from the first session to `last`, `indicators` is
-    agg_macro_indicators. A flat window has no ratio; without a bill rate there is none at all.
+    agg_macro_indicators. A flat window has no ratio; `excess_note` is why a session has no
+    excess return.
     """
     returns = simple_returns(prices)
     excess = returns.join(
         F.broadcast(bill_returns(returns, indicators)), "session_date", "left"
     ).withColumn("excess_return", F.col("simple_return") - F.col("bill_return"))
-    flagged = excess.withColumn("has_excess", F.col("excess_return").isNotNull())
+    flagged = excess.withColumn("has_excess", F.col("excess_return").isNotNull()).withColumn(
+        "excess_note",
+        F.when(F.col("simple_return").isNull(), F.col("return_note")).otherwise(F.col("bill_note")),
+    )
     rolling = _rolling(flagged, window)
     return write_columns(_full(rolling), SHARPE_RATIOS, first, last)
 
@@ -46,14 +50,15 @@ def _standard_error(sharpe: Column, observations: Column) -> Column:
 
 def _rolling(excess: DataFrame, count: int) -> DataFrame:
     order = in_order("has_excess")
-    recent = LastRows(order, count)
+    recent = LastSessions(order, count)
     deviation = recent.deviation("excess_return")
     daily = F.when(deviation > FLAT_DEVIATION, recent.mean("excess_return") / deviation)
     ratios = with_totals(excess, order, "excess_return").withColumn("daily", daily)
     return ratios.withColumns(
         {
             "sharpe_252d": F.col("daily") * ROOT_YEAR,
-            "sharpe_252d_standard_error": _standard_error(F.col("daily"), F.lit(count)),
+            "sharpe_252d_standard_error": _standard_error(F.col("daily"), recent.observations()),
+            "excess_returns_252d": F.when(F.col("has_excess"), recent.observations()),
         }
     )
 

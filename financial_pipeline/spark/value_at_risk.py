@@ -9,8 +9,8 @@ from financial_pipeline.spark.inference import chi_square_tail_1, chi_square_tai
 from financial_pipeline.spark.returns import (
     all_observations,
     in_order,
-    last_observations,
-    when_full,
+    last_sessions,
+    when_covered,
 )
 
 WINDOW: Final = 250
@@ -22,20 +22,19 @@ ROUNDING: Final = 1e-11
 def tail_losses(
     returns: DataFrame, *, window: int = WINDOW, confidence: float = CONFIDENCE
 ) -> DataFrame:
-    """Adds value_at_risk and expected_shortfall of the last `window` returns; losses are positive.
+    """Adds value_at_risk and expected_shortfall of the last `window` sessions; losses are positive.
 
     The quantile interpolates linearly (type 7); the shortfall is the mean of the returns at or
     below it (methodology 3.2).
     """
-    spec = last_observations(window)
-    tail = when_full(
-        F.sort_array(F.collect_list("simple_return").over(spec)), "simple_return", spec, window
-    )
-    position = (window - 1) * (1 - confidence)
-    below, weight = int(position), position - int(position)
-    lower, upper = F.col("sorted")[below], F.col("sorted")[min(below + 1, window - 1)]
+    recent = F.collect_list("simple_return").over(last_sessions(window))
+    tail = when_covered(F.sort_array(recent), "has_return", window)
+    last_place = F.size("sorted") - 1
+    position = last_place * F.lit(1 - confidence)
+    below = F.floor(position).cast("int")
+    lower, upper = F.col("sorted")[below], F.col("sorted")[F.least(below + 1, last_place)]
     losses = returns.withColumn("sorted", tail).withColumn(
-        "quantile", lower + (upper - lower) * weight
+        "quantile", lower + (upper - lower) * (position - below)
     )
     worst = F.filter("sorted", lambda value: value <= F.col("quantile"))
     total = F.aggregate(worst, F.lit(0.0), lambda sum_, value: sum_ + value)
@@ -50,13 +49,15 @@ def tail_losses(
 def backtests(losses: DataFrame, *, confidence: float = CONFIDENCE) -> DataFrame:
     """Adds the Kupiec, Christoffersen and joint tests of all forecasts so far (methodology 3.4).
 
-    A hit is a return below minus the value at risk of the session before.
+    A hit is a return below minus the value at risk of the session before; a return whose session
+    before has no forecast is not counted.
     """
     order = in_order("has_return")
     so_far = all_observations()
-    forecast = F.lag("value_at_risk").over(order)
+    follows = F.col("session_number") - F.lag("session_number").over(order) == 1
+    forecast = F.when(follows, F.lag("value_at_risk").over(order))
     dated = losses.withColumn("hit", (F.col("simple_return") < -forecast).cast("int"))
-    paired = dated.withColumn("hit_before", F.lag("hit").over(order))
+    paired = dated.withColumn("hit_before", F.when(follows, F.lag("hit").over(order)))
 
     def pairs(before: int, now: int) -> Column:
         is_pair = (F.col("hit_before") == before) & (F.col("hit") == now)

@@ -31,6 +31,8 @@ class StagingSummary:
     remarks: tuple[str, ...] = ()
     # Partition key -> what is wrong with that partition, in one sentence.
     faults: Mapping[str, str] = field(default_factory=dict)
+    # Content hash -> why that file was left out, in one sentence.
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def refuse_dirty_file(

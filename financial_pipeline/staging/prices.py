@@ -20,7 +20,7 @@ from financial_pipeline.schemas.staging import BANK_PRICES
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices as source
 from financial_pipeline.sources.compression import decompressed, first_lines
-from financial_pipeline.sources.market_calendar import sessions
+from financial_pipeline.sources.market_calendar import session_numbers, sessions
 from financial_pipeline.sources.physical_lines import count_bytes
 from financial_pipeline.sources.price_layout import layout
 from financial_pipeline.staging.accounting import (
@@ -28,12 +28,16 @@ from financial_pipeline.staging.accounting import (
     account_cleaned,
     age,
     reasons,
+    refuse_dirty_file,
     with_provenance,
 )
 from financial_pipeline.transforms import bank_prices as transform
+from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"
+# So many lost lines never refuse a file: a short one may have a partial last day.
+TOLERATED_LINES: Final = 3
 
 
 def stage_prices(
@@ -42,20 +46,26 @@ def stage_prices(
     """Write `staging/bank_prices`, one file per session from `first` to `last`, both included.
 
     A session without rows gets an empty file. Writes quarantine and accounting of each raw file;
-    raises RefusedFile for one without a single usable row.
+    refuses a file without a usable row, with too many lost lines or without daily prices, and
+    raises RefusedFile only if no file is left.
     """
     newest_first = sorted(files, key=age, reverse=True)
-    last_day = max([last, *(file.landed.last_date for file in files)])
-    calendar = sessions(settings.first_session, last_day)
-    parts, quarantined = [_no_rows()], 0
+    calendar = sessions(settings.first_session, max(last, date.today()))
+    parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
     for rank, file in enumerate(newest_first):
-        cleaned, adjusted_only = _stage_file(paths, file, settings, calendar)
+        try:
+            cleaned, adjusted_only = _stage_file(paths, file, settings, calendar)
+        except RefusedFile as error:
+            refused.append(error)
+            continue
         quarantined += cleaned.quarantined.height
         part = with_provenance(cleaned.rows, file).with_columns(
             is_adjusted_only=pl.lit(adjusted_only), file_rank=pl.lit(rank, pl.Int64)
         )
         parts.append(part.select(_no_rows().columns))
-    rows = transform.one_row_per_session(pl.concat(parts))
+    if refused and len(refused) == len(files):
+        raise refused[0]
+    rows = _numbered(transform.one_row_per_session(pl.concat(parts)))
     keys = [day for day in calendar if first <= day <= last]
     rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
     written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
@@ -64,10 +74,17 @@ def stage_prices(
         rows=sum(written.values()),
         quarantined=quarantined,
         partitions=written,
-        files=len(files),
+        files=len(files) - len(refused),
         newest_event=newest,  # type: ignore[arg-type]
         faults=holes(rows, keys),
+        refused={error.sha256: str(error) for error in refused},
     )
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    numbers = session_numbers(rows["session_date"])
+    number = pl.col("session_date").replace_strict(numbers, return_dtype=pl.Int64)
+    return rows.with_columns(session_number=number)
 
 
 def holes(rows: pl.DataFrame, keys: Sequence[date]) -> dict[str, str]:
@@ -90,7 +107,9 @@ def holes(rows: pl.DataFrame, keys: Sequence[date]) -> dict[str, str]:
 
 def _no_rows() -> pl.DataFrame:
     ranks = {"is_adjusted_only": pl.Boolean(), "file_rank": pl.Int64()}
-    return pl.DataFrame(schema=BANK_PRICES | ranks)
+    made = ("session_number", "scale_break")
+    read = {name: kind for name, kind in BANK_PRICES.items() if name not in made}
+    return pl.DataFrame(schema=read | ranks)
 
 
 def _stage_file(
@@ -115,5 +134,30 @@ def _stage_file(
             " the file, or export it again."
         )
         raise RefusedFile(file.sha256, message)
+    _refuse_sparse(file, cleaned, calendar)
+    _refuse_lossy(file, cleaned, settings)
     account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
     return cleaned, found.adjusted_only
+
+
+def _refuse_lossy(file: RawFile, cleaned: Cleaned, settings: Settings) -> None:
+    """Raise RefusedFile if more lines with prices are lost than the limit of all datasets."""
+    lost = cleaned.quarantined.filter(~pl.col("reason").is_in(HARMLESS))
+    counts = dict(lost.group_by("reason").len().iter_rows())
+    if lost.height > TOLERATED_LINES:
+        refuse_dirty_file(file, counts, cleaned.rows.height, settings)
+
+
+def _refuse_sparse(file: RawFile, cleaned: Cleaned, calendar: Collection[date]) -> None:
+    """Raise RefusedFile for weekly or monthly prices: far fewer rows than sessions."""
+    if is_daily(cleaned.rows, calendar):
+        return
+    days = cleaned.rows["session_date"].to_list()
+    first, last = min(days), max(days)
+    inside = [day for day in calendar if first <= day <= last]
+    raise RefusedFile(
+        file.sha256,
+        f"{file.landed.path} is refused: it has {cleaned.rows.height:,} rows for the"
+        f" {len(inside):,} sessions from {first} to {last}, so its prices are not daily; export the"
+        " daily prices.",
+    )

@@ -5,26 +5,27 @@ describe one bank and day, raw prices win over adjusted-only ones and newer file
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 import polars as pl
 
+from financial_pipeline.transforms.price_rules import (
+    KEY,
+    OHLC,
+    VALUES,
+    ambiguous_commas,
+    judge,
+    judge_repetitions,
+    judge_units,
+    within_range,
+)
+from financial_pipeline.transforms.price_scales import on_one_scale
 from financial_pipeline.transforms.text_values import is_unreadable, number
-from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
-
-OHLC: Final = ("open", "high", "low", "close")
-VALUES: Final = (*OHLC, "adjusted_close", "volume", "dividend", "split_ratio")
-KEY: Final = ["symbol", "session_date"]
-# Rounded texts may leave the open a hair outside the day's range.
-RANGE_TOLERANCE: Final = 1e-6
+from financial_pipeline.transforms.verdicts import Cleaned, sort_out
 
 BEFORE_FIRST_SESSION: Final = "before_first_session"
-
-# Adjusted closes of two files are brought to one scale by their ratio on their last common
-# sessions; a smaller difference than this is rounding.
-SPLICE_SESSIONS: Final = 21
-SPLICE_TOLERANCE: Final = 1e-4
 
 
 def clean(
@@ -37,18 +38,27 @@ def clean(
     """Type the records of one file and sort out the lines that break a rule.
 
     Input: text columns `date`, `symbol` and VALUES, `session_date` (null if unreadable),
-    `problem`, and the line columns. Staged columns: KEY, VALUES, `line_number`. An open, high or
-    low that is not positive becomes null. An adjusted-only file gives `adjusted_close` alone.
+    `problem`, and the line columns. `sessions` end with the newest possible one. Staged columns:
+    KEY, VALUES, `line_number`. An open, high or low that is not positive becomes null. An
+    adjusted-only file gives `adjusted_close` alone.
     """
     texts = ["date", *VALUES]
     empty = pl.all_horizontal(pl.col(texts).fill_null("").str.strip_chars() == "")
     unreadable = pl.any_horizontal(is_unreadable(name) for name in VALUES)
+    ambiguous = pl.any_horizontal(
+        ambiguous_commas(name) for name in (*OHLC, "adjusted_close", "dividend")
+    )
     note = pl.when(pl.col("session_date") < first_session).then(pl.lit(BEFORE_FIRST_SESSION))
     typed = records.with_columns(
-        note=note, is_empty=empty, is_unreadable=unreadable, **{n: number(n) for n in VALUES}
+        note=note,
+        is_empty=empty,
+        is_unreadable=unreadable,
+        is_ambiguous=ambiguous,
+        **{name: number(name) for name in VALUES},
     )
-    judged = _judge(_keep_adjusted(typed) if adjusted_only else _drop_zero_prices(typed), sessions)
-    return sort_out(_judge_duplicates(judged), [*KEY, *VALUES, "line_number"])
+    judged = judge(_keep_adjusted(typed) if adjusted_only else _drop_zero_prices(typed), sessions)
+    cleaned = sort_out(judge_units(judge_repetitions(judged)), [*KEY, *VALUES, "line_number"])
+    return replace(cleaned, rows=within_range(cleaned.rows))
 
 
 def _drop_zero_prices(typed: pl.DataFrame) -> pl.DataFrame:
@@ -67,66 +77,17 @@ def _keep_adjusted(typed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
-    """Add `reason`: the first rule that a line breaks; notes are left alone."""
-    lowest, highest = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
-    too_high = pl.col("low") > lowest * (1 + RANGE_TOLERANCE)
-    too_low = pl.col("high") < highest * (1 - RANGE_TOLERANCE)
-    crossed = pl.col("low") > pl.col("high")
-    reason = first_reason(
-        (pl.col("is_empty") & pl.col("problem").is_null(), "empty_row"),
-        (pl.col("session_date").is_null() & pl.col("problem").is_null(), "unparsable_date"),
-        (pl.col("is_unreadable"), "unparsable_number"),
-        (pl.col("session_date").is_in(list(sessions)).not_(), "no_session"),
-        (pl.col("main_price").is_null(), "missing_close"),
-        (pl.min_horizontal("main_price", "adjusted_close") <= 0, "non_positive_close"),
-        (pl.col("volume") < 0, "negative_volume"),
-        (too_high | too_low | crossed, "inconsistent_range"),
-    )
-    reason = pl.when(pl.col("problem").is_null()).then(reason).otherwise(pl.col("problem"))
-    volume = pl.col("volume").round().cast(pl.Int64)
-    return typed.with_columns(volume=volume, reason=pl.when(pl.col("note").is_null()).then(reason))
-
-
-def _judge_duplicates(judged: pl.DataFrame) -> pl.DataFrame:
-    sound = pl.col("reason").is_null() & pl.col("note").is_null()
-    repeated = judged.filter(sound).with_columns(reason=duplicates(KEY, list(VALUES)))
-    return pl.concat([judged.filter(~sound), repeated])
-
-
 def one_row_per_session(rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep one row per bank and session of all files, adjusted closes on one scale.
+    """Keep one row per bank and session of all files, their prices on one scale.
 
     Input: KEY, VALUES, `is_adjusted_only` and `file_rank` (0 is the newest file), and any further
-    columns, which are kept from the winning row. The newest file of a bank sets the scale of its
-    adjusted closes, as Yahoo rewrites the past after each dividend; only ratios matter.
+    columns, which are kept from the winning row; adds `scale_break`. The newest file of a bank
+    sets the scale, as Yahoo rewrites the past after each split and dividend.
     """
     banks = rows.partition_by("symbol", maintain_order=True)
-    ranked = pl.concat([_on_one_scale(bank) for bank in banks] or [rows])
+    empty = rows.with_columns(scale_break=pl.lit(None, pl.String))
+    ranked = pl.concat([on_one_scale(bank) for bank in banks] or [empty])
     ranked = ranked.sort(*KEY, "is_adjusted_only", "file_rank")
     known = pl.col("adjusted_close").sort_by("file_rank").drop_nulls().first().over(KEY)
     filled = ranked.with_columns(pl.col("adjusted_close").fill_null(known))
     return filled.unique(KEY, keep="first", maintain_order=True)
-
-
-def _on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
-    """Multiply the adjusted closes of each older file so that they meet those of newer ones."""
-    files = bank.partition_by("file_rank", maintain_order=True)
-    if len(files) == 1:
-        return bank
-    parts: list[pl.DataFrame] = []
-    for part in sorted(files, key=lambda frame: frame["file_rank"][0]):
-        factor = _scale(part, pl.concat(parts)) if parts else 1.0
-        parts.append(part.with_columns(pl.col("adjusted_close") * factor))
-    return pl.concat(parts)
-
-
-def _scale(part: pl.DataFrame, newer: pl.DataFrame) -> float:
-    """Ratio of the newer adjusted closes to those of `part` on their last common sessions."""
-    reference = newer.sort("file_rank").unique("session_date", keep="first")
-    common = part.join(reference, on="session_date", suffix="_newer").sort("session_date")
-    ratios = common["adjusted_close_newer"] / common["adjusted_close"]
-    ratio = ratios.drop_nulls().tail(SPLICE_SESSIONS).median()
-    if not isinstance(ratio, float) or abs(ratio - 1) < SPLICE_TOLERANCE:
-        return 1.0
-    return ratio

@@ -26,9 +26,20 @@ def market(paths: Paths) -> None:
     )
     day = pl.col("session_date").rank("dense").over("symbol")
     is_fall = (pl.col("symbol") == "JPM") & (day == len(SESSIONS) - 1)
-    prices = cells.with_columns(close=100.0 + day, adjusted_close=100.0 + day)
+    prices = cells.with_columns(
+        close=100.0 + day,
+        adjusted_close=100.0 + day,
+        session_number=day.cast(pl.Int64),
+        scale_break=pl.lit(None, pl.String),
+    )
     put(paths, "exports/fct_daily_prices", prices, LAST)
-    returns = cells.with_columns(simple_return=pl.when(is_fall).then(-0.09).otherwise(0.001))
+    is_gap = (pl.col("symbol") == "GS") & (day == 30)
+    returns = cells.with_columns(
+        simple_return=pl.when(is_fall).then(-0.09).otherwise(0.001),
+        return_note=pl.when(is_gap).then(pl.lit("missing_session")),
+        returns_252d=pl.lit(252),
+        excess_note=pl.lit(None, pl.String),
+    )
     rolling = {"volatility_21d": 0.2, "volatility_63d": 0.25, "volatility_252d": 0.3}
     put(paths, "metrics/rolling_volatility", _of(returns, **rolling), LAST)
     ratios = {"sharpe_252d": 0.5, "sharpe_252d_standard_error": 1.0}

@@ -99,7 +99,9 @@ def test_default_flag_comes_from_status_dates_and_policy_and_nothing_else() -> N
 
 def test_volatility_comes_from_the_raw_adjusted_close() -> None:
     fields = raw_fields("dashboard/market", "volatility_63d")
-    assert fields == {f"raw/bank_prices.{name}" for name in ("Adj Close", "Close", "Date")}
+    # Actions close a seam between two files.
+    names = ("Adj Close", "Close", "Date", "Dividends", "Stock Splits")
+    assert fields == {f"raw/bank_prices.{name}" for name in names}
 
 
 def test_macro_value_comes_from_the_raw_value_of_fred() -> None:

@@ -96,6 +96,7 @@ def test_a_price_field_changes_the_columns_that_are_made_of_it(ours: str) -> Non
     text = {"open": "10.5", "high": "13", "low": "8", "close": "11.5"}.get(ours, "7")
     seen = changed(price_row(), price_row(**{ours: text}))
     adjusted = changed(price_row(adjusted_only=True), price_row(adjusted_only=True, **{ours: text}))
+    # A break of scale is seen on the rows of two files only.
     assert seen | (adjusted & {"adjusted_close"}) == made_of(
         "staging/bank_prices", f"raw/bank_prices.{theirs}"
-    )
+    ) - {"scale_break"}

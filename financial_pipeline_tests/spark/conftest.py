@@ -33,8 +33,20 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def frame(spark: SparkSession) -> Frame:
-    """Turns a Polars frame into a Spark one."""
-    return lambda rows: spark.createDataFrame(rows.to_arrow())
+    """Turns a Polars frame into a Spark one, with the columns that a mart has besides."""
+    return lambda rows: spark.createDataFrame(with_defaults(rows).to_arrow())
+
+
+def with_defaults(rows: pl.DataFrame) -> pl.DataFrame:
+    """Number the sessions of prices by their dates, and let values stay current."""
+    if "adjusted_close" in rows.columns and "session_number" not in rows.columns:
+        number = pl.col("session_date").rank("dense").cast(pl.Int64)
+        rows = rows.with_columns(session_number=number)
+    if "adjusted_close" in rows.columns and "scale_break" not in rows.columns:
+        rows = rows.with_columns(scale_break=pl.lit(None, pl.String))
+    if "realtime_start" in rows.columns and "realtime_end" not in rows.columns:
+        rows = rows.with_columns(realtime_end=pl.lit(tiny_world.FOREVER))
+    return rows
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 
 from financial_pipeline.spark import returns
 from financial_pipeline.spark.bill_rate import bill_returns
@@ -26,13 +27,34 @@ def test_return_after_a_missed_session_is_null_and_leaves_the_window(metric_rows
     assert value(rows, "JPM", DATES[451], "simple_return") is None
     assert value(rows, "JPM", DATES[451], "volatility_63d") is None
     assert value(rows, "JPM", DATES[452], "volatility_63d") is not None
+    assert value(rows, "JPM", DATES[452], "returns_63d") == 61
+    # Two of 21 are below 95 %.
+    assert value(rows, "JPM", DATES[452], "volatility_21d") is None
 
 
-def test_day_without_a_quorum_of_banks_is_no_session(metric_rows: Rows) -> None:
+def test_window_over_a_gap_has_no_value_and_counts_what_it_has(metric_rows: Rows) -> None:
     rows = metric_rows("rolling_volatility")
-    assert DATES[500] not in set(rows["session_date"])
-    # The session after it follows the one before it.
-    assert value(rows, "JPM", DATES[501], "simple_return") is not None
+    assert value(rows, "C", DATES[580], "return_note") == "missing_session"
+    assert value(rows, "C", DATES[600], "volatility_63d") is None
+    assert value(rows, "C", DATES[600], "returns_63d") == 42
+    assert value(metric_rows("market_risk"), "C", DATES[600], "value_at_risk_95") is None
+
+
+def test_break_of_scale_has_no_return_and_starts_the_drawdown_again(metric_rows: Rows) -> None:
+    rows, risk = metric_rows("rolling_volatility"), metric_rows("market_risk")
+    assert value(rows, "GS", DATES[350], "return_note") == "scale_unknown"
+    assert value(rows, "GS", DATES[350], "simple_return") is None
+    assert value(risk, "GS", DATES[350], "drawdown") == 0.0
+    assert value(risk, "GS", DATES[349], "max_drawdown_full") < -0.1  # type: ignore[operator]
+    assert value(risk, "GS", DATES[350], "max_drawdown_full") == 0.0
+    assert value(rows, "WFC", DATES[420], "return_note") == "dividend_unknown"
+    assert value(risk, "WFC", DATES[420], "drawdown") < 0.0  # type: ignore[operator]
+
+
+def test_session_that_a_single_bank_knows_is_missing_for_the_others(metric_rows: Rows) -> None:
+    rows = metric_rows("rolling_volatility")
+    for symbol, note in (("BAC", None), ("JPM", "missing_session")):
+        assert value(rows, symbol, DATES[501], "return_note") == note
 
 
 def test_window_that_is_not_full_has_no_value(metric_rows: Rows) -> None:
@@ -69,8 +91,8 @@ def test_constant_excess_return_has_no_sharpe_ratio(frame: Frame) -> None:
     rate = pl.DataFrame(
         {
             "indicator_id": "bill_rate_discount",
-            "observation_date": [date(2017, 12, 1)],
-            "realtime_start": [date(2017, 12, 2)],
+            "observation_date": [date(2017, 12, 29)],
+            "realtime_start": [date(2017, 12, 30)],
             "value": [0.02],
         }
     )
@@ -78,6 +100,64 @@ def test_constant_excess_return_has_no_sharpe_ratio(frame: Frame) -> None:
     assert rows["excess_return"].null_count() == 1
     for name in ("sharpe_252d", "sharpe_full"):
         assert rows[name].null_count() == rows.height
+
+
+@pytest.mark.parametrize(
+    ("session", "rate", "note"),
+    [
+        (date(2018, 1, 2), None, "no_bill_rate"),
+        (date(2018, 1, 3), date(2018, 1, 2), None),
+        # Ten business days after the second of January, and eleven.
+        (date(2018, 1, 16), date(2018, 1, 2), None),
+        (date(2018, 1, 17), None, "bill_rate_too_old"),
+        # Observed on the 18th, withdrawn on the 23rd.
+        (date(2018, 1, 22), date(2018, 1, 18), None),
+        (date(2018, 1, 23), None, "bill_rate_too_old"),
+    ],
+)
+def test_bill_rate_has_an_age_limit_and_can_be_withdrawn(
+    frame: Frame, session: date, rate: date | None, note: str | None
+) -> None:
+    rates = pl.DataFrame(
+        {
+            "indicator_id": "bill_rate_discount",
+            "observation_date": [date(2018, 1, 2), date(2018, 1, 18)],
+            "realtime_start": [date(2018, 1, 3), date(2018, 1, 19)],
+            "realtime_end": [date(9999, 12, 31), date(2018, 1, 23)],
+            "value": [0.01, 0.02],
+        }
+    )
+    row = collect(bill_returns(frame(pl.DataFrame({"session_date": [session]})), frame(rates)))
+    assert row["bill_observation_date"].to_list() == [rate]
+    assert row["bill_note"].to_list() == [note]
+    assert row["bill_return"].null_count() == (note is not None)
+
+
+def test_return_beyond_a_quarter_is_flagged_and_kept(frame: Frame) -> None:
+    prices = pl.DataFrame(
+        {
+            "symbol": "A",
+            "session_date": [date(2018, 1, day) for day in (2, 3, 4)],
+            "adjusted_close": [100.0, 126.0, 95.0],
+        }
+    )
+    rows = collect(returns.simple_returns(frame(prices))).sort("session_date")
+    assert rows["return_note"].to_list() == ["first_session", "beyond_25_percent", None]
+    assert rows["simple_return"][1] == pytest.approx(0.26)
+
+
+def test_return_exists_only_between_consecutive_sessions(frame: Frame) -> None:
+    """All banks miss the second session; the calendar knows it."""
+    prices = pl.DataFrame(
+        {
+            "symbol": ["A", "A", "B", "B"],
+            "session_date": [date(2018, 1, day) for day in (2, 4, 2, 4)],
+            "session_number": [0, 2, 0, 2],
+            "adjusted_close": [1.0, 1.1, 1.0, 1.1],
+        }
+    )
+    rows = collect(returns.simple_returns(frame(prices)))
+    assert rows["simple_return"].null_count() == 4
 
 
 def test_bill_rate_is_the_last_one_known_before_the_session(frame: Frame) -> None:
@@ -98,17 +178,3 @@ def test_bill_rate_is_the_last_one_known_before_the_session(frame: Frame) -> Non
         date(2018, 1, 3),
         date(2018, 1, 3),
     ]
-
-
-def test_quorum_is_four_of_five_listed_banks(frame: Frame) -> None:
-    prices = pl.DataFrame(
-        {
-            "symbol": ["A", "A", "A", "B", "B"],
-            "session_date": [date(2018, 1, day) for day in (1, 2, 3, 1, 3)],
-            "adjusted_close": [1.0, 2.0, 3.0, 1.0, 2.0],
-        }
-    )
-    rows = collect(returns.simple_returns(frame(prices)))
-    # Half of the banks are missing on the second day, so it is no session.
-    assert set(rows["session_date"]) == {date(2018, 1, 1), date(2018, 1, 3)}
-    assert rows.sort("symbol", "session_date")["simple_return"].to_list() == [None, 2.0, None, 1.0]

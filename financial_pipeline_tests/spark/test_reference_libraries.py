@@ -33,12 +33,13 @@ def close(value: float, tolerance: float = TOLERANCE) -> Any:
 
 
 def bills(rate: float) -> pl.DataFrame:
+    weeks = pl.date_range(date(1998, 12, 1), date(2018, 12, 31), "1w", eager=True)
     return pl.DataFrame(
         {
             "indicator_id": "bill_rate_discount",
-            "observation_date": [date(1998, 12, 1)],
-            "realtime_start": [date(1998, 12, 2)],
-            "value": [rate],
+            "observation_date": weeks,
+            "realtime_start": weeks.dt.offset_by("1d"),
+            "value": rate,
         }
     )
 

@@ -1,4 +1,4 @@
-"""The prices of the small world: late listings, missing sessions, a flat stretch, no ranges."""
+"""The prices of the small world: late listings, gaps, broken scales, a flat stretch."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 SESSIONS: Final = 640
+# Bank and place of a session -> why its price is on another scale than the one before.
+BREAKS: Final = {("GS", 350): "scale_unknown", ("WFC", 420): "dividend_unknown"}
 SYMBOLS: Final = ("BAC", "C", "GS", "JPM", "WFC")
 
 
@@ -21,7 +23,8 @@ def prices(random: np.random.Generator) -> pl.DataFrame:
     frames = [_bank(random, symbol) for symbol in SYMBOLS]
     dates = session_dates()
     gone = {("WFC", dates[300]), ("WFC", dates[301]), ("JPM", dates[450])}
-    # One bank alone has a price on a holiday: no session.
+    gone |= {("C", day) for day in dates[560:580]}
+    # One bank alone has a price of a session.
     lonely = {(symbol, dates[500]) for symbol in SYMBOLS[1:]}
     key = pl.struct("symbol", "session_date")
     missing = [{"symbol": symbol, "session_date": day} for symbol, day in gone | lonely]
@@ -40,12 +43,15 @@ def _bank(random: np.random.Generator, symbol: str) -> pl.DataFrame:
         {
             "symbol": [symbol] * SESSIONS,
             "session_date": session_dates(),
+            "session_number": range(SESSIONS),
+            "scale_break": [BREAKS.get((symbol, place)) for place in range(SESSIONS)],
             "open": opened,
             "high": np.maximum(opened, close) * (1 + spread),
             "low": np.minimum(opened, close) * (1 - spread),
             "close": close,
             "adjusted_close": close * 0.8,
-        }
+        },
+        schema_overrides={"scale_break": pl.String},
     )
     return frame.with_columns(
         open=pl.when(pl.col("session_date").dt.day() != 13).then("open"),

@@ -45,8 +45,8 @@ def drop(tmp_path: Path, paths: Paths) -> Drop:
     return drop_file
 
 
-def stage(paths: Paths, files: list[RawFile]) -> StagingSummary:
-    return stage_prices(paths, files, Settings(), FIRST, LAST)
+def stage(paths: Paths, files: list[RawFile], lost_share: float = 0.01) -> StagingSummary:
+    return stage_prices(paths, files, Settings(max_quarantine_share=lost_share), FIRST, LAST)
 
 
 def staged(paths: Paths) -> pl.DataFrame:
@@ -94,7 +94,7 @@ def test_stage_prices_accounts_for_every_line_of_a_messy_file(paths: Paths, drop
         f"{HEADER}\r\n3-Aug,1,3,1,2,1.5,10\r\n,,,,,,\r\n2004-01-06,1,3"
     )
     files = drop("JPM.csv", text)
-    assert stage(paths, files).quarantined == 6
+    assert stage(paths, files, lost_share=1).quarantined == 6
     assert accounting(paths, files) == {
         "file": "JPM.csv",
         "dataset": "bank_prices",
@@ -199,7 +199,7 @@ def test_stage_prices_explains_every_line_of_any_mixture(lines: list[str], end: 
         text = "\n".join([HEADER, "2004-01-09,1,3,1,2,1.5,10", *lines]) + end
         path.write_text(text)
         files, _ = archive.archive(paths, [bank_prices.describe(path)])
-        stage(paths, files)
+        stage(paths, files, lost_share=1)
         found = accounting(paths, files)
     assert found["unexplained"] == 0
     assert found["physical_lines"] == text.count("\n") + (not text.endswith("\n"))

@@ -1,4 +1,4 @@
-"""The cleaning rules of prices, one by one, and which file wins for a bank and day."""
+"""The cleaning rules of prices, one by one."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from financial_pipeline.transforms.bank_prices import VALUES, clean, one_row_per_session
+from financial_pipeline.transforms.bank_prices import clean
+from financial_pipeline.transforms.price_rules import VALUES
 from financial_pipeline.transforms.verdicts import Cleaned
 
 FRIDAY, MONDAY = date(2004, 1, 2), date(2004, 1, 5)
@@ -89,6 +90,12 @@ def test_clean_blanks_a_price_of_the_range_that_is_not_positive(field: str, text
         ({"close": "abc"}, "unparsable_number"),
         ({"volume": "many"}, "unparsable_number"),
         ({"volume": "-1"}, "negative_volume"),
+        ({"volume": "1.2e30"}, "implausible_volume"),
+        ({"close": "1e9", "high": "1e9"}, "implausible_price"),
+        ({"high": "1200"}, "implausible_range"),
+        ({"adjusted_close": "11.1"}, "adjusted_above_close"),
+        ({"dividend": "-0.1"}, "negative_dividend"),
+        ({"split_ratio": "-2"}, "non_positive_split"),
         ({"low": "10.5"}, "inconsistent_range"),
         ({"high": "10.9"}, "inconsistent_range"),
         ({"low": "13", "high": "12", "open": "0"}, "inconsistent_range"),
@@ -142,47 +149,21 @@ def test_clean_takes_only_the_adjusted_close_from_an_adjusted_file() -> None:
     assert [row[name] for name in ("open", "high", "low", "close", "dividend")] == [None] * 5
 
 
-def priced(
-    day: int, adjusted: float | None, *, rank: int, only: bool = False, close: float | None = None
-) -> dict[str, Any]:
-    row = {"symbol": "JPM", "session_date": date(2004, 1, day), "adjusted_close": adjusted}
-    raw = None if only else (close or 50.0)
-    return row | {"close": raw, "is_adjusted_only": only, "file_rank": rank}
+def test_clean_keeps_the_larger_volume_of_a_session_that_comes_twice() -> None:
+    result = cleaned(record(volume="90"), record(volume="100"), record(volume="95"))
+    assert reasons(result) == {2: "repeated_session", 4: "repeated_session"}
+    assert result.rows["volume"].to_list() == [100]
 
 
-def by_day(*rows: dict[str, Any]) -> dict[int, tuple[float | None, float]]:
-    frame = one_row_per_session(pl.DataFrame(rows, infer_schema_length=None))
-    assert frame.select(pl.struct("symbol", "session_date").is_unique().all()).item()
-    found = zip(frame["session_date"], frame["close"], frame["adjusted_close"], strict=True)
-    return {day.day: (close, pytest.approx(adjusted)) for day, close, adjusted in found}
+def test_clean_refuses_commas_that_may_be_decimals_and_reads_those_that_cannot() -> None:
+    prices = dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), "107,950")
+    assert reasons(cleaned(record(**prices))) == {2: "ambiguous_comma"}
+    point = dict.fromkeys(prices, "999.5")
+    result = cleaned(record(**prices), record(MONDAY, **(prices | {"close": "107,950.5"})))
+    assert reasons(result)[2] == "ambiguous_comma"
+    assert cleaned(record(**point)).rows["close"].to_list() == [999.5]
 
 
-def test_a_newer_file_wins_over_an_older_one() -> None:
-    assert by_day(priced(2, 40.0, rank=1, close=1.0), priced(2, 40.0, rank=0, close=2.0)) == {
-        2: (2.0, 40.0)
-    }
-
-
-def test_raw_prices_win_over_a_newer_adjusted_only_file() -> None:
-    newer = [priced(day, 40.0 + day, rank=0, only=True) for day in (2, 5, 6)]
-    raw = [priced(day, 40.0 + day, rank=1) for day in (2, 5)]
-    assert by_day(*newer, *raw) == {2: (50.0, 42.0), 5: (50.0, 45.0), 6: (None, 46.0)}
-
-
-def test_an_adjusted_only_file_fills_a_missing_adjusted_close() -> None:
-    assert by_day(priced(2, None, rank=0), priced(2, 40.0, rank=1, only=True)) == {2: (50.0, 40.0)}
-
-
-def test_adjusted_closes_of_two_files_meet_on_one_scale() -> None:
-    """A dividend between the two downloads lowered the older part of the newer file."""
-    older = [priced(day, value, rank=1) for day, value in ((2, 100.0), (5, 110.0), (6, 121.0))]
-    newer = [priced(day, value, rank=0) for day, value in ((6, 108.9), (7, 119.79))]
-    result = by_day(*older, *newer)
-    assert result == {2: (50.0, 90.0), 5: (50.0, 99.0), 6: (50.0, 108.9), 7: (50.0, 119.79)}
-
-
-def test_files_without_a_common_session_keep_their_scales() -> None:
-    assert by_day(priced(2, 100.0, rank=1), priced(5, 90.0, rank=0)) == {
-        2: (50.0, 100.0),
-        5: (50.0, 90.0),
-    }
+def test_clean_widens_a_range_by_the_noise_of_rounding() -> None:
+    rows = cleaned(record(high="10.999999")).rows
+    assert rows["high"].to_list() == [11.0]

@@ -30,6 +30,8 @@ select
     prices.volume,
     prices.dividend as dividend_usd,
     prices.split_ratio,
+    prices.session_number,
+    prices.scale_break,
     -- The range estimators need all four prices, in order.
     coalesce(
         prices.low > 0

@@ -18,6 +18,8 @@ select
     volume,
     dividend,
     split_ratio,
+    session_number,
+    scale_break,
     source,
     is_synthetic
 from source

@@ -62,6 +62,10 @@ def _prices(release: Release, first: date, banks: list[str]) -> None:
     elements.source(
         release, figures.PRICES, note="Dividends are in the adjusted close; every return uses it."
     )
+    if not release.missing(figures.VOLATILITY) and (
+        words := figures.note_words(release, first, banks)
+    ):
+        st.warning(words)
     elements.rows_behind(rows, "prices")
 
 

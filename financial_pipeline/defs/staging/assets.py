@@ -46,6 +46,9 @@ def _stage(
     except RefusedFile as error:
         archive.refuse(paths, error.sha256, str(error))
         raise
+    for refused, reason in summary.refused.items():
+        archive.refuse(paths, refused, reason)
+    files = [file for file in files if file.sha256 not in summary.refused]
     rows = row_accounting.by_file(
         row_accounting.read_accounting(paths, {file.sha256 for file in files})
     )

@@ -1,0 +1,122 @@
+"""Prices of several files of one bank on one scale.
+
+A provider rewrites all earlier prices after a split and all earlier adjusted closes after a
+dividend, so two downloads differ by a factor. Common sessions give it; without them the raw closes
+on both sides of the seam do, or nobody knows it and the seam is a break.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+# The factor is the median over the last common sessions; a smaller difference is rounding.
+SPLICE_SESSIONS: Final = 21
+SPLICE_TOLERANCE: Final = 1e-4
+# Raw closes on both sides of a seam that differ by more are not on one scale.
+LARGEST_MOVE: Final = 0.25
+DIVIDEND_UNKNOWN: Final = "dividend_unknown"
+SCALE_UNKNOWN: Final = "scale_unknown"
+PER_SHARE: Final = ("open", "high", "low", "close", "dividend")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """What the raw and the adjusted prices of a file are multiplied with, and the breaks left.
+
+    `breaks` maps a session to why it cannot be compared with the one before.
+    """
+
+    raw: float = 1.0
+    adjusted: float = 1.0
+    breaks: tuple[tuple[Any, str], ...] = ()
+
+
+def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
+    """Put the rows of one bank on the scale of its newest file and name the breaks left.
+
+    Input: session_date, prices, volume, dividend, split_ratio and `file_rank` (0 is the newest).
+    Adds `scale_break`. Files with common sessions are joined first.
+    """
+    parts = {part["file_rank"][0]: part for part in bank.partition_by("file_rank")}
+    joined = parts.pop(min(parts)) if parts else bank
+    breaks: dict[Any, str] = {}
+    while parts:
+        days = set(joined["session_date"])
+        overlaps = [rank for rank, part in parts.items() if days & set(part["session_date"])]
+        part = parts.pop(min(overlaps or parts))
+        factors = _from_common(part, joined) if overlaps else _from_seam(part, joined)
+        breaks |= dict(factors.breaks)
+        joined = pl.concat([joined, _scaled(part, factors)])
+    noted = pl.col("session_date").replace_strict(breaks, default=None, return_dtype=pl.String)
+    return joined.with_columns(scale_break=noted if breaks else pl.lit(None, pl.String))
+
+
+def _scaled(part: pl.DataFrame, factors: _Factors) -> pl.DataFrame:
+    if factors.raw == 1.0:
+        return part.with_columns(pl.col("adjusted_close") * factors.adjusted)
+    return part.with_columns(
+        *(pl.col(name) * factors.raw for name in PER_SHARE),
+        pl.col("adjusted_close") * factors.adjusted,
+        (pl.col("volume") / factors.raw).round().cast(pl.Int64),
+    )
+
+
+def _from_common(part: pl.DataFrame, joined: pl.DataFrame) -> _Factors:
+    """The factors of a file from its last common sessions with newer files."""
+    reference = joined.sort("file_rank").unique("session_date", keep="first")
+    common = part.join(reference, on="session_date", suffix="_newer").sort("session_date")
+    return _Factors(_median_ratio(common, "close"), _median_ratio(common, "adjusted_close"))
+
+
+def _median_ratio(common: pl.DataFrame, name: str) -> float:
+    ratios = common[f"{name}_newer"] / common[name]
+    ratio = ratios.drop_nulls().tail(SPLICE_SESSIONS).median()
+    if not isinstance(ratio, float) or abs(ratio - 1) < SPLICE_TOLERANCE:
+        return 1.0
+    return ratio
+
+
+def _from_seam(part: pl.DataFrame, joined: pl.DataFrame) -> _Factors:
+    """The factors of a file without a common session, from the rows on both sides of its seams."""
+    known = joined.sort("file_rank").unique("session_date", keep="first").sort("session_date")
+    mine = part.sort("session_date")
+    first, last = mine.row(0, named=True), mine.row(-1, named=True)
+    before = known.filter(pl.col("session_date") < first["session_date"]).tail(1).to_dicts()
+    after = known.filter(pl.col("session_date") > last["session_date"]).head(1).to_dicts()
+    # The newer side sets the scale, the older one can only be compared with it.
+    if after:
+        raw, adjusted, note = _seam(last, after[0])
+        breaks = [(after[0]["session_date"], note)]
+        if before:
+            breaks.append((first["session_date"], note or DIVIDEND_UNKNOWN))
+    else:
+        raw, adjusted, note = _seam(before[0], first) if before else (1.0, 1.0, SCALE_UNKNOWN)
+        # It is the later part that moves here.
+        raw, adjusted = 1 / raw, 1 / adjusted
+        breaks = [(first["session_date"], note)]
+    return _Factors(raw, adjusted, tuple((day, why) for day, why in breaks if why is not None))
+
+
+def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
+    """The factors of the older side of a seam, and why its return is unknown (None: it is known).
+
+    A split on the newer side's first day is taken from its actions. The adjusted factor is
+    continuous but for that day's dividend, which only a file with actions knows.
+    """
+    prices = [row[name] for row in (older, newer) for name in ("close", "adjusted_close")]
+    if any(price is None for price in prices):
+        return 1.0, 1.0, SCALE_UNKNOWN
+    raw = 1 / (newer["split_ratio"] or 1.0)
+    if abs(newer["close"] / (older["close"] * raw) - 1) > LARGEST_MOVE:
+        return 1.0, 1.0, SCALE_UNKNOWN
+    older_share = older["adjusted_close"] / older["close"]
+    newer_share = newer["adjusted_close"] / newer["close"]
+    if newer["dividend"] is not None:
+        paid = 1 - newer["dividend"] / (older["close"] * raw)
+        return raw, raw * newer_share * paid / older_share, None
+    # Two files with the same dividends taken out are of one download.
+    is_same = abs(newer_share / older_share - 1) < SPLICE_TOLERANCE < 1 - newer_share
+    return raw, raw * newer_share / older_share, None if is_same else DIVIDEND_UNKNOWN

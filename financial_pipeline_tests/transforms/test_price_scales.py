@@ -1,0 +1,106 @@
+"""Which file wins for a bank and day, and on which scale its prices are."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from financial_pipeline.transforms.bank_prices import one_row_per_session
+
+KINDS = dict.fromkeys(("open", "high", "low", "close", "dividend", "split_ratio"), pl.Float64) | {
+    "volume": pl.Int64
+}
+
+
+def priced(
+    day: int, adjusted: float | None, *, rank: int, only: bool = False, close: float | None = None
+) -> dict[str, Any]:
+    row = {"symbol": "JPM", "session_date": date(2004, 1, day), "adjusted_close": adjusted}
+    raw = None if only else (close or 50.0)
+    empty = dict.fromkeys(("open", "high", "low", "volume", "dividend", "split_ratio"))
+    return empty | row | {"close": raw, "is_adjusted_only": only, "file_rank": rank}
+
+
+def by_day(*rows: dict[str, Any]) -> dict[int, tuple[float | None, float]]:
+    frame = one_row_per_session(pl.DataFrame(rows, schema_overrides=KINDS))
+    assert frame.select(pl.struct("symbol", "session_date").is_unique().all()).item()
+    found = zip(frame["session_date"], frame["close"], frame["adjusted_close"], strict=True)
+    return {day.day: (close, pytest.approx(adjusted)) for day, close, adjusted in found}
+
+
+def test_a_newer_file_wins_over_an_older_one() -> None:
+    assert by_day(priced(2, 40.0, rank=1, close=50.0), priced(2, 41.0, rank=0, close=51.0)) == {
+        2: (51.0, 41.0)
+    }
+
+
+def test_raw_prices_win_over_a_newer_adjusted_only_file() -> None:
+    newer = [priced(day, 40.0 + day, rank=0, only=True) for day in (2, 5, 6)]
+    raw = [priced(day, 40.0 + day, rank=1) for day in (2, 5)]
+    assert by_day(*newer, *raw) == {2: (50.0, 42.0), 5: (50.0, 45.0), 6: (None, 46.0)}
+
+
+def test_an_adjusted_only_file_fills_a_missing_adjusted_close() -> None:
+    assert by_day(priced(2, None, rank=0), priced(2, 40.0, rank=1, only=True)) == {2: (50.0, 40.0)}
+
+
+def test_adjusted_closes_of_two_files_meet_on_one_scale() -> None:
+    """A dividend between the two downloads lowered the older part of the newer file."""
+    older = [priced(day, value, rank=1) for day, value in ((2, 100.0), (5, 110.0), (6, 121.0))]
+    newer = [priced(day, value, rank=0) for day, value in ((6, 108.9), (7, 119.79))]
+    result = by_day(*older, *newer)
+    assert result == {2: (50.0, 90.0), 5: (50.0, 99.0), 6: (50.0, 108.9), 7: (50.0, 119.79)}
+
+
+def breaks(*rows: dict[str, Any]) -> dict[int, str | None]:
+    frame = one_row_per_session(pl.DataFrame(rows, schema_overrides=KINDS))
+    return {day.day: why for day, why in frame.select("session_date", "scale_break").iter_rows()}
+
+
+def test_files_without_a_common_session_meet_at_their_raw_closes() -> None:
+    """The older file was saved before dividends that the newer one has taken out."""
+    rows = priced(2, 50.0, rank=1), priced(5, 45.9, rank=0, close=51.0)
+    assert by_day(*rows) == {2: (50.0, 45.0), 5: (51.0, 45.9)}
+    assert breaks(*rows) == {2: None, 5: "dividend_unknown"}
+
+
+def test_files_of_one_download_have_no_break_between_them() -> None:
+    rows = priced(2, 45.0, rank=1), priced(5, 45.9, rank=0, close=51.0)
+    assert by_day(*rows) == {2: (50.0, 45.0), 5: (51.0, 45.9)}
+    assert breaks(*rows) == {2: None, 5: None}
+
+
+def test_dividend_and_split_of_the_newer_side_close_a_seam() -> None:
+    """Ten old shares for one new, and a dollar paid: 50 became 500, and 499 are left."""
+    newer = priced(5, 499.0, rank=0, close=499.0) | {"dividend": 1.0, "split_ratio": 0.1}
+    older = priced(2, 45.0, rank=1) | {"volume": 100}
+    assert by_day(older, newer) == {2: (500.0, 499.0), 5: (499.0, 499.0)}
+    assert breaks(older, newer) == {2: None, 5: None}
+
+
+def test_raw_closes_far_apart_at_a_seam_are_a_break_of_scale() -> None:
+    rows = priced(2, 40.0, rank=1), priced(5, 400.0, rank=0, close=480.0)
+    assert by_day(*rows) == {2: (50.0, 40.0), 5: (480.0, 400.0)}
+    assert breaks(*rows) == {2: None, 5: "scale_unknown"}
+
+
+def test_seam_is_a_break_whichever_file_is_newer() -> None:
+    rows = priced(2, 40.0, rank=0), priced(5, 50.0, rank=1)
+    assert by_day(*rows) == {2: (50.0, 40.0), 5: (50.0, 40.0)}
+    assert breaks(*rows) == {2: None, 5: "dividend_unknown"}
+
+
+def test_split_between_two_downloads_rescales_every_price_of_the_older_one() -> None:
+    """Four new shares for one: the newer file has a quarter of each price of the common day."""
+    older = [priced(day, 80.0, rank=1, close=100.0) | {"volume": 10} for day in (2, 5)]
+    newer = priced(5, 18.0, rank=0, close=25.0) | {"volume": 40}
+    frame = one_row_per_session(pl.DataFrame([*older, newer], schema_overrides=KINDS))
+    columns = ["close", "adjusted_close", "volume", "scale_break"]
+    assert frame.select(columns).rows() == [(25.0, 18.0, 40, None), (25.0, 18.0, 40, None)]
+
+
+def test_file_that_bridges_two_others_leaves_no_seam() -> None:
+    rows = priced(2, 50.0, rank=1), priced(5, 45.0, rank=0)
+    bridge = [priced(day, 50.0, rank=2) for day in (2, 5)]
+    assert breaks(*rows, *bridge) == {2: None, 5: None}
