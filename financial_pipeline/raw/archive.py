@@ -89,7 +89,7 @@ def _identity(file: RawFile) -> tuple[object, ...]:
     return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
 
 
-def _store(paths: Paths, landed: LandedFile) -> RawFile:
+def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
     folder = paths.raw / landed.dataset
     folder.mkdir(parents=True, exist_ok=True)
     incoming = folder / f".{os.getpid()}.incoming"
@@ -103,7 +103,7 @@ def _store(paths: Paths, landed: LandedFile) -> RawFile:
         with replacing(target) as temporary:
             incoming.rename(temporary)
         target.chmod(0o444)
-    dropped = Provenance(landed.provider, is_synthetic=False, fetched_at=datetime.now(UTC))
+    dropped = Provenance(landed.provider, is_synthetic=False, fetched_at=arrived)
     provenance = recorded(landed.path, content_hash) or dropped
     return RawFile(
         landed=landed,
@@ -126,9 +126,10 @@ def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], 
     with locked(paths.raw / ".lock"):
         _remove_leftovers(paths, {item.dataset for item in landed})
         files = {_identity(file): file for file in read_raw_files(paths)}
-        known, stored = len(files), []
+        # Files that are dropped together arrive together.
+        known, stored, arrived = len(files), [], datetime.now(UTC)
         for item in landed:
-            incoming = _store(paths, item)
+            incoming = _store(paths, item, arrived)
             file = files.setdefault(_identity(incoming), incoming)
             files[_identity(file)] = replace(file, refused=None)
             stored.append(files[_identity(file)])

@@ -40,7 +40,10 @@ def _zip_member(path: Path) -> IO[bytes]:
     members = [
         item
         for item in archive.infolist()
-        if not item.is_dir() and not item.filename.startswith(("__MACOSX", "."))
+        if not item.is_dir()
+        and not item.filename.startswith(("__MACOSX", "."))
+        # ALFRED's downloads describe themselves.
+        and not Path(item.filename).name.upper().startswith("README")
     ]
     if len(members) != 1:
         raise PipelineError(
