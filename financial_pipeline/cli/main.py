@@ -35,6 +35,7 @@ for command in (
     build.demo,
     build.ingest,
     build.transform,
+    build.withdraw,
     read.as_of_command,
     read.docs,
     read.figures,

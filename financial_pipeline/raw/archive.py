@@ -16,6 +16,7 @@ from typing import Any
 
 from financial_pipeline.files import locked, replace_file, replacing, sha256
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.sources.provenance import Provenance, recorded
 
@@ -70,8 +71,18 @@ def read_raw_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
 
 
 def accepted_files(paths: Paths, dataset: str) -> list[RawFile]:
-    """The archived files of a dataset that staging has not refused."""
+    """The archived files of a dataset that staging has not refused, withdrawn ones included.
+
+    A run is planned over them, so that the partitions of a withdrawn file are rebuilt.
+    """
     return [file for file in read_raw_files(paths, dataset) if file.refused is None]
+
+
+def current_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
+    """The archived files that tables are made of: neither refused nor withdrawn."""
+    gone = withdrawals.withdrawn(paths)
+    files = read_raw_files(paths, dataset)
+    return [file for file in files if file.refused is None and withdrawals.key(file) not in gone]
 
 
 def digest(files: Sequence[RawFile]) -> str:

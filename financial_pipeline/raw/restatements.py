@@ -161,7 +161,7 @@ def record(paths: Paths) -> int:
     Returns the number of ledger rows added. A file is compared once, so the ledger only grows.
     """
     known = {line["file_sha256"] for line in _lines(paths)}
-    files = archive.accepted_files(paths, bank_prices.DATASET)
+    files = archive.current_files(paths, bank_prices.DATASET)
     lines = []
     for place, file in enumerate(files):
         if file.sha256 not in known:

@@ -47,12 +47,12 @@ def _stage_accepted(
     Raises RefusedFile if none is left, or if the dataset is one whole.
     """
     while True:
-        files = archive.accepted_files(paths, dataset)
+        files = archive.current_files(paths, dataset)
         try:
             return files, stage(files)
         except RefusedFile as error:
             archive.refuse(paths, error.sha256, str(error))
-            if dataset not in FAMILIES or not archive.accepted_files(paths, dataset):
+            if dataset not in FAMILIES or not archive.current_files(paths, dataset):
                 raise
 
 
