@@ -44,6 +44,19 @@ def claim_data_root(settings: Settings, paths: Paths) -> None:
         )
 
 
+def variables(paths: Paths) -> dict[str, str]:
+    """Return the environment variables that configure the world of a data root.
+
+    Raises PipelineError if the data root contains none.
+    """
+    file = paths.data_root / "world.json"
+    if not file.exists():
+        raise PipelineError(f"The data root {paths.data_root} contains no files; run a demo first.")
+    found = json.loads(file.read_text("utf-8"))
+    names = [name for name in ("source", "loans", "seed") if name in found]
+    return {f"FINANCIAL_PIPELINE_{name.upper()}": str(found[name]) for name in names}
+
+
 def _short(content: dict[str, object]) -> str:
     names = ("source", "loans", "seed")
     return ", ".join(f"{name} {content[name]}" for name in names if name in content)

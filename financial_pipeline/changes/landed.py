@@ -1,8 +1,7 @@
 """Content hashes of landed files, which are read again only if their size or time changed."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from financial_pipeline.changes.code import hashed
@@ -56,15 +55,20 @@ def _file(paths: Paths) -> Path:
 
 
 def dataset_digest(
-    archived: Iterable[RawFile], landed: Iterable[LandedFile], hashes: Hashes
+    archived: Iterable[RawFile],
+    landed: Iterable[LandedFile],
+    hashes: Hashes,
+    withdrawn: Collection[str],
 ) -> str:
     """Return one hash of the raw files that a dataset will have once `landed` is archived.
 
-    A file counts with its subject and date: two dated copies with equal bytes are two vintages.
+    A file counts with its subject and date, because two dated copies with equal bytes are two
+    vintages, and in its order of arrival, because later arrivals win.
     """
-    known = {_identity(file.sha256, file.landed) for file in archived}
-    coming = {_identity(hashes[str(file.path)][1], file) for file in landed}
-    return hashlib.sha256(hashed(sorted(known | coming)).encode()).hexdigest()
+    known = [_identity(file.sha256, file.landed) for file in archived]
+    coming = [_identity(hashes[str(file.path)][1], file) for file in landed]
+    ordered = dict.fromkeys([*known, *coming])
+    return hashed(each for each in ordered if each not in withdrawn)
 
 
 def _identity(content_hash: str, file: LandedFile) -> str:

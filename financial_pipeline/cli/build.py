@@ -1,5 +1,6 @@
 """The commands that archive, build and publish tables, and the one that says what they would do."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,7 +9,12 @@ from typing import Literal
 
 import click
 
-from financial_pipeline.cli.options import analytics_option, data_root, world_options
+from financial_pipeline.cli.options import (
+    analytics_option,
+    data_root,
+    data_root_option,
+    world_options,
+)
 from financial_pipeline.cli.read import show_figures
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -23,8 +29,9 @@ rebuild_option = click.option(
 def _fingerprint(settings: Settings, paths: Paths, files: Sequence[Path], **options: object) -> str:
     from financial_pipeline.changes import unchanged
 
-    archived = [path for path in (paths.raw / "manifest.jsonl",) if path.exists()]
-    return unchanged.fingerprint(settings, paths, [*files, *archived], options)
+    ledgers = [paths.raw / name for name in ("manifest.jsonl", "withdrawals.jsonl")]
+    present = [path for path in ledgers if path.exists()]
+    return unchanged.fingerprint(settings, paths, [*files, *present], options)
 
 
 def _files(settings: Settings, paths: Paths, layers: Layers) -> list[Path]:
@@ -99,9 +106,9 @@ def _say_what_is_missing(paths: Paths, report: Callable[[str], None]) -> None:
 
 def _fail_if_incomplete() -> None:
     """Raise PipelineError, naming the files of the drop folder that are in no table."""
-    from financial_pipeline.staging import losses
+    from financial_pipeline.raw import ingest
 
-    if left_out := losses.left_out(data_root()):
+    if left_out := ingest.refusals(data_root()):
         raise PipelineError(
             f"The other files were read, but {len(left_out):,} were left out: " + " ".join(left_out)
         )
@@ -129,6 +136,29 @@ def demo(analytics: bool, stream: bool, rebuild: bool) -> None:
 def ingest() -> None:
     """Archive the files of the drop folder; published data is unchanged."""
     _run("ingest")
+    _fail_if_incomplete()
+
+
+@click.command()
+@data_root_option
+@analytics_option
+@click.argument("file")
+@click.option("--restore", is_flag=True, help="Use a withdrawn file again.")
+def withdraw(analytics: bool, file: str, restore: bool) -> None:
+    """Leave out an archived FILE (its name, path or hash) and rebuild the tables without it.
+
+    The archive keeps the file, and a file that is still in the drop folder stays withdrawn.
+    """
+    from financial_pipeline import world
+    from financial_pipeline.raw import archive, withdrawals
+
+    paths = data_root()
+    os.environ.update(world.variables(paths))
+    action: withdrawals.Action = "restore" if restore else "withdraw"
+    found = withdrawals.find(paths, archive.read_raw_files(paths), file, action)
+    withdrawals.record(paths, found, action)
+    click.echo(f"{action}: {found.landed.path} ({found.sha256[:12]}); rebuilding its tables")
+    _run("transform", analytics=analytics)
     _fail_if_incomplete()
 
 

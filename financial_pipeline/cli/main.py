@@ -36,6 +36,7 @@ for command in (
     build.ingest,
     build.plan,
     build.transform,
+    build.withdraw,
     read.as_of_command,
     read.docs,
     read.figures,

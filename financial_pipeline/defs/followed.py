@@ -12,7 +12,7 @@ from financial_pipeline.changes.landed import (
 )
 from financial_pipeline.defs.run_plan import ALL_DATASETS
 from financial_pipeline.paths import Paths
-from financial_pipeline.raw import archive
+from financial_pipeline.raw import archive, withdrawals
 from financial_pipeline.schemas.raw import LandedFile
 
 
@@ -47,8 +47,9 @@ def raw_digests(
     hashes = content_hashes([file.path for file in landed], read_hashes(paths))
     if landed and not is_preview:
         write_hashes(paths, hashes)
-    digests = {}
+    digests, withdrawn = {}, withdrawals.withdrawn(paths)
     for dataset in ALL_DATASETS:
         coming = [file for file in landed if file.dataset == dataset]
-        digests[dataset] = dataset_digest(archive.accepted_files(paths, dataset), coming, hashes)
+        archived = archive.current_files(paths, dataset)
+        digests[dataset] = dataset_digest(archived, coming, hashes, withdrawn)
     return digests

@@ -77,6 +77,7 @@ def _observations() -> MadeOf:
         "realtime_start": _of(raw, known),
         "realtime_end": _of(raw, known),
         "pit_method": _of(raw, ["realtime_start"]),
+        "vintage_date": _of(raw, known[:2]),
     }
 
 

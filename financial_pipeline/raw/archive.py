@@ -16,6 +16,7 @@ from typing import Any
 
 from financial_pipeline.files import locked, replace_file, replacing, sha256
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.sources.provenance import Provenance, recorded
 
@@ -71,8 +72,18 @@ def read_raw_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
 
 
 def accepted_files(paths: Paths, dataset: str) -> list[RawFile]:
-    """The archived files of a dataset that staging has not refused."""
+    """The archived files of a dataset that staging has not refused, withdrawn ones included.
+
+    A run is planned over them, so that the partitions of a withdrawn file are rebuilt.
+    """
     return [file for file in read_raw_files(paths, dataset) if file.refused is None]
+
+
+def current_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
+    """The archived files that tables are made of: neither refused nor withdrawn."""
+    gone = withdrawals.withdrawn(paths)
+    files = read_raw_files(paths, dataset)
+    return [file for file in files if file.refused is None and withdrawals.key(file) not in gone]
 
 
 def digest(files: Sequence[RawFile]) -> str:
@@ -90,7 +101,7 @@ def _identity(file: RawFile) -> tuple[object, ...]:
     return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
 
 
-def _store(paths: Paths, landed: LandedFile) -> RawFile:
+def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
     folder = paths.raw / landed.dataset
     folder.mkdir(parents=True, exist_ok=True)
     incoming = folder / f".{os.getpid()}.incoming"
@@ -104,7 +115,7 @@ def _store(paths: Paths, landed: LandedFile) -> RawFile:
         with replacing(target) as temporary:
             incoming.rename(temporary)
         target.chmod(0o444)
-    dropped = Provenance(landed.provider, is_synthetic=False, fetched_at=datetime.now(UTC))
+    dropped = Provenance(landed.provider, is_synthetic=False, fetched_at=arrived)
     provenance = recorded(landed.path, content_hash) or dropped
     return RawFile(
         landed=landed,
@@ -127,9 +138,10 @@ def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], 
     with locked(paths.raw / ".lock"):
         _remove_leftovers(paths, {item.dataset for item in landed})
         files = {_identity(file): file for file in read_raw_files(paths)}
-        known, stored = len(files), []
+        # Files that are dropped together arrive together.
+        known, stored, arrived = len(files), [], datetime.now(UTC)
         for item in landed:
-            incoming = _store(paths, item)
+            incoming = _store(paths, item, arrived)
             file = files.setdefault(_identity(incoming), incoming)
             files[_identity(file)] = replace(file, refused=None)
             stored.append(files[_identity(file)])

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replace_json
 from financial_pipeline.paths import Paths
-from financial_pipeline.raw import archive, live_fetching, restatements
+from financial_pipeline.raw import archive, live_fetching, restatements, withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator import world as simulator
 from financial_pipeline.sources import landing, lending_club, loan_copies
+
+# The cache of detected files in the raw folder.
+DETECTED: Final = "detected.json"
 
 
 def landing_folder(settings: Settings, paths: Paths) -> Path:
@@ -37,7 +40,8 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
 
 def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
     """Make sure that there is something to read: the simulated world is written if missing, and
-    what is new at the live sources is fetched. `report` receives a sentence for each.
+    what is new at the live sources is fetched. `report` receives a sentence for each, and one for
+    each file that is left out because its content is unknown or because it is withdrawn.
     """
     folder = landing_folder(settings, paths)
     world.claim_data_root(settings, paths)
@@ -45,6 +49,9 @@ def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> 
         simulator.write_world(folder, loans=settings.loans, seed=settings.seed)
     if settings.source == "live":
         live_fetching.fetch_new(settings, paths, report)
+    landed_files(settings, paths)
+    for sentence in [*refusals(paths), *withdrawn_files(paths)]:
+        report(f"left out: {sentence}")
 
 
 def _stamp(path: Path) -> str:
@@ -68,44 +75,53 @@ def candidates(settings: Settings, paths: Paths) -> list[Path]:
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     """Detect the files of the drop folder from their content; unchanged files are not read again.
 
-    A file that is none of the known forms is left out, and `unread_files` returns why. Raises
-    PipelineError if no file is left.
+    A file that is none of the known forms is left out. Raises PipelineError if all are.
     """
-    cache = _detected(paths)
-    known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+    known = _detected(paths)
     rows: dict[str, dict[str, Any]] = {}
-    files = []
     for path in candidates(settings, paths):
         stamp = _stamp(path)
         row = known.get(str(path))
-        if row is None or row["stamp"] != stamp or "unread" in row:
-            row = {"stamp": stamp, **_detect(path)}
-        rows[str(path)] = row
-        if "landed" in row:
-            files.append(archive.landed_from_row(row["landed"]))
-    replace_json(cache, rows)
-    if unread := [row["unread"] for row in rows.values() if "unread" in row and not files]:
-        raise PipelineError(str(unread[0]))
+        # An unknown file is read again: settings may name its series or symbol now.
+        is_known = row is not None and row["stamp"] == stamp and "landed" in row
+        rows[str(path)] = row if row is not None and is_known else _detect(path, stamp)
+    replace_json(paths.raw / DETECTED, rows)
+    unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
+    if unknown and len(unknown) == len(rows):
+        raise PipelineError(unknown[0])
+    files = [archive.landed_from_row(row["landed"]) for row in rows.values() if "landed" in row]
     return landing.join_parts(files)
 
 
-def _detected(paths: Paths) -> Path:
-    return paths.raw / "detected.json"
+def _detected(paths: Paths) -> dict[str, dict[str, Any]]:
+    cache = paths.raw / DETECTED
+    return json.loads(cache.read_text("utf-8")) if cache.exists() else {}
 
 
-def _detect(path: Path) -> dict[str, Any]:
+def _detect(path: Path, stamp: str) -> dict[str, Any]:
     try:
-        return {"landed": archive.landed_to_row(landing.detect(path))}
+        return {"stamp": stamp, "landed": archive.landed_to_row(landing.detect(path))}
     except PipelineError as error:
-        return {"unread": str(error)}
+        return {"stamp": stamp, "unknown": str(error)}
 
 
-def unread_files(paths: Paths) -> list[str]:
-    """Why files of the drop folder were left out when it was last read, a sentence for each."""
-    if not _detected(paths).exists():
-        return []
-    rows = json.loads(_detected(paths).read_text("utf-8")).values()
-    return [str(row["unread"]) for row in rows if "unread" in row]
+def refusals(paths: Paths) -> list[str]:
+    """The reason of each unknown or refused file of the drop folder."""
+    rows = _detected(paths)
+    files = [file for file in archive.read_raw_files(paths) if str(file.landed.path) in rows]
+    unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
+    return unknown + [file.refused for file in files if file.refused is not None]
+
+
+def withdrawn_files(paths: Paths) -> list[str]:
+    """A sentence for each withdrawn file."""
+    gone = withdrawals.withdrawn(paths)
+    return [
+        f"{file.landed.path} is withdrawn; `financial-pipeline withdraw --restore"
+        f" {file.sha256[:12]}` uses it again."
+        for file in archive.read_raw_files(paths)
+        if withdrawals.key(file) in gone
+    ]
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:

@@ -67,7 +67,7 @@ def _from_yfinance(
     if place.exists():
         # A killed run may have left it unarchived.
         archive.archive(paths, [bank_prices.describe(place, settings.symbols)])
-    files = archive.accepted_files(paths, bank_prices.DATASET)
+    files = archive.current_files(paths, bank_prices.DATASET)
     stored = restatements.last_stored(files, symbol)
     first = settings.first_session if stored.is_empty() else stored["session_date"][0]
     content = daily_history(symbol, first, last, session)

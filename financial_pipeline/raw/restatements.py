@@ -71,7 +71,7 @@ def last_stored(files: Sequence[RawFile], symbol: str) -> pl.DataFrame:
     """The last ten sessions of a symbol that these files contain, newer files before older ones."""
     holding = [file for file in files if symbol in (file.landed.subject or "").split(",")]
     rows: pl.DataFrame | None = None
-    by_age = sorted(holding, key=lambda f: (f.landed.last_date, f.fetched_at), reverse=True)
+    by_age = sorted(holding, key=lambda f: (f.fetched_at, f.landed.last_date), reverse=True)
     for file in by_age:
         part = prices_of(file, symbol)
         rows = part if rows is None else pl.concat([rows, part])
@@ -164,7 +164,7 @@ def record(paths: Paths) -> int:
     Returns the number of ledger rows added. A file is compared once, so the ledger only grows.
     """
     known = {line["file_sha256"] for line in _lines(paths)}
-    files = archive.accepted_files(paths, bank_prices.DATASET)
+    files = archive.current_files(paths, bank_prices.DATASET)
     lines = []
     for place, file in enumerate(files):
         if file.sha256 not in known:

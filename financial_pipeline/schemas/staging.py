@@ -118,7 +118,8 @@ BANK_PRICES: Final[Schema] = {
 
 # One row per series, observation date and realtime interval [realtime_start, realtime_end);
 # 9999-12-31 means still current. Partition: observation month. A null value is upstream's "." or
-# an empty field. pit_method: "alfred" (dated vintages) or "rule" (release rule).
+# an empty field. pit_method: "alfred" (dated vintages) or "rule" (release rule). vintage_date is
+# the day of the copy that the value is from, whose units it has; null for recorded periods.
 FRED_OBSERVATIONS: Final[Schema] = {
     "series_id": pl.String(),
     "observation_date": pl.Date(),
@@ -126,6 +127,7 @@ FRED_OBSERVATIONS: Final[Schema] = {
     "realtime_end": pl.Date(),
     "value": pl.Float64(),
     "pit_method": pl.String(),
+    "vintage_date": pl.Date(),
     **PROVENANCE,
 }
 

@@ -4,10 +4,8 @@ A file is read as text, one record per line and series (per observation in JSON)
 mean is decided by `transforms/fred_observations.py`.
 """
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,6 +15,8 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.fred_identity import verify_series
+from financial_pipeline.sources.fred_json import read_json
 from financial_pipeline.sources.fred_layout import (
     EXPECTED,
     FredLayout,
@@ -24,59 +24,41 @@ from financial_pipeline.sources.fred_layout import (
     day,
     is_csv,
     is_json,
-    named_series,
 )
+from financial_pipeline.sources.fred_records import RECORD_SCHEMA, FredLines
+from financial_pipeline.sources.fred_releases import LAST_DAY
 from financial_pipeline.sources.physical_lines import read_records
 
 DATASET: Final = "fred_observations"
 HEADER_SEARCH_LINES: Final = 10
-JSON_FORM: Final = "alfred-json"
-JSON_COPY_FORM: Final = "fred-json"
-# An observation is a flat object: no braces inside.
-JSON_OBJECT: Final = re.compile(r"\{[^{}]*\}")
-JSON_FIELDS: Final = ("realtime_start", "realtime_end", "date", "value")
-
-RECORD_SCHEMA: Final = {
-    "line_number": pl.Int64(),
-    # Lines that no earlier record of the file has counted, so that sums count each line once.
-    "physical_lines": pl.Int64(),
-    "original_text": pl.String(),
-    # Why the line could not be cut into fields, else null.
-    "problem": pl.String(),
-    "series_id": pl.String(),
-    # The day on which the value was current, where the file is a dated copy.
-    "vintage": pl.Date(),
-    "date": pl.String(),
-    "value": pl.String(),
-    # Inclusive real-time period, only in the API's answer over all vintages.
-    "realtime_start": pl.String(),
-    "realtime_end": pl.String(),
-}
+MONTHS_A_YEAR: Final = 12
+OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none")
+XML_STARTS: Final = ("<?xml", "<observations")
 
 
-@dataclass(frozen=True)
-class FredLines:
-    """The text records of a file (RECORD_SCHEMA), its notes by kind, and its form."""
-
-    records: pl.DataFrame
-    notes: dict[str, int]
-    form: str
+def is_xml(lines: Sequence[str]) -> bool:
+    """Whether the text starts like the XML answer of the FRED API."""
+    return next((line for line in lines if line.strip()), "").lstrip().startswith(XML_STARTS)
 
 
 def matches(lines: Sequence[str]) -> bool:
     """Whether a file that starts with these lines may be one of FRED's."""
-    return is_json(lines) or is_csv(lines)
+    return is_json(lines) or is_csv(lines) or is_xml(lines)
 
 
 def read_lines(plain: Path, path: Path) -> FredLines:
     """Read an uncompressed file; `path` is the name under which it was dropped.
 
-    Raises PipelineError for an unknown header, a damaged JSON document, and a name without a
-    series where the content does not either.
+    Raises PipelineError for an unknown header, a damaged JSON document, a form of the API that
+    leaves out releases, and a name without a series where the content does not either.
     """
     lines = first_lines(plain, HEADER_SEARCH_LINES)
     if is_json(lines):
-        return _read_json(plain.read_text("utf-8-sig", errors="replace"), path)
+        return read_json(plain.read_text("utf-8-sig", errors="replace"), path)
+    if is_xml(lines):
+        raise PipelineError(
+            f"{path} is an XML document; request the answer of the FRED API with file_type=json."
+        )
     if not is_csv(lines):
         raise PipelineError(f"{path} has an unknown header; expected {EXPECTED}.")
     return _read_csv(plain, csv_layout(lines, path))
@@ -101,7 +83,30 @@ def _read_csv(plain: Path, layout: FredLayout) -> FredLines:
                 "original_text": record.text,
             }
             rows += _cells(row, record.fields, layout)
-    return FredLines(pl.DataFrame(rows, RECORD_SCHEMA), notes, layout.form)
+    records = pl.DataFrame(rows, RECORD_SCHEMA)
+    return FredLines(_single_day_as_copy(records), notes, layout.form)
+
+
+def _period(fields: Sequence[str], layout: FredLayout) -> dict[str, str]:
+    """The real-time period of a line; ALFRED writes a full stop for an end that is still open."""
+    if layout.periods is None:
+        return {}
+    start, end = layout.periods
+    ends = "" if end is None else fields[end].strip()
+    is_open = ends.lower() in OPEN_ENDS
+    return {"realtime_start": fields[start].strip(), "realtime_end": LAST_DAY if is_open else ends}
+
+
+def _single_day_as_copy(records: pl.DataFrame) -> pl.DataFrame:
+    """Make a dated copy of records that are all of one real-time day: their start is unknown."""
+    periods = records.select("realtime_start", "realtime_end").drop_nulls().unique()
+    if periods.height != 1 or periods.row(0)[0] != periods.row(0)[1]:
+        return records
+    return records.with_columns(
+        vintage=pl.lit(day(periods.row(0)[0]), pl.Date()),
+        realtime_start=pl.lit(None, pl.String()),
+        realtime_end=pl.lit(None, pl.String()),
+    )
 
 
 def _cells(
@@ -114,7 +119,7 @@ def _cells(
     if fields is None or len(fields) != layout.width:
         reason = "unreadable_quotes" if fields is None else "wrong_field_count"
         return [row | {"problem": reason}]
-    row = row | {"date": fields[0]}
+    row = row | {"date": fields[layout.date_column]} | _period(fields, layout)
     parts = [
         row | {"series_id": item.series_id, "vintage": item.vintage, "value": fields[item.column]}
         for item in layout.columns
@@ -123,53 +128,6 @@ def _cells(
     if not parts:
         return [row | {"problem": "no_value"}]
     return parts[:1] + [part | {"physical_lines": 0} for part in parts[1:]]
-
-
-def _document(text: str, path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise PipelineError(
-            f"{path} is a damaged JSON document ({error}); download it again."
-        ) from error
-    if not isinstance(document.get("observations"), list):
-        raise PipelineError(f"{path} is a JSON document without observations; expected {EXPECTED}.")
-    if document.get("units", "lin") != "lin":
-        raise PipelineError(
-            f"{path} contains a transformed series (units {document['units']}); download it with"
-            " units=lin, because every change is computed here from levels."
-        )
-    return document
-
-
-def _read_json(text: str, path: Path) -> FredLines:
-    document = _document(text, path)
-    series_id, _ = named_series(path)
-    start = document.get("realtime_start")
-    # An answer for a single day is a copy of that day; the start of a value is unknown.
-    is_copy = start is not None and start == document.get("realtime_end")
-    vintage = day(str(start)) if is_copy else None
-    rows, counted, position, line = [], 0, 0, 1
-    for found in JSON_OBJECT.finditer(text, text.index('"observations"')):
-        line += text.count("\n", position, found.start())
-        last_line = line + found.group().count("\n")
-        observation = json.loads(found.group())
-        row = {name: observation.get(name) for name in JSON_FIELDS}
-        if is_copy:
-            row |= {"realtime_start": None, "realtime_end": None}
-        row |= {"series_id": series_id, "vintage": vintage, "line_number": line}
-        row |= {"physical_lines": last_line - max(counted, line - 1)}
-        row |= {"original_text": found.group()}
-        rows.append(row)
-        counted, position, line = last_line, found.end(), last_line
-    if len(rows) != len(document["observations"]):
-        raise PipelineError(
-            f"{path} contains observations of an unknown shape; expected {EXPECTED}."
-        )
-    total = text.count("\n") + (not text.endswith("\n"))
-    records = pl.DataFrame(rows, RECORD_SCHEMA)
-    envelope = total - int(records["physical_lines"].sum())
-    return FredLines(records, {"envelope": envelope}, JSON_COPY_FORM if is_copy else JSON_FORM)
 
 
 def observation_date(column: str = "date") -> pl.Expr:
@@ -190,7 +148,8 @@ def describe(path: Path) -> LandedFile:
         raise PipelineError(
             f"{path} contains no observation with a readable date; expected dates like 2004-01-01."
         )
-    series = lines.records["series_id"].drop_nulls().unique(maintain_order=True)
+    series = lines.records["series_id"].drop_nulls().unique(maintain_order=True).to_list()
+    verify_series(path, series)
     vintage = lines.records["vintage"].max()
     return LandedFile(
         path=path,
@@ -198,8 +157,22 @@ def describe(path: Path) -> LandedFile:
         form=lines.form,
         subject=",".join(series),
         snapshot_date=vintage,  # type: ignore[arg-type]
-        first_date=days.min(),  # type: ignore[arg-type]
+        first_date=_first_period(days),
         last_date=days.max(),  # type: ignore[arg-type]
         rows_seen=lines.records["line_number"].n_unique(),
         provider="alfred" if vintage or "alfred" in lines.form else "fred",
     )
+
+
+def _first_period(days: pl.Series) -> date:
+    """The first day that an observation may have once dates are those of periods.
+
+    A date within a quarter, such as its last day, may be that of the whole quarter or year.
+    """
+    unique = days.unique().sort()
+    first, last = unique[0], unique[-1]
+    if first.day == 1:
+        return first
+    is_yearly = first.month == MONTHS_A_YEAR and unique.len() <= last.year - first.year + 1
+    month = 1 if is_yearly else (first.month - 1) // 3 * 3 + 1
+    return date(first.year, month, 1)

@@ -1,7 +1,7 @@
 """The headers of FRED and ALFRED files: which series, and which vintage, each column contains.
 
 A vintage date is the day on which the values were current; without one, only the release rules
-determine what was known on a day.
+determine what was known on a day. A file with real-time columns contains the period of each value.
 """
 
 import re
@@ -15,7 +15,12 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources.compression import plain_stem
 from financial_pipeline.sources.physical_lines import split
 
-DATE_NAMES: Final = ("observation_date", "date")
+# The last one is ALFRED's.
+DATE_NAMES: Final = ("observation_date", "date", "period_start_date")
+START_NAMES: Final = ("realtime_start", "realtime_start_date")
+END_NAMES: Final = ("realtime_end", "realtime_end_date")
+# A first column of row numbers, as pandas and R write it.
+INDEX_NAMES: Final = ("", "unnamed: 0")
 # The column name of a file that leaves its series to its name.
 VALUE: Final = "value"
 SERIES_ID: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
@@ -26,7 +31,8 @@ DATED_STEM: Final = re.compile(r"(?P<series>.+)_(?P<day>\d{4}-\d{2}-\d{2})")
 EXPECTED: Final = (
     "FRED series: `DATE,UNRATE`, `observation_date,UNRATE` (several series columns too),"
     " `date,value` in a file named after its series (UNRATE.csv, or UNRATE_2026-01-04.csv for a"
-    " dated copy), or the JSON answer of the FRED API (UNRATE.json)"
+    " dated copy), ALFRED's `period_start_date,UNRATE,realtime_start_date,realtime_end_date`, or"
+    " the JSON answer of the FRED API (UNRATE.json)"
 )
 
 
@@ -41,12 +47,17 @@ class SeriesColumn:
 
 @dataclass(frozen=True)
 class FredLayout:
-    """A CSV file's form, the physical line of its header, its width and its value columns."""
+    """A CSV file's form, the physical line of its header, its width and its columns.
+
+    `periods` are the columns of the start and the end of each value's real-time period.
+    """
 
     form: str
     header_line: int
     width: int
+    date_column: int
     columns: tuple[SeriesColumn, ...]
+    periods: tuple[int, int | None] | None
 
 
 def day(text: str) -> date | None:
@@ -73,7 +84,7 @@ def named_series(path: Path) -> tuple[str, date | None]:
     return stem.upper(), vintage
 
 
-def _names(lines: Sequence[str]) -> tuple[int, list[str]]:
+def header_cells(lines: Sequence[str]) -> tuple[int, list[str]]:
     """Physical line and cells of the first line with text; line 0 where there is none."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -86,13 +97,36 @@ def is_json(lines: Sequence[str]) -> bool:
     return next((line for line in lines if line.strip()), "").lstrip().startswith("{")
 
 
+def _place(lowered: Sequence[str], wanted: Sequence[str]) -> int | None:
+    found = [number for number, name in enumerate(lowered) if name in wanted]
+    return found[0] if len(found) == 1 else None
+
+
+def value_columns(names: Sequence[str]) -> list[int]:
+    """The places of the columns that are neither dates nor row numbers."""
+    others = (*DATE_NAMES, *START_NAMES, *END_NAMES)
+    lowered = [name.lower() for name in names]
+    return [
+        number
+        for number, name in enumerate(lowered)
+        if name not in others and not (number == 0 and name in INDEX_NAMES)
+    ]
+
+
 def is_csv(lines: Sequence[str]) -> bool:
-    """Whether the header is a date column followed by series columns."""
-    _, names = _names(lines)
-    if len(names) < 2 or names[0].lower() not in DATE_NAMES or len(set(names)) != len(names):
+    """Whether the header is a date column with series columns: of known ids or not."""
+    _, names = header_cells(lines)
+    lowered = [name.lower() for name in names]
+    place, values = _place(lowered, DATE_NAMES), [names[number] for number in value_columns(names)]
+    if place is None or not values or len(set(names)) != len(names):
         return False
-    series = names[1:]
-    return series == [VALUE] or all(SERIES_ID.fullmatch(name) for name in series)
+    if _place(lowered, START_NAMES) is None:
+        # Without real-time columns the date comes first, but for row numbers.
+        if place != len(names) - len(values) - 1:
+            return False
+    elif len(values) != 1:
+        return False
+    return values == [VALUE] or all(SERIES_ID.fullmatch(name) for name in values)
 
 
 def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:
@@ -101,17 +135,21 @@ def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:
     `path` is the name under which it was dropped. Raises PipelineError if it is needed and
     contains no series.
     """
-    number, names = _names(lines)
-    form = f"fred-{names[0].lower().replace('_', '-')}"
-    if names[1].lower() == VALUE:
-        column = SeriesColumn(1, *named_series(path))
-        return FredLayout(f"{form}-value", number, len(names), (column,))
+    number, names = header_cells(lines)
+    lowered = [name.lower() for name in names]
+    place, start = _place(lowered, DATE_NAMES) or 0, _place(lowered, START_NAMES)
+    periods = None if start is None else (start, _place(lowered, END_NAMES))
+    form = f"fred-{lowered[place].replace('_', '-')}" if start is None else "alfred-csv"
+    values = value_columns(names)
+    if names[values[0]].lower() == VALUE:
+        column = SeriesColumn(values[0], *named_series(path))
+        return FredLayout(f"{form}-value", number, len(names), place, (column,), periods)
+    columns = tuple(_series_column(place, names[place], path) for place in values)
+    return FredLayout(form, number, len(names), place, columns, periods)
+
+
+def _series_column(place: int, name: str, path: Path) -> SeriesColumn:
+    if (found := DATED_COLUMN.fullmatch(name)) and (vintage := day(found["day"])):
+        return SeriesColumn(place, found["series"], vintage)
     dated = DATED_STEM.fullmatch(plain_stem(path))
-    copied = day(dated["day"]) if dated else None
-    columns = []
-    for column_number, name in enumerate(names[1:], start=1):
-        column = SeriesColumn(column_number, name, copied)
-        if (found := DATED_COLUMN.fullmatch(name)) and (vintage := day(found["day"])):
-            column = SeriesColumn(column_number, found["series"], vintage)
-        columns.append(column)
-    return FredLayout(form, number, len(names), tuple(columns))
+    return SeriesColumn(place, name, day(dated["day"]) if dated else None)

@@ -10,6 +10,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
 from financial_pipeline.sources.compression import first_lines, is_system_name
+from financial_pipeline.sources.fred_identity import price_header
 from financial_pipeline.sources.provenance import RECORD_NAME
 
 # Enough for the longest preamble before a header.
@@ -134,6 +135,8 @@ def detect(path: Path) -> LandedFile:
     for kind in KINDS:
         if kind.matches(lines):
             return kind.describe(path)
+    if reason := price_header(lines):
+        raise PipelineError(f"{path} {reason}.")
     header = next((line for line in lines if line.strip()), "")[:SHOWN_CHARACTERS]
     raise PipelineError(
         f"{path} starts with {header!r}, which is no known header; expected one of: "

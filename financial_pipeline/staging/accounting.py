@@ -56,8 +56,8 @@ def refuse_dirty_file(
 
 
 def age(file: RawFile) -> tuple[object, ...]:
-    """Return the sort key of files, oldest first: their last date, then their arrival."""
-    return file.landed.last_date, file.fetched_at, file.sha256
+    """Return the sort key of files, oldest first: their arrival, then their last date."""
+    return file.fetched_at, file.landed.last_date, file.sha256
 
 
 def with_provenance(rows: pl.DataFrame, file: RawFile) -> pl.DataFrame:

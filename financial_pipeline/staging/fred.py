@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline import world
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import write_partitions
@@ -30,12 +31,18 @@ from financial_pipeline.staging.accounting import (
 )
 from financial_pipeline.transforms import fred_observations as transform
 from financial_pipeline.transforms.fred_intervals import realtime_intervals
+from financial_pipeline.transforms.fred_periods import ANOTHER_FREQUENCY, aggregated
+from financial_pipeline.transforms.fred_units import possible_values, wrong_unit
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "fred_observations"
+# So many broken rows are quarantined in however short a file.
+FEW_LINES: Final = 3
 NO_ROWS: Final = pl.DataFrame(
-    schema=FRED_OBSERVATIONS | {"vintage": pl.Date(), "file_rank": pl.Int64()}
-).drop("pit_method")
+    schema=FRED_OBSERVATIONS
+    | {"vintage": pl.Date(), "frequency": pl.String()}
+    | {"arrived": pl.Date(), "file_rank": pl.Int64()}
+).drop("pit_method", "vintage_date")
 
 
 def stage_fred(
@@ -44,27 +51,50 @@ def stage_fred(
     """Write `staging/fred_observations`, one file per observation month from `first` to `last`.
 
     A month without rows gets an empty file. Writes quarantine and accounting of each raw file;
-    raises RefusedFile for one without a single usable row.
+    raises RefusedFile for one without a single usable row, with too many broken ones, or in
+    another unit.
     """
-    parts, quarantined = [NO_ROWS], 0
-    for rank, file in enumerate(sorted(files, key=age, reverse=True)):
-        cleaned = _stage_file(paths, file, settings)
-        quarantined += cleaned.quarantined.height
-        part = with_provenance(cleaned.rows, file).with_columns(file_rank=pl.lit(rank, pl.Int64))
-        parts.append(part.select(NO_ROWS.columns))
-    rows = realtime_intervals(pl.concat(parts)).select(FRED_OBSERVATIONS.keys())
+    newest_first = sorted(files, key=age, reverse=True)
+    stored, quarantined = NO_ROWS, 0
+    for file in sorted(files, key=_judging_order):
+        part, refused = _typed(paths, file, settings, newest_first.index(file))
+        quarantined += refused
+        if not file.is_synthetic and (reason := wrong_unit(part, stored)):
+            raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
+        stored = pl.concat([stored, part])
+    aggregates = aggregated(stored)
+    used = stored.join(aggregates, on=["series_id", "file_rank"], how="anti")
     month = pl.col("observation_date").dt.month_start()
     months = pl.date_range(first.replace(day=1), last, "1mo", eager=True).to_list()
+    rows = realtime_intervals(used).select(FRED_OBSERVATIONS.keys())
     rows = rows.sort("observation_date", "series_id", "realtime_start")
     written = write_partitions(rows, month, paths.staging(DATASET), months)
-    newest = rows.filter(month.is_in(months))["observation_date"].max()
     return StagingSummary(
         rows=sum(written.values()),
         quarantined=quarantined,
         partitions=written,
         files=len(files),
-        newest_event=newest,  # type: ignore[arg-type]
+        newest_event=rows.filter(month.is_in(months))["observation_date"].max(),  # type: ignore[arg-type]
+        warnings=tuple(
+            f"{newest_first[rank].landed.path} has {series_id} at a lower frequency than another"
+            " file: its values are not used"
+            for series_id, rank in aggregates.iter_rows()
+        ),
     )
+
+
+def _typed(paths: Paths, file: RawFile, settings: Settings, rank: int) -> tuple[pl.DataFrame, int]:
+    """The rows of one file in NO_ROWS form, and the number of its quarantined lines."""
+    cleaned = _stage_file(paths, file, settings)
+    part = with_provenance(cleaned.rows, file).with_columns(
+        arrived=pl.lit(file.fetched_at.date()), file_rank=pl.lit(rank, pl.Int64)
+    )
+    return part.select(NO_ROWS.columns), cleaned.quarantined.height
+
+
+def _judging_order(file: RawFile) -> tuple[object, ...]:
+    """Return the order in which units are compared: of one arrival, the longest history first."""
+    return file.fetched_at, -file.landed.last_date.toordinal(), file.sha256
 
 
 def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
@@ -74,12 +104,34 @@ def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
         lines = source.read_lines(plain, file.landed.path)
         physical_lines = count_bytes(plain).physical_lines
     records = lines.records.with_columns(observation_date=source.observation_date())
-    cleaned = transform.clean(records, settings.first_observation_month)
-    if cleaned.rows.is_empty() and transform.BEFORE_FIRST_MONTH not in cleaned.notes:
-        message = (
-            f"{file.landed.path} contains no usable observation ({reasons(cleaned)}); check the"
-            " file, or download it again."
-        )
-        raise RefusedFile(file.sha256, message)
+    arrived = file.fetched_at.date()
+    today = max(arrived, world.today(settings))
+    cleaned = transform.clean(records, settings.first_observation_month, arrived, today)
+    refusal = _refusal(file, cleaned, settings)
+    if refusal:
+        raise RefusedFile(file.sha256, refusal)
     account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
     return cleaned
+
+
+def _refusal(file: RawFile, cleaned: Cleaned, settings: Settings) -> str | None:
+    """Why no row of a file is used, if it has none or loses too many; else None."""
+    is_implausible = (cleaned.quarantined["reason"] == "implausible_value").any()
+    possible = possible_values(file.landed.subject or "") if is_implausible else ""
+    is_outside = {transform.BEFORE_FIRST_MONTH, transform.AFTER_THIS_MONTH} & set(cleaned.notes)
+    if cleaned.rows.is_empty() and not is_outside:
+        return (
+            f"{file.landed.path} contains no usable observation ({reasons(cleaned)}); check the"
+            f" file, or download it again{possible}."
+        )
+    # The series of another frequency is left out by itself; repeated rows lose nothing.
+    harmless = pl.col("reason").is_in(["duplicate", ANOTHER_FREQUENCY])
+    lost = cleaned.quarantined.filter(~harmless).height
+    share = lost / max(lost + cleaned.rows.height, 1)
+    if lost <= FEW_LINES or share <= settings.max_quarantine_share:
+        return None
+    return (
+        f"{file.landed.path} is refused: {lost:,} of its {lost + cleaned.rows.height:,} rows break"
+        f" a rule ({reasons(cleaned)}), more than the {settings.max_quarantine_share:.1%} that may;"
+        f" nothing of it is used: repair or replace the file{possible}."
+    )

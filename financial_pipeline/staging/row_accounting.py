@@ -8,7 +8,7 @@ import polars as pl
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.writer import write_table
-from financial_pipeline.raw.archive import read_raw_files
+from financial_pipeline.raw.archive import current_files
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.staging import ROW_ACCOUNTING
 
@@ -32,7 +32,7 @@ def read_accounting(paths: Paths, hashes: Collection[str]) -> pl.DataFrame:
 
 def export(paths: Paths) -> PublishedTable:
     """Write the accounting of every accepted raw file into a new version."""
-    files = [file for file in read_raw_files(paths) if file.refused is None]
+    files = current_files(paths)
     frame = read_accounting(paths, {file.sha256 for file in files})
     inputs = {file.landed.path.name: file.sha256 for file in files}
     return write_table(paths, TABLE, frame, built_from=inputs)

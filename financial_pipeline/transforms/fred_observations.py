@@ -8,26 +8,43 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES, PROJECTIONS, VALUE_RANGE
+from financial_pipeline.transforms.fred_periods import one_per_period
 from financial_pipeline.transforms.text_values import is_unreadable, number
 from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
 
 CURRENT: Final = date(9999, 12, 31)
 BEFORE_FIRST_MONTH: Final = "before_first_observation_month"
 KEY: Final = ["series_id", "observation_date", "vintage", "realtime_start"]
-COLUMNS: Final = [*KEY, "realtime_end", "value", "line_number"]
+COLUMNS: Final = [*KEY, "realtime_end", "value", "frequency", "line_number"]
+AFTER_THIS_MONTH: Final = "after_this_month"
+# A week may be dated by its last day.
+LONGEST_LEAD: Final = timedelta(days=7)
 
 
-def clean(records: pl.DataFrame, first_month: date) -> Cleaned:
+def clean(records: pl.DataFrame, first_month: date, copied_on: date, today: date) -> Cleaned:
     """Type the records of one file and sort out the lines that break a rule.
 
     Input: text columns `value`, `realtime_start` and `realtime_end` (inclusive, or null),
     `series_id`, `vintage`, `observation_date` (null if unreadable), `problem`, and the line
     columns. Staged columns: COLUMNS, with a half-open real-time period. A value that upstream
-    leaves missing is null. Observations before `first_month` are a note.
+    leaves missing is null. Observations before `first_month` are a note, and so are projections
+    after the month of `today`. `copied_on` is the day on which an undated file arrived.
     """
-    note = pl.when(pl.col("observation_date") < first_month).then(pl.lit(BEFORE_FIRST_MONTH))
+    day, month_end = pl.col("observation_date"), pl.lit(today).dt.month_end()
+    is_projected = pl.col("series_id").is_in(list(PROJECTIONS))
+    may_project = is_projected | pl.col("series_id").is_in(list(FREQUENCY_OF_SERIES)).not_()
+    note = (
+        pl.when(day < first_month)
+        .then(pl.lit(BEFORE_FIRST_MONTH))
+        .when((day > month_end) & may_project)
+        .then(pl.lit(AFTER_THIS_MONTH))
+    )
+    is_early = day > pl.col("vintage").fill_null(copied_on) + LONGEST_LEAD
+    is_future = (day > month_end) | (is_early & pl.col("realtime_start").is_null())
     typed = records.with_columns(
         note=note,
+        is_future=is_future & may_project.not_(),
         is_empty=pl.all_horizontal(pl.col("date", "value").fill_null("").str.strip_chars() == ""),
         is_unreadable=is_unreadable("value"),
         has_period=pl.col("realtime_start").is_not_null() | pl.col("realtime_end").is_not_null(),
@@ -38,13 +55,24 @@ def clean(records: pl.DataFrame, first_month: date) -> Cleaned:
     judged = _judge(typed)
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
     content = ["value", "realtime_end"]
-    repeated = judged.filter(sound).with_columns(reason=duplicates(KEY, content))
-    return sort_out(pl.concat([judged.filter(~sound), repeated]), COLUMNS)
+    others = judged.filter(~sound).with_columns(frequency=pl.lit(None, pl.String()))
+    shaped = one_per_period(judged.filter(sound)).select(others.columns)
+    repeated = shaped.filter(sound).with_columns(reason=duplicates(KEY, content))
+    return sort_out(pl.concat([others, shaped.filter(~sound), repeated]), COLUMNS)
 
 
 def _half_open(inclusive_end: pl.Expr) -> pl.Expr:
     following = pl.when(inclusive_end < CURRENT).then(inclusive_end + timedelta(days=1))
     return following.otherwise(inclusive_end)
+
+
+def _is_implausible() -> pl.Expr:
+    """Whether a value is outside the range of its series in the unit that FRED publishes."""
+    outside = [
+        (pl.col("series_id") == name) & pl.col("value").is_between(low, high).not_()
+        for name, (low, high) in VALUE_RANGE.items()
+    ]
+    return pl.any_horizontal(outside)
 
 
 def _judge(typed: pl.DataFrame) -> pl.DataFrame:
@@ -53,7 +81,9 @@ def _judge(typed: pl.DataFrame) -> pl.DataFrame:
     reason = first_reason(
         (pl.col("is_empty"), "empty_row"),
         (pl.col("observation_date").is_null(), "unparsable_date"),
+        (pl.col("is_future"), "future_observation"),
         (pl.col("is_unreadable"), "unparsable_number"),
+        (_is_implausible(), "implausible_value"),
         (pl.col("has_period") & has_period.fill_null(False).not_(), "invalid_realtime_period"),
     )
     reason = pl.when(pl.col("problem").is_null()).then(reason).otherwise(pl.col("problem"))

@@ -179,7 +179,7 @@ def test_stage_fred_explains_every_line_of_any_mixture(lines: list[str], end: st
         text = "\n".join(["DATE,UNRATE", "2018-10-01,3.8", *lines]) + end
         path.write_text(text)
         files, _ = archive.archive(paths, [fred.describe(path)])
-        stage(paths, files)
+        stage_fred(paths, files, Settings(max_quarantine_share=1.0), FIRST, LAST)
         found = accounting(paths, files[0])
     assert found["unexplained"] == 0
     assert found["physical_lines"] == text.count("\n") + (not text.endswith("\n"))

@@ -11,6 +11,7 @@ from financial_pipeline.transforms.fred_intervals import realtime_intervals
 
 OCTOBER, NOVEMBER, DECEMBER = date(2018, 10, 1), date(2018, 11, 1), date(2018, 12, 1)
 CURRENT = date(9999, 12, 31)
+ARRIVED = date(2019, 6, 15)
 SCHEMA = {
     "series_id": pl.String,
     "observation_date": pl.Date,
@@ -20,11 +21,14 @@ SCHEMA = {
     "value": pl.Float64,
     "line_number": pl.Int64,
     "file_rank": pl.Int64,
+    "frequency": pl.String,
+    "arrived": pl.Date,
 }
 
 
 def row(day: date, value: float | None, **more: Any) -> dict[str, Any]:
     base = {"series_id": "UNRATE", "observation_date": day, "value": value, "file_rank": 0}
+    base |= {"arrived": ARRIVED}
     return dict.fromkeys(SCHEMA) | base | {"line_number": 2} | more
 
 
@@ -86,12 +90,25 @@ def test_copies_are_compared_one_by_one() -> None:
 
 
 def test_an_observation_that_a_later_copy_leaves_out_ends_there() -> None:
-    first, second, third = date(2019, 1, 1), date(2019, 2, 1), date(2019, 3, 1)
-    both = {OCTOBER: 3.8, NOVEMBER: 3.7}
-    frame = intervals(*copy(first, both), *copy(second, {OCTOBER: 3.8}), *copy(third, both))
-    assert as_of(frame, date(2019, 1, 15)) == both
-    assert as_of(frame, date(2019, 2, 15)) == {OCTOBER: 3.8}
-    assert as_of(frame, third) == both
+    first, second, third = date(2019, 1, 11), date(2019, 2, 1), date(2019, 3, 1)
+    whole = {OCTOBER: 3.8, NOVEMBER: 3.7, DECEMBER: 3.9}
+    left = {OCTOBER: 3.8, DECEMBER: 3.9}
+    frame = intervals(*copy(first, whole), *copy(second, left), *copy(third, whole))
+    assert as_of(frame, date(2019, 1, 15)) == whole
+    assert as_of(frame, date(2019, 2, 15)) == left
+    assert as_of(frame, third) == whole
+
+
+def test_a_copy_that_ends_earlier_removes_nothing_after_its_end() -> None:
+    first, second = date(2019, 1, 11), date(2019, 3, 6)
+    whole = {OCTOBER: 3.8, NOVEMBER: 3.7, DECEMBER: 3.9}
+    frame = intervals(*copy(first, whole), *copy(second, {OCTOBER: 3.6}))
+    assert as_of(frame, second) == whole | {OCTOBER: 3.6}
+
+
+def test_a_copy_of_an_old_part_does_not_delay_later_observations() -> None:
+    part, whole = copy(date(2019, 6, 1), {OCTOBER: 3.8}), {OCTOBER: 3.8, NOVEMBER: 3.7}
+    assert as_of(intervals(*part, *copy(date(2019, 6, 9), whole)), date(2018, 12, 10)) == whole
 
 
 def test_a_copy_that_starts_later_removes_nothing_before_its_start() -> None:
@@ -112,14 +129,35 @@ def test_a_value_that_goes_missing_is_a_revision() -> None:
     assert frame.height == 3
 
 
-def test_an_undated_file_serves_only_what_no_vintage_has() -> None:
+def test_an_undated_file_is_a_copy_of_the_day_on_which_it_arrived() -> None:
     recorded = row(OCTOBER, 3.8, realtime_start=date(2018, 11, 2), realtime_end=CURRENT)
     copied = copy(date(2019, 1, 6), {OCTOBER: 1.0, NOVEMBER: 3.7})
     undated = [row(OCTOBER, 2.0), row(NOVEMBER, 2.0), row(DECEMBER, 3.9)]
     assert intervals_of(recorded, *copied, *undated) == [
         (OCTOBER, date(2018, 11, 2), CURRENT, 3.8, "alfred"),
-        (NOVEMBER, date(2018, 12, 10), CURRENT, 3.7, "rule"),
+        (NOVEMBER, date(2018, 12, 10), ARRIVED, 3.7, "rule"),
+        (NOVEMBER, ARRIVED, CURRENT, 2.0, "rule"),
+        # The copy of January 6th lacks December, which the rule dates to the 10th.
         (DECEMBER, date(2019, 1, 10), CURRENT, 3.9, "rule"),
+    ]
+
+
+def test_a_copy_that_arrives_after_a_record_ends_its_open_value() -> None:
+    recorded = row(OCTOBER, 3.8, realtime_start=date(2018, 11, 2), realtime_end=CURRENT)
+    later = date(2019, 7, 1)
+    assert intervals_of(recorded, row(OCTOBER, 3.9, arrived=later)) == [
+        (OCTOBER, date(2018, 11, 2), later, 3.8, "alfred"),
+        (OCTOBER, later, CURRENT, 3.9, "rule"),
+    ]
+
+
+def test_values_keep_the_day_of_the_copy_whose_units_they_have() -> None:
+    old, rebased = copy(date(2019, 1, 11), {OCTOBER: 3.8}), [row(OCTOBER, 5.0), row(NOVEMBER, 5.1)]
+    frame = intervals(*old, *rebased).select("observation_date", "value", "vintage_date")
+    assert frame.rows() == [
+        (OCTOBER, 3.8, date(2019, 1, 11)),
+        (OCTOBER, 5.0, ARRIVED),
+        (NOVEMBER, 5.1, ARRIVED),
     ]
 
 
@@ -152,7 +190,7 @@ COPIES = st.dictionaries(
 def test_as_of_a_copy_gives_that_copy_back(copies: dict[date, dict[date, float | None]]) -> None:
     frame = intervals(*(item for day, values in copies.items() for item in copy(day, values)))
     for day, values in copies.items():
-        known = {d: v for d, v in as_of(frame, day).items() if d >= min(values)}
+        known = {d: v for d, v in as_of(frame, day).items() if min(values) <= d <= max(values)}
         assert known == values
     ordered = frame.sort("observation_date", "realtime_start")
     same = ordered["observation_date"] == ordered["observation_date"].shift(-1)

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from financial_pipeline.transforms.fred_intervals import frequency, release_date
+from financial_pipeline.transforms.release_rules import frequency, latest_release, release_date
 
 
 def released(series_id: str, kind: str, day: date) -> date:
@@ -42,16 +42,22 @@ def test_release_date_follows_the_rule_of_the_series(
 )
 def test_frequency_is_told_by_the_usual_distance(interval: str, expected: str) -> None:
     days = pl.date_range(date(2000, 1, 1), date(2004, 1, 1), interval, eager=True)
-    assert frequency("X", days.sample(fraction=1.0, shuffle=True, seed=1)) == expected
+    assert frequency(days.sample(fraction=1.0, shuffle=True, seed=1)) == expected
 
 
 def test_frequency_is_not_misled_by_gaps() -> None:
     days = [date(2018, 11, 1), date(2019, 1, 1), date(2019, 2, 1)]
-    assert frequency("X", pl.Series(days)) == "monthly"
+    assert frequency(pl.Series(days)) == "monthly"
 
 
-def test_frequency_of_a_single_observation_is_known_or_monthly() -> None:
-    single = pl.Series([date(2000, 1, 1)])
-    assert frequency("X", single) == "monthly"
-    assert frequency("GDPC1", single) == "quarterly"
-    assert frequency("DTB3", single) == "daily"
+def test_a_single_observation_shows_no_frequency() -> None:
+    assert frequency(pl.Series([date(2000, 1, 1)])) is None
+
+
+def test_the_later_rule_wins_where_the_frequencies_differ() -> None:
+    frame = pl.DataFrame({"observation_date": [date(2020, 4, 1)]})
+    found = frame.select(
+        both=latest_release("UNRATE", "quarterly", "monthly"),
+        unknown=latest_release("X", None),
+    )
+    assert found.row(0) == (date(2020, 7, 31), date(2020, 5, 18))

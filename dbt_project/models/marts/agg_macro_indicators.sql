@@ -25,12 +25,7 @@ later as materialized (
 
     select
         indicators.indicator_id,
-        levels.series_id,
-        levels.observation_date,
-        levels.realtime_start,
-        levels.realtime_end,
-        levels.value,
-        levels.pit_method,
+        levels.*,
         cast(levels.observation_date - to_months(indicators.months_back) as date) as date_before
     from levels
     inner join indicators on levels.series_id = indicators.series_id
@@ -57,6 +52,11 @@ pairs as (
             and later.date_before = earlier.observation_date
             and later.realtime_start < earlier.realtime_end
             and earlier.realtime_start < later.realtime_end
+            -- Levels of copies may be on different bases; recorded ones change all at once.
+            and (
+                coalesce(later.vintage_date, earlier.vintage_date) is null
+                or later.series_key = earlier.series_key
+            )
             -- Growth from zero or below is undefined.
             and (later.indicator_id not in ('cpi_yoy', 'gdp_growth_saar') or earlier.value > 0)
 

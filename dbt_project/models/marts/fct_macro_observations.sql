@@ -41,11 +41,13 @@ select
     coalesce(released.realtime_start = released.first_release, false) as is_first_release,
     released.realtime_end = date '9999-12-31' as is_latest,
     released.pit_method,
+    released.vintage_date,
     released.source,
     released.is_synthetic
 from released
 left join series
     on
         released.series_id = series.series_id
-        and released.realtime_start >= series.valid_from
-        and released.realtime_start < series.valid_to
+        -- A value has the units of its copy, however early a release rule dates it.
+        and coalesce(released.vintage_date, released.realtime_start) >= series.valid_from
+        and coalesce(released.vintage_date, released.realtime_start) < series.valid_to

@@ -14,6 +14,7 @@ select
     realtime_end,
     value,
     pit_method,
+    vintage_date,
     source,
     is_synthetic
 from source

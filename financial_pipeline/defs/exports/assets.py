@@ -40,7 +40,7 @@ def _export(
 ) -> dg.MaterializeResult:
     paths = pipeline.paths
     dataset = RAW_DATASETS.get(mart.family)
-    files = archive.accepted_files(paths, dataset) if dataset else []
+    files = archive.current_files(paths, dataset) if dataset else []
     built_from = {"raw": archive.digest(files), "files": str(len(files))}
     with warehouse.get_connection() as connection:
         connection.execute("set enable_progress_bar = false")

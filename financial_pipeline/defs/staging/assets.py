@@ -15,6 +15,7 @@ from financial_pipeline.defs.partitions import (
 )
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import RefusedFile
+from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.staging import fred, loans, prices, rejections, row_accounting
@@ -23,6 +24,8 @@ from financial_pipeline.staging.accounting import StagingSummary
 ACCOUNTED = "every_line_is_accounted_for"
 NO_HOLE = "no_bank_has_a_hole"
 Result = dg.MaterializeResult
+# Datasets of files that stand for themselves: one refused file does not stop the others.
+FAMILIES = ("bank_prices", "fred_observations")
 
 
 def _check(dataset: str) -> list[dg.AssetCheckSpec]:
@@ -36,16 +39,28 @@ def _check(dataset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
+def _stage_accepted(
+    paths: Paths, dataset: str, stage: Callable[[Sequence[RawFile]], StagingSummary]
+) -> tuple[list[RawFile], StagingSummary]:
+    """Stage the accepted files; a refused file is noted, and the others do without it.
+
+    Raises RefusedFile if none is left, or if the dataset is one whole.
+    """
+    while True:
+        files = archive.current_files(paths, dataset)
+        try:
+            return files, stage(files)
+        except RefusedFile as error:
+            archive.refuse(paths, error.sha256, str(error))
+            if dataset not in FAMILIES or not archive.current_files(paths, dataset):
+                raise
+
+
 def _stage(
     pipeline: Pipeline, dataset: str, stage: Callable[[Sequence[RawFile]], StagingSummary]
 ) -> Result:
     paths = pipeline.paths
-    files = archive.accepted_files(paths, dataset)
-    try:
-        summary = stage(files)
-    except RefusedFile as error:
-        archive.refuse(paths, error.sha256, str(error))
-        raise
+    files, summary = _stage_accepted(paths, dataset, stage)
     for refused, reason in summary.refused.items():
         archive.refuse(paths, refused, reason)
     files = [file for file in files if file.sha256 not in summary.refused]
@@ -61,6 +76,7 @@ def _stage(
             "files": summary.files,
             "newest_event": str(summary.newest_event),
             "built_from": archive.digest(files),
+            "warnings": list(summary.warnings),
         },
         check_results=[
             dg.AssetCheckResult(

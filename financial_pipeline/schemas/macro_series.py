@@ -1,0 +1,93 @@
+"""Known FRED series: their frequency, the range of their values, and the days of their rebasing.
+
+A series outside this list is read if FINANCIAL_PIPELINE_FRED_SERIES names it.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+_IDS: Final = {
+    "daily": (
+        "DTB3 DTB6 DTB1YR DTB4WK DGS1MO DGS3MO DGS6MO DGS1 DGS2 DGS3 DGS5 DGS7 DGS10 DGS20 DGS30"
+        " DFII5 DFII10 T10Y2Y T10Y3M T5YIE T10YIE T5YIFR DFF EFFR SOFR OBFR IORB DFEDTARU DFEDTARL"
+        " DFEDTAR DPRIME VIXCLS SP500 DJIA NASDAQCOM DCOILWTICO DCOILBRENTEU DEXUSEU DEXJPUS"
+        " DEXUSUK DEXCHUS DEXCAUS DTWEXBGS BAMLH0A0HYM2 BAMLC0A0CM BAMLH0A0HYM2EY USEPUINDXD"
+        " DAAA DBAA AAA10Y BAA10Y RRPONTSYD TEDRATE USRECD"
+    ),
+    "weekly": (
+        "ICSA CCSA IC4WSA ICNSA MORTGAGE30US MORTGAGE15US NFCI ANFCI STLFSI4 WALCL WM2NS WRESBAL"
+        " TOTBKCR GASREGW WEI TREAST"
+    ),
+    "monthly": (
+        "UNRATE UNRATENSA U6RATE CPIAUCSL CPIAUCNS CPILFESL CPILFENS FEDFUNDS TB3MS TB6MS TB1YR"
+        " GS1 GS2 GS3 GS5 GS7 GS10 GS20 GS30 GS3M GS6M PAYEMS CIVPART EMRATIO UNEMPLOY LNS14000006"
+        " LNS14000003 LNS14000009 CE16OV CLF16OV INDPRO TCU HOUST PERMIT HSN1F"
+        " CSUSHPINSA CSUSHPISA SPCS20RSA UMCSENT MICH RSAFS RRSFS RSXFS PCE PCEPI PCEPILFE DSPIC96"
+        " DSPI PSAVERT M1SL M2SL M2NS BOGMBASE TOTALSL REVOLSL NONREVSL BUSLOANS CONSUMER"
+        " TOTALSA ALTSALES JTSJOL JTSQUR JTSHIR PPIACO PPIFIS AAA BAA MPRIME USREC DGORDER NEWORDER"
+        " AWHAETP CES0500000003 AHETPI UEMPMEAN UEMPMED EXUSEU EXJPUS BOPGSTB DAUTOSAAR"
+        " USSLIND SAHMREALTIME SAHMCURRENT CFNAI MABMM301USM189S RECPROUSM156N IR3TIB01USM156N"
+    ),
+    "quarterly": (
+        "GDP GDPC1 A191RL1Q225SBEA GDPDEF GDPPOT NGDPPOT NROU NROUST GCEC1 GCE PCECC96 GPDIC1 GPDI"
+        " EXPGSC1 IMPGSC1 NETEXC FPIC1 PRFIC1 PNFIC1 GNPC96 GNP A939RX0Q048SBEA A191RO1Q156NBEA"
+        " A191RP1Q027SBEA CPATAX DRCCLACBS DRALACBS DRCLACBS DRSFRMACBS DRBLACBS"
+        " DRCRELEXFACBS CORCCACBS CORALACBS CORCACBS CORSFRMACBS CORBLACBS TDSP MDSP CDSP FODSP"
+        " DRTSCILM DRTSCLCC DRTSSP STDSOTHCONS HHMSDODNS"
+        " TCMDO GFDEBTN GFDEGDQ188S OPHNFB ULCNFB COMPRNFB ECIALLCIV ECIWAG MSPUS USSTHPI"
+        " RHORUSQ156N RHVRUSQ156N ETOTALUSQ176N TNWBSHNO BOGZ1FL073164003Q M2V M1V"
+    ),
+    "annual": (
+        "FYFSD FYFSGDA188S FYGDP GDPA GDPCA MEHOINUSA672N MEHOINUSA646N SIPOVGINIUSA"
+        " FPCPITOTLZGUSA POPTOTUSA647NWDB FEDTARMD FEDTARRM UNRATEMD GDPC1MD PCECTPIMD JCXFEMD"
+    ),
+}
+
+FREQUENCY_OF_SERIES: Final = {
+    series_id: frequency for frequency, ids in _IDS.items() for series_id in ids.split()
+}
+
+# Series whose publisher also publishes values of periods that are still to come.
+PROJECTIONS: Final = frozenset(
+    "GDPPOT NGDPPOT NROU NROUST FEDTARMD FEDTARRM UNRATEMD GDPC1MD PCECTPIMD JCXFEMD".split()
+)
+
+_SHORT_RATES: Final = "DTB3 DTB6 TB3MS TB6MS FEDFUNDS DFF EFFR SOFR GS1 DGS1".split()
+# Lowest and highest possible value, in the unit that FRED publishes.
+VALUE_RANGE: Final = {
+    **dict.fromkeys(("UNRATE", "UNRATENSA"), (0.0, 30.0)),
+    **dict.fromkeys(("CPIAUCSL", "CPIAUCNS", "CPILFESL"), (5.0, 1_500.0)),
+    "GDPC1": (500.0, 100_000.0),
+    "GDP": (100.0, 150_000.0),
+    "PAYEMS": (15_000.0, 400_000.0),
+    "A191RL1Q225SBEA": (-60.0, 60.0),
+    **dict.fromkeys((*_SHORT_RATES, "GS2", "GS5", "GS10", "DGS2", "DGS5", "DGS10"), (-2.0, 30.0)),
+}
+# Lowest possible median of a file in per cent: a smaller one is that of fractions.
+LOWEST_MEDIAN: Final = {
+    **dict.fromkeys(("UNRATE", "UNRATENSA"), 1.0),
+    **dict.fromkeys("GS10 DGS10".split(), 0.4),
+    **dict.fromkeys(_SHORT_RATES, 0.2),
+}
+# Years in which short rates were near zero, so that a low median says nothing about the unit.
+ZERO_RATE_YEARS: Final = (*range(1932, 1948), *range(2009, 2017), 2020, 2021)
+
+# Days on which a series moved to another base: the same days as in dbt's seed `macro_series`.
+REBASED: Final = {
+    "CPIAUCSL": (date(1988, 2, 1),),
+    "GDPC1": (
+        date(1996, 1, 19),
+        date(1999, 10, 28),
+        date(2003, 12, 10),
+        date(2009, 7, 31),
+        date(2013, 7, 31),
+        date(2018, 7, 27),
+        date(2023, 9, 28),
+    ),
+}
+
+
+def known_series(configured: Sequence[str]) -> frozenset[str]:
+    """Return the ids that a file may contain: the built-in ones and the configured ones."""
+    return frozenset((*FREQUENCY_OF_SERIES, *configured))

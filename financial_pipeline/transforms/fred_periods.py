@@ -1,0 +1,132 @@
+"""One observation per period: the frequency of a file's series, read from its values.
+
+Tables pad a series of lower frequency with missing values or repeat its last one, and write the
+end of a period instead of its first day. Both are undone here, file by file.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
+from financial_pipeline.transforms.release_rules import ORDER, frequency, is_coarser
+
+DAY: Final = "observation_date"
+PADDING: Final = "padding"
+REPEATED: Final = "repeated_value"
+ANOTHER_FREQUENCY: Final = "another_frequency"
+WIDTHS: Final = {"weekly": "1w", "monthly": "1mo", "quarterly": "1q", "annual": "1y"}
+# A series of unknown frequency repeats its values if it has so many periods, and enough change.
+LEAST_PERIODS: Final = 4
+# Days between observations of each frequency, at least, in the order of ORDER.
+SHORTEST_GAPS: Final = dict(enumerate((0, 5, 27, 85, 350)))
+LEAST_CHANGES: Final = 0.5
+
+
+def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
+    """Mark what is no observation of its own, date the others by the first day of their period.
+
+    Input: sound rows of one file with series_id, observation_date, vintage, realtime_start, value,
+    note and reason. Adds `frequency` (null if one observation does not show it). Rows with
+    recorded periods keep their dates.
+    """
+    is_wide = rows["series_id"].n_unique() > 1
+    parts = rows.partition_by("series_id", maintain_order=True)
+    empty = rows.with_columns(frequency=pl.lit(None, pl.String()))
+    return pl.concat([_shaped(part, is_wide) for part in parts]) if parts else empty
+
+
+def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
+    series_id: str = rows["series_id"][0]
+    values = rows.filter(pl.col("value").is_not_null())
+    known, seen = FREQUENCY_OF_SERIES.get(series_id), frequency(values[DAY])
+    if rows["realtime_start"].is_not_null().any():
+        return rows.with_columns(frequency=pl.lit(seen, pl.String()))
+    filled = _filled_from(values, known, seen)
+    kind = filled or seen
+    rows = rows.with_columns(frequency=pl.lit(kind, pl.String()))
+    if is_coarser(known, kind):
+        return rows.with_columns(reason=pl.lit(ANOTHER_FREQUENCY))
+    period = period_start(kind or known)
+    ranked = rows.with_columns(_period=period).sort(pl.col("value").is_null(), DAY)
+    repeats = pl.int_range(pl.len()).over("vintage", "_period") > 0
+    is_padding = pl.col("value").is_null() & (repeats | _outside(is_wide))
+    is_repeated = repeats & pl.lit(filled is not None)
+    note = pl.when(is_padding).then(pl.lit(PADDING)).when(is_repeated).then(pl.lit(REPEATED))
+    marked = ranked.with_columns(note=note)
+    dated = marked if kind in ("daily", "weekly") else marked.with_columns(_dated(kind or known))
+    return dated.drop("_period").sort("line_number", maintain_order=True)
+
+
+def period_start(kind: str | None) -> pl.Expr:
+    """The first day of the period of an observation; its own day for daily ones."""
+    width = WIDTHS.get(kind or "daily")
+    return pl.col(DAY).dt.truncate(width) if width else pl.col(DAY)
+
+
+def _dated(kind: str | None) -> pl.Expr:
+    """The observation date; years that end within a year, such as fiscal ones, keep their date."""
+    if kind in (None, "daily", "weekly"):
+        return pl.col(DAY)
+    if kind != "annual":
+        return period_start(kind).alias(DAY)
+    is_year_end = (pl.col(DAY).dt.month() == 12) & (pl.col(DAY).dt.day() > 1)
+    return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(DAY).alias(DAY)
+
+
+def _outside(is_wide: bool) -> pl.Expr:
+    """Whether a row is before the first or after the last value of its series in a table."""
+    if not is_wide:
+        return pl.lit(False)
+    valued = pl.col(DAY).filter(pl.col("value").is_not_null())
+    inside = pl.col(DAY).is_between(valued.min().over("vintage"), valued.max().over("vintage"))
+    return inside.fill_null(False).not_()
+
+
+def _filled_from(values: pl.DataFrame, known: str | None, seen: str | None) -> str | None:
+    """The lower frequency of which a table repeats the values, if it does."""
+    if known:
+        wanted = [known] if is_coarser(known, seen) else []
+    else:
+        wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
+    found = [kind for kind in wanted if _repeats(values, kind, is_known=known is not None)]
+    return found[-1] if found else None
+
+
+def _repeats(values: pl.DataFrame, kind: str, *, is_known: bool) -> bool:
+    keys = ["vintage", "period"]
+    by_period = values.with_columns(period=period_start(kind)).sort(*keys)
+    periods = by_period.group_by(keys, maintain_order=True).agg(
+        pl.col("value").n_unique().alias("levels"), pl.col("value").first()
+    )
+    if periods["levels"].max() != 1:
+        return False
+    changed = periods["value"].diff().ne(0).sum()
+    enough = periods.height >= LEAST_PERIODS and changed >= LEAST_CHANGES * (periods.height - 1)
+    return is_known or enough
+
+
+def aggregated(rows: pl.DataFrame) -> pl.DataFrame:
+    """The series_id and file_rank of files with a lower frequency than another file of the series.
+
+    Their values are means or sums of the others' and no second copy of them. A few observations
+    with gaps between them are no proof.
+    """
+    undated = pl.col("realtime_start").is_null() & pl.col("value").is_not_null()
+    days = (
+        rows.filter(pl.col("value").is_not_null())
+        .group_by("series_id", "file_rank")
+        .agg(
+            pl.col("frequency").first(),
+            pl.col(DAY).unique().sort().diff().dt.total_days().min().alias("shortest"),
+            pl.col(DAY).n_unique().alias("days"),
+            undated.all().alias("is_copy"),
+        )
+    )
+    rank = pl.col("frequency").replace_strict(
+        {kind: n for n, kind in enumerate(ORDER)}, default=None
+    )
+    ranked = days.with_columns(rank=rank, width=rank.replace_strict(SHORTEST_GAPS, default=0))
+    lower = (pl.col("rank") > pl.col("rank").min().over("series_id")) & pl.col("is_copy")
+    proved = (pl.col("days") >= LEAST_PERIODS) & (pl.col("shortest") >= pl.col("width"))
+    return ranked.filter(lower & proved).select("series_id", "file_rank")

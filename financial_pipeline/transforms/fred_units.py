@@ -1,0 +1,74 @@
+"""The unit of a macro file, judged by its median and by the values that are already stored."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.schemas.macro_series import (
+    LOWEST_MEDIAN,
+    REBASED,
+    VALUE_RANGE,
+    ZERO_RATE_YEARS,
+)
+
+DAY: Final = "observation_date"
+# Two copies of one series on one base differ by revisions, never by so much.
+WIDEST_RATIO: Final = 2.0
+# Series that are rebased: a smaller ratio is another base.
+WIDEST_REVISION: Final = 1.07
+LEAST_COMMON: Final = 3
+
+
+def wrong_unit(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """Why a file's values are in another unit than FRED's or than the stored ones, else None.
+
+    `rows` are the cleaned rows of the file with `arrived`; `stored` those of files that arrived
+    before it.
+    """
+    return next((reason for part in _series(rows) if (reason := _judged(part, stored))), None)
+
+
+def _series(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    yield from rows.drop_nulls("value").partition_by("series_id", maintain_order=True)
+
+
+def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    series_id: str = part["series_id"][0]
+    lowest = LOWEST_MEDIAN.get(series_id)
+    telling = part.filter(pl.col(DAY).dt.year().is_in(ZERO_RATE_YEARS).not_())
+    typical = telling["value"].abs().median()
+    if lowest is not None and isinstance(typical, float) and typical < lowest:
+        return (
+            f"its {series_id} has a median of {typical:.4g}, which is that of fractions; FRED"
+            f" publishes it in per cent: multiply the values by 100"
+        )
+    ratio = _ratio(part, stored.filter(pl.col("series_id") == series_id), series_id)
+    widest = WIDEST_REVISION if series_id in REBASED else WIDEST_RATIO
+    if ratio is None or 1 / widest <= ratio <= widest:
+        return None
+    return (
+        f"its {series_id} is {ratio:.4g} times the stored one on their common days: another unit or"
+        " base year; download it again, or withdraw the older file"
+    )
+
+
+def _ratio(part: pl.DataFrame, stored: pl.DataFrame, series_id: str) -> float | None:
+    """Median ratio to the stored values of the same base; None for too few common days."""
+    day = pl.coalesce("realtime_start", "vintage", "arrived")
+    base = pl.sum_horizontal(pl.lit(0), *(day >= start for start in REBASED.get(series_id, ())))
+    keys = [DAY, "base", "frequency"]
+    new = part.with_columns(base=base).select(*keys, "value").unique(keys, keep="last")
+    old = stored.drop_nulls("value").with_columns(base=base).unique(keys, keep="last")
+    common = new.join(old, on=keys, suffix="_old").filter(pl.col("value_old") != 0)
+    if common.height < LEAST_COMMON:
+        return None
+    ratio = (common["value"] / common["value_old"]).median()
+    return ratio if isinstance(ratio, float) else None
+
+
+def possible_values(subject: str) -> str:
+    """The ranges of these series in words, for a message; empty without a known one."""
+    known = {name: VALUE_RANGE[name] for name in subject.split(",") if name in VALUE_RANGE}
+    texts = [f"{name} between {low:g} and {high:g}" for name, (low, high) in known.items()]
+    return f"; FRED publishes {', '.join(texts)}" if texts else ""
