@@ -20,7 +20,7 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.loan_dialect import loan_dialect
+from financial_pipeline.staging.loan_dialect import FACTOR, loan_dialect
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
@@ -96,6 +96,7 @@ def stage_loan_snapshot(
         remarks=(
             *(text for agrees, text in notes if text and agrees),
             *(text for file in ordered if (text := _overlap(file, across))),
+            *(text for file in ordered if (text := _units(file, typed[file.sha256]))),
         ),
     )
 
@@ -125,6 +126,13 @@ def _overlap(file: RawFile, across: pl.DataFrame) -> str:
         f"{file.landed.path.name}: of its {file.landed.rows_seen:,} loans, other files of the"
         f" snapshot have {' and '.join(found)}."
     )
+
+
+def _units(file: RawFile, typed: TypedFile) -> str:
+    """A sentence that names the columns whose fractions were read as per cent, or ''."""
+    names = [name.removeprefix(FACTOR) for name in typed.totals if name.startswith(FACTOR)]
+    name = file.landed.path.name
+    return f"{name}: {', '.join(names)} as fractions, read as per cent." if names else ""
 
 
 def _account(
