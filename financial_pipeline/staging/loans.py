@@ -70,8 +70,8 @@ def stage_loan_snapshot(
     with too many broken rows and for one whose ids name other loans.
     """
     refuse_mixed_ids(files)
-    # Files are in order of arrival, and the latest comes first.
-    ordered = list(reversed(files))
+    # Files are in order of arrival, and the latest comes first; equal bytes are one file.
+    ordered = list({file.sha256: file for file in reversed(files)}.values())
     typed = {file.sha256: typed_file(paths, file, settings, loan_dialect) for file in ordered}
     for file in ordered:
         _refuse_if_dirty(file, typed[file.sha256], settings)
@@ -90,7 +90,7 @@ def stage_loan_snapshot(
         rows=rows,
         quarantined=quarantined,
         partitions={snapshot_month.isoformat(): rows},
-        files=len(files),
+        files=len(ordered),
         newest_event=snapshot_month,
         warnings=tuple(text for agrees, text in notes if text and not agrees),
         remarks=(
