@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.errors import RefusedFile
 from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import (
@@ -107,9 +108,15 @@ def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
 
 def _refuse_if_dirty(file: RawFile, typed: TypedFile, settings: Settings) -> None:
     """Refuse a file with too many broken rows; repetitions of a row are no fault."""
-    refused = Counter(typed.faults()["reason"])
-    del refused["duplicate"]
-    refuse_dirty_file(file, refused, typed.rows, settings)
+    broken = typed.faults().filter(pl.col("reason") != "duplicate").sort("line_number")
+    try:
+        refuse_dirty_file(file, Counter(broken["reason"]), typed.rows, settings)
+    except RefusedFile as error:
+        if broken.is_empty():
+            raise
+        line, reason = broken.select("line_number", "reason").row(0)
+        first = f"The first of them is line {line} ({reason})."
+        raise RefusedFile(file.sha256, f"{error} {first}") from error
 
 
 def _overlap(file: RawFile, across: pl.DataFrame) -> str:
