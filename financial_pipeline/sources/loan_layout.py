@@ -90,7 +90,7 @@ def column_name(text: str) -> str:
 def matches(lines: Sequence[str]) -> bool:
     """Whether these first lines contain the header of a loan file, whatever its delimiter."""
     return any(
-        {column_name(field) for field in re.split(r'[,;\t|"]+|\s+', line)} >= HEADER_MARKS
+        {column_name(field) for field in re.split(r'[,;\t|"]+', line)} >= HEADER_MARKS
         for line in lines
     )
 

@@ -164,6 +164,8 @@ def as_upstream(
             expressions.append(_number(name, forms).alias(name))
         elif name in MONTH_COLUMNS or name in CODED:
             text = pl.col(name)
+            if name in WORDED_COLUMNS:
+                text = text.str.to_lowercase()
             if name in forms.words:
                 text = text.replace(forms.words[name])
             expressions.append(pl.when(~_is_code_missing(name)).then(text).alias(name))

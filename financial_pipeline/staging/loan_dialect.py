@@ -66,6 +66,8 @@ def _in_row_order(folder: Path) -> list[Path]:
     return sorted(filled or first, key=lambda part: first[part] or 0)
 
 
+# Start of the name of a total that is the factor of a column.
+FACTOR = "factor of "
 # Rows that decide about units in a file that parses at once.
 SURVEYED_ROWS = 200_000
 
@@ -84,6 +86,7 @@ class LoanDialect(Dialect):
         self._layout = layout
         self._has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
         self._settings = settings
+        self._factors: dict[str, float] = {}
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
         """The kind of note that a record is, or None."""
@@ -103,7 +106,7 @@ class LoanDialect(Dialect):
         signs = has_signs.collect(engine="streaming").row(0)
         schema = transform.parsed_schema(percent_as_text=any(signs))
         parsed = source.scan(plain, self._layout, schema)
-        known = as_upstream(parsed, TextForms(words=codes), only={*SIGNED_COLUMNS, *codes})
+        known = as_upstream(parsed, TextForms(words=codes), only={"term", *SIGNED_COLUMNS, *codes})
         return self._typed(known, text.head(SURVEYED_ROWS), scratch)
 
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
@@ -121,6 +124,7 @@ class LoanDialect(Dialect):
             factors = unit_factors(sample, str(self._file.landed.path))
         except PipelineError as error:
             raise RefusedFile(self._file.sha256, str(error)) from error
+        self._factors = factors
         month = self._file.landed.snapshot_date
         assert month is not None
         on_spark = self._settings.loan_staging_engine == "spark"
@@ -143,9 +147,10 @@ class LoanDialect(Dialect):
         return settle_repeated_ids(fragments, self._has_ids)
 
     def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:
-        """Sums of the two amounts, and the dollars that the footers claim, if there are any."""
+        """Sums of the two amounts, dollars that footers claim, and factors of fraction columns."""
         footers = [total for item in found if (total := source.footer_total(item.text)) is not None]
         claimed = {"footer_total": sum(footers)} if footers else {}
+        claimed |= {f"{FACTOR}{name}": f for name, f in self._factors.items() if f != 1.0}
         if not fragments:
             return {"loan_amnt": 0.0, "funded_amnt": 0.0} | claimed
         sums = pl.scan_parquet(list(fragments)).select(pl.col("loan_amnt", "funded_amnt").sum())

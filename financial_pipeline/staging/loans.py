@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.errors import RefusedFile
 from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import (
@@ -20,7 +21,7 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.loan_dialect import loan_dialect
+from financial_pipeline.staging.loan_dialect import FACTOR, loan_dialect
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
@@ -70,8 +71,8 @@ def stage_loan_snapshot(
     with too many broken rows and for one whose ids name other loans.
     """
     refuse_mixed_ids(files)
-    # Files are in order of arrival, and the latest comes first.
-    ordered = list(reversed(files))
+    # Files are in order of arrival, and the latest comes first; equal bytes are one file.
+    ordered = list({file.sha256: file for file in reversed(files)}.values())
     typed = {file.sha256: typed_file(paths, file, settings, loan_dialect) for file in ordered}
     for file in ordered:
         _refuse_if_dirty(file, typed[file.sha256], settings)
@@ -90,12 +91,13 @@ def stage_loan_snapshot(
         rows=rows,
         quarantined=quarantined,
         partitions={snapshot_month.isoformat(): rows},
-        files=len(files),
+        files=len(ordered),
         newest_event=snapshot_month,
         warnings=tuple(text for agrees, text in notes if text and not agrees),
         remarks=(
             *(text for agrees, text in notes if text and agrees),
             *(text for file in ordered if (text := _overlap(file, across))),
+            *(text for file in ordered if (text := _units(file, typed[file.sha256]))),
         ),
     )
 
@@ -106,9 +108,15 @@ def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
 
 def _refuse_if_dirty(file: RawFile, typed: TypedFile, settings: Settings) -> None:
     """Refuse a file with too many broken rows; repetitions of a row are no fault."""
-    refused = Counter(typed.faults()["reason"])
-    del refused["duplicate"]
-    refuse_dirty_file(file, refused, typed.rows, settings)
+    broken = typed.faults().filter(pl.col("reason") != "duplicate").sort("line_number")
+    try:
+        refuse_dirty_file(file, Counter(broken["reason"]), typed.rows, settings)
+    except RefusedFile as error:
+        if broken.is_empty():
+            raise
+        line, reason = broken.select("line_number", "reason").row(0)
+        first = f"The first of them is line {line} ({reason})."
+        raise RefusedFile(file.sha256, f"{error} {first}") from error
 
 
 def _overlap(file: RawFile, across: pl.DataFrame) -> str:
@@ -125,6 +133,13 @@ def _overlap(file: RawFile, across: pl.DataFrame) -> str:
         f"{file.landed.path.name}: of its {file.landed.rows_seen:,} loans, other files of the"
         f" snapshot have {' and '.join(found)}."
     )
+
+
+def _units(file: RawFile, typed: TypedFile) -> str:
+    """A sentence that names the columns whose fractions were read as per cent, or ''."""
+    names = [name.removeprefix(FACTOR) for name in typed.totals if name.startswith(FACTOR)]
+    name = file.landed.path.name
+    return f"{name}: {', '.join(names)} as fractions, read as per cent." if names else ""
 
 
 def _account(

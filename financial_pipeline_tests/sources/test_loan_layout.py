@@ -40,6 +40,10 @@ def test_older_names_are_read_as_todays(tmp_path: Path) -> None:
     [
         (header().upper(), [line(row) for row in LOANS]),
         (header().replace("_", "."), [line(row) for row in LOANS]),
+        (
+            header().replace("_", " "),
+            [line(row).replace("36 months", "36 MONTHS") for row in LOANS],
+        ),
         (header() + ",", [line(row) + "," for row in LOANS]),
         (header(), [line(row) + "," for row in LOANS]),
         (header(), [f"{n},{line(row)}" for n, row in enumerate(LOANS, start=1)]),
@@ -48,7 +52,18 @@ def test_older_names_are_read_as_todays(tmp_path: Path) -> None:
         (header() + ',"my, notes"', [line(row) + ',"a, b"' for row in LOANS]),
         (header() + ",row,reason,loan_id", [line(row) + ",1,x,y" for row in LOANS]),
     ],
-    ids=["upper", "dots", "commas", "row_commas", "rows", "index", "added", "quoted", "reserved"],
+    ids=[
+        "upper",
+        "dots",
+        "blanks",
+        "commas",
+        "row_commas",
+        "rows",
+        "index",
+        "added",
+        "quoted",
+        "reserved",
+    ],
 )
 def test_harmless_differences_change_no_loan(tmp_path: Path, head: str, rows: list[str]) -> None:
     stage = staged(tmp_path, copy(tmp_path, head, rows))

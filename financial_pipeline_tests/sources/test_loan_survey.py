@@ -61,7 +61,8 @@ def test_unknown_codes_are_counted(tmp_path: Path) -> None:
 
 def thirty(path: Path, change: Callable[[int], dict[str, str]]) -> LoanStage:
     stage = LoanStage(path / "data")
-    stage.stage(loan_file(path / "a.csv", [loan(n, **change(n)) for n in range(30)]))
+    summary = stage.stage(loan_file(path / "a.csv", [loan(n, **change(n)) for n in range(30)]))
+    assert summary.remarks == ("a.csv: int_rate, revol_util, dti as fractions, read as per cent.",)
     return stage
 
 

@@ -121,6 +121,13 @@ def test_file_appended_to_itself_counts_once_with_or_without_ids(tmp_path: Path)
         assert len(stage.loan_ids()) == 4
 
 
+def test_equal_bytes_under_two_names_are_one_file(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    copies = [loan_file(tmp_path / name, [loan(1), loan(2)]) for name in ("a.csv", "b.csv")]
+    assert stage.stage(*copies).quarantined == 0
+    assert stage.loan_ids() == ["1001", "1002"]
+
+
 def test_ids_that_name_other_loans_refuse_the_file(tmp_path: Path) -> None:
     one = loan_file(tmp_path / "a.csv", [loan(n) for n in range(5)])
     moved = [loan(n, loan_amnt="4000.0", total_acc="9") for n in range(5)]
