@@ -42,12 +42,14 @@ def _run(
 
 
 def _fail_if_incomplete() -> None:
-    """Raise PipelineError, naming the files of the drop folder that are in no table."""
-    from financial_pipeline.staging import losses
+    """Raise PipelineError, naming files and symbols that are in no table or not up to date."""
+    from financial_pipeline.raw.ingest import refusals
+    from financial_pipeline.raw.live_prices import unserved_symbols
 
-    if left_out := losses.left_out(data_root()):
+    if left_out := [*refusals(data_root()), *unserved_symbols(data_root())]:
         raise PipelineError(
-            f"The other files were read, but {len(left_out):,} were left out: " + " ".join(left_out)
+            f"The others were read, but {len(left_out):,} files or symbols were left out: "
+            + " ".join(left_out)
         )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
@@ -14,6 +14,9 @@ from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator import world as simulator
 from financial_pipeline.sources import landing, lending_club, loan_copies
+
+# The cache of detected files in the raw folder.
+DETECTED: Final = "detected.json"
 
 
 def landing_folder(settings: Settings, paths: Paths) -> Path:
@@ -68,44 +71,41 @@ def _candidates(settings: Settings, paths: Paths) -> list[Path]:
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     """Detect the files of the drop folder from their content; unchanged files are not read again.
 
-    A file that is none of the known forms is left out, and `unread_files` returns why. Raises
-    PipelineError if no file is left.
+    A file that is none of the known forms is left out. Raises PipelineError if all are.
     """
-    cache = _detected(paths)
-    known = json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+    known = _detected(paths)
     rows: dict[str, dict[str, Any]] = {}
-    files = []
     for path in _candidates(settings, paths):
         stamp = _stamp(path)
         row = known.get(str(path))
-        if row is None or row["stamp"] != stamp or "unread" in row:
-            row = {"stamp": stamp, **_detect(path)}
-        rows[str(path)] = row
-        if "landed" in row:
-            files.append(archive.landed_from_row(row["landed"]))
-    replace_json(cache, rows)
-    if unread := [row["unread"] for row in rows.values() if "unread" in row and not files]:
-        raise PipelineError(str(unread[0]))
-    return files
+        # An unknown file is read again: settings may name its series or symbol now.
+        is_known = row is not None and row["stamp"] == stamp and "landed" in row
+        rows[str(path)] = row if row is not None and is_known else _detect(path, stamp)
+    replace_json(paths.raw / DETECTED, rows)
+    unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
+    if unknown and len(unknown) == len(rows):
+        raise PipelineError(unknown[0])
+    return [archive.landed_from_row(row["landed"]) for row in rows.values() if "landed" in row]
 
 
-def _detected(paths: Paths) -> Path:
-    return paths.raw / "detected.json"
+def _detected(paths: Paths) -> dict[str, dict[str, Any]]:
+    cache = paths.raw / DETECTED
+    return json.loads(cache.read_text("utf-8")) if cache.exists() else {}
 
 
-def _detect(path: Path) -> dict[str, Any]:
+def _detect(path: Path, stamp: str) -> dict[str, Any]:
     try:
-        return {"landed": archive.landed_to_row(landing.detect(path))}
+        return {"stamp": stamp, "landed": archive.landed_to_row(landing.detect(path))}
     except PipelineError as error:
-        return {"unread": str(error)}
+        return {"stamp": stamp, "unknown": str(error)}
 
 
-def unread_files(paths: Paths) -> list[str]:
-    """Why files of the drop folder were left out when it was last read, a sentence for each."""
-    if not _detected(paths).exists():
-        return []
-    rows = json.loads(_detected(paths).read_text("utf-8")).values()
-    return [str(row["unread"]) for row in rows if "unread" in row]
+def refusals(paths: Paths) -> list[str]:
+    """The reason of each unknown or refused file of the drop folder."""
+    rows = _detected(paths)
+    files = [file for file in archive.read_raw_files(paths) if str(file.landed.path) in rows]
+    unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
+    return unknown + [file.refused for file in files if file.refused is not None]
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:

@@ -1,8 +1,7 @@
-"""Quarantined lines and files that were left out, a sentence for each."""
+"""Quarantined lines of the accepted files, a sentence for each file."""
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw.archive import read_raw_files
-from financial_pipeline.raw.ingest import unread_files
 from financial_pipeline.staging import row_accounting
 
 # More sentences would hide the others.
@@ -16,7 +15,7 @@ def lost_lines(paths: Paths) -> list[str]:
     counts = [(str(file["file"]), _counts(file["quarantined"])) for file in files]
     lossy = sorted((c for c in counts if c[1]), key=lambda c: (-sum(c[1].values()), c[0]))
     sentences = [
-        f"{name}: {sum(lost.values()):,} lines quarantined"
+        f"{name}: quarantined lines: {sum(lost.values()):,}"
         f" ({', '.join(f'{reason} {lines:,}' for reason, lines in lost.items())})"
         for name, lost in lossy[:MOST_FILES]
     ]
@@ -26,9 +25,3 @@ def lost_lines(paths: Paths) -> list[str]:
 
 def _counts(quarantined: object) -> dict[str, int]:
     return quarantined if isinstance(quarantined, dict) else {}
-
-
-def left_out(paths: Paths) -> list[str]:
-    """Why files of the drop folder are in no table: unreadable ones, then refused ones."""
-    refused = [f for f in read_raw_files(paths) if f.refused and f.landed.path.exists()]
-    return [*unread_files(paths), *(str(file.refused) for file in refused)]
