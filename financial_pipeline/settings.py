@@ -3,10 +3,10 @@
 import os
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,6 +17,18 @@ Engine = Literal["polars", "spark"]
 
 def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _listed(value: object) -> object:
+    """Cut `JPM,MS` or `["JPM","MS"]` into its names."""
+    if not isinstance(value, str):
+        return value
+    names = (name.strip(" \"'") for name in value.strip("[] ").split(","))
+    return tuple(name for name in names if name)
+
+
+# A list in the environment: names with commas between them, or JSON.
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -42,10 +54,13 @@ class Settings(BaseSettings):
     seed: int = 20_070_601
 
     # Live sources. Banks, and the providers asked for their prices, in this order and no others.
-    symbols: tuple[str, ...] = ("JPM", "BAC", "C", "WFC", "GS")
-    price_providers: tuple[PriceProvider, ...] = ("yfinance", "csv")
+    symbols: Names = Field(default=("JPM", "BAC", "C", "WFC", "GS"), min_length=1)
+    price_providers: Annotated[tuple[PriceProvider, ...], NoDecode, BeforeValidator(_listed)] = (
+        "yfinance",
+        "csv",
+    )
     # FRED series, the free key of the API (from the environment or .env only) and its address.
-    fred_series: tuple[str, ...] = ("UNRATE", "GDPC1", "CPIAUCSL", "DTB3", "FEDFUNDS")
+    fred_series: Names = ("UNRATE", "GDPC1", "CPIAUCSL", "DTB3", "FEDFUNDS")
     fred_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("FRED_API_KEY", "FINANCIAL_PIPELINE_FRED_API_KEY"),
@@ -90,7 +105,7 @@ class Settings(BaseSettings):
     alert_smtp_user: str | None = None
     alert_smtp_password: SecretStr | None = None
     alert_mail_from: str = "financial-pipeline@localhost"
-    alert_mail_to: tuple[str, ...] = ()
+    alert_mail_to: Names = ()
 
     # The brokers of another cluster; default: those of `stream up`. A user means SASL/SCRAM over
     # TLS.

@@ -41,3 +41,9 @@ def test_example_shows_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     shown, defaults = Settings(_env_file=copied), Settings(_env_file=None)
     folders = {"data_root", "flink_environment"}
     assert shown.model_dump(exclude=folders) == defaults.model_dump(exclude=folders)
+
+
+@pytest.mark.parametrize("text", ["JPM,MS", '["JPM","MS"]', "JPM, MS,"])
+def test_names_may_be_a_list_with_commas(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("FINANCIAL_PIPELINE_SYMBOLS", text)
+    assert Settings(_env_file=None).symbols == ("JPM", "MS")

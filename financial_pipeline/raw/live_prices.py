@@ -3,6 +3,7 @@
 Prices are written in upstream form, with a provenance record that names their provider.
 """
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_file, sha256
+from financial_pipeline.files import replace_file, replace_json, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
 from financial_pipeline.settings import Settings
@@ -25,12 +26,15 @@ from financial_pipeline.sources.yahoo_session import YahooSession
 from financial_pipeline.sources.yfinance_prices import daily_history, keep_caches_in
 
 CSV: Final = "CSV drop"
+# The sentences of `unserved_symbols`, in the raw folder.
+UNSERVED: Final = "unserved_symbols.json"
 
 
 def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: datetime) -> list[str]:
     """Ask the providers for each symbol, up to the last closed session; a sentence for each.
 
-    Raises PipelineError, naming the answer of each provider, if none of them serves a symbol.
+    A symbol that no provider serves is named and its stored prices stay. Raises PipelineError,
+    naming the answer of each provider, if that is every symbol.
     """
     providers: dict[str, Callable[[str], str]] = {}
     if "yfinance" in settings.price_providers:
@@ -38,10 +42,25 @@ def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: dateti
         session = YahooSession(http, settings.yahoo_url)
         providers["yfinance"] = lambda symbol: _from_yfinance(symbol, settings, paths, session, now)
     providers["csv"] = lambda symbol: _from_drop(symbol, settings, paths)
-    return [
-        _first_served(symbol, [providers[name] for name in settings.price_providers])
-        for symbol in settings.symbols
-    ]
+    chain = [providers[name] for name in settings.price_providers]
+    sentences: list[str] = []
+    failures: list[PipelineError] = []
+    for symbol in settings.symbols:
+        try:
+            sentences.append(_first_served(symbol, chain))
+        except PipelineError as error:
+            failures.append(error)
+    if failures and not sentences:
+        raise failures[0]
+    unserved = [str(failure) for failure in failures]
+    replace_json(paths.raw / UNSERVED, unserved)
+    return sentences + unserved
+
+
+def unserved_symbols(paths: Paths) -> list[str]:
+    """Why the newest fetch has no new prices of some symbols, a sentence for each."""
+    place = paths.raw / UNSERVED
+    return list(json.loads(place.read_text("utf-8"))) if place.exists() else []
 
 
 def _first_served(symbol: str, chain: list[Callable[[str], str]]) -> str:
@@ -54,7 +73,7 @@ def _first_served(symbol: str, chain: list[Callable[[str], str]]) -> str:
             failures.append(failure)
     reasons = " ".join(str(failure) for failure in failures) or "No provider is configured."
     raise PipelineError(
-        f"No provider served prices of {symbol}, and nothing published changed. {reasons}"
+        f"No provider served prices of {symbol}, and its published prices are unchanged. {reasons}"
     )
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
+from financial_pipeline.raw.restatement_reasons import Row, explained, new_actions, unnamed_split
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
 from financial_pipeline.sources import bank_prices
@@ -25,16 +26,13 @@ from financial_pipeline.sources.compression import decompressed, first_lines
 from financial_pipeline.sources.market_calendar import sessions
 from financial_pipeline.sources.price_layout import layout
 from financial_pipeline.transforms.bank_prices import clean
+from financial_pipeline.transforms.price_scales import LARGEST_MOVE, SCALE_UNKNOWN
 
 OVERLAP_SESSIONS: Final = 10
 FIELDS: Final = ("open", "high", "low", "close", "adjusted_close", "volume")
 # Single-precision noise of Yahoo's prices is far below this share, a dividend far above it.
 TOLERANCE: Final = 1e-5
-# How far a change may be from what its action calls for.
-EXPLAINED: Final = 2e-4
 NAME: Final = "price_restatements"
-
-Row = dict[str, Any]
 
 
 def read_prices(path: Path, subject: str) -> pl.DataFrame:
@@ -89,8 +87,8 @@ def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
     """
     if stored.is_empty() or new.is_empty():
         return []
-    actions = _new_actions(stored, new)
     both = stored.join(new, on="session_date", suffix="_new").sort("session_date")
+    actions = new_actions(stored, new) or unnamed_split(both)
     rows = []
     for row in both.iter_rows(named=True):
         for field in FIELDS:
@@ -100,44 +98,8 @@ def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
             later = [item for item in actions if item["session_date"] > row["session_date"]]
             changed = {"session_date": row["session_date"], "field": field}
             changed |= {"old_value": float(old), "new_value": float(now)}
-            rows.append(changed | _explained(field, old, now, later))
+            rows.append(changed | explained(field, old, now, later))
     return rows
-
-
-def _new_actions(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
-    """Dividends and splits that `new` knows of and the stored rows do not, as price factors."""
-    none = pl.lit(0.0)
-    known = stored.select(
-        "session_date",
-        known_dividend=pl.col("dividend").fill_null(none),
-        known_split=pl.col("split_ratio").fill_null(1.0),
-    )
-    days = new.sort("session_date").with_columns(before=pl.col("close").shift(1))
-    found = days.join(known, on="session_date", how="left").with_columns(
-        paid=pl.col("dividend").fill_null(none) - pl.col("known_dividend").fill_null(none),
-        ratio=pl.col("split_ratio").fill_null(1.0) / pl.col("known_split").fill_null(1.0),
-    )
-    factors = found.select(
-        "session_date",
-        dividend_factor=(1 - pl.col("paid") / pl.col("before")).fill_null(1.0),
-        split_factor=1 / pl.col("ratio"),
-    )
-    acted = (pl.col("dividend_factor") != 1) | (pl.col("split_factor") != 1)
-    return factors.filter(acted).to_dicts()
-
-
-def _explained(field: str, old: float, now: float, actions: Sequence[Row]) -> Row:
-    """The reason of a change, and the ex-date of the newest action behind it."""
-    split, dividend = 1.0, 1.0
-    for action in actions:
-        split *= action["split_factor"]
-        dividend *= action["dividend_factor"] if field == "adjusted_close" else 1.0
-    expected = 1 / split if field == "volume" else split * dividend
-    is_called_for = expected != 1 and old and abs(now / old / expected - 1) <= EXPLAINED
-    if not is_called_for:
-        return {"reason": "correction", "event_date": None}
-    names = [name for name, factor in (("split", split), ("dividend", dividend)) if factor != 1]
-    return {"reason": "_and_".join(names), "event_date": actions[-1]["session_date"]}
 
 
 def rewrites_history(rows: Sequence[Row]) -> bool:
@@ -181,11 +143,48 @@ def _rows_of(file: RawFile, before: Sequence[RawFile]) -> list[Row]:
         stored = last_stored(before, symbol)
         if stored.is_empty():
             continue
+        new = prices_of(file, symbol)
+        if not _overlaps(file, symbol, before):
+            rows += _seam_rows(stored, new, file, symbol)
         old_files = dict(stored.select("session_date", "file_sha256").iter_rows())
-        for row in compare(stored, prices_of(file, symbol)):
+        for row in compare(stored, new):
             row |= {"symbol": symbol, "old_file_sha256": old_files[row["session_date"]]}
             rows.append(row | {"new_file_sha256": file.sha256, "restated_at": file.fetched_at})
     return rows
+
+
+def _overlaps(file: RawFile, symbol: str, before: Sequence[RawFile]) -> bool:
+    """Whether an earlier file of the symbol has sessions within the range of this one."""
+    return any(
+        symbol in (other.landed.subject or "").split(",")
+        and other.landed.first_date <= file.landed.last_date
+        and file.landed.first_date <= other.landed.last_date
+        for other in before
+    )
+
+
+def _seam_rows(stored: pl.DataFrame, new: pl.DataFrame, file: RawFile, symbol: str) -> list[Row]:
+    """One row for a file that begins after the stored sessions: both closes at the seam."""
+    if new.is_empty() or new["session_date"][0] <= stored["session_date"][-1]:
+        return []
+    old, now = stored["close"][-1], new["close"][0]
+    if old is None or now is None:
+        return []
+    is_far = abs(now / old - 1) > LARGEST_MOVE
+    return [
+        {
+            "symbol": symbol,
+            "session_date": new["session_date"][0],
+            "field": "close",
+            "old_value": old,
+            "new_value": now,
+            "reason": SCALE_UNKNOWN if is_far else "no_common_session",
+            "event_date": None,
+            "old_file_sha256": stored["file_sha256"][-1],
+            "new_file_sha256": file.sha256,
+            "restated_at": file.fetched_at,
+        }
+    ]
 
 
 def ledger(paths: Paths) -> pl.DataFrame:

@@ -19,9 +19,10 @@ PRICE_RESTATEMENTS: Final[Table[pl.DataType]] = Table(
         "field": pl.String(),
         "old_value": pl.Float64(),
         "new_value": pl.Float64(),
-        # dividend, split, split_and_dividend (the change is what those call for), or correction.
+        # dividend, split, split_and_dividend (the change is what those call for), or correction;
+        # no_common_session and scale_unknown: the closes before and after the seam of two files.
         "reason": pl.String(),
-        # Ex-date of the newest action behind it; null for a correction.
+        # Ex-date of the newest action behind it; null if none is known.
         "event_date": pl.Date(),
         "old_file_sha256": pl.String(),
         "new_file_sha256": pl.String(),
@@ -30,7 +31,14 @@ PRICE_RESTATEMENTS: Final[Table[pl.DataType]] = Table(
     },
     unhashed=("restated_at",),
 )
-REASONS: Final = ("dividend", "split", "split_and_dividend", "correction")
+REASONS: Final = (
+    "dividend",
+    "split",
+    "split_and_dividend",
+    "correction",
+    "no_common_session",
+    "scale_unknown",
+)
 
 # Values are text, since all columns have no common type. The winning row is staged, and the
 # other is quarantined as `superseded`.

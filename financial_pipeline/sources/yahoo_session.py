@@ -6,7 +6,7 @@ can serve Yahoo's answers on loopback.
 
 import json
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from curl_cffi import requests
 
@@ -18,6 +18,12 @@ LONGEST_TIMEOUT_SECONDS: Final = 15
 # Other refusals may be of the session's cookie, and yfinance gets another one then.
 NO_SUCH_CHART: Final = (400, 404, 422)
 QUOTE_FIELDS: Final = frozenset({"open", "high", "low", "close", "volume"})
+# What a chart's `meta` says of shares and funds in dollars on the exchanges of New York.
+HOME_MARKET: Final = {
+    "currency": frozenset({"USD"}),
+    "exchangeName": frozenset({"NYQ", "NYS", "NMS", "NGM", "NCM", "NAS", "PCX", "ASE", "BTS"}),
+    "exchangeTimezoneName": frozenset({"America/New_York"}),
+}
 # Yahoo answers throttled clients with this text, sometimes with status 200.
 THROTTLED_TEXT: Final = b"Too Many Requests"
 
@@ -29,6 +35,8 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
         super().__init__(impersonate="chrome")
         self._http = http
         self._base = base_url.rstrip("/")
+        # What Yahoo said if it refused the newest chart, such as a wrong crumb.
+        self.refusal = ""
 
     def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
         """Send one request of yfinance; a chart is validated before yfinance sees it."""
@@ -42,9 +50,14 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
         # The crumb is a token of this session, not part of the address.
         asked = {name: value for name, value in options["params"].items() if name != "crumb"}
         address = f"{target}?{urlencode(sorted(asked.items()))}"
+        symbol = unquote(path.removeprefix(CHART_PATH))
         answer = self._http.request(
-            PROVIDER, address, lambda: self._send(method, target, options), validate_chart
+            PROVIDER,
+            address,
+            lambda: self._send(method, target, options),
+            lambda found: validate_chart(found) or validate_identity(found, symbol),
         )
+        self.refusal = "" if answer.status == OK else f"said {_description(answer)}"
         if answer.status in NO_SUCH_CHART:
             raise ProviderFailure(PROVIDER, "refused", f"said {_description(answer)}")
         return _response(answer, target)
@@ -68,6 +81,23 @@ def _description(answer: Answer) -> str:
         return str(json.loads(answer.body)["chart"]["error"]["description"]).rstrip(".")
     except (ValueError, KeyError, TypeError):
         return f"status {answer.status}"
+
+
+def validate_identity(answer: Answer, symbol: str) -> tuple[str, str] | None:
+    """Return how the security of a sound chart differs from a bank's on its home exchange."""
+    meta = json.loads(answer.body)["chart"]["result"][0]["meta"]
+    found = {name: meta.get(name) for name in ("symbol", *HOME_MARKET)}
+    wanted = {"symbol": {symbol}, **HOME_MARKET}
+    # An answer without the name of its exchange is known by its time zone.
+    wrong = {
+        name: value
+        for name, value in found.items()
+        if value not in wanted[name] and (name != "exchangeName" or value is not None)
+    }
+    if not wrong:
+        return None
+    said = ", ".join(f"{name} {value}" for name, value in wrong.items())
+    return "other_security", f"answered with another security than {symbol} ({said})"
 
 
 def validate_chart(answer: Answer) -> tuple[str, str] | None:

@@ -18,6 +18,9 @@ PRICES: Final = ("Open", "High", "Low", "Close", "Adj Close")
 ACTIONS: Final = ("Dividends", "Stock Splits")
 COLUMNS: Final = (*PRICES, "Volume", *ACTIONS)
 MINUTE_COLUMNS: Final = ("Open", "High", "Low", "Close", "Volume")
+# Sessions without a close that a history may have: a number, and a share of all.
+MOST_BROKEN: Final = 3
+BROKEN_SHARE: Final = 0.01
 # Seven significant digits are what Yahoo's single-precision prices contain.
 NUMBER_FORMAT: Final = "%.9g"
 
@@ -33,7 +36,7 @@ def daily_history(symbol: str, first: date, last: date, session: YahooSession) -
     days = pd.DatetimeIndex(frame.index).tz_localize(None).normalize()
     wanted = (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
     inside = frame[list(COLUMNS)].set_axis(days)[wanted]
-    check_prices(symbol, inside, PRICES)
+    check_history(symbol, inside)
     kept = inside.dropna(subset=["Close"])
     if kept.empty:
         raise _failure(symbol, "empty_answer", f"no session from {first} to {last}")
@@ -68,7 +71,7 @@ def _history(
 ) -> pd.DataFrame:
     import yfinance
     from yfinance.data import YfData
-    from yfinance.exceptions import YFException
+    from yfinance.exceptions import YFException, YFRateLimitError
 
     # Its memory of answers outlives the day on which they were right.
     YfData.cache_get.cache_clear()
@@ -94,8 +97,12 @@ def _history(
     except OSError as error:
         detail = f"a side request of yfinance failed ({type(error).__name__})"
         raise _failure(symbol, "unreachable", detail) from None
+    except YFRateLimitError:
+        raise _failure(symbol, "throttled", "Yahoo answers too many requests") from None
     except YFException as error:
-        raise _failure(symbol, "empty_answer", str(error).rstrip(".")) from None
+        reason = "refused" if session.refusal else "empty_answer"
+        detail = session.refusal or str(error).rstrip(".")
+        raise _failure(symbol, reason, detail) from None
     except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
         detail = f"yfinance could not read the answer ({type(error).__name__})"
         raise _failure(symbol, "changed_layout", detail) from None
@@ -118,6 +125,16 @@ def check_shape(symbol: str, frame: pd.DataFrame, columns: Sequence[str]) -> Non
         raise _failure(symbol, "changed_layout", f"a table with the columns {', '.join(found)}")
     if not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
         raise _failure(symbol, "changed_layout", "a table whose rows have no dated time zone")
+
+
+def check_history(symbol: str, frame: pd.DataFrame) -> None:
+    """Raise ProviderFailure if many traded sessions lack their close.
+
+    Up to three, or 1 %, are left out and missing; an open, high or low may be missing.
+    """
+    broken = frame.loc[frame["Close"].isna() & (frame["Volume"] > 0)]
+    if len(broken) > max(MOST_BROKEN, BROKEN_SHARE * len(frame)):
+        check_prices(symbol, frame, ["Close"])
 
 
 def check_prices(symbol: str, frame: pd.DataFrame, prices: Sequence[str]) -> None:

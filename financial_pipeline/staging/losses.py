@@ -1,4 +1,4 @@
-"""Quarantined lines, a sentence for each file."""
+"""Quarantined lines of the accepted files, a sentence for each file."""
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw.archive import read_raw_files
@@ -15,7 +15,7 @@ def lost_lines(paths: Paths) -> list[str]:
     counts = [(str(file["file"]), _counts(file["quarantined"])) for file in files]
     lossy = sorted((c for c in counts if c[1]), key=lambda c: (-sum(c[1].values()), c[0]))
     sentences = [
-        f"{name}: {sum(lost.values()):,} lines quarantined"
+        f"{name}: quarantined lines: {sum(lost.values()):,}"
         f" ({', '.join(f'{reason} {lines:,}' for reason, lines in lost.items())})"
         for name, lost in lossy[:MOST_FILES]
     ]

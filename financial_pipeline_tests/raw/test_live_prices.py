@@ -11,8 +11,9 @@ import pytest
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, restatements
-from financial_pipeline.raw.live_prices import fetch_prices
+from financial_pipeline.raw.live_prices import fetch_prices, unserved_symbols
 from financial_pipeline.settings import Settings
+from financial_pipeline.sources import bank_prices
 from financial_pipeline.sources.http_client import HttpClient
 from financial_pipeline.staging.prices import stage_prices
 from financial_pipeline_tests.raw.upstream import Upstream
@@ -200,3 +201,45 @@ def test_dropped_prices_count_only_where_the_chain_took_them(live: LivePrices) -
 
 def test_the_world_serves_every_bank(upstream: Upstream, live: LivePrices) -> None:
     assert tuple(upstream.charts) == BANKS
+
+
+def test_a_symbol_that_nobody_serves_is_named_and_stops_no_other(live: LivePrices) -> None:
+    said = live.fetch(STORED_UNTIL, symbols=("ZZZZ", "C"))
+    assert said[0].startswith("C: ")
+    assert "No provider served prices of ZZZZ" in said[1]
+    assert unserved_symbols(live.paths) == said[1:]
+    live.fetch(STORED_UNTIL, symbols=("C",))
+    assert unserved_symbols(live.paths) == []
+
+
+def test_a_file_without_a_common_session_leaves_a_ledger_row_at_its_seam(tmp_path: Path) -> None:
+    """Citigroup was saved before and after one share for ten of 2011-05-09."""
+    header = "Date,Open,High,Low,Close,Adj Close,Volume"
+    old = f"{header}\n2011-05-05,4.5,4.5,4.4,4.48,4.0,9\n2011-05-06,4.5,4.6,4.5,4.52,4.0,9\n"
+    new = f"{header}\n2011-05-09,44.9,45.1,43.8,44.16,39.2,9\n"
+    paths = Paths(tmp_path / "data")
+    for name, text in (("C_old.csv", old), ("C_new.csv", new)):
+        (tmp_path / name).write_text(text)
+        archive.archive(paths, [bank_prices.describe(tmp_path / name)])
+    restatements.record(paths)
+    columns = ("session_date", "field", "old_value", "new_value", "reason")
+    assert restatements.ledger(paths).select(columns).rows() == [
+        (date(2011, 5, 9), "close", 4.52, 44.16, "scale_unknown")
+    ]
+
+
+def test_a_split_without_actions_is_called_a_split() -> None:
+    day = {"session_date": [date(2018, 1, 2), date(2018, 1, 3)]}
+    blank = dict.fromkeys(("open", "high", "low", "volume", "dividend", "split_ratio"))
+    kinds = dict.fromkeys(blank, pl.Float64)
+    stored, new = (
+        pl.DataFrame(day | {"close": closes, "adjusted_close": closes}).with_columns(
+            **{name: pl.lit(None, kind) for name, kind in kinds.items()}
+        )
+        for closes in ([100.0, 102.0], [50.0, 51.0])
+    )
+    rows = restatements.compare(stored, new)
+    assert {(row["field"], row["reason"], row["event_date"]) for row in rows} == {
+        ("close", "split", None),
+        ("adjusted_close", "split", None),
+    }

@@ -3,6 +3,7 @@
 import copy
 import csv
 import io
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -101,7 +102,11 @@ def _renamed(chart: dict[str, Any]) -> None:
 
 def _no_prices(chart: dict[str, Any]) -> None:
     for name in ("open", "high", "low", "close"):
-        chart["indicators"]["quote"][0][name][7] = None
+        chart["indicators"]["quote"][0][name][7:11] = [None] * 4
+
+
+def _another(name: str, value: str) -> Callable[[dict[str, Any]], None]:
+    return lambda chart: chart["meta"].update({name: value})
 
 
 @pytest.mark.parametrize(
@@ -109,7 +114,11 @@ def _no_prices(chart: dict[str, Any]) -> None:
     [
         (_without_adjusted, "changed_layout", "close, high, low"),
         (_renamed, "changed_layout", "last"),
-        (_no_prices, "volume_without_prices", "1 rows .* 2021-02-10"),
+        (_no_prices, "volume_without_prices", "4 rows .* 2021-02-10"),
+        (_another("symbol", "MSFT.MX"), "other_security", "symbol MSFT.MX"),
+        (_another("currency", "MXN"), "other_security", "currency MXN"),
+        (_another("exchangeName", "GER"), "other_security", "exchangeName GER"),
+        (_another("exchangeTimezoneName", "Europe/Berlin"), "other_security", "Europe/Berlin"),
     ],
 )
 def test_a_chart_of_another_form_is_a_failure(
@@ -188,3 +197,23 @@ def test_a_table_with_two_header_rows_is_a_changed_layout() -> None:
         check_shape("JPM", plain, ("Close",))
     with pytest.raises(ProviderFailure, match="empty table"):
         check_shape("JPM", pd.DataFrame(), ("Close",))
+
+
+def test_missing_open_and_close_cost_a_value_and_a_session_and_not_the_history(
+    session: YahooSession, serve: Serve, upstream: Upstream
+) -> None:
+    upstream.charts["NVDA"] = copy.deepcopy(serve("NVDA", NVDA))
+    quote = upstream.charts["NVDA"]["indicators"]["quote"][0]
+    quote["open"][7], quote["close"][9] = None, None
+    rows = table(daily_history("NVDA", *YEAR, session))
+    assert len(rows) == 251
+    assert [row["Open"] for row in rows].count("") == 1
+
+
+def test_a_refused_crumb_is_no_silence(session: YahooSession, upstream: Upstream) -> None:
+    error = {"code": "Unauthorized", "description": "Invalid Crumb"}
+    body = json.dumps({"chart": {"result": None, "error": error}}).encode()
+    upstream.script = [(401, {"content-type": "application/json"}, body)] * 6
+    with pytest.raises(ProviderFailure, match="Invalid Crumb") as failure:
+        daily_history("MSFT", *YEAR, session)
+    assert failure.value.reason == "refused"

@@ -32,6 +32,7 @@ def chart(path: Path, symbol: str, first: date, last: date) -> dict[str, Any]:
     meta = {
         "symbol": symbol,
         "currency": "USD",
+        "exchangeName": "NYQ",
         "instrumentType": "EQUITY",
         "exchangeTimezoneName": "America/New_York",
         "timezone": "EST",

@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
@@ -107,7 +108,23 @@ def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(
     assert (landed.first_date, landed.last_date) == (date(2004, 1, 2), date(2004, 1, 2))
 
 
-@pytest.mark.parametrize("name", ["prices.csv", "AAPL.csv", "JPM_BAC.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prices.csv",
+        "AAPL.csv",
+        "JPM_BAC.csv",
+        "BAC-PK.csv",
+        "JPM.MX.csv",
+        "JPM-PRC.csv",
+        "JPM_MX.csv",
+        "JPM MX.csv",
+        "^C.csv",
+        "BRK-C.csv",
+        "JPM=F.csv",
+        "JPMX.csv",
+    ],
+)
 def test_describe_refuses_a_name_that_tells_no_single_bank(tmp_path: Path, name: str) -> None:
     with pytest.raises(PipelineError, match=r"JPM, BAC, C, WFC, GS"):
         bank_prices.describe(drop(tmp_path, name, CLASSIC), SYMBOLS)
@@ -120,7 +137,7 @@ def test_describe_believes_the_ticker_line_before_the_file_name(tmp_path: Path) 
     )
     assert bank_prices.describe(drop(tmp_path, "JPM.csv", text), SYMBOLS).subject == "BAC"
     foreign = drop(tmp_path, "JPM2.csv", text.replace("BAC", "SPY"))
-    with pytest.raises(PipelineError, match=r"SPY; expected only the configured symbols JPM, BAC"):
+    with pytest.raises(PipelineError, match=r"SPY; expected only .*SYMBOLS=JPM,BAC,C,WFC,GS,SPY"):
         bank_prices.describe(foreign, SYMBOLS)
 
 
@@ -178,3 +195,18 @@ def test_session_date_takes_the_local_date(tmp_path: Path, text: str, expected: 
     path = drop(tmp_path, "JPM.csv", CLASSIC.replace("2004-01-02", text))
     records = bank_prices.read_lines(path, known_layout(CLASSIC.split("\n")[0]), ["JPM"]).records
     assert records.select(bank_prices.session_date()).to_series().to_list() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2018-01-01 23:00:00-06:00", date(2018, 1, 2)),
+        ("2018-01-02 05:00:00+00:00", date(2018, 1, 2)),
+        ("2018-01-02 14:00:00+0900", date(2018, 1, 2)),
+        ("2018-07-02T04:00Z", date(2018, 7, 2)),
+        ("2018-01-02T03:00:00Z", date(2018, 1, 1)),
+        ("2018-01-02 00:00:00 EST", None),
+    ],
+)
+def test_session_date_converts_an_offset_to_new_york(text: str, day: date | None) -> None:
+    assert pl.DataFrame({"date": [text]}).select(bank_prices.session_date()).item() == day
