@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline import world
+from financial_pipeline.changes import code
+from financial_pipeline.changes.landed import stamp as file_stamp
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replace_json
 from financial_pipeline.paths import Paths
@@ -54,9 +56,9 @@ def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> 
         report(f"left out: {sentence}")
 
 
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size}-{status.st_mtime_ns}"
+def _recognition(paths: Paths) -> str:
+    """Return the version of the code that recognises files: another one reads them again."""
+    return code.code_version(code.read_modules(paths.data_root / "code.json"), [landing.__name__])
 
 
 def candidates(settings: Settings, paths: Paths) -> list[Path]:
@@ -77,10 +79,10 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
 
     A file that is none of the known forms is left out. Raises PipelineError if all are.
     """
-    known = _detected(paths)
+    known, recognition = _detected(paths), _recognition(paths)
     rows: dict[str, dict[str, Any]] = {}
     for path in candidates(settings, paths):
-        stamp = _stamp(path)
+        stamp = f"{file_stamp(path)} {recognition}"
         row = known.get(str(path))
         # An unknown file is read again: settings may name its series or symbol now.
         is_known = row is not None and row["stamp"] == stamp and "landed" in row
