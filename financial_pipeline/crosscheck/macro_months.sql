@@ -15,6 +15,7 @@ index_months as (
         stddev_samp(index_return) * sqrt(252) as bank_index_volatility
     from sessions
     group by observation_date
+    having count(*) >= 15
 )
 
 select indicator_id, observation_date, realtime_start, realtime_end, value

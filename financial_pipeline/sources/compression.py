@@ -33,11 +33,6 @@ def plain_stem(path: Path) -> str:
     return SUFFIXES.sub("", path.name)
 
 
-def tokens(path: Path) -> list[str]:
-    """The words of a file name in upper case: `BAC` and `2004` of `bac_2004.csv`."""
-    return [token for token in re.split(r"[^A-Z0-9]+", plain_stem(path).upper()) if token]
-
-
 COPY_BLOCK: Final = 1 << 22
 PEEKED_BYTES: Final = 512
 ENCRYPTED: Final = 0x1

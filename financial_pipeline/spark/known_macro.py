@@ -30,6 +30,8 @@ OBSERVATION_MONTHS: Final = {
     "bank_index_return": 1,
     "bank_index_volatility": 1,
 }
+# Sessions with a return that a month of the bank index needs; September 2001 had so few.
+LEAST_SESSIONS: Final = 15
 MAX_LAG: Final = 12
 # A late quarter leaves the one before it as the newest known, for at most a year.
 LONGEST_STEP: Final = 12
@@ -62,7 +64,9 @@ def macro_vintages(indicators: DataFrame, prices: DataFrame) -> DataFrame:
     months = index.groupBy(F.trunc("session_date", "month").alias("observation_date")).agg(
         (growth - 1).alias("bank_index_return"),
         (F.stddev_samp("index_return") * ANNUAL_SESSIONS**0.5).alias("bank_index_volatility"),
+        F.count("*").alias("sessions"),
     )
+    months = months.filter(F.col("sessions") >= LEAST_SESSIONS)
     names = ("bank_index_return", "bank_index_volatility")
     values = F.array(
         *(F.struct(F.lit(name).alias("indicator_id"), F.col(name).alias("value")) for name in names)
