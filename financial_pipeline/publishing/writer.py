@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from financial_pipeline.files import link, sync
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.content_hash import hash_frame, hash_sorted_parquet
+from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hash_sorted_parquet
 from financial_pipeline.publishing.manifest import PublishedTable, new_folder, parquet_files
 from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.schemas.contract import Table
@@ -136,13 +136,12 @@ def _describe(
         return {"rows": 0, "content_hash": hashlib.sha256().hexdigest()}
     hashed = whole.drop(table.unhashed, strict=False)
     known = previous.partitions if previous and replaced is not None else {}
+    kept = {key: known[key] for key in known.keys() - set(replaced or ())}
     keys = list(table.keys)
-    partitions = {
-        str(key): known[str(key)]
-        if str(key) in known and str(key) not in (replaced or ())
-        else hash_frame(part, keys)
-        for (key,), part in hashed.group_by(_partition(table).alias("_key"))
-    }
+    fresh = hashed.filter(~_partition(table).is_in(list(kept)))
+    present = set(hashed.select(_partition(table).unique()).to_series().cast(pl.String))
+    partitions = {key: value for key, value in kept.items() if key in present}
+    partitions |= hash_parts(fresh, keys, _partition(table))
     day = table.event_date or table.partition
     newest = whole[day].max() if day else None
     return {

@@ -4,8 +4,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pytest
 
-from financial_pipeline.publishing.content_hash import hash_frame, hash_sorted_parquet
+from financial_pipeline.publishing.content_hash import (
+    hash_frame,
+    hash_parts,
+    hash_sorted_parquet,
+)
 
 FRAME = pl.DataFrame(
     {
@@ -39,3 +44,13 @@ def test_hash_of_sorted_parquet_equals_hash_of_frame(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     FRAME.write_parquet(path, row_group_size=1)
     assert hash_sorted_parquet(path) == hash_frame(FRAME, ["key"])
+
+
+@pytest.mark.parametrize("text", ["plain", 'a "quoted", text', "two\nlines", "a\x85b"])
+def test_parts_have_the_hashes_that_they_have_alone(text: str) -> None:
+    frame = pl.DataFrame(
+        {"day": ["b", "a", "b"], "key": [2, 1, 1], "x": [0.1, -0.0, None], "t": [text, "", None]}
+    )
+    parts = hash_parts(frame, ["key"], pl.col("day"))
+    alone = {day: hash_frame(frame.filter(pl.col("day") == day), ["key"]) for day in ("a", "b")}
+    assert parts == alone
