@@ -1,24 +1,31 @@
 """The entry point of Dagster: every asset, check, job, schedule and sensor under `defs/`."""
 
 import warnings
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
 from financial_pipeline.defs.asset_defaults import with_freshness, with_owners_and_kinds
 from financial_pipeline.defs.automation.conditions import with_automation
+from financial_pipeline.defs.code_versions import VERSIONED, Versions
 from financial_pipeline.defs.columns import with_columns
+from financial_pipeline.settings import Settings
 
 
-def _completed(spec: dg.AssetSpec) -> dg.AssetSpec:
-    return with_columns(with_freshness(with_automation(with_owners_and_kinds(spec))))
+def _completed(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
+    complete = with_columns(with_freshness(with_automation(with_owners_and_kinds(spec))))
+    if spec.key.path[0] in VERSIONED:
+        return complete.replace_attributes(code_version=versions.code("/".join(spec.key.path)))
+    return complete
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Load all definitions of the project and complete the spec of each asset."""
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    versions = Versions(Settings())
     with warnings.catch_warnings():
         # A preview in the pinned Dagster, and the only mapping that reaches dbt's assets too.
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        return loaded.map_resolved_asset_specs(func=_completed)
+        return loaded.map_resolved_asset_specs(func=partial(_completed, versions=versions))

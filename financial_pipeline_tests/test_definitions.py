@@ -58,6 +58,16 @@ def test_every_asset_says_what_it_is_and_whose(field: str) -> None:
     assert [spec.key.to_user_string() for spec in specs() if not getattr(spec, field)] == []
 
 
+def test_every_table_knows_the_version_of_its_code() -> None:
+    from financial_pipeline.defs.code_versions import VERSIONED, modules, roots_of
+
+    versioned = [spec for spec in specs() if spec.key.path[0] in VERSIONED]
+    assert [spec.key.to_user_string() for spec in versioned if not spec.code_version] == []
+    names = {root for spec in versioned for root in roots_of("/".join(spec.key.path))}
+    assert names
+    assert names <= set(modules())
+
+
 def test_external_assets_are_declared_edges_of_the_graph() -> None:
     # A mistyped key in `deps=` becomes an external asset without a word from Dagster.
     graph = definitions().resolve_asset_graph()

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -116,9 +117,10 @@ def code_version(modules: Mapping[str, Module], roots: Iterable[str]) -> str:
     return hashed([*parts, *engine_versions()])
 
 
-def engine_versions() -> list[str]:
+@cache
+def engine_versions() -> tuple[str, ...]:
     """Return the name and version of every engine, and of Python."""
-    return [f"{name} {version(name)}" for name in ENGINES] + [sys.version]
+    return (*(f"{name} {version(name)}" for name in ENGINES), sys.version)
 
 
 def settings_read(

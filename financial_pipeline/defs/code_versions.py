@@ -38,6 +38,8 @@ METRIC_ROOTS: Final = (
     f"{PACKAGE}.crosscheck.agreement",
     f"{PACKAGE}.defs.metrics.metric_export",
 )
+# Layers whose assets carry a code version in Dagster, which marks those of other code as stale.
+VERSIONED: Final = ("raw", "staging", "warehouse", "exports", "metrics", "ml")
 # Settings that say where, not what; their files and tables are compared by content.
 PLACES: Final = {"data_root", "landing", "automation", "postgres_url"}
 LINE_COMMENT: Final = re.compile(r"^\s*--[^\n]*$", re.MULTILINE)
@@ -56,11 +58,11 @@ def without_comments(sql: str) -> str:
 
 
 def roots_of(key: str) -> tuple[str, ...]:
-    """Return the root modules of an asset; the whole package for one that is not listed."""
+    """Return the root modules of an asset; none for one that is not listed."""
     layer, _, name = key.partition("/")
     if layer == "metrics" and name in METRICS:
         return (METRICS[name].function.__module__, *METRIC_ROOTS)
-    return ROOTS.get(key) or ROOTS.get(layer) or tuple(modules())
+    return ROOTS.get(key) or ROOTS.get(layer, ())
 
 
 class Versions:
@@ -75,14 +77,24 @@ class Versions:
             if name not in PLACES and "Secret" not in str(info.annotation)
         }
         self._nodes = _dbt_nodes()
+        self._known: dict[tuple[str, ...], str] = {}
 
     def code(self, key: str) -> str:
         """Return the hash of what computes an asset (`layer/name`)."""
         layer, _, name = key.partition("/")
         if layer == "warehouse":
             return code.hashed([self._nodes.get(name, ""), *code.engine_versions()])
-        python = code.code_version(self._modules, roots_of(key))
+        python = self._python(self._roots(key))
         return code.hashed([python, code.files_digest(_sql_files(key))])
+
+    def _roots(self, key: str) -> tuple[str, ...]:
+        # All of the package for an asset that is not listed.
+        return roots_of(key) or tuple(self._modules)
+
+    def _python(self, roots: tuple[str, ...]) -> str:
+        if roots not in self._known:
+            self._known[roots] = code.code_version(self._modules, roots)
+        return self._known[roots]
 
     def settings(self, key: str) -> str:
         """Return the hash of the settings that an asset reads, and of their values."""
@@ -91,7 +103,7 @@ class Versions:
             text = self._nodes.get(name, "")
             names = [field for field in sorted(self._fields) if field in text]
         else:
-            names = code.settings_read(self._modules, roots_of(key), self._fields)
+            names = code.settings_read(self._modules, self._roots(key), self._fields)
         return code.hashed(f"{name}={self._settings[name]}" for name in names)
 
 

@@ -58,7 +58,7 @@ def per_partition(
     faults: Mapping[str, str],
 ) -> Results:
     """Yield the result and its checks; store the partitions that turned bad or good."""
-    yield dg.MaterializeResult(metadata=result.metadata)
+    yield dg.MaterializeResult(metadata=result.metadata, data_version=result.data_version)
     if not context.has_partition_key:
         _store_changes(context, str(check.check_name), faults)
     yield from [*result.check_results, check]

@@ -51,6 +51,7 @@ def _export(
     if all(outcome.passed for outcome in outcomes if outcome.blocking):
         pipeline.publication.register(table)
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(table.content_hash),
         metadata={
             "dagster/row_count": table.rows,
             "content_hash": table.content_hash,

@@ -97,6 +97,7 @@ def _materialize(
     if agreement.holds:
         publication.register(table)
     result: dg.MaterializeResult = dg.MaterializeResult(
+        data_version=dg.DataVersion(table.content_hash),
         metadata={
             "dagster/row_count": table.rows,
             "rows_of_this_run": rows.height,
@@ -105,7 +106,7 @@ def _materialize(
             "as_of": str(table.as_of),
             "built_from": built_from,
             "spark_ui": ui_address(spark.spark_session) or "shown by the Spark Connect server",
-        }
+        },
     )
     faults = _faults(metric.table, agreement)
     yield from partition_checks.per_partition(context, result, _check_result(agreement), faults)
