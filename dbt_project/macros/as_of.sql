@@ -10,7 +10,9 @@
     (
         select *
         from {{ observations }}
-        where series_id = {{ series }} and {{ known_at(day) }} and value is not null
+        where
+            series_id = {{ series }} and {{ known_at(day) }} and value is not null
+            and observation_date <= {{ day }}
         order by observation_date desc
         limit 1
     )

@@ -33,6 +33,8 @@ class KnownValue:
     value: float | None
     realtime_start: date | None
     realtime_end: date | None
+    # alfred (dated vintages) or rule (a release rule dates the value, which is of a later copy).
+    pit_method: str | None = None
 
 
 def known_on(day: date) -> pl.Expr:
@@ -58,21 +60,23 @@ def as_of(
 ) -> KnownValue:
     """Return the value of a published series as it was known at the end of `day`.
 
-    Without an observation date, return the latest observation that had a value by then. `paths`
-    are the configured ones by default. Raise PipelineError if the series is not published.
+    Without an observation date, return the latest observation that had a value by then, and no
+    projection of a later period. `paths` are the configured ones by default. Raise PipelineError if
+    the series is not published.
     """
     place = paths or Paths(Settings().data_root.resolve())
     known = _published_series(series_id, place).filter(known_on(day))
     if observation_date is None:
-        known = known.filter(pl.col("value").is_not_null())
+        is_past = pl.col("observation_date") <= day
+        known = known.filter(pl.col("value").is_not_null() & is_past)
     else:
         known = known.filter(pl.col("observation_date") == observation_date)
     row = known.sort("observation_date").tail(1).collect()
     if row.is_empty():
         return KnownValue(series_id, observation_date, day, None, None, None)
-    columns = ("observation_date", "value", "realtime_start", "realtime_end")
-    found, value, start, end = row.select(columns).row(0)
-    return KnownValue(series_id, found, day, value, start, end)
+    columns = ("observation_date", "value", "realtime_start", "realtime_end", "pit_method")
+    found, value, start, end, method = row.select(columns).row(0)
+    return KnownValue(series_id, found, day, value, start, end, method)
 
 
 def sentence(known: KnownValue) -> str:
@@ -82,4 +86,5 @@ def sentence(known: KnownValue) -> str:
         return f"{name}: nothing was published yet"
     end = "still current" if known.realtime_end == FOREVER else f"until {known.realtime_end}"
     value = "not available" if known.value is None else known.value
-    return f"{name}: {value} (published {known.realtime_start}, {end})"
+    how = "published by rule" if known.pit_method == "rule" else "published"
+    return f"{name}: {value} ({how} {known.realtime_start}, {end})"

@@ -108,11 +108,13 @@ def _detect(path: Path, stamp: str) -> dict[str, Any]:
 
 
 def refusals(paths: Paths) -> list[str]:
-    """The reason of each unknown or refused file of the drop folder."""
+    """The reason of each unknown or refused file of the drop folder and each failed series."""
     rows = _detected(paths)
     files = [file for file in archive.read_raw_files(paths) if str(file.landed.path) in rows]
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
-    return unknown + [file.refused for file in files if file.refused is not None]
+    fetches = paths.raw / live_fetching.NOT_FETCHED_FILE
+    failed = json.loads(fetches.read_text("utf-8")) if fetches.exists() else []
+    return failed + unknown + [file.refused for file in files if file.refused is not None]
 
 
 def withdrawn_files(paths: Paths) -> list[str]:

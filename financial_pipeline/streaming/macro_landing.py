@@ -14,7 +14,9 @@ from pathlib import Path
 from financial_pipeline.files import locked, replace_file, sha256
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.macro_release import MacroRelease
+from financial_pipeline.schemas.macro_series import known_series
 from financial_pipeline.schemas.stream import MACRO_TOPIC
+from financial_pipeline.settings import Settings
 from financial_pipeline.sources import fred
 from financial_pipeline.sources.fred_releases import release_document
 from financial_pipeline.sources.provenance import record_files
@@ -29,7 +31,7 @@ SIMULATED = "simulated"
 class MacroLanded:
     """What one landing did: messages landed, releases that were new, and files archived for them.
 
-    `unreadable` messages are in the landed file as they came and in no series.
+    `unreadable` messages, and those of an unknown series, are in the landed file as they came.
     """
 
     messages: int = 0
@@ -65,7 +67,10 @@ def archive_landed(landing: Landing) -> MacroLanded:
 
 
 def _decoded(landing: Landing, ranges: Sequence[LandedRange]) -> list[MacroRelease | None]:
-    return [decode(value) for value in landing.read(list(ranges))["value"]]
+    """The releases of messages; None for an unreadable one, and for one of an unknown series."""
+    known = known_series(Settings().fred_series)
+    decoded = [decode(value) for value in landing.read(list(ranges))["value"]]
+    return [one if one and one.series_id in known else None for one in decoded]
 
 
 def _archive_range(

@@ -31,7 +31,12 @@ RELEASES = [
 def paths(tmp_path: Path) -> Paths:
     paths = Paths(tmp_path)
     names = ["observation_date", "realtime_start", "realtime_end", "value"]
-    frame = pl.DataFrame(RELEASES, schema=names, orient="row").with_columns(series_id=pl.lit("GDP"))
+    frame = pl.DataFrame(RELEASES, schema=names, orient="row").with_columns(
+        series_id=pl.lit("GDP"),
+        pit_method=pl.when(pl.col("value") == 16857.6)
+        .then(pl.lit("rule"))
+        .otherwise(pl.lit("alfred")),
+    )
     folder = paths.published_folder("exports", "fct_macro_observations", "v1")
     write_partition(frame, folder, "all")
     table = PublishedTable(
@@ -57,7 +62,9 @@ def paths(tmp_path: Path) -> Paths:
 def test_value_is_that_of_the_release_of_the_day(
     paths: Paths, day: date, value: float | None, start: date | None, end: date | None
 ) -> None:
-    assert as_of("GDP", day, QUARTER, paths) == KnownValue("GDP", QUARTER, day, value, start, end)
+    method = "alfred" if start else None
+    expected = KnownValue("GDP", QUARTER, day, value, start, end, method)
+    assert as_of("GDP", day, QUARTER, paths) == expected
 
 
 def test_without_an_observation_date_it_is_the_latest_one_with_a_value(paths: Paths) -> None:
@@ -70,6 +77,11 @@ def test_a_value_that_upstream_left_out_is_null_within_its_period(paths: Paths) 
     known = as_of("GDP", date(2014, 3, 2), date(2014, 1, 1), paths)
     assert (known.value, known.realtime_start) == (None, date(2014, 3, 1))
     assert "not available" in sentence(known)
+
+
+def test_a_date_by_rule_is_said_to_be_one(paths: Paths) -> None:
+    known = as_of("GDP", date(2014, 1, 1), date(2013, 7, 1), paths)
+    assert sentence(known).endswith("16857.6 (published by rule 2013-10-30, still current)")
 
 
 def test_a_series_that_is_not_published_is_one_sentence(paths: Paths, tmp_path: Path) -> None:
@@ -88,6 +100,7 @@ def test_the_command_prints_one_value_for_people_and_for_programs(paths: Paths) 
         "value": 17102.5,
         "realtime_start": "2014-01-30",
         "realtime_end": "2014-02-28",
+        "pit_method": "alfred",
     }
     told = run_command(paths.data_root, *asked)
     assert (told.exit_code, told.output.strip()) == (

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import live_fetching
+from financial_pipeline.settings import Settings
 from financial_pipeline.sources import fred_api
 from financial_pipeline.sources.fred_api import AlfredClient, MissingKey, spans
 from financial_pipeline.sources.http_client import HttpClient, ProviderFailure
@@ -127,3 +130,25 @@ def test_an_answer_that_is_no_data_is_a_failure_with_a_reason(
     with pytest.raises(ProviderFailure) as failure:
         client.all_vintages("GDP")
     assert failure.value.reason == reason
+
+
+def test_a_dead_series_is_named_and_the_others_are_fetched(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    row = {"realtime_start": "2019-01-04", "realtime_end": "9999-12-31"}
+    upstream.series["UNRATE"] = [row | {"date": "2018-12-01", "value": "3.9"}]
+    settings = Settings(
+        source="live",
+        fred_series=("DEAD", "UNRATE"),
+        fred_api_key=SecretStr(KEY),
+        fred_url=f"{upstream.url}/fred",
+        request_pause_seconds=0,
+    )
+    dead = (
+        "DEAD: not fetched: FRED: status 400, Bad Request.  The series does not exist. (refused)."
+    )
+    fetched = "UNRATE: 1 values from FRED, 0 of them missing"
+    assert live_fetching.fetch_new_macro(settings, Paths(tmp_path)) == [fetched, dead]
+    upstream.series.clear()
+    with pytest.raises(ProviderFailure, match="The series does not exist"):
+        live_fetching.fetch_new_macro(settings, Paths(tmp_path / "other"))

@@ -55,6 +55,8 @@ class Upstream:
     def _fred(self, path: str, asked: dict[str, str]) -> Reply:
         if asked.get("api_key") != KEY:
             return _fred_error(NO_KEY)
+        if asked["series_id"] not in self.series:
+            return _fred_error("Bad Request.  The series does not exist.")
         rows = self.series[asked["series_id"]]
         days = self.vintages.get(asked["series_id"]) or sorted({r["realtime_start"] for r in rows})
         if path.endswith("vintagedates"):

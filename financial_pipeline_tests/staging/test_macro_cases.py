@@ -1,5 +1,6 @@
 """Odd but real macro files end in the right figure or in a refusal that names the cause."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import landing
 from financial_pipeline.staging.fred import stage_fred
+from financial_pipeline.staging.prices import stage_prices
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 CASES = PROJECT_ROOT.parent / "shared" / "cases" / "prices_macro"
@@ -76,3 +79,35 @@ def test_a_case_ends_in_the_right_value(
         pytest.skip("the folder of cases is not next to the checkout")
     frame = staged(tmp_path, CASES / case)
     assert known(frame, series_id, day, as_of) == value
+
+
+def test_a_corrected_price_file_that_ends_earlier_wins_on_its_days(tmp_path: Path) -> None:
+    if not CASES.is_dir():
+        pytest.skip("the folder of cases is not next to the checkout")
+    paths, settings = Paths(tmp_path / "root"), Settings(source="files")
+    for case, name in (("p15_correction", "WFC.csv"), ("p15_correction_2", "WFC_fixed.csv")):
+        # The name of a correction is free; the symbol is that of the first file.
+        place = tmp_path / case / "WFC.csv"
+        place.parent.mkdir()
+        shutil.copy(CASES / case / name, place)
+        archive.archive(paths, [landing.detect(place)])
+    files = archive.current_files(paths, "bank_prices")
+    stage_prices(paths, files, settings, date(2018, 1, 2), date(2018, 5, 24))
+    closes = pl.read_parquet(paths.staging("bank_prices") / "*.parquet")
+    assert dict(closes.select("session_date", "close").iter_rows())[date(2018, 3, 15)] == 56.830002
+    assert closes.height == 100
+
+
+def test_a_table_of_closing_prices_is_refused_with_the_shape_to_write() -> None:
+    if not CASES.is_dir():
+        pytest.skip("the folder of cases is not next to the checkout")
+    with pytest.raises(PipelineError, match=r"per ticker .* header Date,Open,High,Low,Close"):
+        landing.detect_folder(CASES / "p01_close_matrix")
+
+
+def test_a_padded_series_has_no_observation_between_its_quarters(tmp_path: Path) -> None:
+    if not CASES.is_dir():
+        pytest.skip("the folder of cases is not next to the checkout")
+    frame = staged(tmp_path, CASES / "m02_dots").filter(pl.col("series_id") == "GCEC1")
+    assert frame.height == 12
+    assert frame["value"].null_count() == 0
