@@ -118,9 +118,14 @@ def test_ten_random_worlds_have_the_same_metrics_on_three_ways(
     check(frame, worlds(range(10)), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(first, marks=pytest.mark.nightly if first else pytest.mark.slow)
+        for first in range(0, 200, 40)
+    ],
+)
 def test_two_hundred_random_worlds_have_the_same_metrics_on_three_ways(
-    frame: Frame, tmp_path: Path
+    first: int, frame: Frame, tmp_path: Path
 ) -> None:
-    for first in range(0, 200, 20):
-        check(frame, worlds(range(first, first + 20)), tmp_path)
+    check(frame, worlds(range(first, first + 40)), tmp_path)
