@@ -179,8 +179,9 @@ def stage_prices(root: Path) -> None:
             "close": 11.0 + day.day,
             "adjusted_close": 5.0 + day.day,
             "volume": 100,
+            "session_number": number,
         }
-        for day in days
+        for number, day in enumerate(days)
         for symbol in ("JPM", "BAC", "MS")
         if day.weekday() < 5
     ]
