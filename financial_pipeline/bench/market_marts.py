@@ -65,6 +65,9 @@ def _observations(path: Path) -> pl.DataFrame:
         realtime_end=pl.when(end < FOREVER).then(end.dt.offset_by("1d")).otherwise(end),
         value=pl.col("value").cast(pl.Float64, strict=False),
         pit_method=pl.lit("alfred"),
+        # Recorded vintages: no copy dates them, and all levels of one are on one base.
+        vintage_date=pl.lit(None, pl.Date),
+        series_key=pl.lit(path.stem),
     )
 
 

@@ -53,6 +53,11 @@ def fingerprint(
     )
 
 
+def has_record(paths: Paths) -> bool:
+    """Return whether anything is recorded, so that a fingerprint is worth its work."""
+    return _file(paths).exists()
+
+
 def is_current(paths: Paths, now: str) -> bool:
     """Return whether the last publication started from the same, and is still whole."""
     try:

@@ -48,9 +48,12 @@ def _run(
     options = {"layers": layers, "analytics": analytics, "stream": stream}
     from financial_pipeline.changes import landed, unchanged
 
-    now = _fingerprint(settings, paths, _files(settings, paths, layers), **options)
     # Only fetching tells whether a live source has something new.
-    if settings.source != "live" and not rebuild and unchanged.is_current(paths, now):
+    may_be_current = settings.source != "live" and not rebuild and unchanged.has_record(paths)
+    files = _files(settings, paths, layers)
+    if may_be_current and unchanged.is_current(
+        paths, _fingerprint(settings, paths, files, **options)
+    ):
         report("Nothing changed since the last run: files, settings and code are the same.")
         _say_what_is_missing(paths, report)
         return

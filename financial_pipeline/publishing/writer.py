@@ -138,10 +138,11 @@ def _describe(
     known = previous.partitions if previous and replaced is not None else {}
     kept = {key: known[key] for key in known.keys() - set(replaced or ())}
     keys = list(table.keys)
-    fresh = hashed.filter(~_partition(table).is_in(list(kept)))
-    present = set(hashed.select(_partition(table).unique()).to_series().cast(pl.String))
+    named = hashed.with_columns(_partition(table).alias("_key"))
+    present = set(named["_key"].unique())
     partitions = {key: value for key, value in kept.items() if key in present}
-    partitions |= hash_parts(fresh, keys, _partition(table))
+    fresh = named.filter(~pl.col("_key").is_in(list(partitions))) if partitions else named
+    partitions |= hash_parts(fresh.drop("_key"), keys, _partition(table))
     day = table.event_date or table.partition
     newest = whole[day].max() if day else None
     return {
