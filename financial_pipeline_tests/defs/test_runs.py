@@ -31,7 +31,7 @@ class Stream:
 def test_java_starts_before_any_thread_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # PySpark forks for it, and a fork beside a matrix product of OpenBLAS never returns.
+    # PySpark forks for it; a matrix product of OpenBLAS in another thread would never end.
     order: list[str] = []
 
     def landed(*_: Any) -> None:
