@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import replace_json, sha256
 from financial_pipeline.settings import PROJECT_ROOT
 
 PACKAGE: Final = "financial_pipeline"
@@ -56,17 +56,16 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
-def digest_of(source: str) -> str:
-    """Return the hash of Python source without its comments, docstrings and layout."""
-    return hashlib.sha256(ast.dump(_without_docstrings(ast.parse(source))).encode()).hexdigest()
+def digest_of(tree: ast.Module) -> str:
+    """Return the hash of a syntax tree without its docstrings, which are removed from it."""
+    return hashed([ast.dump(_without_docstrings(tree))])
 
 
 def _read(path: Path, stamp: str) -> Module:
-    source = path.read_text("utf-8")
-    tree = ast.parse(source)
+    tree = ast.parse(path.read_text("utf-8"))
     imports = {name for name in _imports(tree) if name.split(".")[0] == PACKAGE}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return Module(stamp, digest_of(source), tuple(sorted(imports)), tuple(sorted(attributes)))
+    return Module(stamp, digest_of(tree), tuple(sorted(imports)), tuple(sorted(attributes)))
 
 
 def _name(root: Path, path: Path) -> str:
@@ -139,4 +138,4 @@ def hashed(parts: Iterable[str]) -> str:
 def files_digest(paths: Iterable[Path]) -> str:
     """Return one hash of the names and contents of files."""
     ordered = sorted(paths)
-    return hashed(f"{p.name} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in ordered)
+    return hashed(f"{path.name} {sha256(path)}" for path in ordered)

@@ -7,7 +7,7 @@ from pathlib import Path
 from financial_pipeline.changes.code import hashed
 from financial_pipeline.files import replace_json, sha256
 from financial_pipeline.paths import Paths
-from financial_pipeline.schemas.raw import LandedFile, RawFile
+from financial_pipeline.schemas.raw import LandedFile, RawFile, identity
 
 # Path -> its size and times, and its content hash.
 Hashes = dict[str, tuple[str, str]]
@@ -65,11 +65,7 @@ def dataset_digest(
     A file counts with its subject and date, because two dated copies with equal bytes are two
     vintages, and in its order of arrival, because later arrivals win.
     """
-    known = [_identity(file.sha256, file.landed) for file in archived]
-    coming = [_identity(hashes[str(file.path)][1], file) for file in landed]
+    known = [file.identity for file in archived]
+    coming = [identity(hashes[str(file.path)][1], file) for file in landed]
     ordered = dict.fromkeys([*known, *coming])
     return hashed(each for each in ordered if each not in withdrawn)
-
-
-def _identity(content_hash: str, file: LandedFile) -> str:
-    return f"{content_hash} {file.dataset} {file.subject} {file.snapshot_date}"

@@ -62,6 +62,7 @@ class Changes:
         self._publication, self._raw = publication, raw
         self._graph = defs.resolve_asset_graph()
         self._versions = Versions(settings)
+        # The newest tables: published ones, and those that this command registered since.
         self._tables = (
             read_manifest(publication.paths).tables if is_published(publication.paths) else {}
         )
@@ -93,7 +94,7 @@ class Changes:
         if layer == "raw":
             return self._raw.get(name, ABSENT)
         if layer in PUBLISHED:
-            table = self._publication.newest_if_any(key)
+            table = self._tables.get(key)
             return table.content_hash if table else ABSENT
         entry = self._built.get(key) or self._before.get(key)
         if entry is None:
@@ -189,6 +190,7 @@ class Changes:
 
     def note(self, planned: FamilyRun, keys: Collection[dg.AssetKey]) -> None:
         """Note what assets were built from; `planned` has the partitions before any narrowing."""
+        self._tables |= self._publication.registered()
         for key in (key for key in self._graph.toposorted_asset_keys if key in keys):
             name, entry = name_of(key), self._expected(key, planned)
             layer = name.split("/")[0]

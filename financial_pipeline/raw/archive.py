@@ -83,7 +83,7 @@ def current_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
     """The archived files that tables are made of: neither refused nor withdrawn."""
     gone = withdrawals.withdrawn(paths)
     files = read_raw_files(paths, dataset)
-    return [file for file in files if file.refused is None and withdrawals.key(file) not in gone]
+    return [file for file in files if file.refused is None and file.identity not in gone]
 
 
 def digest(files: Sequence[RawFile]) -> str:
@@ -93,12 +93,6 @@ def digest(files: Sequence[RawFile]) -> str:
 
 def _write_manifest(paths: Paths, files: Sequence[RawFile]) -> None:
     replace_file(_manifest(paths), "".join(_to_row(paths, file) + "\n" for file in files))
-
-
-def _identity(file: RawFile) -> tuple[object, ...]:
-    # Two dated copies of a series may have the same bytes: they are two vintages.
-    landed = file.landed
-    return file.sha256, landed.dataset, landed.subject, landed.snapshot_date
 
 
 def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
@@ -137,14 +131,14 @@ def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], 
     paths.raw.mkdir(parents=True, exist_ok=True)
     with locked(paths.raw / ".lock"):
         _remove_leftovers(paths, {item.dataset for item in landed})
-        files = {_identity(file): file for file in read_raw_files(paths)}
+        files = {file.identity: file for file in read_raw_files(paths)}
         # Files that are dropped together arrive together.
         known, stored, arrived = len(files), [], datetime.now(UTC)
         for item in landed:
             incoming = _store(paths, item, arrived)
-            file = files.setdefault(_identity(incoming), incoming)
-            files[_identity(file)] = replace(file, refused=None)
-            stored.append(files[_identity(file)])
+            file = files.setdefault(incoming.identity, incoming)
+            files[file.identity] = replace(file, refused=None)
+            stored.append(files[file.identity])
         _write_manifest(paths, list(files.values()))
     return stored, len(files) - known
 

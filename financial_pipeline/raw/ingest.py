@@ -124,7 +124,7 @@ def withdrawn_files(paths: Paths) -> list[str]:
         f"{file.landed.path} is withdrawn; `financial-pipeline withdraw --restore"
         f" {file.sha256[:12]}` uses it again."
         for file in archive.read_raw_files(paths)
-        if withdrawals.key(file) in gone
+        if file.identity in gone
     ]
 
 

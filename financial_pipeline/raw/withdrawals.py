@@ -24,12 +24,6 @@ def _ledger(paths: Paths) -> Path:
     return paths.raw / "withdrawals.jsonl"
 
 
-def key(file: RawFile) -> str:
-    """Return what identifies a file: two dated copies may have the same bytes."""
-    landed = file.landed
-    return f"{file.sha256} {landed.dataset} {landed.subject} {landed.snapshot_date}"
-
-
 def ledger(paths: Paths) -> list[dict[str, Any]]:
     """All actions in order: key, file, action, at."""
     place = _ledger(paths)
@@ -47,7 +41,7 @@ def withdrawn(paths: Paths) -> frozenset[str]:
 def record(paths: Paths, file: RawFile, action: Action) -> None:
     """Note that a file was withdrawn or restored now."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    line = {"key": key(file), "file": str(file.landed.path), "action": action, "at": now}
+    line = {"key": file.identity, "file": str(file.landed.path), "action": action, "at": now}
     with locked(paths.raw / ".lock"), _ledger(paths).open("a", encoding="utf-8") as writer:
         writer.write(json.dumps(line) + "\n")
 
@@ -58,7 +52,7 @@ def find(paths: Paths, files: Sequence[RawFile], name: str, action: Action) -> R
     Raises PipelineError if there is none to withdraw (or to restore), or more than one.
     """
     gone = withdrawn(paths)
-    wanted = [file for file in files if (key(file) in gone) == (action == "restore")]
+    wanted = [file for file in files if (file.identity in gone) == (action == "restore")]
     found = [file for file in wanted if _is_named(file, name)]
     if len(found) == 1:
         return found[0]

@@ -31,6 +31,11 @@ class LandedFile:
     remarks: tuple[str, ...] = ()
 
 
+def identity(content_hash: str, landed: LandedFile) -> str:
+    """Return what identifies a file: two dated copies with equal bytes are two vintages."""
+    return f"{content_hash} {landed.dataset} {landed.subject} {landed.snapshot_date}"
+
+
 @dataclass(frozen=True)
 class RawFile:
     """One archived file: its detected form, its identity and its provenance."""
@@ -47,3 +52,8 @@ class RawFile:
     archived_path: Path
     # Why staging refused the file; null while it counts.
     refused: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What identifies the file in the archive and its ledgers."""
+        return identity(self.sha256, self.landed)

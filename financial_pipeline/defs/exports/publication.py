@@ -4,6 +4,7 @@ import dagster as dg
 
 from financial_pipeline import world
 from financial_pipeline.defs.resources import OWNERS, Pipeline, runs_of
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication, pending, publish
 from financial_pipeline.raw import restatements
 from financial_pipeline.schemas.marts import MARTS
@@ -35,6 +36,13 @@ MODEL = (
 )
 
 
+def _registered(pipeline: Pipeline, table: PublishedTable) -> dg.MaterializeResult:
+    pipeline.publication.register(table)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
+    )
+
+
 @dg.asset(
     key=["exports", "row_accounting"],
     group_name="exports",
@@ -45,11 +53,7 @@ MODEL = (
 )
 def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per raw file, kind of line and reason: where every physical line went."""
-    table = row_accounting.export(pipeline.paths)
-    pipeline.publication.register(table)
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
-    )
+    return _registered(pipeline, row_accounting.export(pipeline.paths))
 
 
 @dg.asset(
@@ -65,11 +69,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 
     Each file is compared with the last ten sessions stored before it.
     """
-    table = restatements.export(pipeline.paths)
-    pipeline.publication.register(table)
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
-    )
+    return _registered(pipeline, restatements.export(pipeline.paths))
 
 
 @dg.asset(
@@ -82,11 +82,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 )
 def loan_restatement_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per loan, snapshot and column whose value a later file of that snapshot changed."""
-    table = loan_restatements.export(pipeline.paths)
-    pipeline.publication.register(table)
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
-    )
+    return _registered(pipeline, loan_restatements.export(pipeline.paths))
 
 
 def finished_publications(instance: dg.DagsterInstance, own: Publication) -> list[str]:
