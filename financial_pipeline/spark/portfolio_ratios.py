@@ -5,13 +5,14 @@ matured rates with its maturity, losses given default with its default. Outcomes
 loan's latest snapshot, and the default flag is the warehouse's.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.spark.amortisation import annuity_payment
-from financial_pipeline.spark.contract import ratio
+from financial_pipeline.spark.contract import CENTS_PER_DOLLAR, cents, ratio
 
 LOAN_COLUMNS: Final = (
     "issue_month",
@@ -32,10 +33,11 @@ LOAN_COLUMNS: Final = (
 )
 BASIS: Final = "latest snapshot of each loan"
 ALL: Final = "all"
-# Exact sums need decimal factors: rates to a millionth, scores to a half point.
-RATE: Final = "decimal(9,6)"
-SCORE: Final = "decimal(5,1)"
+# Exact sums need whole factors: cents, rates to a millionth, scores to a half point.
+MILLIONTHS: Final = 1_000_000
+HALVES: Final = 2
 FUNDED: Final = "funded_amount_usd"
+EXACT: Final = "decimal(38,8)"
 # Upstream rounds payments to the cent; older loans differ by more (methodology 1.5).
 ANNUITY_TOLERANCE: Final = 1.6e-4
 
@@ -60,13 +62,22 @@ def accumulated_ratios(loans: DataFrame, months: DataFrame) -> DataFrame:
 
 
 def _measure(name: str, numerator: Column, denominator: Column, loans: Column) -> Column:
-    exact = "decimal(38,8)"
     return F.struct(
         F.lit(name).alias("measure"),
-        numerator.cast(exact).alias("numerator"),
-        denominator.cast(exact).alias("denominator"),
+        numerator.cast(EXACT).alias("numerator"),
+        denominator.cast(EXACT).alias("denominator"),
         loans.alias("loans"),
     )
+
+
+def _whole(total: Column, unit: int) -> Column:
+    """A sum of whole units as an exact decimal."""
+    return total.cast("decimal(20,0)") * F.lit(Decimal(1) / unit)
+
+
+def _dollars(amount: Column) -> Column:
+    """The exact sum of an amount in dollars."""
+    return _whole(F.sum(cents(amount)), CENTS_PER_DOLLAR)
 
 
 def _cells(loans: DataFrame, entry: str, *measures: Column) -> DataFrame:
@@ -78,9 +89,11 @@ def _cells(loans: DataFrame, entry: str, *measures: Column) -> DataFrame:
 
 def _volumes(loans: DataFrame) -> DataFrame:
     """Every loan, whether or not it meets the credit policy, from its issue month on."""
-    count, funded = F.count("*"), F.sum(FUNDED)
-    rated = F.sum(F.col("interest_rate").cast(RATE) * F.col(FUNDED))
-    scored = F.sum(F.col("fico_midpoint").cast(SCORE) * F.col(FUNDED))
+    count, funded = F.count("*"), _dollars(F.col(FUNDED))
+    rate = F.rint(F.col("interest_rate") * MILLIONTHS).cast("bigint")
+    score = F.rint(F.col("fico_midpoint") * HALVES).cast("bigint")
+    rated = _whole(F.sum(rate * cents(F.col(FUNDED))), MILLIONTHS * CENTS_PER_DOLLAR)
+    scored = _whole(F.sum(score * cents(F.col(FUNDED))), HALVES * CENTS_PER_DOLLAR)
     has_score = F.col("fico_midpoint").isNotNull()
     level = annuity_payment(
         F.col(FUNDED).cast("double"), F.col("interest_rate"), F.col("term_months")
@@ -96,7 +109,7 @@ def _volumes(loans: DataFrame) -> DataFrame:
         _measure(
             "weighted_average_fico",
             scored,
-            F.sum(F.when(has_score, F.col(FUNDED))),
+            _dollars(F.when(has_score, F.col(FUNDED))),
             F.count("fico_midpoint"),
         ),
         _measure(
@@ -111,20 +124,20 @@ def _volumes(loans: DataFrame) -> DataFrame:
 def _matured(loans: DataFrame) -> DataFrame:
     """Loans whose D1 outcome is known, from their maturity month on."""
     is_bad = F.col("default_d1") == 1
-    count, funded = F.count("*"), F.sum(FUNDED)
+    count, funded = F.count("*"), _dollars(F.col(FUNDED))
     return _cells(
         loans.filter("default_d1 is not null"),
         "maturity_month",
         _measure("default_rate_matured", F.count_if(is_bad), count, count),
         _measure(
             "default_rate_matured_usd_weighted",
-            F.coalesce(F.sum(F.when(is_bad, F.col(FUNDED))), F.lit(0)),
+            F.coalesce(_dollars(F.when(is_bad, F.col(FUNDED))), F.lit(0)),
             funded,
             count,
         ),
         _measure(
             "net_loss_rate_matured",
-            F.coalesce(F.sum(F.when(is_bad, F.col("net_loss_usd"))), F.lit(0)),
+            F.coalesce(_dollars(F.when(is_bad, F.col("net_loss_usd"))), F.lit(0)),
             funded,
             count,
         ),
@@ -134,10 +147,10 @@ def _matured(loans: DataFrame) -> DataFrame:
 def _defaulted(loans: DataFrame) -> DataFrame:
     """Bad loans with exposure, from their default month on; dollar-weighted (methodology 2.7)."""
     bad = loans.filter("credit_policy_met and loan_state = 'BAD' and ead_usd > 0")
-    exposure = F.sum("ead_usd")
+    exposure, lost = _dollars(F.col("ead_usd")), _dollars(F.col("net_loss_usd"))
     return _cells(
         bad,
         "default_month",
-        _measure("loss_given_default_on_ead", F.sum("net_loss_usd"), exposure, F.count("*")),
-        _measure("exposure_at_default_ratio", exposure, F.sum(FUNDED), F.count("*")),
+        _measure("loss_given_default_on_ead", lost, exposure, F.count("*")),
+        _measure("exposure_at_default_ratio", exposure, _dollars(F.col(FUNDED)), F.count("*")),
     )

@@ -6,7 +6,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import read_columns
+from financial_pipeline.spark.contract import CENTS_PER_DOLLAR, cents, read_columns
 from financial_pipeline.spark.portfolio_ratios import ALL
 
 PERFORMANCE_COLUMNS: Final = (
@@ -36,15 +36,19 @@ def portfolio_speeds(performance: DataFrame, first: date, last: date) -> DataFra
         & F.col("performance_month").between(F.lit(first), F.lit(last))
     )
     paying = F.col("loan_state").isin("CURRENT", "PAID")
-    surplus = F.col("paid_principal_usd") - F.col("scheduled_principal_usd")
-    owed = F.col("opening_balance_usd") - F.col("scheduled_principal_usd")
-    lost = F.when(F.col("default_event") == 1, F.col("closing_balance_usd"))
+    opening, scheduled = (
+        cents(F.col("opening_balance_usd")),
+        cents(F.col("scheduled_principal_usd")),
+    )
+    surplus = cents(F.col("paid_principal_usd")) - scheduled
+    owed = opening - scheduled
+    lost = F.when(F.col("default_event") == 1, cents(F.col("closing_balance_usd")))
     sums = months.groupBy(F.col("performance_month").alias("snapshot_month")).agg(
         F.sum(F.when(paying, surplus)).alias("prepaid"),
         F.sum(F.when(paying, owed)).alias("owed"),
         F.count_if(paying).alias("paying"),
         F.coalesce(F.sum(lost), F.lit(0)).alias("lost"),
-        F.sum("opening_balance_usd").alias("opening"),
+        F.sum(opening).alias("opening"),
         F.count("*").alias("months"),
     )
     speeds = F.array(
@@ -62,7 +66,7 @@ def portfolio_speeds(performance: DataFrame, first: date, last: date) -> DataFra
 def _speed(name: str, numerator: str, denominator: str, loans: str) -> Column:
     return F.struct(
         F.lit(name).alias("measure"),
-        F.col(numerator).cast("double").alias("numerator"),
-        F.col(denominator).cast("double").alias("denominator"),
+        (F.col(numerator) / CENTS_PER_DOLLAR).alias("numerator"),
+        (F.col(denominator) / CENTS_PER_DOLLAR).alias("denominator"),
         F.col(loans).alias("loans"),
     )

@@ -68,17 +68,16 @@ def rating_transitions(performance: DataFrame, first: date, last: date) -> DataF
 
 def _pairs(observed: DataFrame) -> DataFrame:
     """One row per loan and month that was observed again a month later."""
-    before = observed.filter(F.col("loan_state").isin(*LIVE_STATES)).select(
-        "loan_key",
+    following = Window.partitionBy("loan_key").orderBy("performance_month")
+    rows = observed.select(
         "source",
         F.col("performance_month").alias("snapshot_month"),
-        F.add_months("performance_month", 1).alias("next_month"),
         F.col("loan_state").alias("from_state"),
         F.coalesce("closing_balance_usd", F.lit(0)).alias("balance"),
+        F.lead("performance_month").over(following).alias("next_month"),
+        F.lead("loan_state").over(following).alias("to_state"),
     )
-    after = observed.select(
-        "loan_key",
-        F.col("performance_month").alias("next_month"),
-        F.col("loan_state").alias("to_state"),
+    return rows.filter(
+        F.col("from_state").isin(*LIVE_STATES)
+        & (F.col("next_month") == F.add_months("snapshot_month", 1))
     )
-    return before.join(after, ["loan_key", "next_month"])
