@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from financial_pipeline.defs import partition_events
 from financial_pipeline.defs.operations import SCHEDULE
 from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.resources import Pipeline
@@ -18,13 +19,15 @@ Fetch = Callable[[Settings, Paths], list[str]]
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
-def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
+def _archive(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, dataset: str
+) -> dg.MaterializeResult:
     try:
         files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
     except PipelineError as error:
         # A retry reads the same unknown format.
         raise dg.Failure(str(error), allow_retries=False) from error
-    return dg.MaterializeResult(
+    result: dg.MaterializeResult = dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(file.landed.rows_seen for file in files),
             "files": len(files),
@@ -35,6 +38,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
             "content_hash": archive.digest(files),
         }
     )
+    return partition_events.describe(context, result)
 
 
 def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) -> None:
@@ -58,9 +62,11 @@ def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) 
     retry_policy=RETRIES,
     tags={"domain": "lending", "family": "snapshots"},
 )
-def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
+def lending_club_loans(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> dg.MaterializeResult:
     """One file per snapshot of all loans, as Lending Club or the simulator wrote it."""
-    return _archive(pipeline, "lending_club_loans")
+    return _archive(context, pipeline, "lending_club_loans")
 
 
 @dg.asset(
@@ -72,9 +78,11 @@ def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
     retry_policy=RETRIES,
     tags={"domain": "lending", "family": "snapshots"},
 )
-def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
+def lending_club_rejections(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> dg.MaterializeResult:
     """One file of all applications that were turned down; it has no outcomes."""
-    return _archive(pipeline, "lending_club_rejections")
+    return _archive(context, pipeline, "lending_club_rejections")
 
 
 @dg.asset(
@@ -89,7 +97,7 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
 def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
     _fetch(context, pipeline, live_fetching.fetch_new_prices)
-    return _archive(pipeline, "bank_prices")
+    return _archive(context, pipeline, "bank_prices")
 
 
 @dg.asset(
@@ -106,4 +114,4 @@ def fred_observations(
 ) -> dg.MaterializeResult:
     """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
     _fetch(context, pipeline, live_fetching.fetch_new_macro)
-    return _archive(pipeline, "fred_observations")
+    return _archive(context, pipeline, "fred_observations")
