@@ -32,6 +32,7 @@ from financial_pipeline.files import locked
 FILE: Final = "index"
 # Bytes. An event has 1 to 3 kB: SQLite's pages of 4 kB would be half empty.
 PAGE_SIZE: Final = 32768
+BUSY_SECONDS: Final = 60
 
 
 class BatchedSqliteEventLogStorage(BatchedEvents, ConsolidatedSqliteEventLogStorage):
@@ -70,6 +71,21 @@ class BatchedSqliteEventLogStorage(BatchedEvents, ConsolidatedSqliteEventLogStor
     @_conn_string.setter
     def _conn_string(self, stock: str) -> None:
         """Ignore the name that stock storage gives to the file."""
+
+    def free_share(self) -> float:
+        """Return the share of the file that is free pages."""
+        with closing(sqlite3.connect(self.get_db_path(), timeout=BUSY_SECONDS)) as connection:
+            pages, free = (
+                int(connection.execute(f"pragma {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count")
+            )
+        return free / max(pages, 1)
+
+    def rewrite(self) -> None:
+        """Write the file again without free pages; writers wait for it."""
+        with closing(sqlite3.connect(self.get_db_path(), timeout=BUSY_SECONDS)) as connection:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store planned, materialization and observation events: all of them, or none."""

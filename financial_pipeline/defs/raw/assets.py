@@ -1,21 +1,14 @@
 """The raw archive: files of the drop folder, stored once and unchanged."""
 
-from collections.abc import Callable
-
 import dagster as dg
 
 from financial_pipeline.defs import partition_events
-from financial_pipeline.defs.operations import SCHEDULE
 from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.paths import Paths
-from financial_pipeline.raw import archive, ingest, live_fetching
-from financial_pipeline.settings import Settings
-from financial_pipeline.sources.fred_api import MissingKey
+from financial_pipeline.raw import archive, ingest
 
-Fetch = Callable[[Settings, Paths], list[str]]
-# A busy disk or a publisher that does not answer may be better in a while.
+# A busy disk may be better in a while.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
@@ -39,18 +32,6 @@ def _archive(
         }
     )
     return partition_events.describe(context, result)
-
-
-def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) -> None:
-    """Fetch new data of a live source if a schedule started the run; commands fetch earlier."""
-    if pipeline.settings.source != "live" or SCHEDULE not in context.run.tags:
-        return
-    try:
-        for sentence in fetch(pipeline.settings, pipeline.paths):
-            context.log.info(sentence)
-    except MissingKey as error:
-        # A retry would not find it either.
-        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 @dg.asset(
@@ -96,7 +77,6 @@ def lending_club_rejections(
 )
 def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
-    _fetch(context, pipeline, live_fetching.fetch_new_prices)
     return _archive(context, pipeline, "bank_prices")
 
 
@@ -113,5 +93,4 @@ def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
     """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
-    _fetch(context, pipeline, live_fetching.fetch_new_macro)
     return _archive(context, pipeline, "fred_observations")
