@@ -95,6 +95,8 @@ class Settings(BaseSettings):
 
     # Whether schedules, the drop-folder sensor and declarative automation start switched on.
     automation: bool = False
+    # Days of Dagster's history that housekeeping keeps; the newest of each partition always stays.
+    history_days: int = Field(default=30, ge=0)
     # Dagster's runs and events on PostgreSQL instead of SQLite.
     postgres_url: SecretStr | None = None
 

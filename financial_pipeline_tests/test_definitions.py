@@ -118,10 +118,10 @@ def test_definitions_load_without_what_only_some_steps_need() -> None:
     assert modules & NEEDED_BY_FEW == set()
 
 
-def test_every_asset_below_raw_follows_its_upstreams_by_itself() -> None:
-    fed = EXTERNAL_LAYERS | {"raw"}
-    without = [spec.key for spec in specs() if not spec.automation_condition]
-    assert {key.path[0] for key in without} <= fed
+def test_stream_follows_its_messages_and_all_else_follows_the_plan() -> None:
+    by_itself = {spec.key.path[-1] for spec in specs() if spec.automation_condition}
+    assert {"market_bars", "fct_market_bars", "published_manifest"} <= by_itself
+    assert not by_itself & {"bank_prices", "fct_loans", "sharpe_ratios", "row_accounting"}
 
 
 def test_schedules_and_sensors_say_whether_they_start_switched_on() -> None:

@@ -189,9 +189,9 @@ def plan(analytics: bool) -> None:
         click.echo("Everything: the drop folder has not been read yet.")
         return
     from financial_pipeline.definitions import defs
-    from financial_pipeline.defs import preview, runs
+    from financial_pipeline.defs import home, preview
 
-    runs.prepare_home(paths)
+    home.prepare_home(paths)
     rows = list(preview.preview(settings, paths, defs(), analytics=analytics))
     for run, asset, reason in rows:
         click.echo(f"{asset:<42} {run.span:<26} {reason}")

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from financial_pipeline.cli import build, read, serve
+from financial_pipeline.cli import build, read, serve, space
 from financial_pipeline.cli.bench import bench
 from financial_pipeline.errors import PipelineError
 
@@ -44,6 +44,8 @@ for command in (
     read.sql,
     serve.dashboard,
     serve.dev,
+    space.disk,
+    space.prune,
     bench,
 ):
     commands.add_command(command)

@@ -17,9 +17,9 @@ def dev(port: int, dashboard_port: int) -> None:
     """Start Dagster's web interface and the dashboard on loopback; both end together."""
     from financial_pipeline.dashboard import launch
     from financial_pipeline.definitions import defs
-    from financial_pipeline.defs import runs, switches
+    from financial_pipeline.defs import home, switches
 
-    runs.prepare_home(data_root())
+    home.prepare_home(data_root())
     os.environ["FINANCIAL_PIPELINE_DAGSTER_URL"] = launch.address(port)
     for sentence in switches.of_this_home(defs):
         click.echo(sentence)

@@ -16,6 +16,7 @@ from financial_pipeline.changes.code import hashed
 from financial_pipeline.changes.state import Built
 from financial_pipeline.defs.code_versions import Versions
 from financial_pipeline.defs.followed import FOLLOWS, Follows
+from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.publishing.content_hash import partition_hashes
 from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
@@ -53,7 +54,7 @@ class Changes:
         self,
         publication: Publication,
         settings: Settings,
-        defs: dg.Definitions,
+        defs: Loaded,
         raw: Mapping[str, str],
         *,
         rebuild: bool,

@@ -42,8 +42,10 @@ def family_selection(family: str) -> dg.AssetSelection:
 
 @dg.definitions
 def jobs() -> dg.Definitions:
-    """One job per family, each ending with the published manifest."""
+    """Define one job per family, each ending with the published manifest, in one process."""
     return dg.Definitions(
+        # Commands run so too. A process for each step would import the definitions each time.
+        executor=dg.in_process_executor,
         jobs=[
             dg.define_asset_job(
                 name,
@@ -58,5 +60,5 @@ def jobs() -> dg.Definitions:
                 selection=family_selection("publish"),
                 description="Make every table whose checks passed current, in one rename.",
             )
-        ]
+        ],
     )

@@ -28,7 +28,6 @@ ENDED = [
     dg.DagsterRunStatus.CANCELED,
 ]
 PARTITION = "dagster/partition"
-SCHEDULE = "dagster/schedule_name"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # Runs looked at per call; more than end between two ticks of a sensor.
 RECENT_RUNS = 500

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
+from financial_pipeline.defs import partition_events
 from financial_pipeline.event_storage.check_targets import newest_materialization
 
 # A run names this many bad partitions one by one; more than that is one fault.
@@ -58,7 +59,8 @@ def per_partition(
     faults: Mapping[str, str],
 ) -> Results:
     """Yield the result and its checks; store the partitions that turned bad or good."""
-    yield dg.MaterializeResult(metadata=result.metadata, data_version=result.data_version)
+    described = partition_events.describe(context, result)
+    yield dg.MaterializeResult(metadata=described.metadata, data_version=result.data_version)
     if not context.has_partition_key:
         _store_changes(context, str(check.check_name), faults)
     yield from [*result.check_results, check]

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-import dagster as dg
-
 from financial_pipeline.defs.changed import Changes
 from financial_pipeline.defs.followed import raw_digests
+from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
 from financial_pipeline.defs.runs import keys_of
 from financial_pipeline.paths import Paths
@@ -15,7 +14,7 @@ from financial_pipeline.settings import Settings
 
 
 def preview(
-    settings: Settings, paths: Paths, defs: dg.Definitions, *, analytics: bool
+    settings: Settings, paths: Paths, defs: Loaded, *, analytics: bool
 ) -> Iterator[tuple[FamilyRun, str, str]]:
     """Yield the run, the asset and the reason for everything that would be built, in order.
 

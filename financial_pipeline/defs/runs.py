@@ -3,13 +3,11 @@
 Every run belongs to one publication: the manifest moves once, after every family passed.
 """
 
-import os
-import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +17,7 @@ from financial_pipeline import world
 from financial_pipeline.defs import operations
 from financial_pipeline.defs.changed import Changes
 from financial_pipeline.defs.followed import raw_digests
+from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.resources import PUBLICATION_TAG
 from financial_pipeline.defs.run_plan import (
@@ -36,7 +35,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import archive, ingest
 from financial_pipeline.schemas.raw import LandedFile
-from financial_pipeline.settings import PROJECT_ROOT, Settings
+from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import launch_driver, start_session
 
 if TYPE_CHECKING:
@@ -46,36 +45,9 @@ if TYPE_CHECKING:
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
 Layers = Literal["all", "ingest", "transform"]
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
-def fail_killed_runs(instance: dg.DagsterInstance) -> int:
-    """Fail the unfinished runs of earlier commands and free their slots; return their number.
-
-    The caller has the lock of the commands, so none of these runs has a living process. Runs of
-    `dagster dev` carry no such tag; its daemon watches them.
-    """
-    runs = instance.get_runs(dg.RunsFilter(tags=COMMAND_TAG, statuses=UNFINISHED))
-    for run in runs:
-        instance.report_run_failed(run, "The process of this run was killed.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return len(runs)
-
-
-def prepare_home(paths: Paths) -> None:
-    """Make Dagster's home under the data root, with the repository's `dagster.yaml` in it."""
-    profile = "docs/dagster.postgres.yaml" if Settings().postgres_url else "dagster.yaml"
-    paths.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(PROJECT_ROOT / profile, paths.dagster_home / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
-
-
-def keys_of(run: FamilyRun, defs: dg.Definitions, layers: Layers) -> list[dg.AssetKey]:
+def keys_of(run: FamilyRun, defs: Loaded, layers: Layers) -> list[dg.AssetKey]:
     """Return the assets of a planned run that are in these layers."""
     job = defs.resolve_job_def(run.job)
     left_out = {*run.without} | (PUBLICATION if run.job != PUBLISH_JOB else set())
@@ -90,7 +62,7 @@ def keys_of(run: FamilyRun, defs: dg.Definitions, layers: Layers) -> list[dg.Ass
 def execute(
     run: FamilyRun,
     keys: Sequence[dg.AssetKey],
-    defs: dg.Definitions,
+    defs: Loaded,
     instance: dg.DagsterInstance,
     publication: Publication,
 ) -> None:
@@ -116,7 +88,9 @@ def execute(
         ) from error
 
 
-def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) -> list[LandedFile]:
+def _landed(
+    settings: Settings, paths: Paths, layers: Layers, report: Report, *, is_prepared: bool
+) -> list[LandedFile]:
     """Return the files to work on: those of the drop folder, or the archived ones."""
     if layers == "transform":
         world.claim_data_root(settings, paths)
@@ -124,7 +98,8 @@ def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) ->
         landed = [file.landed for files in archived for file in files]
         place = f"The raw archive {paths.raw} contains no file; run `make ingest` first."
     else:
-        ingest.prepare(settings, paths, report)
+        if not is_prepared:
+            ingest.prepare(settings, paths, report)
         landed = ingest.landed_files(settings, paths)
         for sentence in ingest.named_copies(settings, landed):
             report(sentence)
@@ -142,19 +117,20 @@ def _landed(settings: Settings, paths: Paths, layers: Layers, report: Report) ->
 def run_families(
     settings: Settings,
     paths: Paths,
-    load: Callable[[], dg.Definitions],
+    load: Callable[[], Loaded],
     report: Report,
     layers: Layers = "all",
     *,
     analytics: bool = False,
     stream: "SimulatedStream | None" = None,
     rebuild: bool = False,
+    instance: dg.DagsterInstance | None = None,
 ) -> bool:
     """Archive, stage, build and export what changed, then publish all tables at once.
 
-    `layers` stops after the archive (`ingest`) or starts after it (`transform`); `stream` adds the
-    bars of simulated trades; `rebuild` builds also what has not changed. `report` must not write to
-    `sys.stdout`, which is redirected. Returns whether anything was built.
+    `layers` stops after the archive or starts after it; `stream` adds the bars of simulated trades;
+    `rebuild` builds also what has not changed; `instance` is that of a running job, which has
+    prepared the files. `report` must not write to `sys.stdout`. Returns whether anything was built.
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
@@ -163,12 +139,12 @@ def run_families(
         if stream:
             stack.enter_context(stream)
         if analytics:
-            threading.Thread(target=_start_spark, name="spark", daemon=True).start()
-        landed = _landed(settings, paths, layers, report)
-        prepare_home(paths)
-        defs = load()
+            _begin_spark()
+        landed = _landed(settings, paths, layers, report, is_prepared=instance is not None)
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
-        instance = stack.enter_context(_instance(paths))
+        if instance is None:
+            instance = stack.enter_context(opened_home(paths))
+        defs = load()
         stack.callback(operations.record, instance, paths, settings)
         fail_killed_runs(instance)
         raw = raw_digests(paths, landed if layers == "all" else [])
@@ -183,7 +159,7 @@ def run_families(
 class _Command:
     """Executes the parts of the planned runs that changed, and publishes what they built."""
 
-    defs: dg.Definitions
+    defs: Loaded
     instance: dg.DagsterInstance
     publication: Publication
     report: Report
@@ -232,19 +208,12 @@ class _Command:
         return self.has_built
 
 
+def _begin_spark() -> None:
+    """Start the session while the first jobs run."""
+    threading.Thread(target=_start_spark, name="spark", daemon=True).start()
+
+
 def _start_spark() -> None:
     """Start the session that the metric jobs join; the first of them raises any error."""
     with suppress(Exception):
         start_session()
-
-
-@contextmanager
-def _instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
-    """Open the data root's Dagster instance; redirect standard output to the log."""
-    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
-    with (
-        dg.DagsterInstance.get() as instance,
-        paths.log.open("a", encoding="utf-8") as log,
-        redirect_stdout(log),
-    ):
-        yield instance

@@ -8,15 +8,17 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from dagster._core.events import (
     ASSET_CHECK_EVENTS,
     ASSET_EVENTS,
     AssetMaterializationPlannedData,
+    DagsterEventType,
     StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster_shared.record import copy
 from sqlalchemy.engine import Connection
 
@@ -27,6 +29,7 @@ from financial_pipeline.redaction import secrets
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 DEFAULT_BATCH_SIZE = 1000
 
+PLANNED: Final = DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value
 StoredEvent = tuple[int, EventLogEntry]
 
 
@@ -93,6 +96,7 @@ class BatchedEvents:
         }
         for event_id, event in sorted(latest.values(), key=lambda pair: pair[0]):
             self._store_asset_event(index, event, event_id)
+        _remove_fulfilled_plans(index, stored)
 
     def _store_checks(self, stored: Sequence[StoredEvent]) -> None:
         """Check rows open a connection of their own, so this comes after the batch is stored."""
@@ -115,6 +119,31 @@ class BatchedEvents:
             )
             event = event._replace(dagster_event=planned)
         super()._store_asset_check_evaluation_planned(event, event_id)  # type: ignore[misc]
+
+
+def _remove_fulfilled_plans(index: Connection, stored: Sequence[StoredEvent]) -> None:
+    """Remove the planned events of the partitions that their run has materialized by now.
+
+    They are half of all events, and Dagster reads only those without a materialization: a partition
+    of a run that has not ended, or failed.
+    """
+    made: dict[tuple[str, str], list[str]] = {}
+    for _, event in stored:
+        dagster_event = event.get_dagster_event()
+        if dagster_event.is_step_materialization and type(dagster_event.partition) is str:
+            asset: Any = dagster_event.asset_key
+            key = (event.run_id, asset.to_string())
+            made.setdefault(key, []).append(dagster_event.partition)
+    for (run_id, key_text), partitions in made.items():
+        columns = SqlEventLogStorageTable.c
+        index.execute(
+            SqlEventLogStorageTable.delete().where(
+                columns.asset_key == key_text,
+                columns.dagster_event_type == PLANNED,
+                columns.partition.in_(partitions),
+                columns.run_id == run_id,
+            )
+        )
 
 
 def without_secrets(event: EventLogEntry) -> EventLogEntry:
@@ -167,8 +196,3 @@ def _row_like(row: dict[str, Any], sample: EventLogEntry, event: EventLogEntry) 
 
 def _has_type(event: EventLogEntry, types: Any) -> bool:
     return event.is_dagster_event and event.dagster_event_type in types
-
-
-def is_indexed(event: EventLogEntry) -> bool:
-    """Whether stock storage mirrors the event in the index, the file that answers across runs."""
-    return _has_type(event, ASSET_EVENTS) or _has_type(event, ASSET_CHECK_EVENTS)

@@ -1,16 +1,21 @@
-"""Dagster event storage on SQLite that writes a batch of events in one transaction.
+"""Dagster event storage in one SQLite file that writes a batch of events in one transaction.
 
-Stock SQLite storage commits every event twice on its own, which makes a backfill of thousands of
-partitions wait for the disk and not for the work.
+Stock SQLite storage writes every asset event twice, into a file of its run and into an index, and
+commits each on its own: a backfill of thousands of partitions waits for the disk, and its history
+takes twice the space. Here the index contains everything. The files of runs that stock storage or
+an earlier version wrote stay unread; `financial-pipeline prune` removes them.
 """
 
-import threading
+import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
 
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.sqlite import create_db_conn_string
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
@@ -19,18 +24,25 @@ from financial_pipeline.event_storage.batches import (
     BatchedEvents,
     ask_for_batches,
     asset_events,
-    is_indexed,
 )
 from financial_pipeline.event_storage.clean_storage import below_home
+from financial_pipeline.files import locked
+
+# The name of stock storage's index, so that the history of an earlier version stays readable.
+FILE: Final = "index"
+# Bytes. An event has 1 to 3 kB: SQLite's pages of 4 kB would be half empty.
+PAGE_SIZE: Final = 32768
+BUSY_SECONDS: Final = 60
 
 
-class BatchedSqliteEventLogStorage(BatchedEvents, SqliteEventLogStorage):
-    """Stock SQLite event storage with `store_event_batch` in one transaction per database file."""
+class BatchedSqliteEventLogStorage(BatchedEvents, ConsolidatedSqliteEventLogStorage):
+    """Event storage in one SQLite file, with `store_event_batch` in one transaction."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
-        # A batch holds the connection of the run's file while it opens the index.
-        self._db_lock: Any = threading.RLock()
+        self._folder = Path(base_dir).absolute()
+        # The web server, the daemon and a command may all create the file at once.
+        with locked(self._folder / ".created.lock"):
+            super().__init__(str(self._folder), inst_data)
 
     @classmethod
     def from_config_value(
@@ -40,24 +52,47 @@ class BatchedSqliteEventLogStorage(BatchedEvents, SqliteEventLogStorage):
         ask_for_batches()
         return cls(below_home(config_value)["base_dir"], inst_data)
 
-    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store planned, materialization and observation events of one run.
+    def get_db_path(self) -> str:
+        """Return the path of the file."""
+        return str(self._folder / f"{FILE}.db")
 
-        The run's file and the index are written in one transaction each, which end together: an
-        error leaves neither, so Dagster's fallback to single events repeats nothing.
-        """
-        if len({event.run_id for event in events}) != 1:
-            super().store_event_batch(events)
-            return
+    def _init_db(self) -> None:
+        """Create the file and its tables; the size of its pages must come before the first one."""
+        with closing(sqlite3.connect(self.get_db_path())) as connection:
+            connection.execute(f"pragma page_size = {PAGE_SIZE}")
+            connection.execute("vacuum")
+        untyped: Any = super()
+        untyped._init_db()
+
+    @property
+    def _conn_string(self) -> str:
+        return create_db_conn_string(str(self._folder), FILE)
+
+    @_conn_string.setter
+    def _conn_string(self, stock: str) -> None:
+        """Ignore the name that stock storage gives to the file."""
+
+    def free_share(self) -> float:
+        """Return the share of the file that is free pages."""
+        with closing(sqlite3.connect(self.get_db_path(), timeout=BUSY_SECONDS)) as connection:
+            pages, free = (
+                int(connection.execute(f"pragma {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count")
+            )
+        return free / max(pages, 1)
+
+    def rewrite(self) -> None:
+        """Write the file again without free pages; writers wait for it."""
+        with closing(sqlite3.connect(self.get_db_path(), timeout=BUSY_SECONDS)) as connection:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store planned, materialization and observation events: all of them, or none."""
         events, rows = self._rows_without_secrets(events)
-        indexed = [
-            (row, event) for row, event in zip(rows, events, strict=True) if is_indexed(event)
-        ]
-        with self.run_connection(events[0].run_id) as run, self.index_transaction() as index:
-            _insert(run, rows)
-            ids = _insert(index, [row for row, _ in indexed])
-            stored = [(id_, event) for id_, (_, event) in zip(ids, indexed, strict=True)]
-            self._index_asset_events(index, asset_events(stored))
+        with self.index_transaction() as connection:
+            stored = list(zip(_insert(connection, rows), events, strict=True))
+            self._index_asset_events(connection, asset_events(stored))
         self._store_checks(stored)
 
 

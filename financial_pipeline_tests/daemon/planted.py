@@ -15,7 +15,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from financial_pipeline.defs.automation.schedules import newest_taken, run_of
+from financial_pipeline.defs import operations
 from financial_pipeline.defs.automation.watch import operations_sensor
 from financial_pipeline.settings import Settings
 
@@ -140,13 +140,27 @@ JOBS = [
 ]
 
 
+def newest_taken(context: dg.ScheduleEvaluationContext) -> str | None:
+    """Return the newest minute that a run of the schedule took."""
+    took = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS]
+    wanted = dg.RunsFilter(tags={"dagster/schedule_name": "every_minute"}, statuses=took)
+    runs = context.instance.get_runs(wanted, limit=100)
+    ends = [run.tags.get(operations.RANGE_END, run.tags.get(operations.PARTITION)) for run in runs]
+    return max((end for end in ends if end), default=None)
+
+
 @dg.schedule(name="every_minute", job=counted_job, cron_schedule="* * * * *")
 def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """The minute of the tick and those that nobody asked for, as the pipeline's own schedules."""
+    """The minute of the tick and those that nobody asked for."""
     due = context.scheduled_execution_time
-    taken = newest_taken(context, "every_minute")
+    taken = newest_taken(context)
     after = datetime.strptime(taken, MINUTES).replace(tzinfo=UTC) + MINUTE if taken else due
-    return run_of("every_minute", due, f"{min(after, due):{MINUTES}}", f"{due:{MINUTES}}")
+    first, last = f"{min(after, due):{MINUTES}}", f"{due:{MINUTES}}"
+    key = f"every_minute {last}"
+    if first == last:
+        return dg.RunRequest(run_key=key, partition_key=last)
+    tags = {operations.RANGE_START: first, operations.RANGE_END: last}
+    return dg.RunRequest(run_key=key, tags=tags)
 
 
 defs = dg.Definitions(

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from financial_pipeline.defs.runs import fail_killed_runs
+from financial_pipeline.defs.home import fail_killed_runs
 from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 

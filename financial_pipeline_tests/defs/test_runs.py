@@ -34,7 +34,7 @@ def test_java_starts_before_any_thread_computes(
     # PySpark forks for it; a matrix product of OpenBLAS in another thread would never end.
     order: list[str] = []
 
-    def landed(*_: Any) -> None:
+    def landed(*_: Any, **__: Any) -> None:
         order.append("files")
         raise Stopped
 

@@ -71,5 +71,4 @@ def test_failed_batch_leaves_no_rows_for_the_fallback_to_repeat(
     storage = BatchedSqliteEventLogStorage(str(tmp_path))
     with pytest.raises(sqlite3.OperationalError):
         storage.store_event_batch(mixed_batch())
-    for shard in ("run", "index"):
-        assert stored_rows(storage, shard, "select * from event_logs") == []
+    assert stored_rows(storage, "select * from event_logs") == []

@@ -50,7 +50,27 @@ def answer(instance: dg.DagsterInstance, query: str) -> dict[str, Any]:
     assert "errors" not in found, found
     # Without a version of their own, assets are tagged with the run's id as that of their code.
     [run] = instance.get_runs()
-    return dict(json.loads(json.dumps(found["data"]).replace(run.run_id, "the run")))
+    alike = without_ids_and_plans(found["data"])
+    return dict(json.loads(json.dumps(alike).replace(run.run_id, "the run")))
+
+
+def without_ids_and_plans(value: Any) -> Any:
+    """Return an answer without the ids of events and the plans, which our storage does not keep."""
+    if isinstance(value, list):
+        kept = [item for item in value if not is_id_or_plan(item)]
+        return [without_ids_and_plans(item) for item in kept]
+    if isinstance(value, dict):
+        return {
+            name: without_ids_and_plans(item) for name, item in value.items() if name != "cursor"
+        }
+    return value
+
+
+def is_id_or_plan(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return False
+    is_plan = item.get("eventType") == "ASSET_MATERIALIZATION_PLANNED"
+    return is_plan or "event_pointer" in str(item.get("key"))
 
 
 @pytest.mark.parametrize("query", [PARTITION_STATES, LATEST_EVENTS, RUN_LISTS, CHECKS])

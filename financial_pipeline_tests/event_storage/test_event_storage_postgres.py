@@ -80,7 +80,9 @@ def test_profile_names_the_batched_storage(both: dict[str, dg.DagsterInstance]) 
 @pytest.mark.parametrize(
     "query",
     [
-        "select dagster_event_type, step_key, asset_key, partition from event_logs order by id",
+        # Ours removes the plans that were fulfilled.
+        "select dagster_event_type, step_key, asset_key, partition from event_logs"
+        " where dagster_event_type <> 'ASSET_MATERIALIZATION_PLANNED' order by id",
         "select asset_key, key, value from asset_event_tags order by id",
         "select asset_key, asset_details, wipe_timestamp from asset_keys order by asset_key",
         "select asset_key, check_name, partition, execution_status from asset_check_executions"
@@ -98,11 +100,6 @@ def test_rows_equal_stock_storage(
 @pytest.mark.parametrize("name", ASSETS)
 def test_asset_answers_equal_stock_storage(both: dict[str, dg.DagsterInstance], name: str) -> None:
     stock, ours = (answers(both[side], name) for side in ("stock", "ours"))
-    # Ids of other rows differ where a sequence skipped; what they point at is compared above.
-    for side in (stock, ours):
-        for ids in ("storage_ids", "planned_ids"):
-            side[ids] = sorted(side[ids], key=side[ids].get)
-        side["last"] = side["last"][1]
     assert stock["partitions"] == set(KEYS)
     assert ours == stock
 

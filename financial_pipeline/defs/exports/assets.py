@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
+from financial_pipeline.defs import partition_events
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
 from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
 from financial_pipeline.publishing.table_checks import check_table
@@ -90,8 +91,10 @@ def _export_asset(name: str, mart: Table[Any]) -> dg.AssetsDefinition:
         check_specs=_check_specs(name),
         pool=WAREHOUSE_POOL,
     )
-    def export(pipeline: Pipeline, warehouse: DuckDBResource) -> dg.MaterializeResult:
-        return _export(pipeline, warehouse, name, mart)
+    def export(
+        context: dg.AssetExecutionContext, pipeline: Pipeline, warehouse: DuckDBResource
+    ) -> dg.MaterializeResult:
+        return partition_events.describe(context, _export(pipeline, warehouse, name, mart))
 
     return export
 

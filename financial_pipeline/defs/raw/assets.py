@@ -1,30 +1,26 @@
 """The raw archive: files of the drop folder, stored once and unchanged."""
 
-from collections.abc import Callable
-
 import dagster as dg
 
-from financial_pipeline.defs.operations import SCHEDULE
+from financial_pipeline.defs import partition_events
 from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.paths import Paths
-from financial_pipeline.raw import archive, ingest, live_fetching
-from financial_pipeline.settings import Settings
-from financial_pipeline.sources.fred_api import MissingKey
+from financial_pipeline.raw import archive, ingest
 
-Fetch = Callable[[Settings, Paths], list[str]]
-# A busy disk or a publisher that does not answer may be better in a while.
+# A busy disk may be better in a while.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
-def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
+def _archive(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, dataset: str
+) -> dg.MaterializeResult:
     try:
         files, new = ingest.archive_dataset(pipeline.settings, pipeline.paths, dataset)
     except PipelineError as error:
         # A retry reads the same unknown format.
         raise dg.Failure(str(error), allow_retries=False) from error
-    return dg.MaterializeResult(
+    result: dg.MaterializeResult = dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(file.landed.rows_seen for file in files),
             "files": len(files),
@@ -35,18 +31,7 @@ def _archive(pipeline: Pipeline, dataset: str) -> dg.MaterializeResult:
             "content_hash": archive.digest(files),
         }
     )
-
-
-def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) -> None:
-    """Fetch new data of a live source if a schedule started the run; commands fetch earlier."""
-    if pipeline.settings.source != "live" or SCHEDULE not in context.run.tags:
-        return
-    try:
-        for sentence in fetch(pipeline.settings, pipeline.paths):
-            context.log.info(sentence)
-    except MissingKey as error:
-        # A retry would not find it either.
-        raise dg.Failure(str(error), allow_retries=False) from error
+    return partition_events.describe(context, result)
 
 
 @dg.asset(
@@ -58,9 +43,11 @@ def _fetch(context: dg.AssetExecutionContext, pipeline: Pipeline, fetch: Fetch) 
     retry_policy=RETRIES,
     tags={"domain": "lending", "family": "snapshots"},
 )
-def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
+def lending_club_loans(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> dg.MaterializeResult:
     """One file per snapshot of all loans, as Lending Club or the simulator wrote it."""
-    return _archive(pipeline, "lending_club_loans")
+    return _archive(context, pipeline, "lending_club_loans")
 
 
 @dg.asset(
@@ -72,9 +59,11 @@ def lending_club_loans(pipeline: Pipeline) -> dg.MaterializeResult:
     retry_policy=RETRIES,
     tags={"domain": "lending", "family": "snapshots"},
 )
-def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
+def lending_club_rejections(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> dg.MaterializeResult:
     """One file of all applications that were turned down; it has no outcomes."""
-    return _archive(pipeline, "lending_club_rejections")
+    return _archive(context, pipeline, "lending_club_rejections")
 
 
 @dg.asset(
@@ -88,8 +77,7 @@ def lending_club_rejections(pipeline: Pipeline) -> dg.MaterializeResult:
 )
 def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
-    _fetch(context, pipeline, live_fetching.fetch_new_prices)
-    return _archive(pipeline, "bank_prices")
+    return _archive(context, pipeline, "bank_prices")
 
 
 @dg.asset(
@@ -105,5 +93,4 @@ def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
     """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
-    _fetch(context, pipeline, live_fetching.fetch_new_macro)
-    return _archive(pipeline, "fred_observations")
+    return _archive(context, pipeline, "fred_observations")

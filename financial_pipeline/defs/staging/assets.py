@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from financial_pipeline.defs import partition_checks
+from financial_pipeline.defs import partition_checks, partition_events
 from financial_pipeline.defs.partitions import (
     APPLICATION_MONTHS,
     FILE_MONTHS,
@@ -109,7 +109,7 @@ def lending_club_loan_snapshots(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return loans.stage_snapshots(pipeline.paths, files, first, last, pipeline.settings)
 
-    return _stage(pipeline, "lending_club_loans", stage)
+    return partition_events.describe(context, _stage(pipeline, "lending_club_loans", stage))
 
 
 @dg.asset(
@@ -138,7 +138,7 @@ def lending_club_loans(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return loans.stage_issue_months(pipeline.paths, files, first, last, pipeline.settings)
 
-    return _stage(pipeline, "lending_club_loans", stage)
+    return partition_events.describe(context, _stage(pipeline, "lending_club_loans", stage))
 
 
 @dg.asset(
@@ -161,7 +161,7 @@ def lending_club_rejections(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return rejections.stage_rejections(pipeline.paths, files, first, last, pipeline.settings)
 
-    return _stage(pipeline, "lending_club_rejections", stage)
+    return partition_events.describe(context, _stage(pipeline, "lending_club_rejections", stage))
 
 
 @dg.asset(
@@ -221,4 +221,4 @@ def fred_observations(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return fred.stage_fred(pipeline.paths, files, pipeline.settings, first, last)
 
-    return _stage(pipeline, "fred_observations", stage)
+    return partition_events.describe(context, _stage(pipeline, "fred_observations", stage))

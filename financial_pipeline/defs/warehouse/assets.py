@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from financial_pipeline import world
+from financial_pipeline.defs import partition_events
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS, window
 from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
 from financial_pipeline.defs.warehouse.project import Translator, prepared_manifest
@@ -60,7 +61,11 @@ def _family_assets(family: str) -> dg.AssetsDefinition:
             return context.asset_key_for_output(output).path[-1]
 
         events = dbt.cli(BUILD, context=context).stream()
-        yield from with_row_counts(events, table, pipeline.paths.warehouse_file)
+        for event in with_row_counts(events, table, pipeline.paths.warehouse_file):
+            if isinstance(event, dg.Output):
+                yield partition_events.describe_output(context, event)
+            else:
+                yield event
 
     return build
 

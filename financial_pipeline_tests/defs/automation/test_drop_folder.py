@@ -1,18 +1,15 @@
 """Files of the drop folder are known by content: new content starts one run, all else none."""
 
 import os
-import shutil
 import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from financial_pipeline.defs.automation.drop_folder import drop_folder_sensor
+from financial_pipeline.defs.automation import drop_folder as module
+from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.paths import Paths
-from financial_pipeline.raw import ingest
-from financial_pipeline.settings import Settings
 
 PRICES = """Date,Open,High,Low,Close,Adj Close,Volume
 2019-03-28,1,3,1,2,1.5,10
@@ -37,38 +34,78 @@ def put(folder: Path, name: str, text: str, *, age: float = 60) -> Path:
     return path
 
 
-def tick(cursor: str | None = None) -> dg.SensorResult:
+@pytest.fixture(autouse=True)
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand in for the plan: the assets that would be built."""
+    assets = ["staging/bank_prices"]
+
+    def planned(*_: object) -> list[tuple[FamilyRun, str, str]]:
+        return [(FamilyRun("prices_job"), asset, "changed: raw/bank_prices") for asset in assets]
+
+    monkeypatch.setattr(module, "planned", planned)
+    return assets
+
+
+def tick(cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
     with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_sensor_context(instance=instance, cursor=cursor)
-        result = drop_folder_sensor(context)
-    assert isinstance(result, dg.SensorResult)
+        repository = dg.Definitions().get_repository_def()
+        context = dg.build_sensor_context(
+            instance=instance, cursor=cursor, repository_def=repository
+        )
+        result = module.drop_folder_sensor(context)
+    assert isinstance(result, (dg.SensorResult, dg.SkipReason))
     return result
 
 
-def test_new_content_starts_one_raw_run_over_the_sessions_it_holds(drop: Path) -> None:
+def request_of(result: dg.SensorResult | dg.SkipReason) -> dg.RunRequest:
+    assert isinstance(result, dg.SensorResult)
+    [request] = result.run_requests or []
+    return request
+
+
+def reason_of(result: dg.SensorResult | dg.SkipReason) -> str:
+    if isinstance(result, dg.SkipReason):
+        return str(result.skip_message)
+    assert not result.run_requests
+    return str(result.skip_reason and result.skip_reason.skip_message)
+
+
+def test_changes_start_one_run_that_names_its_reason(drop: Path) -> None:
     put(drop, "JPM.csv", PRICES)
     first = tick()
-    [request] = first.run_requests or []
-    assert request.job_name == "raw_bank_prices_job"
-    assert set(request.tags.values()) >= {"2019-03-28", "2019-03-29"}
-    [again] = tick(first.cursor).run_requests or []
-    assert again.run_key == request.run_key
+    assert module.drop_folder_sensor.job_name == "update_job"
+    reason = request_of(first).tags["financial_pipeline/reason"]
+    assert reason == "1 assets. staging/bank_prices: changed: raw/bank_prices"
+    assert request_of(tick()).run_key == request_of(first).run_key
+    assert isinstance(first, dg.SensorResult)
+    assert "since the last tick" in reason_of(tick(first.cursor))
 
 
-def test_archived_content_starts_nothing_under_any_name(drop: Path) -> None:
+def test_new_content_after_a_failed_run_starts_another(drop: Path) -> None:
     put(drop, "JPM.csv", PRICES)
-    settings = Settings()
-    ingest.archive_dataset(settings, Paths(settings.data_root.resolve()), "bank_prices")
-    shutil.copy2(drop / "JPM.csv", drop / "JPM_copy.csv")
-    os.utime(drop / "JPM.csv", (1.0, 1.0))
-    assert tick().run_requests == []
+    first = tick()
     put(drop, "JPM.csv", PRICES.replace("1.6", "1.7"))
-    assert len(tick().run_requests or []) == 1
+    assert isinstance(first, dg.SensorResult)
+    assert request_of(tick(first.cursor)).run_key != request_of(first).run_key
 
 
-def test_file_on_its_way_waits_and_an_unknown_form_is_an_error(drop: Path) -> None:
+def test_plan_with_nothing_to_build_starts_nothing(drop: Path, plans: list[str]) -> None:
+    put(drop, "JPM.csv", PRICES)
+    plans.clear()
+    assert "every table is up to date" in reason_of(tick())
+
+
+def test_file_on_its_way_waits_and_an_empty_folder_is_named(drop: Path) -> None:
+    assert "no data file" in reason_of(tick())
     put(drop, "JPM.csv", PRICES, age=0)
-    assert tick().run_requests == []
+    assert "JPM.csv may still be arriving" in reason_of(tick())
+
+
+def test_unknown_form_is_an_error(drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("FINANCIAL_PIPELINE_SOURCE", "files")
+    monkeypatch.setenv("FINANCIAL_PIPELINE_LANDING", str(drop))
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(drop.parent / "data"))
     put(drop, "page.csv", "what,is,this\n1,2,3\n")
     with pytest.raises(PipelineError, match="no known header"):
         tick()
