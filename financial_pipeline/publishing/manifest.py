@@ -50,6 +50,9 @@ class PublishedTable:
     partitions: dict[str, str] = field(default_factory=dict)
     # When the version was written, UTC, for people; it decides nothing.
     built_at: str | None = None
+    # The folder of the version in which partitions were replaced, empty if there was none; None if
+    # the whole table was written.
+    base: str | None = None
 
     @property
     def key(self) -> str:
@@ -162,6 +165,19 @@ def new_folder(paths: Paths, layer: str, name: str) -> Path:
     return folder
 
 
+def is_overtaken(table: PublishedTable, current: str | None) -> bool:
+    """Return whether partitions were replaced in another version than `current`, its folder."""
+    return table.base is not None and current is not None and table.base != current
+
+
+def overtaken(keys: Iterable[str]) -> PipelineError:
+    """Return the error of a publication that would lose the update of another one."""
+    return PipelineError(
+        f"Another run published {', '.join(sorted(keys))} while this publication was built from the"
+        " version before; its tables are not published, so that no update is lost. Run it again."
+    )
+
+
 def publish_tables(
     paths: Paths,
     channel: Channel,
@@ -172,11 +188,15 @@ def publish_tables(
     """Make these tables current in their channel, all in one rename; other channels stay.
 
     A table is skipped if a newer version of it is current. `kept` are folders that pruning leaves
-    alone besides the current ones.
+    alone besides the current ones. Raises PipelineError, and nothing moves, if a table replaces
+    partitions of a version that is no longer current.
     """
     with locked(_lock(paths)):
         channels = _channels(paths)
         before = channels.get(channel, {}).get("tables", {})
+        current = {key: str(row["folder"]) for key, row in before.items()}
+        if lost := [each.key for each in tables if is_overtaken(each, current.get(each.key))]:
+            raise overtaken(lost)
         newer = {
             table.key: asdict(table)
             for table in tables

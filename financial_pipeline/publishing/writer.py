@@ -64,6 +64,7 @@ def write_table(
         built_from=dict(built_from or {}),
         facts=dict(facts or {}),
         built_at=datetime.now(UTC).isoformat(),
+        base=None if replaced is None else previous.folder if previous else "",
         **described,
     )
 
