@@ -28,6 +28,7 @@ from financial_pipeline.publishing.manifest import (
     publish_tables,
     read_manifest,
 )
+from financial_pipeline.publishing.versions import KEEP_30, Retention
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,12 @@ def pending(paths: Paths) -> list[str]:
     return sorted(path.name for path in (paths.data_root / "pending").glob("*") if path.is_dir())
 
 
-def publish(paths: Paths, runs: Iterable[str], world: Mapping[str, object]) -> Manifest:
+def publish(
+    paths: Paths,
+    runs: Iterable[str],
+    world: Mapping[str, object],
+    retention: Retention = KEEP_30,
+) -> Manifest:
     """Make the tables of these finished publications current, in one rename.
 
     Registrations of all other publications stay as they are. Of two versions of a table, the newer
@@ -107,7 +113,7 @@ def publish(paths: Paths, runs: Iterable[str], world: Mapping[str, object]) -> M
     others = [Publication(paths, run) for run in pending(paths)]
     kept = {table.folder for each in others for table in each.registered().values()}
     newest, lost = _joined(paths, chosen)
-    manifest = publish_tables(paths, BATCH, list(newest.values()), world, kept)
+    manifest = publish_tables(paths, BATCH, list(newest.values()), world, kept, retention)
     for each in chosen:
         each.discard()
     if lost:
