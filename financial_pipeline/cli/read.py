@@ -36,6 +36,22 @@ def figures(version: str | None, as_json: bool) -> None:
     show_figures(as_json, version)
 
 
+@click.command()
+@data_root_option
+@click.argument("first")
+@click.argument("second")
+@json_option
+def diff(first: str, second: str, as_json: bool) -> None:
+    """Print the rows that differ between the kept versions FIRST and SECOND, by table and column.
+
+    The inputs after `because` are those whose content differs.
+    """
+    from financial_pipeline.figures import version_diff
+
+    entries = version_diff.diff(data_root(), first, second)
+    click.echo(json.dumps(entries, indent=1) if as_json else version_diff.as_text(entries))
+
+
 @click.command("as-of")
 @data_root_option
 @click.argument("series")
