@@ -109,7 +109,7 @@ def read_version(paths: Paths, version: str | None = None) -> Manifest:
     name = version.zfill(DIGITS)
     channel = versions.read(paths, name) if name.isdecimal() else None
     if channel is None:
-        known = ", ".join(versions.kept_versions(paths)) or "none"
+        known = ", ".join(versions.names(paths)) or "none"
         raise PipelineError(f"Version {version} is unknown or pruned; kept versions: {known}.")
     tables = {key: PublishedTable(**row) for key, row in channel["tables"].items()}
     return Manifest(name, channel["published_at"], channel["world"], tables)

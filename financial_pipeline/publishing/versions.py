@@ -51,7 +51,7 @@ def _file(paths: Paths, version: str) -> Path:
     return paths.data_root / "versions" / f"{version}.json"
 
 
-def kept_versions(paths: Paths) -> list[str]:
+def names(paths: Paths) -> list[str]:
     """Return the names of the versions that can be read, oldest first."""
     return sorted(path.stem for path in (paths.data_root / "versions").glob("[!.]*.json"))
 
@@ -123,7 +123,7 @@ def _prune_versions(paths: Paths, retention: Retention) -> set[str]:
     kept: set[str] = set()
     seen: set[int] = set()
     size, replaced_at = 0, time.time()
-    for place, version in enumerate(reversed(kept_versions(paths))):
+    for place, version in enumerate(reversed(names(paths))):
         file = _file(paths, version)
         written_at = file.stat().st_mtime
         channel = read(paths, version) or {"tables": {}}

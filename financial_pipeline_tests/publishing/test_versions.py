@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from financial_pipeline.changes import code
 from financial_pipeline.cli.main import commands
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import parquet_files, publish_tables, read_version
-from financial_pipeline.publishing.versions import Retention, kept_versions, reading
+from financial_pipeline.publishing.versions import Retention, reading
+from financial_pipeline.publishing.versions import names as readable
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 
@@ -46,7 +48,7 @@ def test_every_kept_version_has_its_own_rows_and_the_oldest_are_pruned(paths: Pa
     for value in range(8):
         names.append(publish(paths, value, Retention(versions=5)))
         age(paths)
-    assert kept_versions(paths) == names[3:]
+    assert readable(paths) == names[3:]
     assert [value_of(paths, name) for name in names[3:]] == [3, 4, 5, 6, 7]
     assert len(list((paths.data_root / "exports" / "fct_loans").iterdir())) == 5
 
@@ -55,7 +57,7 @@ def test_version_that_was_current_a_moment_ago_stays(paths: Paths) -> None:
     one = publish(paths, 1)
     age(paths)
     two = publish(paths, 2, Retention(versions=1))
-    assert kept_versions(paths) == [one, two]
+    assert readable(paths) == [one, two]
 
 
 def test_version_that_is_read_is_pruned_after_its_reader_has_left(paths: Paths) -> None:
@@ -67,9 +69,9 @@ def test_version_that_is_read_is_pruned_after_its_reader_has_left(paths: Paths) 
         publish(paths, 6, Retention(versions=1))
         age(paths)
         assert value_of(paths, one) == 100
-        assert len(kept_versions(paths)) == 3
+        assert len(readable(paths)) == 3
     publish(paths, 7, Retention(versions=1))
-    assert one not in kept_versions(paths)
+    assert one not in readable(paths)
     folders = sorted((paths.data_root / "exports" / "fct_loans").iterdir())
     assert len(folders) == 3
 
@@ -79,7 +81,7 @@ def test_disk_budget_keeps_the_current_version_and_the_one_before(paths: Paths) 
     for value in range(5):
         names.append(publish(paths, value, Retention(max_bytes=0)))
         age(paths)
-    assert kept_versions(paths) == names[-2:]
+    assert readable(paths) == names[-2:]
     assert [value_of(paths, name) for name in names[-2:]] == [3, 4]
 
 
@@ -99,3 +101,9 @@ def test_sql_reads_an_older_version(paths: Paths) -> None:
         arguments = ["sql", "--data-root", root, "--version", version, query]
         assert value in CliRunner().invoke(commands, arguments).output
     assert "42" in CliRunner().invoke(commands, ["sql", "--data-root", root, query]).output
+
+
+def test_retention_is_no_setting_of_a_mart_or_metric(tmp_path: Path) -> None:
+    modules = code.read_modules(tmp_path / "code.json")
+    roots = ["financial_pipeline.defs.exports.assets", "financial_pipeline.defs.metrics.assets"]
+    assert code.settings_read(modules, roots, {"kept_versions", "kept_gib"}) == []
