@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     # The last month for which outcomes count as known; default: each loan's snapshot month.
     maturity_cutoff: date | None = None
 
+    # Published versions that stay readable, and the GiB that their files may use together.
+    kept_versions: int = Field(default=30, ge=1)
+    kept_gib: float = Field(default=20.0, ge=0)
+
     # Whether schedules, the drop-folder sensor and declarative automation start switched on.
     automation: bool = False
     # Days of Dagster's history that housekeeping keeps; the newest of each partition always stays.

@@ -38,6 +38,7 @@ for command in (
     build.transform,
     build.withdraw,
     read.as_of_command,
+    read.diff,
     read.docs,
     read.figures,
     read.lineage,

@@ -25,6 +25,9 @@ VARIABLES = {
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="For programs; the README describes the format."
 )
+version_option = click.option(
+    "--version", metavar="VERSION", help="A kept version instead of the current one."
+)
 
 
 def data_root() -> Paths:

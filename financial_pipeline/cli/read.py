@@ -7,14 +7,20 @@ from pathlib import Path
 
 import click
 
-from financial_pipeline.cli.options import DAY, data_root, data_root_option, json_option
+from financial_pipeline.cli.options import (
+    DAY,
+    data_root,
+    data_root_option,
+    json_option,
+    version_option,
+)
 
 
-def show_figures(as_json: bool) -> None:
+def show_figures(as_json: bool, version: str | None = None) -> None:
     """Print the main figures as a table, or as JSON."""
     from financial_pipeline.figures import figures, figures_table
 
-    content = figures.figures(data_root())
+    content = figures.figures(data_root(), version)
     if as_json:
         click.echo(json.dumps(content, indent=1))
     else:
@@ -23,10 +29,27 @@ def show_figures(as_json: bool) -> None:
 
 @click.command()
 @data_root_option
+@version_option
 @json_option
-def figures(as_json: bool) -> None:
+def figures(version: str | None, as_json: bool) -> None:
     """Print the main figures of the published version."""
-    show_figures(as_json)
+    show_figures(as_json, version)
+
+
+@click.command()
+@data_root_option
+@click.argument("first")
+@click.argument("second")
+@json_option
+def diff(first: str, second: str, as_json: bool) -> None:
+    """Print the rows that differ between the kept versions FIRST and SECOND, by table and column.
+
+    The inputs after `because` are those whose content differs.
+    """
+    from financial_pipeline.figures import version_diff
+
+    entries = version_diff.diff(data_root(), first, second)
+    click.echo(json.dumps(entries, indent=1) if as_json else version_diff.as_text(entries))
 
 
 @click.command("as-of")
@@ -58,12 +81,13 @@ def lineage(column: str, as_json: bool) -> None:
 
 @click.command()
 @data_root_option
+@version_option
 @click.argument("query", required=False)
-def sql(query: str | None) -> None:
+def sql(version: str | None, query: str | None) -> None:
     """Query the published tables with DuckDB SQL; without QUERY, a prompt."""
     from financial_pipeline.cli import sql_prompt
 
-    sql_prompt.run(data_root(), query)
+    sql_prompt.run(data_root(), query, version)
 
 
 @click.command()

@@ -6,7 +6,8 @@ import duckdb
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.manifest import read_version
+from financial_pipeline.publishing.versions import reading
 from financial_pipeline.publishing.views import connect, naming_damaged
 
 MAX_ROWS = 10_000
@@ -20,9 +21,10 @@ def _show(connection: duckdb.DuckDBPyConnection, query: str) -> None:
             relation.show(max_width=200, max_rows=MAX_ROWS)
 
 
-def run(paths: Paths, query: str | None) -> None:
+def run(paths: Paths, query: str | None, version: str | None = None) -> None:
     """Print the answer to `query`, or prompt; raises PipelineError for a faulty query."""
-    with connect(paths, read_manifest(paths)) as connection:
+    manifest = read_version(paths, version)
+    with reading(paths, manifest.version), connect(paths, manifest) as connection:
         if query is not None:
             try:
                 _show(connection, query)

@@ -12,7 +12,8 @@ from financial_pipeline.figures.metric_figures import metric_figures
 from financial_pipeline.figures.model_figures import model_figures
 from financial_pipeline.figures.stream_figures import stream_figures
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import Manifest, parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import Manifest, parquet_files, read_version
+from financial_pipeline.publishing.versions import reading
 from financial_pipeline.publishing.views import connect, rows_if_published
 from financial_pipeline.staging import row_accounting
 
@@ -58,6 +59,7 @@ order by symbol
 """
 PRICE_TABLES = {"exports/fct_daily_prices"}
 
+MACRO_TABLES = {"exports/fct_macro_observations"}
 MACRO = """
 select
     series_id,
@@ -83,8 +85,8 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     return row_accounting.by_file(pl.read_parquet(files))
 
 
-def figures(paths: Paths) -> dict[str, Any]:
-    """Return the main figures of the published version; raise PipelineError if there is none.
+def figures(paths: Paths, version: str | None = None) -> dict[str, Any]:
+    """Return the main figures of a kept version, by default the current; PipelineError if none.
 
     Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model,
     stream.
@@ -93,8 +95,8 @@ def figures(paths: Paths) -> dict[str, Any]:
     without metrics is counted from its marts. Rates exclude loans outside the credit policy. A
     section is empty if its table is not published.
     """
-    manifest = read_manifest(paths)
-    with connect(paths, manifest) as connection:
+    manifest = read_version(paths, version)
+    with reading(paths, manifest.version), connect(paths, manifest) as connection:
         return {
             "version": manifest.version,
             "published_at": manifest.published_at,
@@ -103,9 +105,7 @@ def figures(paths: Paths) -> dict[str, Any]:
                 rows_if_published(connection, manifest, *default_rates.counts(manifest.tables))
             ),
             "prices": rows_if_published(connection, manifest, PRICE_TABLES, _prices(manifest)),
-            "macro": rows_if_published(
-                connection, manifest, {"exports/fct_macro_observations"}, MACRO
-            ),
+            "macro": rows_if_published(connection, manifest, MACRO_TABLES, MACRO),
             "tables": [
                 {
                     "name": table.name,

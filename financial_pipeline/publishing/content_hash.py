@@ -5,12 +5,11 @@ digits, because double sums differ in the last digits under another partitioning
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
-import pyarrow.parquet as pq
 
 # Scientific notation with eight decimals shows nine significant digits.
 FLOAT_DECIMALS = 8
@@ -20,7 +19,6 @@ PROVENANCE_COLUMNS = frozenset(
     # Where a topic stood when it was looked at.
     | {"next_offset", "end_offset", "lag", "watermark_at", "observed_at"}
 )
-BATCH_ROWS = 131_072
 # Partition files that are read at once have about this size together, compressed.
 BATCH_BYTES = 16 * 2**20
 
@@ -33,20 +31,18 @@ def _text(frame: pl.DataFrame) -> str:
     )
 
 
-def _hash_frames(frames: Iterable[pl.DataFrame]) -> str:
-    digest = hashlib.sha256()
-    for frame in frames:
-        digest.update(_text(frame).encode("utf-8"))
-    return digest.hexdigest()
-
-
 def _hashed_columns(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if name not in PROVENANCE_COLUMNS]
 
 
 def hash_frame(frame: pl.DataFrame, keys: Sequence[str]) -> str:
     """Content hash of a frame, sorted here by `keys`."""
-    return _hash_frames([frame.sort(keys).select(_hashed_columns(frame))])
+    return hashlib.sha256(hashed_text(frame.sort(keys))).hexdigest()
+
+
+def hashed_text(frame: pl.DataFrame) -> bytes:
+    """Return the bytes that `hash_frame` hashes, of rows that are already sorted by key."""
+    return _text(frame.select(_hashed_columns(frame))).encode("utf-8")
 
 
 def hash_parts(frame: pl.DataFrame, keys: Sequence[str], part: pl.Expr) -> dict[str, str]:
@@ -68,16 +64,6 @@ def hash_parts(frame: pl.DataFrame, keys: Sequence[str], part: pl.Expr) -> dict[
         hashes[str(name)] = hashlib.sha256(content.encode("utf-8")).hexdigest()
         start += count
     return hashes
-
-
-def hash_sorted_parquet(path: Path) -> str:
-    """Content hash of one Parquet file whose rows are already sorted by key, in bounded memory."""
-    file = pq.ParquetFile(path)
-    columns = [name for name in file.schema_arrow.names if name not in PROVENANCE_COLUMNS]
-    batches = file.iter_batches(batch_size=BATCH_ROWS, columns=columns)
-    return _hash_frames(
-        frame for batch in batches if isinstance(frame := pl.from_arrow(batch), pl.DataFrame)
-    )
 
 
 def partition_hashes(folder: Path) -> dict[str, str]:

@@ -7,11 +7,8 @@ job.
 """
 
 import json
-import re
 import secrets
-import shutil
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,15 +17,12 @@ from typing import Any, Final, Literal
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked, replace_json
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import versions
+from financial_pipeline.publishing.versions import DIGITS, KEEP_30, Retention, number_of
 
 Channel = Literal["batch", "stream", "operations"]
 BATCH: Final = "batch"
 LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
-KEPT_VERSIONS: Final = 3
-KEPT_SECONDS: Final = 3600.0
-# The digits of a number, so that names sort like numbers, and the random part of a folder name.
-DIGITS: Final = 8
-VERSION: Final = re.compile(rf"(\d{{{DIGITS}}})-[0-9a-f]{{6}}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,9 @@ class PublishedTable:
     partitions: dict[str, str] = field(default_factory=dict)
     # When the version was written, UTC, for people; it decides nothing.
     built_at: str | None = None
+    # The folder of the version in which partitions were replaced, empty if there was none; None if
+    # the whole table was written.
+    base: str | None = None
 
     @property
     def key(self) -> str:
@@ -80,12 +77,6 @@ class Manifest:
         return self.tables[key]
 
 
-def number_of(version: str) -> int:
-    """Return the number in the name of a version; 0 for a name of another form."""
-    found = VERSION.fullmatch(version)
-    return int(found[1]) if found else 0
-
-
 def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
     try:
         content = json.loads(paths.manifest.read_text("utf-8"))
@@ -106,6 +97,22 @@ def channel_tables(paths: Paths, channel: Channel) -> dict[str, PublishedTable]:
     """Return the current tables of one channel by key; none before its first publication."""
     rows = _channels(paths).get(channel, {}).get("tables", {})
     return {key: PublishedTable(**row) for key, row in rows.items()}
+
+
+def read_version(paths: Paths, version: str | None = None) -> Manifest:
+    """Return the manifest of a kept version of the batch channel; without `version`, the current.
+
+    Raises PipelineError with the versions that exist if this one is unknown or pruned.
+    """
+    if version is None:
+        return read_manifest(paths)
+    name = version.zfill(DIGITS)
+    channel = versions.read(paths, name) if name.isdecimal() else None
+    if channel is None:
+        known = ", ".join(versions.names(paths)) or "none"
+        raise PipelineError(f"Version {version} is unknown or pruned; kept versions: {known}.")
+    tables = {key: PublishedTable(**row) for key, row in channel["tables"].items()}
+    return Manifest(name, channel["published_at"], channel["world"], tables)
 
 
 def read_manifest(paths: Paths) -> Manifest:
@@ -162,21 +169,39 @@ def new_folder(paths: Paths, layer: str, name: str) -> Path:
     return folder
 
 
+def is_overtaken(table: PublishedTable, current: str | None) -> bool:
+    """Return whether partitions were replaced in another version than `current`, its folder."""
+    return table.base is not None and current is not None and table.base != current
+
+
+def overtaken(keys: Iterable[str]) -> PipelineError:
+    """Return the error of a publication that would lose the update of another one."""
+    return PipelineError(
+        f"Another run published {', '.join(sorted(keys))} while this publication was built from the"
+        " version before; its tables are not published, so that no update is lost. Run it again."
+    )
+
+
 def publish_tables(
     paths: Paths,
     channel: Channel,
     tables: Sequence[PublishedTable],
     world: Mapping[str, object],
     kept: Iterable[str] = (),
+    retention: Retention = KEEP_30,
 ) -> Manifest:
     """Make these tables current in their channel, all in one rename; other channels stay.
 
     A table is skipped if a newer version of it is current. `kept` are folders that pruning leaves
-    alone besides the current ones.
+    alone besides those of current and kept versions. Raises PipelineError, and nothing moves, if a
+    table replaces partitions of a version that is no longer current.
     """
     with locked(_lock(paths)):
         channels = _channels(paths)
         before = channels.get(channel, {}).get("tables", {})
+        current = {key: str(row["folder"]) for key, row in before.items()}
+        if lost := [each.key for each in tables if is_overtaken(each, current.get(each.key))]:
+            raise overtaken(lost)
         newer = {
             table.key: asdict(table)
             for table in tables
@@ -190,21 +215,9 @@ def publish_tables(
             "tables": {**before, **newer},
         }
         replace_json(paths.manifest, channels)
+        if BATCH in channels:
+            versions.record(paths, channels[BATCH])
         manifest = read_manifest(paths)
-        _prune(paths, newer, {*kept, *(table.folder for table in manifest.tables.values())})
+        shown = {*kept, *(table.folder for table in manifest.tables.values())}
+        versions.prune(paths, channels[channel]["tables"], shown, retention)
     return manifest
-
-
-def _prune(paths: Paths, keys: Iterable[str], kept: set[str]) -> None:
-    """Remove the old folders of these tables that no reader may have open."""
-    for old in _old_folders(paths, keys):
-        is_young = time.time() - old.stat().st_mtime < KEPT_SECONDS
-        if old.relative_to(paths.data_root).as_posix() not in kept and not is_young:
-            shutil.rmtree(old)
-
-
-def _old_folders(paths: Paths, keys: Iterable[str]) -> Iterator[Path]:
-    for key in keys:
-        folders = [path for path in (paths.data_root / key).glob("*") if path.is_dir()]
-        folders.sort(key=lambda path: (number_of(path.name), path.name), reverse=True)
-        yield from folders[KEPT_VERSIONS:]

@@ -8,7 +8,7 @@ does before they are published.
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -20,11 +20,15 @@ from financial_pipeline.publishing.manifest import (
     BATCH,
     Manifest,
     PublishedTable,
+    channel_tables,
+    is_overtaken,
     is_published,
+    overtaken,
     parquet_files,
     publish_tables,
     read_manifest,
 )
+from financial_pipeline.publishing.versions import KEEP_30, Retention
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,13 @@ class Publication:
         return {table.key: table for table in (PublishedTable(**row) for row in rows)}
 
     def register(self, table: PublishedTable) -> None:
-        """Note a new version whose blocking checks passed; it replaces an earlier registration."""
+        """Note a new version whose blocking checks passed; it replaces an earlier registration.
+
+        A version that continues the earlier registration keeps its base, which is published.
+        """
+        earlier = self.registered().get(table.key)
+        if earlier and table.base == earlier.folder:
+            table = replace(table, base=earlier.base)
         replace_json(self.folder / f"{table.layer}.{table.name}.json", asdict(table))
 
     def newest(self, key: str) -> PublishedTable:
@@ -87,18 +97,46 @@ def pending(paths: Paths) -> list[str]:
     return sorted(path.name for path in (paths.data_root / "pending").glob("*") if path.is_dir())
 
 
-def publish(paths: Paths, runs: Iterable[str], world: Mapping[str, object]) -> Manifest:
+def publish(
+    paths: Paths,
+    runs: Iterable[str],
+    world: Mapping[str, object],
+    retention: Retention = KEEP_30,
+) -> Manifest:
     """Make the tables of these finished publications current, in one rename.
 
     Registrations of all other publications stay as they are. Of two versions of a table, the newer
-    one becomes current.
+    one becomes current. A publication that replaced partitions of a version which is no longer
+    current is dropped, whole: all others become current, and then PipelineError names its tables.
     """
     chosen = [Publication(paths, run) for run in runs]
     others = [Publication(paths, run) for run in pending(paths)]
     kept = {table.folder for each in others for table in each.registered().values()}
-    tables = [table for each in chosen for table in each.registered().values()]
-    newest = {table.key: table for table in sorted(tables, key=lambda table: table.version)}
-    manifest = publish_tables(paths, BATCH, list(newest.values()), world, kept)
+    newest, lost = _joined(paths, chosen)
+    manifest = publish_tables(paths, BATCH, list(newest.values()), world, kept, retention)
     for each in chosen:
         each.discard()
+    if lost:
+        raise overtaken(lost)
     return manifest
+
+
+def _joined(
+    paths: Paths, chosen: Iterable[Publication]
+) -> tuple[dict[str, PublishedTable], set[str]]:
+    """Return the tables of all publications that fit, oldest first, and the overtaken keys."""
+    current = {key: table.folder for key, table in channel_tables(paths, BATCH).items()}
+    newest: dict[str, PublishedTable] = {}
+    lost: set[str] = set()
+    groups = [each.registered().values() for each in chosen]
+    for tables in sorted(
+        groups, key=lambda group: max((each.version for each in group), default="")
+    ):
+        found = {table.key for table in tables if is_overtaken(table, current.get(table.key))}
+        lost |= found
+        for table in () if found else tables:
+            known = newest.get(table.key)
+            if known is None or known.version < table.version:
+                newest[table.key] = table
+                current[table.key] = table.folder
+    return newest, lost

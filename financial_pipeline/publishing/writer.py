@@ -6,6 +6,7 @@ a folder that a crash could take away.
 """
 
 import hashlib
+import io
 import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
@@ -14,13 +15,13 @@ from typing import Any
 
 import duckdb
 import polars as pl
-import pyarrow.parquet as pq
 
 from financial_pipeline.files import link, sync
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hash_sorted_parquet
+from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hashed_text
 from financial_pipeline.publishing.manifest import PublishedTable, new_folder, parquet_files
 from financial_pipeline.publishing.partition_files import COMPRESSION
+from financial_pipeline.publishing.pieces import pieces
 from financial_pipeline.schemas.contract import Table
 
 Source = pl.DataFrame | duckdb.DuckDBPyRelation
@@ -40,14 +41,15 @@ def write_table(
 
     A frame replaces the partitions `replaced` (keys as text) of the version `previous`, or the
     whole table if `replaced` is None; it contains rows of no other partition. A DuckDB relation
-    becomes the whole table, sorted by key, in bounded memory. Equal rows give equal files.
+    becomes the whole table, sorted by key, in bounded memory; its `partitions` are the hashes of
+    its files. Equal rows give equal files, and a file that `previous` has is linked.
     """
+    files = parquet_files(paths, previous) if previous else []
     folder = new_folder(paths, table.layer, table.name)
     try:
         if isinstance(source, duckdb.DuckDBPyRelation):
-            described = _copy_relation(table, source, folder)
+            described = _write_relation(table, source, folder, _by_hash(previous, files))
         else:
-            files = parquet_files(paths, previous) if previous and replaced is not None else []
             _write_frame(table, source, folder, files, replaced)
             described = _describe(table, folder, previous, replaced)
         for path in [*folder.iterdir(), folder, folder.parent]:
@@ -62,25 +64,53 @@ def write_table(
         built_from=dict(built_from or {}),
         facts=dict(facts or {}),
         built_at=datetime.now(UTC).isoformat(),
+        base=None if replaced is None else previous.folder if previous else "",
         **described,
     )
 
 
-def _copy_relation(
-    table: Table[Any], relation: duckdb.DuckDBPyRelation, folder: Path
+def _by_hash(previous: PublishedTable | None, files: Collection[Path]) -> dict[str, Path]:
+    known = previous.partitions if previous else {}
+    return {known[path.stem]: path for path in files if path.stem in known}
+
+
+def _write_relation(
+    table: Table[Any],
+    relation: duckdb.DuckDBPyRelation,
+    folder: Path,
+    previous: Mapping[str, Path],
 ) -> dict[str, Any]:
-    file = folder / f"{table.name}.parquet"
-    relation.order(", ".join(table.keys)).write_parquet(str(file), compression=COMPRESSION)
-    newest = None
-    if table.event_date:
-        newest = pl.scan_parquet(file).select(pl.col(table.event_date).max()).collect().item()
-    digest = hash_sorted_parquet(file)
+    """Write the files of a whole table; `previous` has the earlier files by content hash."""
+    digest, hashes, rows, newest = hashlib.sha256(), {}, 0, None
+    for number, part in enumerate(pieces(relation, table.keys)):
+        content = hashed_text(part)
+        digest.update(content)
+        name = f"{table.name}-{number:05}"
+        hashes[name] = hashlib.sha256(content).hexdigest()
+        _write_file(part, folder / f"{name}.parquet", previous.get(hashes[name]))
+        rows += part.height
+        if table.event_date:
+            days = [day for day in (newest, part[table.event_date].max()) if day is not None]
+            newest = max(days, default=None)
+    if not hashes:
+        relation.write_parquet(str(folder / f"{table.name}.parquet"), compression=COMPRESSION)
     return {
-        "rows": pq.read_metadata(file).num_rows,
-        "content_hash": digest,
+        "rows": rows,
+        "content_hash": digest.hexdigest(),
         "as_of": None if newest is None else str(newest),
-        "partitions": {table.name: digest},
+        "partitions": hashes,
     }
+
+
+def _write_file(rows: pl.DataFrame, target: Path, before: Path | None) -> None:
+    """Write one file; if the file of the version before has the same bytes, link it instead."""
+    sink = io.BytesIO()
+    rows.write_parquet(sink, compression=COMPRESSION)
+    content = sink.getvalue()
+    if before is not None and before.exists() and before.read_bytes() == content:
+        link(before, target)
+    else:
+        target.write_bytes(content)
 
 
 def _file_of(table: Table[Any], partition: str) -> str:
@@ -99,12 +129,16 @@ def _write_frame(
     previous: Collection[Path],
     replaced: Collection[str] | None,
 ) -> None:
-    """Write one file for each file name that a replaced partition belongs to; link all others."""
+    """Write one file for each file name that a replaced partition belongs to; link all others.
+
+    A written file with the same bytes as before is a link too.
+    """
     file_name = _partition(table)
     if table.one_file_per == "year":
         file_name = file_name.str.slice(0, 4)
     stems = {_file_of(table, key) for key in replaced or ()}
-    old = {path.stem: path for path in previous}
+    earlier = {path.stem: path for path in previous}
+    old = dict(earlier) if replaced is not None else {}
     if table.partition:
         # The file of a table that had no row.
         old.pop(table.name, None)
@@ -119,7 +153,7 @@ def _write_frame(
             part = pl.concat([kept, part.select(kept.columns)]) if kept.height else part
         if table.order is not None:
             part = part.sort(*table.order, *table.keys, nulls_last=bool(table.order))
-        part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
+        _write_file(part, folder / f"{name}.parquet", earlier.get(name))
     for name in old.keys() - names:
         link(old[name], folder / f"{name}.parquet")
 

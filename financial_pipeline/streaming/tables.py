@@ -52,6 +52,8 @@ def write_rows(paths: Paths, name: str, engine: str, rows: pl.DataFrame) -> Publ
         days = rows[table.partition].cast(pl.String).unique().to_list()
         old = [path for path in parquet_files(paths, before) if path.stem in days] if before else []
         rows = _merged(table, pl.concat([rows.clear(), *(pl.read_parquet(p) for p in old)]), rows)
+    # The table of another engine is replaced whole.
+    days = days if before else None
     return write_table(paths, table, rows, previous=before, replaced=days, facts={"engine": engine})
 
 

@@ -1,16 +1,11 @@
 """Equal rows give equal content hashes, however they were stored."""
 
 from decimal import Decimal
-from pathlib import Path
 
 import polars as pl
 import pytest
 
-from financial_pipeline.publishing.content_hash import (
-    hash_frame,
-    hash_parts,
-    hash_sorted_parquet,
-)
+from financial_pipeline.publishing.content_hash import hash_frame, hash_parts
 
 FRAME = pl.DataFrame(
     {
@@ -38,12 +33,6 @@ def test_hash_ignores_digits_beyond_the_ninth() -> None:
 def test_hash_tells_null_from_empty_text() -> None:
     filled = FRAME.with_columns(pl.col("name").fill_null(""))
     assert hash_frame(FRAME, ["key"]) != hash_frame(filled, ["key"])
-
-
-def test_hash_of_sorted_parquet_equals_hash_of_frame(tmp_path: Path) -> None:
-    path = tmp_path / "table.parquet"
-    FRAME.write_parquet(path, row_group_size=1)
-    assert hash_sorted_parquet(path) == hash_frame(FRAME, ["key"])
 
 
 @pytest.mark.parametrize("text", ["plain", 'a "quoted", text', "two\nlines", "a\x85b"])

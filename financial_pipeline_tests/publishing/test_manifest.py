@@ -10,7 +10,6 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import manifest
 from financial_pipeline.publishing.manifest import (
     Channel,
     PublishedTable,
@@ -19,6 +18,7 @@ from financial_pipeline.publishing.manifest import (
     publish_tables,
     read_manifest,
 )
+from financial_pipeline.publishing.versions import KEPT_FOLDERS, Retention, number_of
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 
@@ -118,7 +118,7 @@ def test_numbers_continue_after_the_manifest_was_lost(tmp_path: Path) -> None:
 def test_folders_that_are_no_versions_do_not_count(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     (tmp_path / "ml" / "model_cards" / "2015-04-01").mkdir(parents=True)
-    assert manifest.number_of(written(paths, 1).version) == 1
+    assert number_of(written(paths, 1).version) == 1
 
 
 def test_interrupted_publication_leaves_the_old_manifest_readable(
@@ -150,9 +150,10 @@ def test_old_versions_are_pruned_only_if_neither_recent_nor_young_nor_kept(
     folder = tmp_path / "exports" / "fct_loans"
     assert len(list(folder.iterdir())) == 6
     now = time.time()
-    monkeypatch.setattr(manifest.time, "time", lambda: now + manifest.KEPT_SECONDS + 60)
-    publish_tables(paths, "batch", [written(paths, 5)], WORLD, kept=[kept.folder])
-    assert len(list(folder.iterdir())) == manifest.KEPT_VERSIONS + 1
+    monkeypatch.setattr(time, "time", lambda: now + 3660)
+    retention = Retention(versions=1)
+    publish_tables(paths, "batch", [written(paths, 5)], WORLD, [kept.folder], retention)
+    assert len(list(folder.iterdir())) == KEPT_FOLDERS + 1
     assert (tmp_path / kept.folder).exists()
 
 

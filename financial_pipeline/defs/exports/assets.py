@@ -46,7 +46,8 @@ def _export(
     with warehouse.get_connection() as connection:
         connection.execute("set enable_progress_bar = false")
         relation = connection.table(f"marts.{name}")
-        table = write_table(paths, mart, relation, built_from=built_from)
+        previous = pipeline.publication.newest_if_any(mart.key)
+        table = write_table(paths, mart, relation, previous=previous, built_from=built_from)
         warehouse_rows = len(relation)
     outcomes = check_table(pipeline.publication, table, mart, warehouse_rows)
     if all(outcome.passed for outcome in outcomes if outcome.blocking):

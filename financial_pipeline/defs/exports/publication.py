@@ -6,6 +6,7 @@ from financial_pipeline import world
 from financial_pipeline.defs.resources import OWNERS, Pipeline, runs_of
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication, pending, publish
+from financial_pipeline.publishing.versions import GIB, Retention
 from financial_pipeline.raw import restatements
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
@@ -124,7 +125,9 @@ def published_manifest(
     cancelled runs are dropped, and those of active runs wait for their own end.
     """
     runs = finished_publications(context.instance, pipeline.publication)
-    manifest = publish(pipeline.paths, runs, world.describe(pipeline.settings))
+    settings = pipeline.settings
+    retention = Retention(settings.kept_versions, int(settings.kept_gib * GIB))
+    manifest = publish(pipeline.paths, runs, world.describe(settings), retention)
     return dg.MaterializeResult(
         metadata={
             "version": manifest.version,

@@ -1,0 +1,144 @@
+"""The kept versions of the batch channel: one small file each, and what pruning leaves alone.
+
+`versions/<version>.json` has the tables of a version without the hashes of their partitions. A
+reader of a version has a shared lock on its file, which the kernel releases when the reader ends.
+"""
+
+import fcntl
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from financial_pipeline.files import replace_json
+from financial_pipeline.paths import Paths
+
+GIB: Final = 2**30
+# The newest folders of every table that stay, also those that no kept version names.
+KEPT_FOLDERS: Final = 3
+# The digits of a number, so that names sort like numbers, and the random part of a folder name.
+DIGITS: Final = 8
+VERSION: Final = re.compile(rf"(\d{{{DIGITS}}})-[0-9a-f]{{6}}")
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How many versions stay readable, and the bytes that their files may use together.
+
+    A version that was current less than `seconds` ago stays, and so does one that is being read.
+    """
+
+    versions: int = 30
+    max_bytes: int = 20 * GIB
+    seconds: float = 3600.0
+
+
+KEEP_30: Final = Retention()
+
+
+def number_of(version: str) -> int:
+    """Return the number in the name of a version; 0 for a name of another form."""
+    found = VERSION.fullmatch(version)
+    return int(found[1]) if found else 0
+
+
+def _file(paths: Paths, version: str) -> Path:
+    return paths.data_root / "versions" / f"{version}.json"
+
+
+def names(paths: Paths) -> list[str]:
+    """Return the names of the versions that can be read, oldest first."""
+    return sorted(path.stem for path in (paths.data_root / "versions").glob("[!.]*.json"))
+
+
+def record(paths: Paths, channel: Mapping[str, Any]) -> None:
+    """Store the batch channel as a version, unless it is stored."""
+    version = f"{channel['sequence']:0{DIGITS}}"
+    if not _file(paths, version).exists():
+        tables = {key: {**row, "partitions": {}} for key, row in channel["tables"].items()}
+        replace_json(_file(paths, version), {**channel, "tables": tables})
+
+
+def read(paths: Paths, version: str) -> dict[str, Any] | None:
+    """Return the channel as it was at a version, or None if it is unknown or pruned."""
+    try:
+        return dict(json.loads(_file(paths, version).read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def reading(paths: Paths, version: str) -> Iterator[None]:
+    """Keep pruning away from a version for the block; nothing happens if it is not recorded."""
+    try:
+        handle = _file(paths, version).open("rb")
+    except FileNotFoundError:
+        yield
+        return
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+
+
+def _remove_if_unread(file: Path) -> bool:
+    with file.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        file.unlink()
+    return True
+
+
+def _new_bytes(paths: Paths, folders: set[str], seen: set[int]) -> int:
+    """Return the bytes of the files of these folders that no earlier call counted."""
+    size = 0
+    for path in (path for folder in folders for path in (paths.data_root / folder).glob("*")):
+        status = path.stat()
+        if status.st_ino not in seen:
+            seen.add(status.st_ino)
+            size += status.st_size
+    return size
+
+
+def prune(paths: Paths, keys: Iterable[str], kept: set[str], retention: Retention) -> None:
+    """Remove old versions, and the folders of these tables that no kept version names.
+
+    The folders `kept` stay, as do the newest of each table and those that were made lately.
+    """
+    named = kept | _prune_versions(paths, retention)
+    for old in _old_folders(paths, keys):
+        is_young = time.time() - old.stat().st_mtime < retention.seconds
+        if old.relative_to(paths.data_root).as_posix() not in named and not is_young:
+            shutil.rmtree(old)
+
+
+def _prune_versions(paths: Paths, retention: Retention) -> set[str]:
+    """Remove the versions beyond the retention and return the folders of all that are kept."""
+    kept: set[str] = set()
+    seen: set[int] = set()
+    size, replaced_at = 0, time.time()
+    for place, version in enumerate(reversed(names(paths))):
+        file = _file(paths, version)
+        written_at = file.stat().st_mtime
+        channel = read(paths, version) or {"tables": {}}
+        folders = {str(row["folder"]) for row in channel["tables"].values()}
+        size += _new_bytes(paths, folders - kept, seen)
+        is_beyond = place >= retention.versions or size > retention.max_bytes
+        is_old = time.time() - replaced_at > retention.seconds
+        if not (place and is_beyond and is_old and _remove_if_unread(file)):
+            kept |= folders
+        replaced_at = written_at
+    return kept
+
+
+def _old_folders(paths: Paths, keys: Iterable[str]) -> Iterator[Path]:
+    for key in keys:
+        folders = [path for path in (paths.data_root / key).glob("*") if path.is_dir()]
+        folders.sort(key=lambda path: (number_of(path.name), path.name), reverse=True)
+        yield from folders[KEPT_FOLDERS:]
