@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.command import keys_of
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
-from financial_pipeline.defs.runs import keys_of
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import ingest
