@@ -7,7 +7,7 @@ here, at every level.
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
+from functools import cache
 from typing import Any, Final, NoReturn
 
 # Characters of a number, and levels of arrays and objects, the message itself included.
@@ -19,10 +19,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _number(read: Callable[[str], Any], text: str) -> Any:
-    if len(text) > LONGEST_NUMBER:
-        raise ValueError(f"a number of {len(text)} characters")
-    return read(text)
+def _bounded(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def number(text: str) -> Any:
+        if len(text) > LONGEST_NUMBER:
+            raise ValueError(f"a number of {len(text)} characters")
+        return read(text)
+
+    return number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -45,6 +48,18 @@ def _check(found: object, level: int) -> None:
             _check(value, level + 1)
 
 
+@cache
+def _decoder(
+    integer: Callable[[str], Any], real: Callable[[str], Any], is_short: bool
+) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        parse_int=integer if is_short else _bounded(integer),
+        parse_float=real if is_short else _bounded(real),
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_object,
+    )
+
+
 def parse_object(
     value: bytes,
     integer: Callable[[str], Any] = int,
@@ -52,13 +67,7 @@ def parse_object(
 ) -> dict[str, Any] | None:
     """Return the object in the bytes of a message, or None; `integer` and `real` read numbers."""
     try:
-        content = json.loads(
-            value.decode("utf-8"),
-            parse_int=partial(_number, integer),
-            parse_float=partial(_number, real),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-        )
+        content = _decoder(integer, real, len(value) <= LONGEST_NUMBER).decode(value.decode())
         is_plain = b"\\u" not in value and value.count(b"{") + value.count(b"[") == 1
         if not is_plain:
             _check(content, 1)
