@@ -6,6 +6,7 @@ ZooKeeper is part of Flink's distribution; with it a respawned JobManager finds 
 from dataclasses import dataclass
 from pathlib import Path
 
+from financial_pipeline.local_cluster.java_classes import class_path
 from financial_pipeline.local_cluster.processes import ManagedProcess
 
 # Packages that Flink's shipped configuration opens, JDK compiler excepted.
@@ -39,6 +40,8 @@ class FlinkCluster:
     folder: Path
     distribution: Path
     connector: Path
+    # The folder of the classes of `flink/java`.
+    classes: Path
     java: str
     log_configuration: Path
     rest_port: int
@@ -152,7 +155,6 @@ class FlinkCluster:
 
     def _process(self, name: str, flags: list[str], *arguments: str) -> ManagedProcess:
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-        path = ":".join(map(str, [*sorted((self.distribution / "lib").glob("*.jar"))]))
         command = [
             self.java,
             *opened,
@@ -163,7 +165,7 @@ class FlinkCluster:
             f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             f"-Dlog4j.configurationFile={self.log_configuration}",
             "-cp",
-            f"{path}:{self.connector}",
+            f"{class_path(self.distribution)}:{self.connector}:{self.classes}",
             *arguments,
         ]
         return ManagedProcess(name, command, self.folder / f"{name}.output.txt")

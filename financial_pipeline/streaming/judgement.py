@@ -1,8 +1,8 @@
 """What becomes of one input message: aggregated, late, a heartbeat, or dead with a reason.
 
 The rules are those of `docs/streaming.md`, in the order of `DEAD_LETTER_REASONS`; the first one
-decides. The replay and the batch comparison judge with this module. The Flink job judges in SQL,
-whose JSON functions are laxer at some edges of the grammar.
+decides. The replay and the batch comparison judge with this module, and the Flink job with
+`flink/java/Judge.java`: a corpus and a fuzzer hold the two together.
 """
 
 import re

@@ -36,12 +36,16 @@ SOUND = {
 
 @dataclass(frozen=True)
 class Example:
-    """One line of the corpus; `typed` are fields that the verdict must contain, as text."""
+    """One line of the corpus; `typed` are fields that the verdict must contain, as text.
+
+    `json` is the text that replaces a field, if the line does that.
+    """
 
     name: str
     value: bytes | None
     verdict: str
     typed: dict[str, Any]
+    json: str | None = None
 
 
 def message(fields: dict[str, str]) -> str:
@@ -77,6 +81,7 @@ def read() -> list[Example]:
             _value(row),
             row["verdict"],
             row.get("typed", {}),
+            row.get("json"),
         )
         for row in rows
     ]
