@@ -67,7 +67,7 @@ lint: $(VENV)/.development  ## Check the form of Python and SQL
 types: $(VENV)/.development  ## Check the types
 	@$(BIN)/mypy
 
-flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile the job's functions
+flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
 
 jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
 	@$(BIN)/python -m financial_pipeline.local_cluster.jars_lock
@@ -119,7 +119,7 @@ $(FLINK)/.distribution: flink/requirements.lock | $(UV)
 	@touch $@
 
 # What does not compile here (no Java, no network) is compiled when a stream starts.
-$(FLINK)/.classes: flink/java/Judge.java flink/jars.lock $(FLINK)/.distribution | $(VENV)/.runtime
+$(FLINK)/.classes: $(wildcard flink/java/*.java) flink/jars.lock $(FLINK)/.distribution | $(VENV)/.runtime
 	@echo 'Compiling flink/java'
 	@if $(BIN)/python -m financial_pipeline.local_cluster.java_classes; then touch $@; fi
 

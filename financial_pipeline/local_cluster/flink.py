@@ -3,6 +3,7 @@
 ZooKeeper is part of Flink's distribution; with it a respawned JobManager finds its job again.
 """
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ ZOOKEEPER = "org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer"
 FRAMEWORK_HEAP, TASK_HEAP, MANAGED, NETWORK, OFF_HEAP, METASPACE = 96, 352, 64, 64, 128, 192
 JOB_MANAGER_HEAP = 320
 SLOTS = 4
+TOKEN_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,19 @@ class FlinkCluster:
         """Savepoints: `savepoint-*/_metadata`."""
         return self.folder / "savepoints"
 
+    @property
+    def token_file(self) -> Path:
+        """The file of the token that the REST server asks for before it changes anything."""
+        return self.folder / "rest-token"
+
+    def rest_token(self) -> str:
+        """The token of this folder, made at the first call."""
+        if not self.token_file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.token_file.touch(mode=0o600)
+            self.token_file.write_text(secrets.token_urlsafe(TOKEN_BYTES), "utf-8")
+        return self.token_file.read_text("utf-8")
+
     def configuration(self) -> str:
         """Content of `config.yaml`, dotted keys."""
         return "".join(f"{key}: {value}\n" for key, value in self._settings().items())
@@ -82,6 +97,10 @@ class FlinkCluster:
             "metrics.fetcher.update-interval": 1000,
             "io.tmp.dirs": self.folder / "tmp",
             "web.upload.dir": self.folder / "tmp",
+            "web.cancel.enable": "false",
+            "web.access-control-allow-origin": f"http://localhost:{self.rest_port}",
+            # `flink/java/Guard.java` asks for it wherever something would change.
+            "financial-pipeline.rest-token-file": self.token_file,
         }
 
     def _sizes(self) -> dict[str, object]:

@@ -99,7 +99,6 @@ class LocalRuntime:
         self.connection = self._connection()
         write_access(plan.state, self.connection)
         self.rest_url = f"http://{LOOPBACK}:{rest}"
-        self.rest = FlinkRest(self.rest_url)
         self.flink = FlinkCluster(
             plan.state / "flink",
             self.distribution,
@@ -114,6 +113,7 @@ class LocalRuntime:
             plan.silence_seconds,
             plan.java_flags,
         )
+        self.rest = FlinkRest(self.rest_url, self.flink.rest_token())
 
     def _connection(self) -> Connection:
         if not self.security:
