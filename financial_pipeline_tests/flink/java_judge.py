@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from financial_pipeline.local_cluster.java import find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import class_path, compiled
 from financial_pipeline.local_cluster.runtime import RuntimePlan
@@ -38,6 +40,8 @@ class JavaJudge:
         done = subprocess.run(
             command, input=b"".join([*parts, struct.pack(">i", END)]), capture_output=True
         )
+        if b"jdk.compiler" in done.stderr:
+            pytest.skip("this Java has no compiler for the driver of the test")
         assert done.returncode == 0, done.stderr.decode()
         texts = list(_texts(done.stdout))
         width = 2 + len(FIELDS)
