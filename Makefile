@@ -67,7 +67,7 @@ lint: $(VENV)/.development  ## Check the form of Python and SQL
 types: $(VENV)/.development  ## Check the types
 	@$(BIN)/mypy
 
-flink: $(FLINK)/.distribution  ## Make .venv-flink: the Flink distribution of flink/requirements.lock
+flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
 
 jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
 	@$(BIN)/python -m financial_pipeline.local_cluster.jars_lock
@@ -117,6 +117,11 @@ $(FLINK)/.distribution: flink/requirements.lock | $(UV)
 	@sed -n '/^apache-flink-libraries==/,/[^\\]$$/p' $< >$(FLINK)/distribution.txt
 	@$(UV) pip install --quiet --python $(FLINK)/bin/python --no-deps --require-hashes --requirement $(FLINK)/distribution.txt
 	@touch $@
+
+# What does not compile here (no Java, no network) is compiled when a stream starts.
+$(FLINK)/.classes: $(wildcard flink/java/*.java) flink/jars.lock $(FLINK)/.distribution | $(VENV)/.runtime
+	@echo 'Compiling flink/java'
+	@if $(BIN)/python -m financial_pipeline.local_cluster.java_classes; then touch $@; fi
 
 # PyFlink too, for bounded tests of the queries.
 $(FLINK)/.complete: $(FLINK)/.distribution

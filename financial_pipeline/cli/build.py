@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -19,6 +19,9 @@ from financial_pipeline.cli.read import show_figures
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from financial_pipeline.defs.command import Outcome
 
 Layers = Literal["all", "ingest", "transform"]
 rebuild_option = click.option(
@@ -43,7 +46,8 @@ def _files(settings: Settings, paths: Paths, layers: Layers) -> list[Path]:
 
 def _run(
     layers: Layers, *, analytics: bool = False, stream: bool | None = None, rebuild: bool = False
-) -> None:
+) -> str | None:
+    """Run the pipeline; return the fault of its stream, if it had one."""
     settings, paths, report = Settings(), data_root(), partial(click.echo, file=sys.stdout)
     options = {"layers": layers, "analytics": analytics, "stream": stream}
     from financial_pipeline.changes import landed, unchanged
@@ -56,22 +60,24 @@ def _run(
     ):
         report("Nothing changed since the last run: files, settings and code are the same.")
         _say_what_is_missing(paths, report)
-        return
+        return None
     unchanged.forget(paths)
     if analytics:
         from financial_pipeline.spark import session
 
         session.check_prerequisites(session.master())
-    has_built = _build(settings, paths, report, layers, analytics, stream, rebuild)
+    outcome = _build(settings, paths, report, layers, analytics, stream, rebuild)
     if layers == "ingest":
-        return
-    if not has_built:
+        return None
+    if not outcome.has_built:
         report("Nothing to build: every table is up to date.")
     _say_what_is_missing(paths, report)
     files = _files(settings, paths, layers)
-    # A file that arrived meanwhile is for the next run.
-    if layers == "transform" or landed.are_known(paths, files):
+    # A file that arrived meanwhile is for the next run, and so is a stream that failed.
+    is_whole = outcome.stream_fault is None
+    if is_whole and (layers == "transform" or landed.are_known(paths, files)):
         unchanged.remember(paths, _fingerprint(settings, paths, files, **options))
+    return outcome.stream_fault
 
 
 def _build(
@@ -82,7 +88,7 @@ def _build(
     analytics: bool,
     stream: bool | None,
     rebuild: bool,
-) -> bool:
+) -> "Outcome":
     # Imported here: loading the definitions parses the dbt project if it changed.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import runs
@@ -131,9 +137,11 @@ def _fail_if_incomplete() -> None:
 @rebuild_option
 def demo(analytics: bool, stream: bool, rebuild: bool) -> None:
     """Run the pipeline from the drop folder to the published tables and print the main figures."""
-    _run("all", analytics=analytics, stream=stream, rebuild=rebuild)
+    stream_fault = _run("all", analytics=analytics, stream=stream, rebuild=rebuild)
     show_figures(as_json=False)
     _fail_if_incomplete()
+    if stream_fault:
+        raise PipelineError(stream_fault)
 
 
 @click.command()

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.command import keys_of
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
-from financial_pipeline.defs.runs import keys_of
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import ingest

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from financial_pipeline.defs import run_plan, runs
+from financial_pipeline.defs import command, run_plan
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import PUBLICATION_TAG
@@ -50,8 +50,8 @@ def build_what_prices_join(defs: dg.Definitions) -> None:
     with dg.DagsterInstance.get() as instance:
         for run in planned:
             if run.job in BELOW_PRICES:
-                keys = runs.keys_of(run, defs, "all")
-                runs.execute(run, keys, defs, instance, Publication(paths, PUBLICATION))
+                keys = command.keys_of(run, defs, "all")
+                command.execute(run, keys, defs, instance, Publication(paths, PUBLICATION))
 
 
 def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str, last: str) -> None:
@@ -61,7 +61,7 @@ def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str,
     tags[PUBLICATION_TAG] = PUBLICATION
     with dg.DagsterInstance.get() as instance:
         job.execute_in_process(
-            instance=instance, asset_selection=list(keys), tags=tags, run_config=runs.QUIET
+            instance=instance, asset_selection=list(keys), tags=tags, run_config=command.QUIET
         )
 
 

@@ -44,6 +44,7 @@ MODEL_JOB = "model_job"
 LOANS_MART = "exports/fct_loans"
 # Land what is on the topics; then the bars of the sessions that were sent.
 TOPICS_JOB, BARS_JOB = "market_topics_job", "market_bars_job"
+STREAM_JOBS = (TOPICS_JOB, BARS_JOB)
 
 ByDataset = Mapping[str, Sequence[LandedFile]]
 

@@ -4,32 +4,24 @@ Every run belongs to one publication: the manifest moves once, after every famil
 """
 
 import threading
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from financial_pipeline import world
 from financial_pipeline.defs import operations
 from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
-from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
-from financial_pipeline.defs.resources import PUBLICATION_TAG
 from financial_pipeline.defs.run_plan import (
     ALL_DATASETS,
-    BARS_JOB,
-    TOPICS_JOB,
-    FamilyRun,
-    at_latest_cutoff,
     plan,
 )
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
@@ -41,51 +33,6 @@ from financial_pipeline.spark.session import launch_driver, start_session
 if TYPE_CHECKING:
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
-
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-Report = Callable[[str], None]
-Layers = Literal["all", "ingest", "transform"]
-
-
-def keys_of(run: FamilyRun, defs: Loaded, layers: Layers) -> list[dg.AssetKey]:
-    """Return the assets of a planned run that are in these layers."""
-    job = defs.resolve_job_def(run.job)
-    left_out = {*run.without} | (PUBLICATION if run.job != PUBLISH_JOB else set())
-    return [
-        key
-        for key in job.asset_layer.selected_asset_keys
-        if key not in left_out
-        and (layers == "all" or (key.path[0] == "raw") == (layers == "ingest"))
-    ]
-
-
-def execute(
-    run: FamilyRun,
-    keys: Sequence[dg.AssetKey],
-    defs: Loaded,
-    instance: dg.DagsterInstance,
-    publication: Publication,
-) -> None:
-    """Execute assets of one family run in this process; raises PipelineError with the first cause.
-
-    Tables are registered in `publication`.
-    """
-    job = defs.resolve_job_def(run.job)
-    # The daemon must not repeat a run of a command, which people repeat themselves.
-    tags = {**COMMAND_TAG, "dagster/max_retries": "0", PUBLICATION_TAG: publication.run}
-    if run.first and run.last:
-        tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
-    try:
-        job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, run_config=QUIET)
-    except PipelineError:
-        raise
-    except Exception as error:
-        if isinstance(error.__cause__, PipelineError):
-            raise error.__cause__ from error
-        raise PipelineError(
-            f"The job {run.job} failed and published data is unchanged; open its run in"
-            f" `make dev` or read {publication.paths.log}, and correct the cause: {error}"
-        ) from error
 
 
 def _landed(
@@ -125,12 +72,12 @@ def run_families(
     stream: "SimulatedStream | None" = None,
     rebuild: bool = False,
     instance: dg.DagsterInstance | None = None,
-) -> bool:
+) -> Outcome:
     """Archive, stage, build and export what changed, then publish all tables at once.
 
     `layers` stops after the archive or starts after it; `stream` adds the bars of simulated trades;
     `rebuild` builds also what has not changed; `instance` is that of a running job, which has
-    prepared the files. `report` must not write to `sys.stdout`. Returns whether anything was built.
+    prepared the files. `report` must not write to `sys.stdout`.
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
@@ -149,63 +96,10 @@ def run_families(
         fail_killed_runs(instance)
         raw = raw_digests(paths, landed if layers == "all" else [])
         changes = Changes(publication, settings, defs, raw, rebuild=rebuild)
-        command = _Command(defs, instance, publication, report, layers, changes)
+        command = Command(defs, instance, publication, report, layers, changes)
         bars = stream.prices_are_there() if stream else None
         command.run_all(plan(landed, analytics=analytics, bars=bars), stream)
         return command.publish()
-
-
-@dataclass
-class _Command:
-    """Executes the parts of the planned runs that changed, and publishes what they built."""
-
-    defs: Loaded
-    instance: dg.DagsterInstance
-    publication: Publication
-    report: Report
-    layers: Layers
-    changes: Changes
-    has_built: bool = False
-
-    def run_all(self, planned_runs: Sequence[FamilyRun], stream: "SimulatedStream | None") -> None:
-        """Execute the planned runs in order; the bars wait for their topics."""
-        for planned in planned_runs:
-            if stream and planned.job == TOPICS_JOB:
-                stream.wait()
-            self.run(at_latest_cutoff(planned, self.publication))
-            if stream and planned.job == BARS_JOB:
-                stream.release()
-
-    def run(self, planned: FamilyRun) -> None:
-        """Execute what changed of a planned run: first the files, then what follows from them."""
-        keys = keys_of(planned, self.defs, self.layers)
-        if self.layers == "ingest" or planned.job in (TOPICS_JOB, BARS_JOB):
-            self._execute(planned, keys)
-            return
-        files = [key for key in keys if key.path[0] in ("raw", "staging")]
-        for part in (files, [key for key in keys if key not in files]):
-            work = self.changes.work(planned, part)
-            if work is None:
-                continue
-            self.changes.forget(work.keys)
-            self._execute(work.run, work.keys)
-            self.changes.note(planned, work.keys)
-
-    def _execute(self, run: FamilyRun, keys: Sequence[dg.AssetKey]) -> None:
-        if not keys:
-            return
-        started = time.monotonic()
-        execute(run, keys, self.defs, self.instance, self.publication)
-        self.has_built = True
-        self.report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
-
-    def publish(self) -> bool:
-        """Publish what was built, and return whether that was anything."""
-        if self.has_built and self.layers != "ingest":
-            run = FamilyRun(PUBLISH_JOB)
-            self._execute(run, keys_of(run, self.defs, self.layers))
-            self.changes.remember()
-        return self.has_built
 
 
 def _begin_spark() -> None:

@@ -3,9 +3,11 @@
 ZooKeeper is part of Flink's distribution; with it a respawned JobManager finds its job again.
 """
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from financial_pipeline.local_cluster.java_classes import class_path
 from financial_pipeline.local_cluster.processes import ManagedProcess
 
 # Packages that Flink's shipped configuration opens, JDK compiler excepted.
@@ -30,6 +32,7 @@ ZOOKEEPER = "org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer"
 FRAMEWORK_HEAP, TASK_HEAP, MANAGED, NETWORK, OFF_HEAP, METASPACE = 96, 352, 64, 64, 128, 192
 JOB_MANAGER_HEAP = 320
 SLOTS = 4
+TOKEN_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class FlinkCluster:
     folder: Path
     distribution: Path
     connector: Path
+    # The folder of the classes of `flink/java`.
+    classes: Path
     java: str
     log_configuration: Path
     rest_port: int
@@ -58,6 +63,19 @@ class FlinkCluster:
     def savepoints(self) -> Path:
         """Savepoints: `savepoint-*/_metadata`."""
         return self.folder / "savepoints"
+
+    @property
+    def token_file(self) -> Path:
+        """The file of the token that the REST server asks for before it changes anything."""
+        return self.folder / "rest-token"
+
+    def rest_token(self) -> str:
+        """The token of this folder, made at the first call."""
+        if not self.token_file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.token_file.touch(mode=0o600)
+            self.token_file.write_text(secrets.token_urlsafe(TOKEN_BYTES), "utf-8")
+        return self.token_file.read_text("utf-8")
 
     def configuration(self) -> str:
         """Content of `config.yaml`, dotted keys."""
@@ -79,6 +97,10 @@ class FlinkCluster:
             "metrics.fetcher.update-interval": 1000,
             "io.tmp.dirs": self.folder / "tmp",
             "web.upload.dir": self.folder / "tmp",
+            "web.cancel.enable": "false",
+            "web.access-control-allow-origin": f"http://localhost:{self.rest_port}",
+            # `flink/java/Guard.java` asks for it wherever something would change.
+            "financial-pipeline.rest-token-file": self.token_file,
         }
 
     def _sizes(self) -> dict[str, object]:
@@ -152,7 +174,6 @@ class FlinkCluster:
 
     def _process(self, name: str, flags: list[str], *arguments: str) -> ManagedProcess:
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-        path = ":".join(map(str, [*sorted((self.distribution / "lib").glob("*.jar"))]))
         command = [
             self.java,
             *opened,
@@ -163,7 +184,7 @@ class FlinkCluster:
             f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             f"-Dlog4j.configurationFile={self.log_configuration}",
             "-cp",
-            f"{path}:{self.connector}",
+            f"{class_path(self.distribution)}:{self.connector}:{self.classes}",
             *arguments,
         ]
         return ManagedProcess(name, command, self.folder / f"{name}.output.txt")

@@ -5,7 +5,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,15 @@ def _cause(body: bytes) -> str:
 
 @dataclass(frozen=True)
 class FlinkRest:
-    """A JobManager's REST interface at `url`."""
+    """A JobManager's REST interface at `url`; without its `token` one may only ask."""
 
     url: str
+    token: str = field(default="", repr=False)
 
     def _call(self, method: str, path: str, body: bytes | None, kind: str, seconds: float) -> Any:
         request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)
         request.add_header("Content-Type", kind)
+        request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
                 return json.load(answer)

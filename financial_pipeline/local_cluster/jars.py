@@ -15,6 +15,8 @@ FETCHERS = 6
 # What Flink adds to its own distribution; every other locked jar belongs to the broker.
 CONNECTOR = "flink-sql-connector-kafka"
 SQL_DRIVER = "flink-sql-gateway"
+# Fetched only where Java has no compiler.
+COMPILER = "ecj"
 
 
 class JarUnavailable(RuntimeUnavailable):
@@ -105,18 +107,30 @@ def _verified(jar: Jar, path: Path) -> Path:
     return path
 
 
+def _obtained(jar: Jar, cache: Path, mirror: str | None, folder: Path | None) -> Path:
+    return _verified(jar, _from_folder(jar, folder) if folder else _from_cache(jar, cache, mirror))
+
+
 def obtain(lock: Path, cache: Path, mirror: str | None = None, folder: Path | None = None) -> Jars:
-    """Every jar of the lock, verified: from `folder` where given, else cached or fetched.
+    """Every jar of the lock but the compiler: from `folder` where given, else cached or fetched.
 
     Raises `JarUnavailable` with the coordinates and the setting that helps.
     """
 
     def obtained(jar: Jar) -> Path:
-        found = _from_folder(jar, folder) if folder else _from_cache(jar, cache, mirror)
-        return _verified(jar, found)
+        return _obtained(jar, cache, mirror, folder)
 
-    jars = read_lock(lock)
+    jars = [jar for jar in read_lock(lock) if jar.artifact != COMPILER]
     with locked(cache / "fetch.lock"), ThreadPoolExecutor(FETCHERS) as pool:
         paths = dict(zip((jar.artifact for jar in jars), pool.map(obtained, jars), strict=True))
     connector, sql_driver = paths.pop(CONNECTOR), paths.pop(SQL_DRIVER)
     return Jars(tuple(paths.values()), connector, sql_driver)
+
+
+def obtain_one(
+    lock: Path, artifact: str, cache: Path, mirror: str | None = None, folder: Path | None = None
+) -> Path:
+    """One jar of the lock by its artifact, as `obtain` gets all others."""
+    (jar,) = (jar for jar in read_lock(lock) if jar.artifact == artifact)
+    with locked(cache / "fetch.lock"):
+        return _obtained(jar, cache, mirror, folder)

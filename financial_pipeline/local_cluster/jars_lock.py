@@ -1,4 +1,4 @@
-"""`python -m financial_pipeline.streaming.local.jars_lock` resolves flink/jars.lock again.
+"""`python -m financial_pipeline.local_cluster.jars_lock` resolves flink/jars.lock again.
 
 What is asked for stands here; what it needs at run time is Maven's to say. Every line of the lock
 is a jar and the SHA-256 of its content, sorted.
@@ -9,8 +9,8 @@ from pathlib import Path
 from jgo.maven import Dependency, MavenContext
 
 from financial_pipeline.files import sha256
-from financial_pipeline.local_cluster.jars import CONNECTOR, SQL_DRIVER
-from financial_pipeline.local_cluster.runtime import JARS_LOCK
+from financial_pipeline.local_cluster.jars import COMPILER, CONNECTOR, SQL_DRIVER
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK
 from financial_pipeline.settings import Settings
 
 KAFKA = ("org.apache.kafka", "kafka_2.13", "4.3.1")
@@ -24,6 +24,8 @@ FLINK = (
     ("org.apache.flink", CONNECTOR, "5.0.0-2.2"),
     ("org.apache.flink", SQL_DRIVER, "2.3.0"),
 )
+# Compiles the job's functions where Java has no compiler.
+ECLIPSE = ("org.eclipse.jdt", COMPILER, "3.40.0")
 RUNTIME_SCOPES = (None, "compile", "runtime")
 
 
@@ -37,7 +39,7 @@ def resolve(context: MavenContext) -> list[str]:
         chosen += [each.artifact for each in inputs + needed if each.scope in RUNTIME_SCOPES]
     alone = [
         context.project(group, artifact).at_version(version).artifact()
-        for group, artifact, version in FLINK
+        for group, artifact, version in (*FLINK, ECLIPSE)
     ]
     lines = {
         f"{each.groupId}:{each.artifactId}:{each.version} {sha256(Path(each.resolve()))}"

@@ -20,14 +20,13 @@ from financial_pipeline.local_cluster.flink_rest import FlinkRest
 from financial_pipeline.local_cluster.flink_state import clear_old_states, newest_state
 from financial_pipeline.local_cluster.jars import Jars, obtain
 from financial_pipeline.local_cluster.java import find_flink, find_java
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
 from financial_pipeline.local_cluster.ports import LOOPBACK, free_ports, require_free
 from financial_pipeline.local_cluster.processes import ManagedProcess, end_leftovers, write_record
 from financial_pipeline.local_cluster.security import PIPELINE, make_security
 from financial_pipeline.local_cluster.submission import submit
 from financial_pipeline.local_cluster.topics import brokers_known, create_topics
-from financial_pipeline.settings import PROJECT_ROOT
 
-JARS_LOCK = PROJECT_ROOT / "flink" / "jars.lock"
 START_SECONDS = 240.0
 TEND_SECONDS = 0.25
 # A process that dies at once is not started again more often than this.
@@ -67,6 +66,9 @@ class LocalRuntime:
         self.java = find_java()
         self.distribution = find_flink(plan.flink_environment)
         self.jars: Jars = obtain(JARS_LOCK, plan.jars_cache, plan.maven_mirror, plan.jars_folder)
+        self.classes = compiled(
+            self.java, self.distribution, plan.jars_cache, plan.maven_mirror, plan.jars_folder
+        )
         self.processes: dict[str, ManagedProcess] = {}
         self._record = plan.state / "processes.json"
         self._ended = threading.Event()
@@ -97,11 +99,11 @@ class LocalRuntime:
         self.connection = self._connection()
         write_access(plan.state, self.connection)
         self.rest_url = f"http://{LOOPBACK}:{rest}"
-        self.rest = FlinkRest(self.rest_url)
         self.flink = FlinkCluster(
             plan.state / "flink",
             self.distribution,
             self.jars.connector,
+            self.classes,
             self.java,
             log,
             rest,
@@ -111,6 +113,7 @@ class LocalRuntime:
             plan.silence_seconds,
             plan.java_flags,
         )
+        self.rest = FlinkRest(self.rest_url, self.flink.rest_token())
 
     def _connection(self) -> Connection:
         if not self.security:

@@ -30,6 +30,7 @@ WATERMARK_DELAY_US: Final = 5_000_000
 # An event this far ahead of its record's timestamp is dead-lettered (milliseconds).
 FUTURE_TOLERANCE_MS: Final = 60_000
 MAX_SYMBOL_LENGTH: Final = 16
+MAX_SOURCE_LENGTH: Final = 255
 # A longer message is `oversize`; its dead letter keeps this many bytes.
 MAX_MESSAGE_BYTES: Final = 65_535
 # What times and numbers a message may hold: 0 <= value < LARGEST_NUMBER.
@@ -46,6 +47,7 @@ FROM_THE_FUTURE: Final = "from_the_future"
 BAD_PRICE: Final = "bad_price"
 BAD_QUANTITY: Final = "bad_quantity"
 NO_SESSION: Final = "no_session"
+BAD_SOURCE: Final = "bad_source"
 DEAD_LETTER_REASONS: Final = (
     NULL_VALUE,
     OVERSIZE,
@@ -57,6 +59,7 @@ DEAD_LETTER_REASONS: Final = (
     BAD_PRICE,
     BAD_QUANTITY,
     NO_SESSION,
+    BAD_SOURCE,
 )
 # Reasons of late messages: by the producer's own watermark, which is the same on every replay;
 # and, only where producers disagree about the time, behind the watermark of the job.

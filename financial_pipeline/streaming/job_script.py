@@ -16,7 +16,7 @@ from financial_pipeline.settings import PROJECT_ROOT
 JOB: Final = "market_bars_1m"
 JOB_FOLDER: Final = PROJECT_ROOT / "flink" / "jobs" / JOB
 # Read in this order; the last one holds the statements of the set.
-VIEWS: Final = ("forms", "messages", "verdicts", "bars", "indicators", "alerts")
+VIEWS: Final = ("messages", "bars", "indicators", "alerts")
 PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 # What a producer may have open at most: above any restart, below the broker's 15 minutes.
 TRANSACTION_TIMEOUT_MS: Final = 600_000

@@ -1,7 +1,7 @@
 """What is written to and read from topics: events, their canonical bytes, and decoding.
 
-The canonical form fixes the order of the fields and has no blanks; the job reads it several times
-faster than other JSON, which it also takes. The contract is `schemas/stream.py`.
+The canonical form fixes the order of the fields and has no blanks; the job takes other JSON too.
+The contract is `schemas/stream.py`, and the grammar is in `docs/streaming.md`.
 """
 
 import json

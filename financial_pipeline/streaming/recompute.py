@@ -1,6 +1,6 @@
-"""The same job once more in DuckDB SQL, over landed messages: what the batch says the bars are.
+"""The same job once more over landed messages: what the batch says the bars are.
 
-`judged.sql`, `bars.sql` and `indicators.sql` hold the rules; this runs them on a frame.
+`judgement.py` judges each message; `bars.sql` and `indicators.sql` compute on those that count.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,20 @@ import duckdb
 import polars as pl
 
 from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.stream_tables import POLARS_TYPES
+from financial_pipeline.streaming.judgement import judge
 
 FOLDER: Final = Path(__file__).parent
-SHAPE: Final = "{" + ", ".join(f'"{column.name}": "VARCHAR"' for column in stream.RAW) + "}"
 # Verdicts on a message.
 AGGREGATED, LATE, HEARTBEAT, DEAD_LETTER = "aggregated", "late", "heartbeat", "dead_letter"
+FIELDS: Final = tuple(column.name for column in stream.RAW)
+# Columns that `judge_messages` adds.
+JUDGED: Final = {
+    **{column.name: POLARS_TYPES[column.kind] for column in stream.RAW},
+    "reason": pl.String(),
+    "says_us": pl.Int64(),
+    "verdict": pl.String(),
+}
 
 
 @dataclass(frozen=True)
@@ -31,27 +40,42 @@ def _statements(name: str) -> list[str]:
     return (FOLDER / name).read_text("utf-8").split("\n;\n")
 
 
+def _row(value: bytes | None, record_ms: int) -> tuple[object, ...]:
+    """The columns of JUDGED of one message."""
+    found = judge(value, record_ms)
+    if found.reason:
+        verdict = DEAD_LETTER
+    elif found.is_heartbeat:
+        verdict = HEARTBEAT
+    else:
+        verdict = LATE if found.is_late else AGGREGATED
+    fields = [found.fields.get(name) for name in FIELDS]
+    return *fields, found.reason, found.watermark_us, verdict
+
+
+def _series(name: str, place: int, rows: list[tuple[object, ...]]) -> pl.Series:
+    values = [row[place] for row in rows]
+    if JUDGED[name] != POLARS_TYPES["price"]:
+        return pl.Series(name, values, JUDGED[name])
+    # Ten times as fast as from Decimal objects.
+    texts = [None if value is None else str(value) for value in values]
+    return pl.Series(name, texts, pl.String()).cast(JUDGED[name])
+
+
 def judge_messages(messages: pl.DataFrame, bar_seconds: int = 60) -> pl.DataFrame:
     """Each message of a MESSAGES frame with typed columns, `verdict`, `reason`, `window_start_us`.
 
-    `verdict` is aggregated, late (behind its producer), heartbeat or dead_letter.
+    `verdict` is aggregated, late (behind its producer), heartbeat or dead_letter; `says_us` is what
+    the message says about time, microseconds. Rows are in order of partition and offset.
     """
-    with duckdb.connect() as connection:
-        connection.register("messages", messages)
-        (query,) = _statements("judged.sql")
-        connection.execute(
-            query,
-            {
-                "shape": SHAPE,
-                "symbol_length": stream.MAX_SYMBOL_LENGTH,
-                "largest": stream.LARGEST_NUMBER - 1,
-                "future_ms": stream.FUTURE_TOLERANCE_MS,
-                "heartbeat": stream.HEARTBEAT_SYMBOL,
-                "oversize": stream.MAX_MESSAGE_BYTES,
-                "bar_seconds": bar_seconds,
-            },
-        )
-        return connection.sql("select * from judged order by 1, 2").pl()
+    ordered = messages.sort("kafka_partition", "kafka_offset")
+    rows = [_row(*pair) for pair in ordered.select("value", "record_ms").iter_rows()]
+    judged = pl.DataFrame(
+        [_series(name, place, rows) for place, name in enumerate(JUDGED)], schema=JUDGED
+    )
+    width = bar_seconds * 1000
+    start = pl.col("event_us") // 1000 // width * width * 1000
+    return ordered.hstack(judged).with_columns(window_start_us=start)
 
 
 def recompute(counted: pl.DataFrame, watermark_us: int, bar_seconds: int = 60) -> Recomputed:

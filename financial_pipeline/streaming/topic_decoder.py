@@ -1,23 +1,19 @@
 """One total decoder for the topics that the job writes: any bytes give a row or a reason."""
 
-import json
 import math
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.stream_types import Column
+from financial_pipeline.streaming.strict_json import parse_object
 
 # Digits of the widest decimal of a table, and digits before the point of each kind.
 LARGEST_DIGITS: Final = 38
 LARGEST_EXPONENT: Final = {"price": 14, "amount": 34}
 LARGEST_BAR_SECONDS: Final = 86_400
 Decoded = tuple[dict[str, Any], None] | tuple[None, str]
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _is_integer(name: str, value: object) -> bool:
@@ -53,13 +49,6 @@ def _is_finite(value: int | Decimal) -> bool:
         return False
 
 
-def _is_text(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(value.encode("utf-8") or True)
-    except UnicodeEncodeError:
-        return False
-
-
 def is_day(value: object) -> bool:
     """Whether a value is a date in the form `2019-04-01`."""
     try:
@@ -75,19 +64,15 @@ def _fits(column: Column, value: object) -> bool:
         return _is_decimal(column.kind, value)
     if column.kind == "real":
         return _is_real(value)
-    return is_day(value) if column.kind == "date" else _is_text(value)
+    return is_day(value) if column.kind == "date" else isinstance(value, str)
 
 
 def decode_row(topic: str, value: bytes | None) -> Decoded:
     """Return the fields of a message on a topic of the job, or None and why it is unreadable."""
     if value is None:
         return None, stream.NULL_VALUE
-    try:
-        text = value.decode("utf-8")
-        content = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError, InvalidOperation):
-        return None, stream.NOT_A_JSON_OBJECT
-    if not isinstance(content, dict):
+    content = parse_object(value)
+    if content is None:
         return None, stream.NOT_A_JSON_OBJECT
     is_heartbeat = content.get("symbol") == stream.HEARTBEAT_SYMBOL
     needed = stream.HEARTBEAT_COLUMNS.get(topic) if is_heartbeat else None

@@ -1,13 +1,25 @@
-"""The order in which a command starts Java, its threads and its runs."""
+"""The order in which a command starts Java, its threads and its runs, and what a fault stops."""
 
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import Mock
 
+import click
+import dagster as dg
 import pytest
+from click.testing import CliRunner
 
-from financial_pipeline.defs import runs
+from financial_pipeline.changes import unchanged
+from financial_pipeline.cli import build
+from financial_pipeline.cli.main import commands
+from financial_pipeline.defs import command, runs
+from financial_pipeline.defs.run_plan import BARS_JOB, STREAM_JOBS, FamilyRun
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import Settings
+
+Jobs = list[tuple[str, str]]
 
 
 class Stopped(Exception):
@@ -47,3 +59,82 @@ def test_java_starts_before_any_thread_computes(
             Settings(), Paths(tmp_path), lambda: None, print, analytics=True, stream=stream
         )
     assert order == ["java", "stream", "files"]
+
+
+class Broken(Stream):
+    """A stream whose cluster is gone when its bars are wanted."""
+
+    released = False
+
+    def wait(self) -> None:
+        raise OSError("the broker is gone")
+
+    def release(self) -> None:
+        self.released = True
+
+
+def command_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[command.Command, Jobs]:
+    """A command whose jobs do nothing; returns it, and the job and publication of each run."""
+    executed: Jobs = []
+
+    def execute(run: FamilyRun, *rest: Any) -> None:
+        if run.job == BARS_JOB:
+            raise PipelineError("No day of this run passed.")
+        executed.append((run.job, rest[-1].run))
+
+    monkeypatch.setattr(command, "execute", execute)
+    monkeypatch.setattr(command, "keys_of", lambda *_: [dg.AssetKey("any")])
+    changes = Mock()
+    changes.work = lambda run, part: Mock(run=run, keys=part) if part else None
+    publication = Publication(Paths(tmp_path), "one")
+    made = command.Command(Mock(), Mock(), publication, lambda _: None, "all", changes)
+    return made, executed
+
+
+PLANNED = [FamilyRun(job) for job in ("loans_job", *STREAM_JOBS, "macro_job")]
+
+
+def test_a_stream_that_fails_stops_no_other_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, executed = command_of(tmp_path, monkeypatch)
+    stream: Any = Broken([])
+    made.run_all(PLANNED, stream)
+    outcome = made.publish()
+    assert [job for job, _ in executed] == ["loans_job", "macro_job", "publish_job"]
+    assert outcome.has_built
+    assert "every other table is published" in str(outcome.stream_fault)
+    assert str(outcome.stream_fault).endswith("the broker is gone")
+    assert stream.released
+
+
+def test_bars_that_fail_leave_no_table_in_the_publication_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, executed = command_of(tmp_path, monkeypatch)
+    stream: Any = Mock()
+    made.run_all(PLANNED, stream)
+    assert str(made.publish().stream_fault).endswith("No day of this run passed.")
+    assert executed == [
+        ("loans_job", "one"),
+        ("market_topics_job", "one-stream"),
+        ("macro_job", "one"),
+        ("publish_job", "one"),
+    ]
+
+
+def test_a_demo_whose_stream_failed_prints_figures_and_is_not_called_current(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered: list[str] = []
+    monkeypatch.setattr(build, "_build", lambda *_: command.Outcome(True, "The bars are old."))
+    monkeypatch.setattr(build, "_say_what_is_missing", lambda *_: None)
+    monkeypatch.setattr(build, "show_figures", lambda **_: click.echo("figures"))
+    monkeypatch.setattr(unchanged, "remember", lambda *_: remembered.append("remembered"))
+    done = CliRunner().invoke(
+        commands, ["demo", "--no-analytics", "--no-stream", "--data-root", str(tmp_path)]
+    )
+    assert isinstance(done.exception, PipelineError)
+    assert str(done.exception) == "The bars are old."
+    assert done.output.endswith("figures\n")
+    assert remembered == []

@@ -10,11 +10,11 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
+from financial_pipeline.defs.command import QUIET
 from financial_pipeline.defs.exports.publication import published_manifest
 from financial_pipeline.defs.metrics.assets import metrics
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.resources import Pipeline, Spark
-from financial_pipeline.defs.runs import QUIET
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.java_classes import SOURCES
 from financial_pipeline.schemas import stream
-from financial_pipeline.schemas.market_event import MarketEvent
+from financial_pipeline.streaming import strict_json
 from financial_pipeline.streaming.job_script import JOB_FOLDER, JobValues, job_script
-from financial_pipeline.streaming.messages import encode, encode_heartbeat
 
 TABLES = {
     "market_bars": stream.BARS_TOPIC,
@@ -21,24 +21,7 @@ TABLES = {
 MOST_LINES = 60
 VALUES = JobValues("127.0.0.1:9092", client={"sasl.jaas.config": "it's secret"})
 
-TRADE = MarketEvent(
-    1_553_002_200_000_000,
-    "JPM",
-    1,
-    "105.0000",
-    "105.5000",
-    "104.0000",
-    "105.2500",
-    100,
-    3,
-    "10525.0000",
-    "trades",
-    "2019-03-19",
-    "simulated",
-    1_553_002_200_000_000,
-)
-A_BAR = TRADE._replace(trades=None, vwap_basis="close", source="local_file", symbol="BRK.B")
-ODD_DAY = A_BAR._replace(session_date=None, volume=0, source="yfinance")
+JUDGE = (SOURCES / "Judge.java").read_text("utf-8")
 
 
 def sink_columns(table: str) -> list[tuple[str, str]]:
@@ -58,33 +41,34 @@ def test_flink_writes_the_columns_of_the_contract(table: str) -> None:
     assert sink_columns(table) == expected
 
 
-def test_flink_types_every_raw_column_as_the_contract_does() -> None:
-    text = (JOB_FOLDER / "messages.sql").read_text("utf-8")
-    casts = dict(
-        (m[1], m[0]) for m in re.findall(r"as ([a-z]+(?:\(\d+, \d+\))?)\) as `?(\w+)", text)
-    )
-    texts = {column.name for column in stream.RAW if column.kind == "text"}
-    expected = {name: kind for name, kind in stream.flink_columns(stream.RAW_TOPIC)}
-    assert casts == {name: kind for name, kind in expected.items() if name not in texts}
-    assert all(re.search(rf"\) as {name}\b", text) for name in texts)
+def test_the_judge_types_every_raw_column_as_the_contract_does() -> None:
+    row = re.search(r"String ROW = (.*?);\n", JUDGE, re.DOTALL)
+    assert row
+    text = "".join(re.findall(r'"(.*?)"', row[1])).removeprefix("row<").removesuffix(">")
+    pairs = [part.strip().split(" ", 1) for part in re.split(r",(?![^(]*\))", text)]
+    typed = [(name.strip("`"), kind) for name, kind in pairs]
+    assert typed[: len(stream.RAW)] == stream.flink_columns(stream.RAW_TOPIC)
 
 
-def test_the_canonical_form_has_the_columns_in_the_order_of_the_contract() -> None:
-    columns = [column.name for column in stream.RAW]
-    for name in ("forms.sql", "messages.sql"):
-        text = (JOB_FOLDER / name).read_text("utf-8")
-        assert re.findall(r'"(\w+)":', text) == columns
+def test_the_judge_reads_the_columns_of_the_contract() -> None:
+    fields = re.search(r"FIELDS = List.of\((.*?)\);", JUDGE, re.DOTALL)
+    assert fields
+    assert re.findall(r'"(\w+)"', fields[1]) == [column.name for column in stream.RAW]
 
 
-@pytest.mark.parametrize("event", [TRADE, A_BAR, ODD_DAY])
-def test_what_a_producer_writes_is_canonical(event: MarketEvent) -> None:
-    text = (JOB_FOLDER / "forms.sql").read_text("utf-8")
-    pattern = "".join(
-        re.findall(r"'(.*)'", text[text.index("regexp(") : text.index("'canonical'")])
-    )
-    assert re.search(pattern, encode(event, event.event_us).decode())
-    assert re.search(pattern, encode_heartbeat(event.event_us, event.event_us, 7).decode())
-    assert not re.search(pattern, encode(event._replace(low="1.5"), event.event_us).decode())
+@pytest.mark.parametrize(
+    ("constant", "value"),
+    [
+        ("LONGEST_MESSAGE = 65_535", stream.MAX_MESSAGE_BYTES),
+        ("LONGEST_NUMBER = 1000", strict_json.LONGEST_NUMBER),
+        ("DEEPEST_LEVEL = 64", strict_json.DEEPEST_LEVEL),
+        ("LONGEST_SOURCE = 255", stream.MAX_SOURCE_LENGTH),
+        ("FUTURE_MS = 60_000", stream.FUTURE_TOLERANCE_MS),
+    ],
+)
+def test_both_judges_have_the_same_limits(constant: str, value: int) -> None:
+    assert f"{constant}," in JUDGE or f"{constant};" in JUDGE
+    assert int(constant.split(" = ")[1]) == value
 
 
 def test_a_script_has_no_open_placeholder_and_quotes_secrets() -> None:

@@ -44,11 +44,19 @@ def test_a_message_has_the_columns_of_the_contract_and_reads_as_the_release() ->
         {"realtime_start": None},
         {"realtime_end": "never"},
         {"value": 8.9},
+        {"value": "}"},
+        {"value": "1e999"},
         {"source": "hearsay"},
     ],
 )
 def test_a_message_outside_the_contract_is_no_release(change: dict[str, Any]) -> None:
     content = json.loads(macro.encode(FIRST)) | change
+    assert macro.decode(json.dumps(content).encode()) is None
+
+
+def test_a_message_without_a_version_is_no_release() -> None:
+    content = json.loads(macro.encode(FIRST))
+    del content["schema_version"]
     assert macro.decode(json.dumps(content).encode()) is None
 
 

@@ -1,12 +1,12 @@
 -- Bars of one width: sums and extremes only, so that the order of arrival does not matter. Open and
--- close are the lowest and highest (event time, sequence, price), packed into texts of fixed width.
+-- close are the lowest and highest (event time, sequence, price), as texts of fixed width.
 create temporary view bar_inputs as
 select
   symbol, session_date, event_us, high, low, volume, trades, notional, vwap_basis, source, event_at,
-  cast(event_us + 10000000000000000 as string) || cast(`sequence` + 10000000000000000 as string)
-    || cast(`open` as string) as packed_open,
-  cast(event_us + 10000000000000000 as string) || cast(`sequence` + 10000000000000000 as string)
-    || cast(`close` as string) as packed_close
+  concat_ws(' ', cast(event_us + 10000000000000000 as string),
+    cast(`sequence` + 10000000000000000 as string), cast(`open` as string)) as ordered_open,
+  concat_ws(' ', cast(event_us + 10000000000000000 as string),
+    cast(`sequence` + 10000000000000000 as string), cast(`close` as string)) as ordered_close
 from judged_messages
 where verdict in ('bar', 'heartbeat');
 
@@ -16,10 +16,10 @@ select
   min(session_date) as session_date,
   min(event_us) / (${bar_seconds} * 1000000) * (${bar_seconds} * 1000000) as window_start_us,
   window_time,
-  cast(substring(min(packed_open), 35) as decimal(18, 4)) as `open`,
+  cast(split_index(min(ordered_open), ' ', 2) as decimal(18, 4)) as `open`,
   max(high) as high,
   min(low) as low,
-  cast(substring(max(packed_close), 35) as decimal(18, 4)) as `close`,
+  cast(split_index(max(ordered_close), ' ', 2) as decimal(18, 4)) as `close`,
   sum(volume) as volume,
   case when count(trades) = count(volume) then sum(trades) end as trades,
   sum(notional) as notional,

@@ -14,10 +14,7 @@ select 1,
   symbol, session_date, window_start_us, ${bar_seconds}, rule, severity, zscore, `close`, 0, source
 from alerts;
 insert into dead_letters
-select 1, verdict, source_partition, source_offset, record_ms,
-  cast(if(verdict = 'oversize', substring(line, 1, 65535), line) as bytes),
-  char_length(to_base64(line)) / 4 * 3
-    - (char_length(to_base64(line)) - char_length(rtrim(to_base64(line), '=')))
+select 1, verdict, source_partition, source_offset, record_ms, payload, payload_bytes
 from judged_messages
 where verdict not in ('bar', 'heartbeat', 'behind_its_producer', 'behind_the_job');
 insert into late_messages

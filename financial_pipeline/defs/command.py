@@ -1,0 +1,155 @@
+"""A command's runs: one Dagster job after another, and one publication at the end."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import dagster as dg
+import polars as pl
+
+from financial_pipeline.defs import operations
+from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.home import Loaded
+from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
+from financial_pipeline.defs.resources import PUBLICATION_TAG
+from financial_pipeline.defs.run_plan import (
+    BARS_JOB,
+    STREAM_JOBS,
+    FamilyRun,
+    at_latest_cutoff,
+)
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.event_storage.command_runs import COMMAND_TAG
+from financial_pipeline.publishing.publication import Publication
+
+if TYPE_CHECKING:
+    # Every step's process loads this module; the simulator and Kafka's clients are for commands.
+    from financial_pipeline.streaming.simulated_stream import SimulatedStream
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+Report = Callable[[str], None]
+Layers = Literal["all", "ingest", "transform"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: whether it built anything, and the fault of its stream, if any."""
+
+    has_built: bool
+    stream_fault: str | None = None
+
+
+def keys_of(run: FamilyRun, defs: Loaded, layers: Layers) -> list[dg.AssetKey]:
+    """Return the assets of a planned run that are in these layers."""
+    job = defs.resolve_job_def(run.job)
+    left_out = {*run.without} | (PUBLICATION if run.job != PUBLISH_JOB else set())
+    return [
+        key
+        for key in job.asset_layer.selected_asset_keys
+        if key not in left_out
+        and (layers == "all" or (key.path[0] == "raw") == (layers == "ingest"))
+    ]
+
+
+def execute(
+    run: FamilyRun,
+    keys: Sequence[dg.AssetKey],
+    defs: Loaded,
+    instance: dg.DagsterInstance,
+    publication: Publication,
+) -> None:
+    """Execute assets of one family run in this process; raises PipelineError with the first cause.
+
+    Tables are registered in `publication`.
+    """
+    job = defs.resolve_job_def(run.job)
+    # The daemon must not repeat a run of a command, which people repeat themselves.
+    tags = {**COMMAND_TAG, "dagster/max_retries": "0", PUBLICATION_TAG: publication.run}
+    if run.first and run.last:
+        tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
+    try:
+        job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, run_config=QUIET)
+    except PipelineError:
+        raise
+    except Exception as error:
+        if isinstance(error.__cause__, PipelineError):
+            raise error.__cause__ from error
+        raise PipelineError(
+            f"The job {run.job} failed and none of its tables changed; open its run in"
+            f" `make dev` or read {publication.paths.log}, and correct the cause: {error}"
+        ) from error
+
+
+@dataclass
+class Command:
+    """Executes the parts of the planned runs that changed, and publishes what they built."""
+
+    defs: Loaded
+    instance: dg.DagsterInstance
+    publication: Publication
+    report: Report
+    layers: Layers
+    changes: Changes
+    has_built: bool = False
+    stream_fault: str | None = None
+
+    def run_all(self, planned_runs: Sequence[FamilyRun], stream: "SimulatedStream | None") -> None:
+        """Execute the planned runs in order; those of the stream stop no other one."""
+        for planned in planned_runs:
+            if stream and planned.job in STREAM_JOBS:
+                self._run_of_stream(planned, stream)
+            else:
+                self.run(at_latest_cutoff(planned, self.publication))
+
+    def _run_of_stream(self, planned: FamilyRun, stream: "SimulatedStream") -> None:
+        """Execute a run of the stream, if no earlier one failed; the bars wait for their topics."""
+        try:
+            if self.stream_fault is None:
+                stream.wait()
+                self._execute(planned, keys_of(planned, self.defs, self.layers))
+        # Clients of Kafka and Flink raise whatever they like; a panic of Polars is no Exception.
+        except (Exception, pl.exceptions.PanicException) as error:
+            self.stream_fault = (
+                "The bars, indicators and alerts keep their last version, and every other table is"
+                f" published; correct the cause and repeat the command: {error}"
+            )
+        if planned.job == BARS_JOB:
+            stream.release()
+
+    def run(self, planned: FamilyRun) -> None:
+        """Execute what changed of a planned run: first the files, then what follows from them."""
+        keys = keys_of(planned, self.defs, self.layers)
+        if self.layers == "ingest":
+            self._execute(planned, keys)
+            return
+        files = [key for key in keys if key.path[0] in ("raw", "staging")]
+        for part in (files, [key for key in keys if key not in files]):
+            work = self.changes.work(planned, part)
+            if work is None:
+                continue
+            self.changes.forget(work.keys)
+            self._execute(work.run, work.keys)
+            self.changes.note(planned, work.keys)
+
+    def _execute(self, run: FamilyRun, keys: Sequence[dg.AssetKey]) -> None:
+        if not keys:
+            return
+        started = time.monotonic()
+        execute(run, keys, self.defs, self.instance, self._publication_of(run))
+        self.has_built = True
+        self.report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
+
+    def _publication_of(self, run: FamilyRun) -> Publication:
+        """The stream has a publication of its own, which is dropped as a whole if it failed."""
+        if run.job not in STREAM_JOBS:
+            return self.publication
+        return Publication(self.publication.paths, f"{self.publication.run}-stream")
+
+    def publish(self) -> Outcome:
+        """Publish what was built."""
+        if self.has_built and self.layers != "ingest":
+            run = FamilyRun(PUBLISH_JOB)
+            self._execute(run, keys_of(run, self.defs, self.layers))
+            self.changes.remember()
+        return Outcome(self.has_built, self.stream_fault)

@@ -1,0 +1,57 @@
+"""The functions of the Flink job: compiled once, with either compiler, or one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from financial_pipeline.local_cluster import java_classes
+from financial_pipeline.local_cluster.jars import COMPILER, JarUnavailable, obtain_one
+from financial_pipeline.local_cluster.java import RuntimeUnavailable, find_flink, find_java
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
+from financial_pipeline.local_cluster.runtime import RuntimePlan
+
+CLASSES = {"Judge.class", "Judge$EventTime.class", "Judge$Once.class", "Judge$Watermark.class"}
+WITHOUT_COMPILER = """#!/bin/sh
+case "$1" in -m) echo "Module jdk.compiler not found"; exit 1;; esac
+exec {java} "$@"
+"""
+
+
+@pytest.fixture
+def flink(runtime_plan: RuntimePlan) -> Path:
+    return find_flink(runtime_plan.flink_environment)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_functions_are_compiled_once(flink: Path, tmp_path: Path) -> None:
+    made = compiled(find_java(), flink, tmp_path, None, None)
+    assert names(made) >= {"Judge.class"}
+    assert compiled("no java at all", flink, tmp_path, None, None) == made
+    assert names(tmp_path) == {made.name, "classes.lock"}
+
+
+def test_a_java_without_a_compiler_uses_the_locked_one(
+    flink: Path, tmp_path: Path, runtime_plan: RuntimePlan
+) -> None:
+    try:
+        jar = obtain_one(JARS_LOCK, COMPILER, runtime_plan.jars_cache)
+    except JarUnavailable as error:
+        pytest.skip(str(error))
+    java = tmp_path / "java"
+    java.write_text(WITHOUT_COMPILER.format(java=find_java()))
+    java.chmod(0o755)
+    made = compiled(str(java), flink, tmp_path / "cache", None, jar.parent)
+    assert names(made) == CLASSES
+
+
+def test_a_source_that_does_not_compile_is_one_sentence(
+    flink: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Judge.java").write_text("class Judge { nothing }")
+    monkeypatch.setattr(java_classes, "SOURCES", tmp_path)
+    with pytest.raises(RuntimeUnavailable, match=r"do not compile: .*Judge\.java"):
+        compiled(find_java(), flink, tmp_path / "cache", None, None)
+    assert not list((tmp_path / "cache").glob("*classes-*"))
