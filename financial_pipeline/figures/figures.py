@@ -63,7 +63,8 @@ select
     series_id,
     observation_date::varchar as observation_date,
     value,
-    realtime_start::varchar as as_of
+    realtime_start::varchar as as_of,
+    pit_method
 from marts.fct_macro_observations
 where realtime_end = date '9999-12-31' and value is not null
 qualify row_number() over (partition by series_id order by observation_date desc) = 1

@@ -148,7 +148,8 @@ def show(content: dict[str, Any], paths: Paths) -> None:
         table = _table("Macro series, latest value", "series", "observation", "value", "as of")
         for row in content["macro"]:
             value = f"{row['value']:g}"
-            table.add_row(row["series_id"], row["observation_date"], value, row["as_of"])
+            day = f"about {row['as_of']}" if row["pit_method"] == "rule" else row["as_of"]
+            table.add_row(row["series_id"], row["observation_date"], value, day)
         console.print(table)
     for metric_table in _metrics(content["metrics"]):
         console.print(metric_table)
