@@ -11,6 +11,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release, age_days
+from financial_pipeline.figures import synthetic
 
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
@@ -60,6 +61,12 @@ def header(release: Release, title: str) -> None:
         st.warning(
             f"**Simulated data**: {int(str(world['loans'])):,} loans drawn with seed"
             f" {world['seed']}; its clock is at {world['clock']}. No figure describes a real"
+            " borrower or bank.",
+            icon=":material/science:",
+        )
+    elif counts := release.synthetic_rows():
+        st.warning(
+            f"**{synthetic.sentence(counts)}** Figures computed from these rows describe no real"
             " borrower or bank.",
             icon=":material/science:",
         )

@@ -42,6 +42,8 @@ class KnownValue:
     pit_method: str | None = None
     # The day of the copy that the value is from; null for recorded vintages.
     vintage_date: date | None = None
+    # Whether the simulator made the value.
+    is_synthetic: bool | None = None
     # What a reader must know about the value, or why it is null.
     note: str | None = None
 
@@ -89,7 +91,14 @@ def as_of(
         reason = _why_unknown(series_id, series, day, observation_date)
         return KnownValue(series_id, observation_date, day, None, None, None, note=reason)
     row = known.sort("observation_date").row(-1, named=True)
-    names = ("value", "realtime_start", "realtime_end", "pit_method", "vintage_date")
+    names = (
+        "value",
+        "realtime_start",
+        "realtime_end",
+        "pit_method",
+        "vintage_date",
+        "is_synthetic",
+    )
     note = _caution(row["value"], row["pit_method"], row["vintage_date"])
     values = {name: row[name] for name in names}
     return KnownValue(series_id, row["observation_date"], day, **values, note=note)
@@ -129,6 +138,8 @@ def sentence(known: KnownValue) -> str:
         return f"{name}: {known.note}"
     end = "still current" if known.realtime_end == FOREVER else f"until {known.realtime_end}"
     value = "not available" if known.value is None else known.value
+    if known.is_synthetic:
+        value = f"{value}, simulated"
     if known.pit_method == RULE:
         return f"{name}: {value} ({known.note}: about {known.realtime_start})"
     return f"{name}: {value} (published {known.realtime_start}, {end})"

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 
 # Sessions of the volatility that the table shows.
@@ -140,6 +141,8 @@ def show(content: dict[str, Any], paths: Paths) -> None:
     world = content["world"]
     if world.get("is_synthetic"):
         console.print(f"Simulated data (seed {world['seed']}, {world['loans']:,} loans).")
+    elif content["synthetic"]:
+        console.print(synthetic.sentence(content["synthetic"]))
     if content["default_rates"]:
         console.print(_default_rates(content["default_rates"]))
     if content["prices"]:

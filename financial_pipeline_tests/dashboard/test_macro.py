@@ -53,6 +53,6 @@ def test_undated_copies_have_no_known_line_and_no_count_of_revisions(data_root: 
 def test_a_series_with_both_counts_revisions_of_the_dated_ones_only(data_root: Path) -> None:
     _publish(data_root, dated=40)
     app = open_page(data_root, "macro")
-    app.date_input(key="known_unrate").set_value("2018-12-31").run()
+    app.date_input(key="known_unrate").set_value(date(2018, 12, 31)).run()
     assert "**40** observations were known; **0** of them have been revised" in words(app)
     assert "**8** observations show today's revised value" in words(app)

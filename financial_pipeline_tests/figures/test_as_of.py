@@ -37,6 +37,7 @@ def paths(tmp_path: Path) -> Paths:
         pit_method=pl.when(pl.col("value") == 16857.6)
         .then(pl.lit("rule"))
         .otherwise(pl.lit("alfred")),
+        is_synthetic=pl.lit(False),
         vintage_date=pl.when(pl.col("value") == 16857.6).then(date(2026, 1, 5)),
     )
     folder = paths.published_folder("exports", "fct_macro_observations", "v1")
@@ -65,8 +66,9 @@ def test_value_is_that_of_the_release_of_the_day(
     paths: Paths, day: date, value: float | None, start: date | None, end: date | None
 ) -> None:
     method = "alfred" if start else None
+    made = False if start else None
     note = None if start else "not yet published; its first release is of 2014-01-30"
-    expected = KnownValue("GDP", QUARTER, day, value, start, end, method, note=note)
+    expected = KnownValue("GDP", QUARTER, day, value, start, end, method, None, made, note)
     assert as_of("GDP", day, QUARTER, paths) == expected
 
 
@@ -160,6 +162,7 @@ def test_the_command_prints_one_value_for_people_and_for_programs(paths: Paths) 
         "realtime_end": "2014-02-28",
         "pit_method": "alfred",
         "vintage_date": None,
+        "is_synthetic": False,
         "note": None,
     }
     told = run_command(paths.data_root, *asked)
