@@ -16,6 +16,8 @@ from financial_pipeline.figures import synthetic
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
 CARD_WIDTH: Final = 155
+# Fewer points are no trend to draw.
+LEAST_HISTORY: Final = 3
 # Days after which a source is called old, by the rhythm it arrives in.
 OLD_AFTER: Final = {
     "exports/fct_loans": 62,
@@ -111,7 +113,7 @@ def _metric(card: Card) -> None:
         delta_color=colour,  # type: ignore[arg-type]
         delta_description=card.since if card.delta else None,
         help=card.meaning,
-        chart_data=list(card.history) or None,
+        chart_data=list(card.history) if len(card.history) >= LEAST_HISTORY else None,
     )
 
 

@@ -85,13 +85,25 @@ def accounting(release: Release) -> pl.DataFrame:
             {
                 **{name: row[name] for name in ("file", "dataset", "physical_lines", "staged")},
                 "quarantined": sum(_counts(row["quarantined"]).values()),
-                "notes": sum(_counts(row["notes"]).values()),
+                **_notes(_counts(row["notes"])),
                 "unexplained": row["unexplained"],
-                "reasons": ", ".join(f"{k} {v:,}" for k, v in _counts(row["quarantined"]).items()),
+                "reasons": ", ".join(
+                    f"{reason} {lines:,}"
+                    for kind in ("quarantined", "notes")
+                    for reason, lines in _counts(row[kind]).items()
+                ),
             }
             for row in rows
         ]
     )
+
+
+def _notes(lines: dict[str, int]) -> dict[str, int]:
+    """Tell rows outside the configured period from lines that are no data: headers, totals."""
+    outside = sum(
+        count for reason, count in lines.items() if reason.startswith(("before_", "after_"))
+    )
+    return {"outside_period": outside, "not_data": sum(lines.values()) - outside}
 
 
 def _counts(value: object) -> dict[str, int]:
@@ -146,5 +158,17 @@ def _line_cards(release: Release) -> list[Card]:
             f"{quarantined / max(lines, 1):.3%} of the lines",
             "Lines that break a rule, kept with the reason and the original text.",
         ),
-        Card("Unexplained lines", f"{odd:,}", "must be 0", "Not staged, quarantined or a note."),
+        Card(
+            "Outside the period",
+            f"{int(files['outside_period'].sum()):,}",
+            f"{int(files['not_data'].sum()):,} more lines are no data",
+            "Sound rows before the first configured month or session, or after this month. No data:"
+            " headers, footers, totals and blank lines.",
+        ),
+        Card(
+            "Unexplained lines",
+            f"{odd:,}",
+            "must be 0",
+            "Neither staged, quarantined, outside the period nor a line without data.",
+        ),
     ]

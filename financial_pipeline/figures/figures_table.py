@@ -61,7 +61,7 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
     tables: list[Table] = []
     columns: tuple[str, ...]
     if content["market"]:
-        columns = ("session", "volatility 63", "Sharpe 252", "drawdown 252", "VaR 95 %")
+        columns = ("session", "volatility 63", "Sharpe 252", "largest drawdown 252", "VaR 95 %")
         tables.append(_table("Risk of the banks, last session", "symbol", *columns))
         for row in content["market"]:
             names = ("volatility_63d", "sharpe_252d", "max_drawdown_252d", "value_at_risk_95")

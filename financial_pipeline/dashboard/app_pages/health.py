@@ -74,7 +74,10 @@ def _history(rows: pl.DataFrame) -> alt.Chart:
 def _lines(release: Release) -> None:
     st.header("Row accounting and quarantine", anchor=False)
     if elements.filled(release, figures.ACCOUNTING):
-        st.caption("Physical lines = staged + quarantined + notes, for every file.")
+        st.caption(
+            "Physical lines = staged + quarantined + outside the period + not data, for every"
+            " file. The reasons name the lines that are not staged."
+        )
         elements.table(figures.accounting(release), "row_accounting", height=320)
         elements.source(release, figures.ACCOUNTING)
 

@@ -98,7 +98,9 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
         )
         column = WINDOWS[window or "63 sessions"]
         drawing.chart(_lines, _of(rows, column), banks)
-        st.markdown("**Drawdown** from the highest adjusted close so far")
+        st.markdown(
+            "**Drawdown** of each session from the highest adjusted close since the first one"
+        )
         drawing.chart(_lines, _of(rows, "drawdown"), banks)
     with right:
         st.markdown("**Sharpe ratio** over 252 sessions, over the three-month bill")

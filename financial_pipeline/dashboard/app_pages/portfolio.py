@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map
+from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map, trend
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.settings import Settings
@@ -22,8 +22,15 @@ MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Lo
 
 def _kpis(release: Release) -> None:
     if elements.filled(release, figures.SUMMARY):
+        if sentence := trend.headline(release):
+            st.markdown(sentence)
         elements.cards(figures.kpi_cards(release))
-        elements.source(release, figures.SUMMARY, note="Change is against the month before.")
+        elements.source(
+            release,
+            figures.SUMMARY,
+            note=f"Change is over {trend.TREND_MONTHS} months, or since the first one; it has a"
+            " colour only if the earlier value is outside the 95 % Wilson interval of the newest.",
+        )
         history = release.rows(figures.HISTORY, figures.SUMMARY)
         elements.rows_behind(history, "portfolio_summary", "All months behind these figures")
 
@@ -36,7 +43,7 @@ def _grades(release: Release) -> None:
     rates = figures.rates_by_grade(release)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**All vintages, by grade** with 95 % intervals")
+        st.markdown("**All vintages, by grade** with 95 % Wilson intervals")
         drawing.chart(_grade_bars, rates)
     with right:
         grade = st.selectbox("Vintages of grade", GRADES, key="vintage_grade", bind="query-params")
