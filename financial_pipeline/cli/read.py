@@ -4,10 +4,18 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from financial_pipeline.cli.options import DAY, data_root, data_root_option, json_option
+from financial_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from financial_pipeline.cli.sql_output import Format
+
+# As `sql_output.FORMATS`, whose libraries take long to import.
+FORMATS: Final = ("table", "csv", "json", "parquet", "markdown")
 
 
 def show_figures(as_json: bool) -> None:
@@ -58,12 +66,28 @@ def lineage(column: str, as_json: bool) -> None:
 
 @click.command()
 @data_root_option
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: a table.")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format.",
+)
 @click.argument("query", required=False)
-def sql(query: str | None) -> None:
-    """Query the published tables with DuckDB SQL; without QUERY, a prompt."""
-    from financial_pipeline.cli import sql_prompt
+def sql(form: "Format | None", file: Path | None, query: str | None) -> None:
+    """Query the published tables with DuckDB SQL; without QUERY, a prompt.
 
-    sql_prompt.run(data_root(), query)
+    The session only reads the published tables. A table of the terminal shows the first 10,000
+    rows; the other formats have all of them.
+    """
+    from financial_pipeline.cli import sql_output, sql_prompt
+    from financial_pipeline.publishing.manifest import read_manifest
+
+    if file is not None and query is None:
+        raise PipelineError("-o FILE needs a QUERY: financial-pipeline sql -o FILE 'select ...'.")
+    wanted, paths = sql_output.output(form, file), data_root()
+    sql_prompt.run(paths, read_manifest(paths), query, wanted)
 
 
 @click.command()
