@@ -1,6 +1,7 @@
 """The commands that read published tables and describe them."""
 
 import json
+import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,23 +19,40 @@ if TYPE_CHECKING:
 FORMATS: Final = ("table", "csv", "json", "parquet", "markdown")
 
 
-def show_figures(as_json: bool) -> None:
-    """Print the main figures as a table, or as JSON."""
+def show_figures(as_json: bool, hashes: bool = False) -> None:
+    """Print the main figures as a table, or as JSON; `hashes` adds content hashes to the table."""
     from financial_pipeline.figures import figures, figures_table
 
     content = figures.figures(data_root())
     if as_json:
         click.echo(json.dumps(content, indent=1))
     else:
-        figures_table.show(content, data_root())
+        figures_table.show(content, data_root(), hashes=hashes)
+
+
+def show_headline() -> None:
+    """Print the few figures to know first, and three commands that lead on."""
+    from financial_pipeline.figures import figures, headline
+
+    for sentence in headline.sentences(figures.figures(data_root())):
+        click.echo(sentence)
+    click.echo("Next:")
+    root = (
+        f" --data-root {data_root().data_root}"
+        if "FINANCIAL_PIPELINE_DATA_ROOT" in os.environ
+        else ""
+    )
+    for command, purpose in headline.NEXT:
+        click.echo(f"  financial-pipeline {command.format(root=root)}  # {purpose}")
 
 
 @click.command()
 @data_root_option
 @json_option
-def figures(as_json: bool) -> None:
+@click.option("--hashes", is_flag=True, help="Also print the content hash of each table.")
+def figures(as_json: bool, hashes: bool) -> None:
     """Print the main figures of the published version."""
-    show_figures(as_json)
+    show_figures(as_json, hashes)
 
 
 @click.command("as-of")

@@ -1,6 +1,7 @@
 """The main figures as tables on a terminal."""
 
-from typing import Any
+import sys
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -8,6 +9,8 @@ from rich.table import Table
 from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 
+# Width of tables that go to no terminal, in characters.
+WIDE: Final = 100
 # Sessions of the volatility that the table shows.
 WINDOW = 63
 GRADES = ("A", "B", "C", "D", "E", "F", "G", "all")
@@ -135,9 +138,10 @@ def _stream(content: dict[str, Any]) -> Table:
     return table
 
 
-def show(content: dict[str, Any], paths: Paths) -> None:
-    """Print the figures without the sections of absent datasets."""
-    console = Console(width=100, highlight=False)
+def show(content: dict[str, Any], paths: Paths, hashes: bool = False) -> None:
+    """Print the figures without the sections of absent datasets; `hashes` of tables if wanted."""
+    is_terminal = sys.stdout.isatty()
+    console = Console(width=None if is_terminal else WIDE, highlight=False)
     world = content["world"]
     if world.get("is_synthetic"):
         console.print(f"Simulated data (seed {world['seed']}, {world['loans']:,} loans).")
@@ -160,8 +164,9 @@ def show(content: dict[str, Any], paths: Paths) -> None:
         console.print(_model(content["model"]))
     if content["stream"]:
         console.print(_stream(content["stream"]))
-    table = _table("Published tables", "table", "rows", "content hash")
+    table = _table("Published tables", "table", "rows", *(["content hash"] if hashes else []))
     for row in content["tables"]:
-        table.add_row(row["name"], f"{row['rows']:,}", row["content_hash"][:12])
+        found = [row["content_hash"][:12]] if hashes else []
+        table.add_row(row["name"], f"{row['rows']:,}", *found)
     console.print(table)
     console.print(f"Files: {paths.data_root} (manifest {paths.manifest.name})", soft_wrap=True)
