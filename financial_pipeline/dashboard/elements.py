@@ -153,6 +153,15 @@ def source(release: Release, *keys: str, note: str = "") -> None:
     st.caption(f"Source: {', '.join(parts)}. {note}".strip())
 
 
+def missing_input(release: Release, figure: str, *series: str) -> None:
+    """Name the FRED series that a figure needs: one of them, and the command that reads it."""
+    st.info(
+        f"{figure} needs {' or '.join(series)}: drop {series[0]}.csv."
+        f" {release.how_to_build('exports/fct_macro_observations')}",
+        icon=":material/upload_file:",
+    )
+
+
 def empty(reason: str) -> None:
     """Show why a selection has no data."""
     st.info(f"{reason} Choose another selection.", icon=":material/filter_alt_off:")

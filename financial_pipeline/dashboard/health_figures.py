@@ -1,5 +1,6 @@
 """The figures of the Health page: published tables, their freshness, checks and runs."""
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import Final
@@ -49,6 +50,45 @@ from operations.check_results
 group by all
 order by hour
 """
+
+
+# Keys of dbt's metadata that say nothing about the data.
+NOT_SHOWN: Final = frozenset({"Execution Duration", "invocation_id", "status", "unique_id"})
+FAILED_ROWS: Final = "dagster_dbt/failed_row_count"
+STAYS: Final = (
+    "The table stays at its last version: repair the input, or leave it out with"
+    " `financial-pipeline withdraw FILE`, and run the job again."
+)
+JUDGE: Final = "The table is published: judge its figures before you use them."
+
+
+def checks(release: Release) -> pl.DataFrame:
+    """Return the newest result of each check, with its findings and what to do, in words."""
+    rows = release.rows(NEWEST_CHECKS, CHECKS)
+    failed = ~pl.col("passed")
+    advice = (
+        pl.when(failed & pl.col("blocking")).then(pl.lit(STAYS)).when(failed).then(pl.lit(JUDGE))
+    )
+    found = pl.Series("found", [findings(text) for text in rows["metadata_json"]], pl.String)
+    return rows.drop("metadata_json").with_columns(found, advice.alias("what_to_do"))
+
+
+def findings(metadata_json: str | None) -> str:
+    """Return a check's metadata as words: `failed rows 3, largest difference 0.1`."""
+    metadata = json.loads(metadata_json or "{}")
+    words = []
+    for name, value in metadata.items():
+        if name in NOT_SHOWN:
+            continue
+        label = "failed rows" if name == FAILED_ROWS else name.split("/")[-1].replace("_", " ")
+        if isinstance(value, dict):
+            text = "; ".join(f"{key} {one}" for key, one in value.items())
+        elif isinstance(value, list):
+            text = "; ".join(map(str, value)) or "none"
+        else:
+            text = f"{value:,}" if isinstance(value, int) else str(value)
+        words.append(f"{label} {text}")
+    return ", ".join(words)
 
 
 def dagster_address() -> str:

@@ -20,6 +20,15 @@ NAMES: Final[dict[str, tuple[str, str, float]]] = {
     "bill_rate_discount": ("Three-month bill", "%", 100),
     "fed_funds_rate": ("Federal funds rate", "%", 100),
 }
+# The series of each indicator.
+SERIES_OF: Final = {
+    "unrate": "UNRATE",
+    "unrate_change_12m": "UNRATE",
+    "cpi_yoy": "CPIAUCSL",
+    "gdp_growth_saar": "GDPC1",
+    "bill_rate_discount": "DTB3",
+    "fed_funds_rate": "FEDFUNDS",
+}
 MEANINGS: Final = {
     "unrate": "Unemployed in per cent of the labour force, seasonally adjusted.",
     "cpi_yoy": "Consumer price index against twelve months before, per cent.",

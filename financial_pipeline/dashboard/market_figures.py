@@ -57,6 +57,11 @@ left join metrics.market_risk using (session_date, symbol)
 where session_date >= $first
 order by session_date, symbol
 """
+# Without one return of the bill the series is missing.
+HAS_BILL = """
+select coalesce(bool_or(bill_return is not null), false) as has_bill
+from metrics.sharpe_ratios
+"""
 MATRIX = """
 with newest as (
     select session_date, symbol_a, symbol_b, correlation_252d as correlation

@@ -109,3 +109,25 @@ def test_rows_outside_the_period_are_not_counted_with_lines_without_data(data_ro
     shown = next(table.value for table in app.dataframe if "not_data" in table.value.columns)
     assert (shown["outside_period"][0], shown["not_data"][0]) == (56, 1)
     assert shown["reasons"][0] == "before_first_session 56, header 1"
+
+
+def test_a_failing_check_says_what_it_found_and_what_to_do(data_root: Path) -> None:
+    world.operations(Paths(data_root))
+    dbt = '{"dagster_dbt/failed_row_count": 1234, "unique_id": "test.a", "status": "fail"}'
+    check = {"asset_key": "exports/fct_loans", "partition": None, "severity": "ERROR"}
+    rest = {"passed": False, "description": "", "run_id": "r1", "evaluated_at": NOW}
+    checks = [
+        check | rest | {"check_name": name, "blocking": blocking, "metadata_json": text}
+        for name, blocking, text in (
+            ("a_blocks", True, dbt),
+            ("b_warns", False, '{"missing": ["x", "y"]}'),
+        )
+    ]
+    frame = pl.DataFrame(checks, schema_overrides=world.TEXT)
+    world.put(Paths(data_root), "operations/check_results", frame)
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
+    app = open_page(data_root, "health")
+    shown = next(table.value for table in app.dataframe if "found" in table.value.columns)
+    assert shown["found"].tolist() == ["failed rows 1,234", "missing x; y"]
+    assert shown["what_to_do"][0].startswith("The table stays at its last version: repair")
+    assert shown["what_to_do"][1].startswith("The table is published: judge its figures")

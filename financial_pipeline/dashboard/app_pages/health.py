@@ -37,7 +37,7 @@ def _checks(release: Release) -> None:
     st.header("Checks", anchor=False)
     if not elements.present(release, figures.CHECKS):
         return
-    newest = release.rows(figures.NEWEST_CHECKS, figures.CHECKS)
+    newest = figures.checks(release)
     if newest.is_empty():
         elements.empty("No check was evaluated yet.")
         return

@@ -49,7 +49,8 @@ def _series(release: Release) -> None:
     )
     limits = release.rows(figures.SPAN, figures.INDICATORS, indicator=indicator).row(0, named=True)
     if limits["first_observation"] is None:
-        elements.empty("This series is not loaded.")
+        name = figures.NAMES[indicator][0]
+        elements.missing_input(release, name, figures.SERIES_OF[indicator])
     else:
         _one_series(release, indicator, limits)
 
