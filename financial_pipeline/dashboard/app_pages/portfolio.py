@@ -15,8 +15,9 @@ MEANING = (
     " young vintages, **D2** (to date) understates them. Hatched bars contain active loans, so"
     " they will change; the grey line is the share of loans still active."
 )
-# A state with fewer matured loans has no rate worth a colour.
-MIN_MATURED = 30
+# A state with fewer matured loans has no rate worth a colour: its 95 % interval is as wide as the
+# differences between states.
+MIN_MATURED = 500
 MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
 
 
@@ -176,7 +177,8 @@ def _states(release: Release) -> None:
         release,
         figures.LOANS,
         note=f"{states.filter(~known)['loans'].sum():,} loans are in no state of the map"
-        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans.",
+        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans;"
+        " blue is below the mean of these states, orange above it, grey has too few loans.",
     )
     elements.rows_behind(states, "states")
 
