@@ -1,6 +1,8 @@
-{#- Condition for rows whose value was the published one on a day; intervals are half open. -#}
+{#- Condition for rows whose value was the published one on a day; intervals are half open. The last
+    of all days is in the intervals that have no end. -#}
 {% macro known_at(day) -%}
-    realtime_start <= {{ day }} and {{ day }} < realtime_end
+    realtime_start <= {{ day }}
+    and ({{ day }} < realtime_end or realtime_end = date '9999-12-31')
 {%- endmacro %}
 
 

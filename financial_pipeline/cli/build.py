@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from financial_pipeline.cli import inputs
 from financial_pipeline.cli.options import (
     analytics_option,
     data_root,
     data_root_option,
     world_options,
 )
-from financial_pipeline.cli.read import show_figures
+from financial_pipeline.cli.read import show_figures, show_headline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
@@ -49,6 +50,7 @@ def _run(
 ) -> str | None:
     """Run the pipeline; return the fault of its stream, if it had one."""
     settings, paths, report = Settings(), data_root(), partial(click.echo, file=sys.stdout)
+    inputs.check(settings, paths, reads_files=layers != "transform")
     options = {"layers": layers, "analytics": analytics, "stream": stream}
     from financial_pipeline.changes import landed, unchanged
 
@@ -62,6 +64,8 @@ def _run(
         _say_what_is_missing(paths, report)
         return None
     unchanged.forget(paths)
+    if layers != "transform":
+        _check_sources(settings, paths)
     if analytics:
         from financial_pipeline.spark import session
 
@@ -78,6 +82,20 @@ def _run(
     if is_whole and (layers == "transform" or landed.are_known(paths, files)):
         unchanged.remember(paths, _fingerprint(settings, paths, files, **options))
     return outcome.stream_fault
+
+
+def _check_sources(settings: Settings, paths: Paths) -> None:
+    """Raise PipelineError for unknown files or a missing key, before a JVM starts."""
+    if settings.source == "live" and settings.fred_series and settings.fred_api_key is None:
+        from financial_pipeline.sources.fred_api import missing_key
+
+        raise missing_key()
+    if settings.source == "files":
+        from financial_pipeline import world
+        from financial_pipeline.raw import ingest
+
+        world.claim_data_root(settings, paths)
+        ingest.landed_files(settings, paths)
 
 
 def _build(
@@ -139,6 +157,7 @@ def demo(analytics: bool, stream: bool, rebuild: bool) -> None:
     """Run the pipeline from the drop folder to the published tables and print the main figures."""
     stream_fault = _run("all", analytics=analytics, stream=stream, rebuild=rebuild)
     show_figures(as_json=False)
+    show_headline()
     _fail_if_incomplete()
     if stream_fault:
         raise PipelineError(stream_fault)

@@ -27,6 +27,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.version_option(package_name="financial-pipeline", message="%(prog)s %(version)s")
 def commands() -> None:
     """Loans, bank prices and macro series: from raw files to tested, published tables."""
 

@@ -1,9 +1,11 @@
 """The commands that read published tables and describe them."""
 
 import json
+import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,26 +16,50 @@ from financial_pipeline.cli.options import (
     json_option,
     version_option,
 )
+from financial_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from financial_pipeline.cli.sql_output import Format
+
+# As `sql_output.FORMATS`, whose libraries take long to import.
+FORMATS: Final = ("table", "csv", "json", "parquet", "markdown")
 
 
-def show_figures(as_json: bool, version: str | None = None) -> None:
-    """Print the main figures as a table, or as JSON."""
+def show_figures(as_json: bool, version: str | None = None, *, hashes: bool = False) -> None:
+    """Print the main figures as a table, or as JSON; `hashes` adds content hashes to the table."""
     from financial_pipeline.figures import figures, figures_table
 
     content = figures.figures(data_root(), version)
     if as_json:
         click.echo(json.dumps(content, indent=1))
     else:
-        figures_table.show(content, data_root())
+        figures_table.show(content, data_root(), hashes=hashes)
+
+
+def show_headline() -> None:
+    """Print the few figures to know first, and three commands that lead on."""
+    from financial_pipeline.figures import figures, headline
+
+    for sentence in headline.sentences(figures.figures(data_root())):
+        click.echo(sentence)
+    click.echo("Next:")
+    root = (
+        f" --data-root {data_root().data_root}"
+        if "FINANCIAL_PIPELINE_DATA_ROOT" in os.environ
+        else ""
+    )
+    for command, purpose in headline.NEXT:
+        click.echo(f"  financial-pipeline {command.format(root=root)}  # {purpose}")
 
 
 @click.command()
 @data_root_option
 @version_option
 @json_option
-def figures(version: str | None, as_json: bool) -> None:
+@click.option("--hashes", is_flag=True, help="Also print the content hash of each table.")
+def figures(version: str | None, as_json: bool, hashes: bool) -> None:
     """Print the main figures of the published version."""
-    show_figures(as_json, version)
+    show_figures(as_json, version, hashes=hashes)
 
 
 @click.command()
@@ -82,12 +108,33 @@ def lineage(column: str, as_json: bool) -> None:
 @click.command()
 @data_root_option
 @version_option
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: a table.")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format.",
+)
 @click.argument("query", required=False)
-def sql(version: str | None, query: str | None) -> None:
-    """Query the published tables with DuckDB SQL; without QUERY, a prompt."""
-    from financial_pipeline.cli import sql_prompt
+def sql(
+    version: str | None, form: "Format | None", file: Path | None, query: str | None
+) -> None:
+    """Query the published tables with DuckDB SQL; without QUERY, a prompt.
 
-    sql_prompt.run(data_root(), query, version)
+    The session only reads the published tables. A table of the terminal shows the first 10,000
+    rows; the other formats have all of them.
+    """
+    from financial_pipeline.cli import sql_output, sql_prompt
+    from financial_pipeline.publishing.manifest import read_version
+    from financial_pipeline.publishing.versions import reading
+
+    if file is not None and query is None:
+        raise PipelineError("-o FILE needs a QUERY: financial-pipeline sql -o FILE 'select ...'.")
+    wanted, paths = sql_output.output(form, file), data_root()
+    manifest = read_version(paths, version)
+    with reading(paths, manifest.version):
+        sql_prompt.run(paths, manifest, query, wanted)
 
 
 @click.command()

@@ -15,6 +15,7 @@ import polars as pl
 import streamlit as st
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     Manifest,
@@ -58,6 +59,13 @@ class Release:
     def is_synthetic(self) -> bool:
         """True for the simulated world."""
         return bool(self.manifest.world.get("is_synthetic"))
+
+    def synthetic_rows(self) -> list[dict[str, Any]]:
+        """Count the rows of simulated files by table, as `figures.synthetic` does."""
+        names = [name for name in synthetic.FACTS if not self.missing(synthetic.key(name))]
+        tables = [self.rows(synthetic.query(name), synthetic.key(name)) for name in names]
+        counts = [table.row(0, named=True) for table in tables]
+        return [row for row in counts if row["synthetic_rows"]]
 
     @property
     def published_at(self) -> datetime:

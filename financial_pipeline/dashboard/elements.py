@@ -11,10 +11,13 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release, age_days
+from financial_pipeline.figures import synthetic
 
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
 CARD_WIDTH: Final = 155
+# Fewer points are no trend to draw.
+LEAST_HISTORY: Final = 3
 # Days after which a source is called old, by the rhythm it arrives in.
 OLD_AFTER: Final = {
     "exports/fct_loans": 62,
@@ -63,6 +66,12 @@ def header(release: Release, title: str) -> None:
             " borrower or bank.",
             icon=":material/science:",
         )
+    elif counts := release.synthetic_rows():
+        st.warning(
+            f"**{synthetic.sentence(counts)}** Figures computed from these rows describe no real"
+            " borrower or bank.",
+            icon=":material/science:",
+        )
     minutes = int((datetime.now(UTC) - release.published_at).total_seconds() // 60)
     st.caption(
         f"Published {release.published_at:%Y-%m-%d %H:%M} UTC ({_ago(minutes)}) ·"
@@ -104,7 +113,7 @@ def _metric(card: Card) -> None:
         delta_color=colour,  # type: ignore[arg-type]
         delta_description=card.since if card.delta else None,
         help=card.meaning,
-        chart_data=list(card.history) or None,
+        chart_data=list(card.history) if len(card.history) >= LEAST_HISTORY else None,
     )
 
 
@@ -142,6 +151,15 @@ def source(release: Release, *keys: str, note: str = "") -> None:
         as_of = release.table(key).as_of
         parts.append(f"`{key}`" + (f" as of {as_of[:10]}" if as_of else ""))
     st.caption(f"Source: {', '.join(parts)}. {note}".strip())
+
+
+def missing_input(release: Release, figure: str, *series: str) -> None:
+    """Name the FRED series that a figure needs: one of them, and the command that reads it."""
+    st.info(
+        f"{figure} needs {' or '.join(series)}: drop {series[0]}.csv."
+        f" {release.how_to_build('exports/fct_macro_observations')}",
+        icon=":material/upload_file:",
+    )
 
 
 def empty(reason: str) -> None:

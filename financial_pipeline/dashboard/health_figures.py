@@ -1,5 +1,6 @@
 """The figures of the Health page: published tables, their freshness, checks and runs."""
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import Final
@@ -51,6 +52,45 @@ order by hour
 """
 
 
+# Keys of dbt's metadata that say nothing about the data.
+NOT_SHOWN: Final = frozenset({"Execution Duration", "invocation_id", "status", "unique_id"})
+FAILED_ROWS: Final = "dagster_dbt/failed_row_count"
+STAYS: Final = (
+    "The table stays at its last version: repair the input, or leave it out with"
+    " `financial-pipeline withdraw FILE`, and run the job again."
+)
+JUDGE: Final = "The table is published: judge its figures before you use them."
+
+
+def checks(release: Release) -> pl.DataFrame:
+    """Return the newest result of each check, with its findings and what to do, in words."""
+    rows = release.rows(NEWEST_CHECKS, CHECKS)
+    failed = ~pl.col("passed")
+    advice = (
+        pl.when(failed & pl.col("blocking")).then(pl.lit(STAYS)).when(failed).then(pl.lit(JUDGE))
+    )
+    found = pl.Series("found", [findings(text) for text in rows["metadata_json"]], pl.String)
+    return rows.drop("metadata_json").with_columns(found, advice.alias("what_to_do"))
+
+
+def findings(metadata_json: str | None) -> str:
+    """Return a check's metadata as words: `failed rows 3, largest difference 0.1`."""
+    metadata = json.loads(metadata_json or "{}")
+    words = []
+    for name, value in metadata.items():
+        if name in NOT_SHOWN:
+            continue
+        label = "failed rows" if name == FAILED_ROWS else name.split("/")[-1].replace("_", " ")
+        if isinstance(value, dict):
+            text = "; ".join(f"{key} {one}" for key, one in value.items())
+        elif isinstance(value, list):
+            text = "; ".join(map(str, value)) or "none"
+        else:
+            text = f"{value:,}" if isinstance(value, int) else str(value)
+        words.append(f"{label} {text}")
+    return ", ".join(words)
+
+
 def dagster_address() -> str:
     """Return the address of the Dagster UI, without a slash at its end."""
     return os.environ.get(DAGSTER_VARIABLE, DAGSTER_ADDRESS).rstrip("/")
@@ -85,13 +125,25 @@ def accounting(release: Release) -> pl.DataFrame:
             {
                 **{name: row[name] for name in ("file", "dataset", "physical_lines", "staged")},
                 "quarantined": sum(_counts(row["quarantined"]).values()),
-                "notes": sum(_counts(row["notes"]).values()),
+                **_notes(_counts(row["notes"])),
                 "unexplained": row["unexplained"],
-                "reasons": ", ".join(f"{k} {v:,}" for k, v in _counts(row["quarantined"]).items()),
+                "reasons": ", ".join(
+                    f"{reason} {lines:,}"
+                    for kind in ("quarantined", "notes")
+                    for reason, lines in _counts(row[kind]).items()
+                ),
             }
             for row in rows
         ]
     )
+
+
+def _notes(lines: dict[str, int]) -> dict[str, int]:
+    """Tell rows outside the configured period from lines that are no data: headers, totals."""
+    outside = sum(
+        count for reason, count in lines.items() if reason.startswith(("before_", "after_"))
+    )
+    return {"outside_period": outside, "not_data": sum(lines.values()) - outside}
 
 
 def _counts(value: object) -> dict[str, int]:
@@ -146,5 +198,17 @@ def _line_cards(release: Release) -> list[Card]:
             f"{quarantined / max(lines, 1):.3%} of the lines",
             "Lines that break a rule, kept with the reason and the original text.",
         ),
-        Card("Unexplained lines", f"{odd:,}", "must be 0", "Not staged, quarantined or a note."),
+        Card(
+            "Outside the period",
+            f"{int(files['outside_period'].sum()):,}",
+            f"{int(files['not_data'].sum()):,} more lines are no data",
+            "Sound rows before the first configured month or session, or after this month. No data:"
+            " headers, footers, totals and blank lines.",
+        ),
+        Card(
+            "Unexplained lines",
+            f"{odd:,}",
+            "must be 0",
+            "Neither staged, quarantined, outside the period nor a line without data.",
+        ),
     ]

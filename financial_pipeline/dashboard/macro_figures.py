@@ -1,7 +1,7 @@
 """The figures of the Macro page: cards, queries, and the recessions."""
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from financial_pipeline.dashboard.elements import Card, points
 
 INDICATORS: Final = "exports/agg_macro_indicators"
 CORRELATIONS: Final = "metrics/macro_correlations"
+RULE: Final = "rule"
 # Name, unit, and factor from the stored value to the shown one.
 NAMES: Final[dict[str, tuple[str, str, float]]] = {
     "unrate": ("Unemployment", "%", 1),
@@ -18,6 +19,15 @@ NAMES: Final[dict[str, tuple[str, str, float]]] = {
     "gdp_growth_saar": ("Real GDP growth", "%", 1),
     "bill_rate_discount": ("Three-month bill", "%", 100),
     "fed_funds_rate": ("Federal funds rate", "%", 100),
+}
+# The series of each indicator.
+SERIES_OF: Final = {
+    "unrate": "UNRATE",
+    "unrate_change_12m": "UNRATE",
+    "cpi_yoy": "CPIAUCSL",
+    "gdp_growth_saar": "GDPC1",
+    "bill_rate_discount": "DTB3",
+    "fed_funds_rate": "FEDFUNDS",
 }
 MEANINGS: Final = {
     "unrate": "Unemployed in per cent of the labour force, seasonally adjusted.",
@@ -43,7 +53,7 @@ RECESSIONS: Final = (
 )
 
 LATEST = """
-select indicator_id, observation_date, realtime_start as released, value
+select indicator_id, observation_date, realtime_start as released, value, pit_method
 from marts.agg_macro_indicators
 where realtime_end = date '9999-12-31' and value is not null
 qualify row_number() over (partition by indicator_id order by observation_date desc) <= 2
@@ -54,7 +64,7 @@ with chosen as (
     select * from marts.agg_macro_indicators where indicator_id = $indicator
 ),
 known as (
-    select observation_date, value, realtime_start
+    select observation_date, value, realtime_start, pit_method
     from chosen
     where realtime_start <= $known and realtime_end > $known
 ),
@@ -64,17 +74,23 @@ revised as (
     where realtime_end = date '9999-12-31'
 ),
 releases as (
-    select observation_date, min(realtime_start) as first_release, count(*)::bigint as releases
+    select
+        observation_date,
+        min(realtime_start) as first_release,
+        count(*)::bigint as releases,
+        arg_min(pit_method, realtime_start) as first_method
     from chosen
     group by observation_date
 )
 select
     observation_date,
-    known.value as as_known,
+    -- The value of an undated copy is today's: nobody knows what was known earlier.
+    case when known.pit_method = 'alfred' then known.value end as as_known,
     revised.value as revised,
     releases.first_release,
     known.realtime_start as known_release,
-    releases.releases
+    releases.releases,
+    coalesce(known.pit_method, releases.first_method) = 'rule' as is_estimated
 from releases
 left join known using (observation_date)
 left join revised using (observation_date)
@@ -86,7 +102,8 @@ select
     min(observation_date) as first_observation,
     min(realtime_start) as first_release,
     max(realtime_start) as last_release,
-    max(pit_method) as pit_method
+    min(pit_method) as first_method,
+    max(pit_method) as last_method
 from marts.agg_macro_indicators
 where indicator_id = $indicator
 """
@@ -124,7 +141,7 @@ def latest_cards(release: Release) -> list[Card]:
             Card(
                 name,
                 f"{now['value'] * factor:.2f} {unit}",
-                f"of {_day(now['observation_date'])} · released {now['released']}",
+                f"of {_day(now['observation_date'])} · {_released(now)}",
                 f"{MEANINGS[indicator]} The value now published (`{indicator}`).",
                 change,
                 None,
@@ -132,6 +149,12 @@ def latest_cards(release: Release) -> list[Card]:
             )
         )
     return cards
+
+
+def _released(row: dict[str, Any]) -> str:
+    if row["pit_method"] == RULE:
+        return f"released about {row['released']}, estimated"
+    return f"released {row['released']}"
 
 
 def _day(observed: date) -> str:

@@ -57,6 +57,11 @@ left join metrics.market_risk using (session_date, symbol)
 where session_date >= $first
 order by session_date, symbol
 """
+# Without one return of the bill the series is missing.
+HAS_BILL = """
+select coalesce(bool_or(bill_return is not null), false) as has_bill
+from metrics.sharpe_ratios
+"""
 MATRIX = """
 with newest as (
     select session_date, symbol_a, symbol_b, correlation_252d as correlation
@@ -128,10 +133,11 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
             return None
         return points((now[name] - before[name]) * 100, 1)
 
-    def card(label: str, name: str, note: str, meaning: str, rise_is_bad: bool) -> Card:
+    # Without an interval a change has no colour.
+    def card(label: str, name: str, note: str, meaning: str) -> Card:
         since = f"since {before['session_date']:%d %b}"
         value = percent(now[name])
-        return Card(label, value, f"{note} · {session}", meaning, change(name), rise_is_bad, since)
+        return Card(label, value, f"{note} · {session}", meaning, change(name), None, since)
 
     sharpe = Card(
         "Sharpe ratio, 252",
@@ -141,18 +147,18 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
     )
     risk = "95 %, historical, positive is a loss"
     return [
-        card("Volatility, 21", "volatility_21d", "21 returns", "Annualised deviation.", True),
-        card("Volatility, 63", "volatility_63d", "63 returns", "Annualised deviation.", True),
+        card("Volatility, 21", "volatility_21d", "21 returns", "Annualised deviation."),
+        card("Volatility, 63", "volatility_63d", "63 returns", "Annualised deviation."),
         sharpe,
         card(
-            "Drawdown, 252",
+            "Largest drawdown, 252",
             "max_drawdown_252d",
-            "252 sessions",
-            "Largest: deepest fall from a peak within the window.",
-            False,
+            "deepest within 252 sessions",
+            "Deepest fall from a peak within the window. The chart shows another figure: the fall"
+            " of each session from the highest close since the first one.",
         ),
-        card("Value at risk", "value_at_risk_95", "95 %, one session", risk, True),
-        card("Expected shortfall", "expected_shortfall_95", "95 %", "Mean of the worst 5 %.", True),
+        card("Value at risk", "value_at_risk_95", "95 %, one session", risk),
+        card("Expected shortfall", "expected_shortfall_95", "95 %", "Mean of the worst 5 %."),
     ]
 
 

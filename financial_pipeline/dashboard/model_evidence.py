@@ -110,7 +110,9 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
     counted = f"n {row['n']:,}, {row['defaults']:,} bad · cut-off {cutoff}"
     gap = None if row["mean_pd"] is None else row["mean_pd"] - row["default_rate"]
     bounds = (
-        NOTHING if row["auc_low"] is None else f"95 % {row['auc_low']:.3f} to {row['auc_high']:.3f}"
+        NOTHING
+        if row["auc_low"] is None
+        else f"95 % DeLong {row['auc_low']:.3f} to {row['auc_high']:.3f}"
     )
     return [
         Card(

@@ -9,6 +9,7 @@ import polars as pl
 from financial_pipeline.dashboard import charts, elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
+from financial_pipeline.dashboard.trend import is_beyond, year_before
 from financial_pipeline.figures import default_rates
 
 SUMMARY: Final = "metrics/portfolio_summary"
@@ -154,7 +155,7 @@ def rates_by_grade(release: Release) -> pl.DataFrame:
 
 
 def kpi_cards(release: Release) -> list[Card]:
-    """Make one card per measure: newest month, change against the month before, n and interval."""
+    """Make one card per measure: newest month, change over twelve months, n and interval."""
     history = release.rows(HISTORY, SUMMARY)
     newest = history["snapshot_month"].max()
     cards = []
@@ -171,7 +172,7 @@ def kpi_cards(release: Release) -> list[Card]:
 
 def _card(measure: Measure, months: pl.DataFrame) -> Card:
     last = months.row(-1, named=True)
-    before = months.row(-2, named=True) if months.height > 1 else None
+    before = year_before(months)
     interval = (
         f" · 95 % {percent(last['value_low'])} to {percent(last['value_high'])}"
         if last["value_low"] is not None
@@ -183,7 +184,7 @@ def _card(measure: Measure, months: pl.DataFrame) -> Card:
         f"n {last['loans']:,} {measure.of}{interval} · as of {last['snapshot_month']:%Y-%m}",
         measure.meaning,
         _change(measure, last["value"], before["value"]) if before else None,
-        measure.rise_is_bad,
+        measure.rise_is_bad if before and is_beyond(last, before["value"]) else None,
         f"since {before['snapshot_month']:%Y-%m}" if before else None,
         months["value"].tail(HISTORY_MONTHS).to_list(),
     )

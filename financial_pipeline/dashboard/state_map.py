@@ -15,8 +15,17 @@ from financial_pipeline.dashboard import charts
 
 OUTLINES: Final = Path(__file__).with_name("us_states.json")
 HEIGHT: Final = 380
-# The part of the states above this quantile is dark enough for white letters.
-DARK_ABOVE: Final = 0.6
+# Above this share of the largest value a state is dark enough for white letters.
+DARK_ABOVE: Final = 0.5
+# Fixed, since the theme's colours run the other way on a dark page.
+LIGHT_TO_DARK: Final = ("#D6E6F4", "#1B5C94")
+NO_VALUE: Final = "#C3CAD3"
+RATE: Final = "default_rate"
+# The share of the loans whose states are within the scale of a rate, and its least half width.
+WITHIN: Final = 0.9
+LEAST_SPAN: Final = 0.005
+# Readable under dark letters, on light and dark pages.
+NEUTRAL: Final = "#E4E8EC"
 FORMS: Final = {"default_rate": ".1%", "funded_usd": "$.2~s", "loans": ",d"}
 
 
@@ -44,12 +53,32 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     data = alt.Data(values=shapes)  # type: ignore[no-untyped-call]
     base = alt.Chart(data).encode(tooltip=_tips())
     # Vega leaves out a shape without a value, so a grey one is drawn under it.
-    ground = base.mark_geoshape(fill=charts.GREY, fillOpacity=0.35, stroke="white")
+    ground = base.mark_geoshape(fill=NO_VALUE, stroke="white")
     filled = base.mark_geoshape(stroke="white", strokeWidth=0.7).encode(
-        color=alt.Color(f"{value}:Q", legend=legend)
+        color=alt.Color(f"{value}:Q", legend=legend, scale=_scale(states, column))
     )
     layers = alt.layer(ground, filled, _letters(states, column))
     return layers.project("identity").properties(height=HEIGHT)
+
+
+def _scale(states: pl.DataFrame, column: str) -> alt.Scale:
+    """Return the colours; those of a rate are around the mean, which one small state cannot set."""
+    known = states.drop_nulls(column)
+    if column != RATE or known.is_empty():
+        return alt.Scale(range=list(LIGHT_TO_DARK))
+    loans = known["matured"].cast(pl.Float64)
+    mean = float((known[column] * loans).sum()) / max(float(loans.sum()), 1.0)
+    # The distance from the mean that 90 % of the loans are within.
+    away = known.select("matured", away=(pl.col(column) - mean).abs()).sort("away")
+    within = away.filter(pl.col("matured").cum_sum() >= WITHIN * float(loans.sum()))["away"][0]
+    span = max(within, LEAST_SPAN)
+    return alt.Scale(
+        domain=[mean - span, mean, mean + span],
+        range=[charts.BLUE, NEUTRAL, charts.ORANGE],
+        # Between blue and orange by hue there would be pink.
+        interpolate="rgb",
+        clamp=True,
+    )
 
 
 def _tips() -> list[alt.Tooltip]:
@@ -65,11 +94,12 @@ def _tips() -> list[alt.Tooltip]:
 
 
 def _letters(states: pl.DataFrame, column: str) -> alt.Chart:
-    middle = states[column].drop_nulls().cast(pl.Float64).quantile(DARK_ABOVE) or 0.0
+    # The colours of a rate are light enough for dark letters throughout.
+    most = 0.0 if column == RATE else float(states[column].cast(pl.Float64).max() or 0.0)  # type: ignore[arg-type]
     values = dict(states.select("state", column).rows())
     rows = [
         {"state": feature["id"], "x": place[0], "y": place[1]}
-        | {"is_dark": (values.get(feature["id"]) or 0.0) > middle}
+        | {"is_dark": 0 < DARK_ABOVE * most < (values.get(feature["id"]) or 0.0)}
         for feature in outlines()
         if (place := feature["properties"].get("label"))
     ]

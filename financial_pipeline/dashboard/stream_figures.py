@@ -16,6 +16,10 @@ PARITY: Final = "stream/parity"
 STATUS: Final = "stream/status"
 # Without a new observation for so long the stream counts as stopped.
 STALL_SECONDS: Final = 120
+START: Final = (
+    "start it with `financial-pipeline stream up` and land with"
+    " `financial-pipeline stream land --follow`."
+)
 SESSION_BARS: Final = 390
 
 SYMBOLS = """
@@ -57,19 +61,21 @@ where
     = (select max(session_date) from stream.market_indicators_1m where symbol = $symbol)
 order by window_start
 """
+# A bar may break several rules: it is one row, with the largest deviation.
 NEWEST_ALERTS = """
 select
     make_timestamp(window_start_us) as window_start,
     symbol,
-    rule,
-    severity,
-    zscore,
-    close::double as close,
-    alert_id
+    string_agg(distinct rule, ', ' order by rule) as rules,
+    min(severity) as severity, -- critical sorts before warning
+    arg_max(zscore, abs(zscore)) as zscore,
+    any_value(close::double) as close
 from stream.market_alerts
-order by window_start_us desc, symbol, rule
+group by window_start_us, symbol
+order by window_start_us desc, symbol
 limit 500
 """
+ALERT_BARS = "select count(distinct (symbol, window_start_us)) as bars from stream.market_alerts"
 POSITIONS = "select * from stream.status order by topic, partition"
 DAYS = "select * from stream.parity order by 1 desc"
 REASONS = {
@@ -126,14 +132,15 @@ def _instant(value: datetime) -> datetime:
 
 
 def stall_words(now: datetime, seen: Pulse) -> str | None:
-    """Return the text of the banner if the stream has stopped; None while it runs."""
+    """Return the text of the banner if the stream is stopped; None while it runs."""
     silence = seen.silence(now)
     if silence is None:
-        return "The stream was never observed."
+        return f"The stream was never observed; {START}"
     if silence > STALL_SECONDS:
+        waiting = f" {seen.lag:,} messages wait to be landed." if seen.lag else ""
         return (
-            f"The stream has stopped: last observed {span(silence)} ago, at"
-            f" {seen.observed_at:%Y-%m-%d %H:%M:%S} UTC."
+            f"The stream is stopped; {START} It was last observed {span(silence)} ago, at"
+            f" {seen.observed_at:%Y-%m-%d %H:%M:%S} UTC.{waiting}"
         )
     return None
 
@@ -156,7 +163,14 @@ def cards(release: Release, seen: Pulse) -> list[Card]:
         ),
         Card("Lag", f"{seen.lag:,}", f"messages · {when}", "End offsets less next offsets."),
         Card("Bars", count(BARS), f"engine {seen.engine}", "One-minute bars stored."),
-        Card("Alerts", count(ALERTS), "all stored", "Returns or volumes 4 deviations away."),
+        Card(
+            "Alerts",
+            NOTHING
+            if release.missing(ALERTS)
+            else f"{release.rows(ALERT_BARS, ALERTS)['bars'][0]:,}",
+            "bars, all stored",
+            "Bars whose return or volume is 4 deviations away, each counted once.",
+        ),
         Card("Late", count(LATE), "messages behind the watermark", "Kept, never dropped."),
         Card("Dead letters", count(DEAD), "messages that break a rule", "Kept with the reason."),
     ]

@@ -47,8 +47,8 @@ def _page(name: str, **options: Any) -> st.Page:
 
 
 # No icon of the app or of a page: Streamlit would fetch it from a font server.
-st.set_page_config(page_title="Financial pipeline", layout="wide")
 page = st.navigation(every_page(), position="top")
+st.set_page_config(page_title=f"{page.title} · Financial pipeline", layout="wide")
 try:
     st.session_state[data.RELEASE] = data.open_release()
 except PipelineError as error:

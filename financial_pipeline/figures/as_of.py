@@ -6,16 +6,21 @@ join to the published observations without the day looks ahead.
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.figures.observation_days import wrong_day
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.settings import Settings
 
-OBSERVATIONS = "exports/fct_macro_observations"
-FOREVER = date(9999, 12, 31)
+OBSERVATIONS: Final = "exports/fct_macro_observations"
+FOREVER: Final = date(9999, 12, 31)
+RULE: Final = "rule"
+# For a value of an undated copy.
+ESTIMATED: Final = "release day estimated; revisions unknown"
 
 
 @dataclass(frozen=True)
@@ -35,18 +40,28 @@ class KnownValue:
     realtime_end: date | None
     # alfred (dated vintages) or rule (a release rule dates the value, which is of a later copy).
     pit_method: str | None = None
+    # The day of the copy that the value is from; null for recorded vintages.
+    vintage_date: date | None = None
+    # Whether the simulator made the value.
+    is_synthetic: bool | None = None
+    # What a reader must know about the value, or why it is null.
+    note: str | None = None
 
 
 def known_on(day: date) -> pl.Expr:
-    """Return whether `day` is in the half-open interval [realtime_start, realtime_end)."""
-    return (pl.col("realtime_start") <= day) & (pl.lit(day) < pl.col("realtime_end"))
+    """Return whether `day` is in the half-open interval [realtime_start, realtime_end).
+
+    The last of all days, 9999-12-31, is in the intervals that have no end.
+    """
+    ends_later = (pl.lit(day) < pl.col("realtime_end")) | (pl.col("realtime_end") == FOREVER)
+    return (pl.col("realtime_start") <= day) & ends_later
 
 
-def _published_series(series_id: str, paths: Paths) -> pl.LazyFrame:
+def _published_series(series_id: str, paths: Paths) -> pl.DataFrame:
     table = read_manifest(paths).table(OBSERVATIONS)
     rows = pl.scan_parquet(parquet_files(paths, table))
-    found = rows.filter(pl.col("series_id") == series_id)
-    if found.select(pl.len()).collect().item() == 0:
+    found = rows.filter(pl.col("series_id") == series_id).collect()
+    if found.is_empty():
         known = rows.select(pl.col("series_id").unique().sort()).collect()["series_id"]
         raise PipelineError(
             f"No observation of {series_id} is published; ingest it, or choose one of"
@@ -62,29 +77,69 @@ def as_of(
 
     Without an observation date, return the latest observation that had a value by then, and no
     projection of a later period. `paths` are the configured ones by default. Raise PipelineError if
-    the series is not published.
+    the series is not published, or if it has no observation of the date and never will.
     """
     place = paths or Paths(Settings().data_root.resolve())
-    known = _published_series(series_id, place).filter(known_on(day))
+    series = _published_series(series_id, place)
+    known = series.filter(known_on(day))
     if observation_date is None:
         is_past = pl.col("observation_date") <= day
         known = known.filter(pl.col("value").is_not_null() & is_past)
     else:
         known = known.filter(pl.col("observation_date") == observation_date)
-    row = known.sort("observation_date").tail(1).collect()
-    if row.is_empty():
-        return KnownValue(series_id, observation_date, day, None, None, None)
-    columns = ("observation_date", "value", "realtime_start", "realtime_end", "pit_method")
-    found, value, start, end, method = row.select(columns).row(0)
-    return KnownValue(series_id, found, day, value, start, end, method)
+    if known.is_empty():
+        reason = _why_unknown(series_id, series, day, observation_date)
+        return KnownValue(series_id, observation_date, day, None, None, None, note=reason)
+    row = known.sort("observation_date").row(-1, named=True)
+    names = (
+        "value",
+        "realtime_start",
+        "realtime_end",
+        "pit_method",
+        "vintage_date",
+        "is_synthetic",
+    )
+    note = _caution(row["value"], row["pit_method"], row["vintage_date"])
+    values = {name: row[name] for name in names}
+    return KnownValue(series_id, row["observation_date"], day, **values, note=note)
+
+
+def _caution(value: float | None, method: str, copied: date | None) -> str | None:
+    if method != RULE:
+        return None
+    if value is None:
+        return f"not in the copy of {copied}; {ESTIMATED}"
+    return f"today's revised value, of the copy of {copied}; {ESTIMATED}"
+
+
+def _why_unknown(
+    series_id: str, series: pl.DataFrame, day: date, observation_date: date | None
+) -> str:
+    """Why nothing was known on the day; raises PipelineError if the observation cannot exist."""
+    if observation_date is None:
+        return f"not yet published; the first release is of {series['realtime_start'].min()!s}"
+    releases = series.filter(pl.col("observation_date") == observation_date)
+    if releases.is_empty():
+        sentence = wrong_day(series_id, series["observation_date"], observation_date)
+        if sentence:
+            raise PipelineError(sentence)
+        return f"not yet published; the newest observation is {series['observation_date'].max()!s}"
+    first = releases.sort("realtime_start").row(0, named=True)
+    if first["realtime_start"] > day:
+        how = " by estimate" if first["pit_method"] == RULE else ""
+        return f"not yet published; its first release is of {first['realtime_start']}{how}"
+    return "withdrawn by the publisher by then"
 
 
 def sentence(known: KnownValue) -> str:
     """Describe a known value in one line."""
     name = f"{known.series_id} of {known.observation_date}, as of {known.as_of}"
     if known.realtime_start is None:
-        return f"{name}: nothing was published yet"
+        return f"{name}: {known.note}"
     end = "still current" if known.realtime_end == FOREVER else f"until {known.realtime_end}"
     value = "not available" if known.value is None else known.value
-    how = "published by rule" if known.pit_method == "rule" else "published"
-    return f"{name}: {value} ({how} {known.realtime_start}, {end})"
+    if known.is_synthetic:
+        value = f"{value}, simulated"
+    if known.pit_method == RULE:
+        return f"{name}: {value} ({known.note}: about {known.realtime_start})"
+    return f"{name}: {value} (published {known.realtime_start}, {end})"

@@ -11,6 +11,7 @@ from financial_pipeline.figures import default_rates
 from financial_pipeline.figures.metric_figures import metric_figures
 from financial_pipeline.figures.model_figures import model_figures
 from financial_pipeline.figures.stream_figures import stream_figures
+from financial_pipeline.figures.synthetic import synthetic_rows
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import Manifest, parquet_files, read_version
 from financial_pipeline.publishing.versions import reading
@@ -65,7 +66,8 @@ select
     series_id,
     observation_date::varchar as observation_date,
     value,
-    realtime_start::varchar as as_of
+    realtime_start::varchar as as_of,
+    pit_method
 from marts.fct_macro_observations
 where realtime_end = date '9999-12-31' and value is not null
 qualify row_number() over (partition by series_id order by observation_date desc) = 1
@@ -88,10 +90,9 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
 def figures(paths: Paths, version: str | None = None) -> dict[str, Any]:
     """Return the main figures of a kept version, by default the current; PipelineError if none.
 
-    Sections: version, world, default_rates, prices, macro, tables, row_accounting, metrics, model,
-    stream.
-    Prices count sessions of the exchange without a price, breaks of scale between files and
-    returns beyond 25 %. Rates and volatilities are fractions and come from the metrics; a version
+    Sections are those of the README; `synthetic` has the tables with rows of simulated files.
+    Prices count sessions of the exchange without a price, breaks of scale between files and returns
+    beyond 25 %. Rates and volatilities are fractions and come from the metrics; a version
     without metrics is counted from its marts. Rates exclude loans outside the credit policy. A
     section is empty if its table is not published.
     """
@@ -122,4 +123,5 @@ def figures(paths: Paths, version: str | None = None) -> dict[str, Any]:
             "metrics": metric_figures(connection, manifest),
             "model": model_figures(connection, manifest),
             "stream": stream_figures(connection, manifest),
+            "synthetic": synthetic_rows(connection, manifest),
         }

@@ -1,12 +1,16 @@
 """The main figures as tables on a terminal."""
 
-from typing import Any
+import sys
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
+from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 
+# Width of tables that go to no terminal, in characters.
+WIDE: Final = 100
 # Sessions of the volatility that the table shows.
 WINDOW = 63
 GRADES = ("A", "B", "C", "D", "E", "F", "G", "all")
@@ -60,7 +64,7 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
     tables: list[Table] = []
     columns: tuple[str, ...]
     if content["market"]:
-        columns = ("session", "volatility 63", "Sharpe 252", "drawdown 252", "VaR 95 %")
+        columns = ("session", "volatility 63", "Sharpe 252", "largest drawdown 252", "VaR 95 %")
         tables.append(_table("Risk of the banks, last session", "symbol", *columns))
         for row in content["market"]:
             names = ("volatility_63d", "sharpe_252d", "max_drawdown_252d", "value_at_risk_95")
@@ -134,12 +138,15 @@ def _stream(content: dict[str, Any]) -> Table:
     return table
 
 
-def show(content: dict[str, Any], paths: Paths) -> None:
-    """Print the figures without the sections of absent datasets."""
-    console = Console(width=100, highlight=False)
+def show(content: dict[str, Any], paths: Paths, hashes: bool = False) -> None:
+    """Print the figures without the sections of absent datasets; `hashes` of tables if wanted."""
+    is_terminal = sys.stdout.isatty()
+    console = Console(width=None if is_terminal else WIDE, highlight=False)
     world = content["world"]
     if world.get("is_synthetic"):
         console.print(f"Simulated data (seed {world['seed']}, {world['loans']:,} loans).")
+    elif content["synthetic"]:
+        console.print(synthetic.sentence(content["synthetic"]))
     if content["default_rates"]:
         console.print(_default_rates(content["default_rates"]))
     if content["prices"]:
@@ -148,7 +155,8 @@ def show(content: dict[str, Any], paths: Paths) -> None:
         table = _table("Macro series, latest value", "series", "observation", "value", "as of")
         for row in content["macro"]:
             value = f"{row['value']:g}"
-            table.add_row(row["series_id"], row["observation_date"], value, row["as_of"])
+            day = f"about {row['as_of']}" if row["pit_method"] == "rule" else row["as_of"]
+            table.add_row(row["series_id"], row["observation_date"], value, day)
         console.print(table)
     for metric_table in _metrics(content["metrics"]):
         console.print(metric_table)
@@ -156,8 +164,9 @@ def show(content: dict[str, Any], paths: Paths) -> None:
         console.print(_model(content["model"]))
     if content["stream"]:
         console.print(_stream(content["stream"]))
-    table = _table("Published tables", "table", "rows", "content hash")
+    table = _table("Published tables", "table", "rows", *(["content hash"] if hashes else []))
     for row in content["tables"]:
-        table.add_row(row["name"], f"{row['rows']:,}", row["content_hash"][:12])
+        found = [row["content_hash"][:12]] if hashes else []
+        table.add_row(row["name"], f"{row['rows']:,}", *found)
     console.print(table)
     console.print(f"Files: {paths.data_root} (manifest {paths.manifest.name})", soft_wrap=True)

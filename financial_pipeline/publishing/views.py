@@ -8,6 +8,7 @@ import duckdb
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import read_only
 from financial_pipeline.publishing.manifest import Manifest, PublishedTable, parquet_files
 
 # Published layer -> schema of its views; the search path makes bare names work.
@@ -25,7 +26,7 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
 
     Views are `marts.fct_loans`, `metrics.rolling_volatility` and so on; bare names work too. A
     table whose files are missing or damaged has no view: `naming_damaged` names it when it is
-    queried, and all others answer.
+    queried, and all others answer. The session reads these tables' files and no others.
     """
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     connection.execute("set enable_progress_bar = false")
@@ -36,6 +37,8 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
         if table.layer in SCHEMAS:
             _create_view(connection, paths, table)
     connection.execute(f"set search_path = '{','.join(['main', *SCHEMAS.values()])}'")
+    tables = [table for table in manifest.tables.values() if table.layer in SCHEMAS]
+    read_only.lock(connection, {paths.data_root / table.layer / table.name for table in tables})
     return connection
 
 

@@ -19,6 +19,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.raw import withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.sources.provenance import Provenance, recorded
+from financial_pipeline.sources.simulated import PROVIDER, is_simulated
 
 
 def _manifest(paths: Paths) -> Path:
@@ -109,7 +110,9 @@ def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
         with replacing(target) as temporary:
             incoming.rename(temporary)
         target.chmod(0o444)
-    dropped = Provenance(landed.provider, is_synthetic=False, fetched_at=arrived)
+    is_made = is_simulated(target, content_hash)
+    provider = PROVIDER if is_made else landed.provider
+    dropped = Provenance(provider, is_synthetic=is_made, fetched_at=arrived)
     provenance = recorded(landed.path, content_hash) or dropped
     return RawFile(
         landed=landed,
@@ -117,7 +120,7 @@ def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
         bytes=size,
         fetched_at=provenance.fetched_at,
         source=provenance.provider,
-        is_synthetic=provenance.is_synthetic,
+        is_synthetic=is_made or provenance.is_synthetic,
         archived_path=target,
     )
 
@@ -126,7 +129,8 @@ def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], 
     """Archive files that are not there yet; return the rows of all of them and the number new.
 
     Provenance comes from the record next to each file; a file without one was dropped now, and its
-    provider is that of its form. A refused file that is dropped again counts again.
+    provider is that of its form. A file that the simulator wrote is synthetic in any case. A
+    refused file that is dropped again counts again.
     """
     paths.raw.mkdir(parents=True, exist_ok=True)
     with locked(paths.raw / ".lock"):

@@ -15,10 +15,9 @@ import polars as pl
 
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
 from financial_pipeline.simulator.loan_columns import POLICY_PREFIX
+from financial_pipeline.sources.simulated import SITE
 
-NOTE_LINE: Final = (
-    "Notes offered by Prospectus (https://www.lendingclub.com/info/prospectus.action)"
-)
+NOTE_LINE: Final = f"Notes offered by Prospectus (https://{SITE}/info/prospectus.action)"
 SECTION_LINE: Final = "Loans that do not meet the credit policy"
 SCORE_COLUMNS: Final = frozenset(
     """
@@ -168,7 +167,8 @@ def lay_out(rows: pl.DataFrame, layout: Layout, *, percent_strings: bool) -> pl.
     if layout is Layout.ACCEPTED:
         return rows.with_columns(rate, utilisation) if percent_strings else rows
     whole = pl.selectors.float().cast(pl.String).str.strip_suffix(".0")
-    bare = rows.with_columns(whole, id=pl.lit(None, pl.String), url=pl.lit(None, pl.String))
+    # Upstream leaves the address out of these forms; here it says that the loan is simulated.
+    bare = rows.with_columns(whole, id=pl.lit(None, pl.String), url=pl.lit(SITE))
     bare = bare.with_columns(pl.col("emp_length").fill_null("n/a")).select(COLUMNS_145)
     if layout is Layout.LOANSTATS:
         rate = pl.format("{}%", rows["int_rate"].map_elements("{:.2f}".format, pl.String))

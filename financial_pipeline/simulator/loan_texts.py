@@ -10,8 +10,9 @@ from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.borrowers import Borrowers
 from financial_pipeline.simulator.loan_calendar import by_year
 from financial_pipeline.simulator.loan_draws import FloatArray, IntArray, Part, choose, generator
+from financial_pipeline.sources.simulated import SITE
 
-URL_START: Final = "https://lendingclub.com/browse/loanDetail.action?loan_id="
+URL_START: Final = f"https://{SITE}/browse/loanDetail.action?loan_id="
 # Share of all loans, first and last three-digit zip area; a place has one state.
 STATES: Final = {
     "CA": (0.140, 900, 961), "TX": (0.082, 750, 799), "NY": (0.082, 100, 149),

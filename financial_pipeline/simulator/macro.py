@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from financial_pipeline.simulator.economy import Economy, simulate_economy
+from financial_pipeline.sources.simulated import MARK_FIELD
 
 Dates = NDArray[np.datetime64]
 FloatArray = NDArray[np.float64]
@@ -184,6 +185,7 @@ def _write_series(folder: Path, series_id: str, releases: pl.DataFrame) -> Path:
         "count": observations.height,
         "offset": 0,
         "limit": 100_000,
+        MARK_FIELD: True,
     }
     # One observation per line, so that a quarantined one can be named by its line.
     rows = ",\n".join(json.dumps(row) for row in observations.iter_rows(named=True))

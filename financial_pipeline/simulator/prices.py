@@ -23,6 +23,7 @@ from financial_pipeline.simulator.price_paths import (
     PricePaths,
     simulate_paths,
 )
+from financial_pipeline.sources.simulated import MARK_COLUMN
 
 FIRST_SESSION: Final = date(2000, 1, 3)
 # The close before the first session, split-adjusted dollars, in the order of BANKS.
@@ -115,6 +116,7 @@ def _history(
             "Volume": volume.astype(np.int64),
             "Dividends": dividend,
             "Stock Splits": splits,
+            MARK_COLUMN: 1,
         }
     )
 

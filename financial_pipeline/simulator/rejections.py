@@ -15,6 +15,7 @@ from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.loan_calendar import by_year, issue_months
 from financial_pipeline.simulator.loan_draws import Part, choose, generator
 from financial_pipeline.simulator.loan_texts import EMPLOYMENT_TEXTS, draw_places, lookup
+from financial_pipeline.sources.simulated import MARK_COLUMN
 
 CHUNK_ROWS: Final = 100_000
 # Shares of applications without a risk score, up to and including the year: 82.1 % of 2015 and
@@ -44,7 +45,7 @@ def write_rejections(path: Path, *, rows: int, seed: int) -> None:
     """Write `rows` rejected applications in order of their date."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        file.write((",".join(REJECTION_COLUMNS) + "\n").encode())
+        file.write((",".join([*REJECTION_COLUMNS, MARK_COLUMN]) + "\n").encode())
         for chunk in range(-(-rows // CHUNK_ROWS)):
             first = chunk * CHUNK_ROWS
             last = min(first + CHUNK_ROWS, rows)
@@ -78,4 +79,6 @@ def _draw(seed: int, chunk: int, first: int, last: int, rows: int) -> pl.DataFra
         lookup([*EMPLOYMENT_TEXTS, None], choose(rng, EMPLOYMENT_SHARES, size)),
         np.zeros(size),
     )
-    return pl.DataFrame(dict(zip(REJECTION_COLUMNS, columns, strict=True)))
+    return pl.DataFrame(dict(zip(REJECTION_COLUMNS, columns, strict=True))).with_columns(
+        pl.lit(1).alias(MARK_COLUMN)
+    )

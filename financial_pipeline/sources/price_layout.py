@@ -21,8 +21,10 @@ FIELDS: Final = {
     "dividends": "dividend",
     "stock splits": "split_ratio",
     "capital gains": "capital_gain",
+    "simulated": "simulated",
 }
-VALUE_FIELDS: Final = tuple(field for field in FIELDS.values() if field != "capital_gain")
+NOT_KEPT: Final = frozenset({"capital_gain", "simulated"})
+VALUE_FIELDS: Final = tuple(field for field in FIELDS.values() if field not in NOT_KEPT)
 BARS: Final = frozenset({"open", "high", "low", "close", "volume"})
 ADJUSTED: Final = "adjusted_close"
 

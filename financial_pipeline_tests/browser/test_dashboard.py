@@ -35,7 +35,9 @@ NOTICE = "Page not found"
 def test_every_page_opens_at_its_own_address_and_the_first_at_the_root(reader: Reader) -> None:
     for path in ("", *PAGES):
         reader.open(path)
-        assert reader.title() == (path or PAGES[0]).capitalize()
+        name = (path or PAGES[0]).capitalize()
+        assert reader.title() == name
+        assert reader.page.title() == f"{name} · Financial pipeline"
         assert reader.page.get_by_text(NOTICE).count() == 0, path
     reader.open("nowhere")
     assert reader.page.get_by_text(NOTICE).count() == 1

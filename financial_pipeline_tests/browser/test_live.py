@@ -44,7 +44,7 @@ def test_what_lands_shows_without_a_new_page_and_a_standing_stream_is_said(
         reader.open("live")
         bars = reader.page.get_by_test_id("stMetric").filter(has_text="Bars")
         bars = bars.get_by_test_id("stMetricValue")
-        stalled = reader.page.get_by_text("The stream has stopped")
+        stalled = reader.page.get_by_text("The stream is stopped")
         expect(bars).to_have_text("3")
         expect(stalled).to_have_count(0)
         reader.page.evaluate(MARK)

@@ -2,8 +2,15 @@
 
 from pathlib import Path
 
+import polars as pl
+import pytest
+
+from financial_pipeline.dashboard import baselines
 from financial_pipeline.dashboard.elements import dollars, percent
+from financial_pipeline.dashboard.thresholds import View
 from financial_pipeline.ml import decide
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 
@@ -51,3 +58,54 @@ def test_url_beyond_the_slider_falls_back_without_failing(small_world: Path) -> 
     app = open_page(small_world, "decide", threshold="7", model="drop table", segment="'; --")
     assert not app.exception
     assert 0 <= app.slider(key="threshold").value <= 1
+
+
+def _with_grades(data_root: Path) -> None:
+    """Grade A earns 900 dollars, B 300 and C loses 250 if all their loans are approved."""
+    paths = Paths(data_root)
+    table, best = world.thresholds()
+    last = table.tail(1)
+    grades = [
+        last.with_columns(
+            segment=pl.lit("grade"), level=pl.lit(grade), profit_realised_usd=pl.lit(profit)
+        )
+        for grade, profit in (("A", 900.0), ("B", 300.0), ("C", -250.0))
+    ]
+    world.put(paths, "ml/threshold_table", pl.concat([table, *grades]), "2015-04-01")
+    world.put(paths, "ml/threshold_summary", best, "2015-04-01")
+    publication.publish(paths, ["test"], world.SIMULATED)
+
+
+def test_profit_is_compared_with_approving_all_and_with_the_best_cut_by_grade(
+    data_root: Path,
+) -> None:
+    _with_grades(data_root)
+    table = world.thresholds()[0]
+    row, everyone = decide.threshold_row(table, 0.2), table.row(-1, named=True)
+    app = open_page(data_root, "decide", threshold="0.2")
+    gained = row["profit_realised_usd"] - everyone["profit_realised_usd"]
+    assert gained > 0
+    assert metrics(app)["Against approving all"] == f"+{dollars(gained)}"
+    by_grade = metrics(app)["Against approving grades A to B only"]
+    assert by_grade == f"+{dollars(row['profit_realised_usd'] - 1200)}"
+    share = gained / abs(everyone["profit_realised_usd"])
+    assert f"{share:+.1%} of {dollars(everyone['profit_realised_usd'])}" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentence"),
+    [
+        (1010.0, "Expected and realised profit agree within 5 %."),
+        (1490.0, "The model expects $490 (49%) more than was realised: its PDs imply that 7.3%"),
+        (700.0, "The model expects $300 (30%) less than was realised: its PDs imply that 18.6%"),
+    ],
+)
+def test_expected_profit_is_explained_against_the_realised_one(
+    expected: float, sentence: str
+) -> None:
+    view = View({"gain": 0.2, "loss": 0.5}, pl.DataFrame())
+    row = {"profit_expected_usd": expected, "profit_realised_usd": 1000.0} | {
+        "funded_approved_usd": 10_000.0,
+        "bad_rate_approved": 0.125,
+    }
+    assert baselines.expected_against_realised(view, row).startswith(sentence)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
+
 from financial_pipeline.dashboard.stream_figures import STALL_SECONDS, Pulse, span, stall_words
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
@@ -29,14 +31,19 @@ def test_standing_stream_shows_a_banner(data_root: Path) -> None:
     world.stream(Paths(data_root), datetime.now(UTC) - timedelta(minutes=10))
     publication.publish(Paths(data_root), ["test"], world.SIMULATED)
     app = open_page(data_root, "live")
-    assert "The stream has stopped: last observed 10 min ago" in app.error[0].value
+    assert not app.error
+    said = app.info[0].value
+    assert said.startswith("The stream is stopped; start it with `financial-pipeline stream up`")
+    assert "last observed 10 min ago" in said
+    assert said.endswith("7 messages wait to be landed.")
 
 
 def test_stall_begins_after_its_limit() -> None:
     at_limit = Pulse(NOW - timedelta(seconds=STALL_SECONDS), None, 0, "flink")
     assert stall_words(NOW, at_limit) is None
     assert stall_words(NOW + timedelta(seconds=1), at_limit)
-    assert stall_words(NOW, Pulse(None, None, 0, "")) == "The stream was never observed."
+    never = stall_words(NOW, Pulse(None, None, 0, "")) or ""
+    assert never.startswith("The stream was never observed; start it with")
 
 
 def test_watermark_of_simulated_trades_is_held_against_their_world() -> None:
@@ -68,3 +75,59 @@ def test_health_links_to_the_asset_in_dagster(whole_world: Path) -> None:
     app = open_page(whole_world, "health")
     tables = next(t.value for t in app.dataframe if "content hash" in t.value.columns)
     assert "http://127.0.0.1:3000/assets/exports/fct_loans" in set(tables["asset"])
+
+
+def test_a_bar_that_breaks_two_rules_is_one_alert(data_root: Path) -> None:
+    world.stream(Paths(data_root), datetime.now(UTC))
+    alert = {"symbol": "JPM", "window_start_us": 1_553_869_800_000_000, "close": 100.0}
+    rules = (("return_zscore", "warning", 4.5), ("volume_zscore", "critical", -6.5))
+    rows = [alert | {"rule": r, "severity": s, "zscore": z, "alert_id": r} for r, s, z in rules]
+    world.put(Paths(data_root), "stream/market_alerts", pl.DataFrame(rows), "2019-03-29")
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
+    app = open_page(data_root, "live")
+    assert metrics(app)["Alerts"] == "1"
+    shown = next(table.value for table in app.dataframe if "rules" in table.value.columns)
+    assert shown[["rules", "severity", "zscore"]].to_numpy().tolist() == [
+        ["return_zscore, volume_zscore", "critical", -6.5]
+    ]
+
+
+def test_rows_outside_the_period_are_not_counted_with_lines_without_data(data_root: Path) -> None:
+    file = {"dataset": "bank_prices", "file_name": "JPM.csv", "file_sha256": "f"}
+    went = [
+        ("note", "header", 1),
+        ("note", "before_first_session", 56),
+        ("staged", "staged", 43),
+    ]
+    lines = [file | {"category": c, "reason": r, "physical_lines": n} for c, r, n in went]
+    rows = pl.DataFrame(lines).with_columns(file_physical_lines=pl.lit(100))
+    world.put(Paths(data_root), "exports/row_accounting", rows, None)
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
+    app = open_page(data_root, "health")
+    assert metrics(app)["Outside the period"] == "56"
+    assert metrics(app)["Unexplained lines"] == "0"
+    shown = next(table.value for table in app.dataframe if "not_data" in table.value.columns)
+    assert (shown["outside_period"][0], shown["not_data"][0]) == (56, 1)
+    assert shown["reasons"][0] == "before_first_session 56, header 1"
+
+
+def test_a_failing_check_says_what_it_found_and_what_to_do(data_root: Path) -> None:
+    world.operations(Paths(data_root))
+    dbt = '{"dagster_dbt/failed_row_count": 1234, "unique_id": "test.a", "status": "fail"}'
+    check = {"asset_key": "exports/fct_loans", "partition": None, "severity": "ERROR"}
+    rest = {"passed": False, "description": "", "run_id": "r1", "evaluated_at": NOW}
+    checks = [
+        check | rest | {"check_name": name, "blocking": blocking, "metadata_json": text}
+        for name, blocking, text in (
+            ("a_blocks", True, dbt),
+            ("b_warns", False, '{"missing": ["x", "y"]}'),
+        )
+    ]
+    frame = pl.DataFrame(checks, schema_overrides=world.TEXT)
+    world.put(Paths(data_root), "operations/check_results", frame)
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
+    app = open_page(data_root, "health")
+    shown = next(table.value for table in app.dataframe if "found" in table.value.columns)
+    assert shown["found"].tolist() == ["failed rows 1,234", "missing x; y"]
+    assert shown["what_to_do"][0].startswith("The table stays at its last version: repair")
+    assert shown["what_to_do"][1].startswith("The table is published: judge its figures")

@@ -1,7 +1,15 @@
 """The Portfolio page shows the marts' figures and goes down to the rows behind them."""
 
+from datetime import date
 from pathlib import Path
 
+import polars as pl
+import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import publication
+from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 
 
@@ -42,3 +50,46 @@ def test_old_data_shows_its_age(data_root: Path) -> None:
     world.put(Paths(data_root), "exports/fct_loans", world.loans())
     publication.publish(Paths(data_root), ["test"], {**world.SIMULATED, "clock": "2019-09-27"})
     assert "Old data: fct_loans by 210 days" in words(open_page(data_root, "portfolio"))
+
+
+def _months(values: list[float], width: float, grades: dict[str, list[float]]) -> pl.DataFrame:
+    """Make a rate of 400 loans in each month of 2018, and of 200 loans in each of two grades."""
+    months = [date(2018, month, 1) for month in range(1, len(values) + 1)]
+    series = [("all", "all", 400, values)] + [("grade", g, 200, v) for g, v in grades.items()]
+    rows = [
+        {"snapshot_month": month, "measure": "default_rate_matured", "segment_kind": kind}
+        | {"segment": segment, "value": value, "loans": loans}
+        | {"value_low": value - width, "value_high": value + width}
+        for kind, segment, loans, rates in series
+        for month, value in zip(months, rates, strict=True)
+    ]
+    return pl.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("width", "sentence", "colour"),
+    [
+        (0.01, "**+4.00 pp since 2018-01**, beyond the interval; grade B adds most (+3.00 pp).", 1),
+        (0.05, "the change of +4.00 pp since 2018-01 is within the interval.", 0),
+    ],
+)
+def test_headline_answers_the_question_and_colours_need_a_change_beyond_the_interval(
+    data_root: Path, width: float, sentence: str, colour: int
+) -> None:
+    # It rose over the year and fell in the last month: the trend gives the direction.
+    grades = {"A": [0.10, 0.13, 0.12], "B": [0.20, 0.27, 0.26]}
+    frame = _months([0.15, 0.20, 0.19], width, grades)
+    world.put(Paths(data_root), "metrics/portfolio_summary", frame)
+    publication.publish(Paths(data_root), ["test"], world.SIMULATED)
+    app = open_page(data_root, "portfolio")
+    assert sentence in words(app)
+    assert "**19.0% of matured loans defaulted** (95 %" in words(app)
+    card = next(card for card in app.metric if card.label == "Default rate (matured)")
+    red, grey = MetricProto.MetricColor.RED, MetricProto.MetricColor.GRAY
+    assert (card.delta, card.proto.color) == ("+4.00 pp", red if colour else grey)
+    assert len(card.proto.chart_data) == 3
+
+
+def test_two_points_are_no_sparkline(small_world: Path) -> None:
+    app = open_page(small_world, "portfolio")
+    assert all(len(card.proto.chart_data) == 0 for card in app.metric)

@@ -9,6 +9,7 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures.as_of import KnownValue, as_of, sentence
+from financial_pipeline.figures.observation_days import wrong_day
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.manifest import PublishedTable
@@ -36,6 +37,8 @@ def paths(tmp_path: Path) -> Paths:
         pit_method=pl.when(pl.col("value") == 16857.6)
         .then(pl.lit("rule"))
         .otherwise(pl.lit("alfred")),
+        is_synthetic=pl.lit(False),
+        vintage_date=pl.when(pl.col("value") == 16857.6).then(date(2026, 1, 5)),
     )
     folder = paths.published_folder("exports", "fct_macro_observations", "v1")
     write_partition(frame, folder, "all")
@@ -63,7 +66,9 @@ def test_value_is_that_of_the_release_of_the_day(
     paths: Paths, day: date, value: float | None, start: date | None, end: date | None
 ) -> None:
     method = "alfred" if start else None
-    expected = KnownValue("GDP", QUARTER, day, value, start, end, method)
+    made = False if start else None
+    note = None if start else "not yet published; its first release is of 2014-01-30"
+    expected = KnownValue("GDP", QUARTER, day, value, start, end, method, None, made, note)
     assert as_of("GDP", day, QUARTER, paths) == expected
 
 
@@ -79,9 +84,64 @@ def test_a_value_that_upstream_left_out_is_null_within_its_period(paths: Paths) 
     assert "not available" in sentence(known)
 
 
-def test_a_date_by_rule_is_said_to_be_one(paths: Paths) -> None:
+def test_a_value_dated_by_a_rule_is_said_to_be_todays(paths: Paths) -> None:
     known = as_of("GDP", date(2014, 1, 1), date(2013, 7, 1), paths)
-    assert sentence(known).endswith("16857.6 (published by rule 2013-10-30, still current)")
+    assert (known.pit_method, known.vintage_date) == ("rule", date(2026, 1, 5))
+    assert sentence(known) == (
+        "GDP of 2013-07-01, as of 2014-01-01: 16857.6 (today's revised value, of the copy of"
+        " 2026-01-05; release day estimated; revisions unknown: about 2013-10-30)"
+    )
+    early = as_of("GDP", date(2013, 10, 1), date(2013, 7, 1), paths)
+    assert sentence(early).endswith("its first release is of 2013-10-30 by estimate")
+
+
+def test_the_last_of_all_days_reads_the_current_value(paths: Paths) -> None:
+    assert as_of("GDP", FOREVER, QUARTER, paths).value == 17089.6
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (date(2013, 11, 15), "GDP is quarterly; did you mean 2013-10-01?"),
+        (date(2013, 12, 31), "GDP is quarterly; did you mean 2013-10-01?"),
+        (date(2014, 6, 30), "GDP is quarterly; did you mean 2014-04-01?"),
+        (date(1900, 1, 1), "GDP starts on 2013-07-01; 1900-01-01 is before its first observation."),
+    ],
+)
+def test_a_day_without_an_observation_names_the_one_that_is_meant(
+    paths: Paths, asked: date, words: str
+) -> None:
+    with pytest.raises(PipelineError) as error:
+        as_of("GDP", date(2014, 3, 1), asked, paths)
+    assert str(error.value) == words
+
+
+def test_a_later_period_is_not_yet_published(paths: Paths) -> None:
+    known = as_of("GDP", date(2014, 3, 1), date(2015, 1, 1), paths)
+    assert sentence(known).endswith("not yet published; the newest observation is 2014-01-01")
+
+
+@pytest.mark.parametrize(
+    ("series_id", "days", "asked", "words"),
+    [
+        ("DTB3", ["2017-12-21", "2017-12-22", "2017-12-26"], "2017-12-25", "mean 2017-12-26?"),
+        ("DTB3", ["2017-12-21", "2017-12-22"], "2017-12-24", "is daily; did you mean 2017-12-22?"),
+        ("DTB3", ["2017-12-21", "2017-12-22"], "2017-12-25", None),
+        ("DFF", ["2017-12-23", "2017-12-24"], "2017-12-30", None),
+        ("ICSA", ["2017-12-16", "2017-12-23"], "2018-01-01", "weekly; did you mean 2017-12-30?"),
+        ("UNRATE", ["2025-09-01", "2025-11-01"], "2025-10-01", "no observation of 2025-10-01; did"),
+        ("UNRATE", ["2017-12-01", "2018-01-01"], "2017-12-31", "monthly; did you mean 2017-12-01?"),
+        ("FYFSD", ["2016-09-30"], "2017-10-31", "is annual; did you mean 2017-09-30?"),
+        ("OWN", ["2017-12-01"], "2018-02-07", None),
+    ],
+)
+def test_the_rhythm_of_the_series_tells_which_day_is_meant(
+    series_id: str, days: list[str], asked: str, words: str | None
+) -> None:
+    found = wrong_day(
+        series_id, pl.Series([date.fromisoformat(day) for day in days]), date.fromisoformat(asked)
+    )
+    assert (found is None) if words is None else (words in (found or ""))
 
 
 def test_a_series_that_is_not_published_is_one_sentence(paths: Paths, tmp_path: Path) -> None:
@@ -101,6 +161,9 @@ def test_the_command_prints_one_value_for_people_and_for_programs(paths: Paths) 
         "realtime_start": "2014-01-30",
         "realtime_end": "2014-02-28",
         "pit_method": "alfred",
+        "vintage_date": None,
+        "is_synthetic": False,
+        "note": None,
     }
     told = run_command(paths.data_root, *asked)
     assert (told.exit_code, told.output.strip()) == (
@@ -109,5 +172,6 @@ def test_the_command_prints_one_value_for_people_and_for_programs(paths: Paths) 
     )
     early = run_command(paths.data_root, "as-of", "GDP", "2013-10-01", "2014-01-01", "--json")
     assert json.loads(early.output)["value"] is None
-    unknown = run_command(paths.data_root, "as-of", "XYZ", "2013-10-01", "2014-01-01")
-    assert (unknown.exit_code, unknown.errors.count("\n")) == (1, 1)
+    for series, observed in (("XYZ", "2013-10-01"), ("GDP", "2013-11-01")):
+        unknown = run_command(paths.data_root, "as-of", series, observed, "2014-01-01")
+        assert (unknown.exit_code, unknown.errors.count("\n")) == (1, 1)

@@ -65,6 +65,7 @@ def test_write_prices_covers_every_session_of_the_range(price_folder: Path, symb
         "Volume",
         "Dividends",
         "Stock Splits",
+        "Simulated",
     ]
     assert (frame["Date"][0], frame["Date"][-1]) == (date(2000, 1, 3), date(2019, 3, 29))
     assert frame["Date"].n_unique() == frame.height == 4840

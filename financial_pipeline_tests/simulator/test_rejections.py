@@ -16,8 +16,8 @@ def rows(tmp_path_factory):
     return pl.read_csv(path, infer_schema=False)
 
 
-def test_rejections_have_the_nine_upstream_columns(rows):
-    assert rows.columns == list(REJECTION_COLUMNS)
+def test_rejections_have_the_nine_upstream_columns_and_their_mark(rows):
+    assert rows.columns == [*REJECTION_COLUMNS, "Simulated"]
     assert rows.height == ROWS
 
 
@@ -50,7 +50,7 @@ def test_same_seed_writes_the_same_rejections(tmp_path):
 def test_values_look_like_those_of_the_real_file(shared_data, rows):
     path = shared_data / "lendingclub" / "rejected_sample_700_2007.csv"
     real = pl.read_csv(path, infer_schema=False)
-    assert real.columns == rows.columns
+    assert [*real.columns, "Simulated"] == rows.columns
     for name in ("State", "Employment Length"):
         known = set(rows[name].drop_nulls())
         assert set(real[name].drop_nulls()) - known <= {"IA"}, name

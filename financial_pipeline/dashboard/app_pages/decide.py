@@ -6,9 +6,10 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, elements, thresholds
+from financial_pipeline.dashboard import baselines, charts, drawing, elements, thresholds
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.elements import dollars
 from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
 from financial_pipeline.ml import decide
 
@@ -120,7 +121,9 @@ def _confusion_chart() -> charts.Layers:
     return (boxes + counts).properties(height=220)
 
 
-def _profit(view: View, threshold: float, capacity: float | None) -> None:
+def _profit(
+    view: View, threshold: float, capacity: float | None, everyone: baselines.Baseline
+) -> None:
     st.markdown("**Profit by threshold**, with the band within 1 % of the best")
     best = view.summary
     drawing.chart(
@@ -128,17 +131,19 @@ def _profit(view: View, threshold: float, capacity: float | None) -> None:
         view.table,
         best["band_low"],
         best["band_high"],
+        everyone.profit_usd,
         chosen=pl.DataFrame({"at": [threshold]}),
         fitting=pl.DataFrame({"at": [capacity]}, schema={"at": pl.Float64}).drop_nulls(),
     )
     st.caption(
         f"Best at {best['best_threshold']:.3f}, band {best['band_low']:.3f} to"
         f" {best['band_high']:.3f}, break-even PD {best['break_even_pd']:.3f}."
-        " The dashed line is your threshold."
+        " The dashed line is your threshold, the dotted one the profit of approving all:"
+        f" {dollars(everyone.profit_usd)}.".replace("$", "\\$")
     )
 
 
-def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers:
+def _profit_chart(table: pl.DataFrame, low: float, high: float, everyone: float) -> charts.Layers:
     money = table.select(
         "threshold",
         pl.col("profit_realised_usd").alias("realised"),
@@ -158,7 +163,12 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float) -> charts.Layers
             tooltip=["profit:N", "threshold:Q", alt.Tooltip("usd:Q", format="$,.0f")],
         )
     )
-    rules = charts.rule("chosen"), charts.rule("fitting", charts.GREY, dash=(2, 2))
+    baseline = (
+        alt.Chart(pl.DataFrame({"usd": [everyone], "policy": ["approving all"]}))
+        .mark_rule(color=charts.GREY, strokeWidth=2, strokeDash=[1, 4])
+        .encode(y="usd:Q", tooltip=["policy:N", alt.Tooltip("usd:Q", format="$,.0f")])
+    )
+    rules = baseline, charts.rule("chosen"), charts.rule("fitting", charts.GREY, dash=(2, 2))
     return alt.layer(shade, curves, *rules).properties(height=charts.HEIGHT)
 
 
@@ -174,7 +184,10 @@ def show(release: Release) -> None:
     threshold = _slider(view)
     bad, good, capacity = _costs(view)
     row = decide.threshold_row(view.table, threshold)
-    elements.cards(thresholds.cards(view, row, bad, good))
+    everyone, by_grade = baselines.approve_all(view), baselines.best_by_grade(release, view)
+    compared = baselines.cards(row, everyone, by_grade)
+    elements.cards([*thresholds.cards(view, row, bad, good), *compared])
+    st.caption(baselines.expected_against_realised(view, row).replace("$", "\\$"))
     fitting = decide.threshold_for_capacity(view.table, capacity) if capacity else None
     if fitting is not None:
         words = "fits" if row["approved"] <= capacity else "is too many"
@@ -187,7 +200,7 @@ def show(release: Release) -> None:
     with left:
         _confusion(row)
     with right:
-        _profit(view, threshold, fitting)
+        _profit(view, threshold, fitting, everyone)
     elements.source(release, TABLE, SUMMARY, note="Out-of-time test loans with known outcome.")
     elements.rows_behind(view.table, "thresholds")
 

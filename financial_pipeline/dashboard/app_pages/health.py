@@ -37,7 +37,7 @@ def _checks(release: Release) -> None:
     st.header("Checks", anchor=False)
     if not elements.present(release, figures.CHECKS):
         return
-    newest = release.rows(figures.NEWEST_CHECKS, figures.CHECKS)
+    newest = figures.checks(release)
     if newest.is_empty():
         elements.empty("No check was evaluated yet.")
         return
@@ -74,7 +74,10 @@ def _history(rows: pl.DataFrame) -> alt.Chart:
 def _lines(release: Release) -> None:
     st.header("Row accounting and quarantine", anchor=False)
     if elements.filled(release, figures.ACCOUNTING):
-        st.caption("Physical lines = staged + quarantined + notes, for every file.")
+        st.caption(
+            "Physical lines = staged + quarantined + outside the period + not data, for every"
+            " file. The reasons name the lines that are not staged."
+        )
         elements.table(figures.accounting(release), "row_accounting", height=320)
         elements.source(release, figures.ACCOUNTING)
 

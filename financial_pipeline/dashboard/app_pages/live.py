@@ -92,7 +92,7 @@ def _alerts(release: Release) -> None:
         elements.empty("No bar was unusual enough for an alert.")
         return
     elements.table(alerts, "alerts", height=280)
-    elements.source(release, figures.ALERTS, note="The newest 500.")
+    elements.source(release, figures.ALERTS, note="The newest 500 bars, each once.")
 
 
 def _accounting(release: Release) -> None:
@@ -138,7 +138,7 @@ def panel() -> None:
     seen = figures.pulse(release)
     words = figures.stall_words(now, seen)
     if words:
-        st.error(words, icon=":material/pause_circle:")
+        st.info(words, icon=":material/pause_circle:")
     elements.cards(figures.cards(release, seen))
     _bank(release)
     _alerts(release)

@@ -49,7 +49,8 @@ def _series(release: Release) -> None:
     )
     limits = release.rows(figures.SPAN, figures.INDICATORS, indicator=indicator).row(0, named=True)
     if limits["first_observation"] is None:
-        elements.empty("This series is not loaded.")
+        name = figures.NAMES[indicator][0]
+        elements.missing_input(release, name, figures.SERIES_OF[indicator])
     else:
         _one_series(release, indicator, limits)
 
@@ -78,20 +79,43 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
         elements.empty(f"There is no observation since {first}.")
         return
     drawing.chart(_series_chart, rows, indicator)
-    changed = rows.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
-    st.markdown(
-        f"On **{known}**, **{rows['as_known'].count():,}** observations were known;"
-        f" **{changed:,}** of them have been revised since."
+    st.markdown(_knowledge(rows, known))
+    how = (
+        "dated vintages (ALFRED); red ticks"
+        if limits["last_method"] != figures.RULE
+        else "a rule, not recorded; grey ticks"
+        if limits["first_method"] == figures.RULE
+        else "dated vintages (ALFRED), red ticks, or a rule, grey ticks"
     )
-    how = "dated vintages (ALFRED)" if limits["pit_method"] == "alfred" else "release-date rules"
     elements.source(
         release,
         figures.INDICATORS,
-        note=f"Release dates by {how}; red ticks: the newest {RELEASES} releases known"
-        " then. Shaded: recessions by the NBER's dates"
+        note=f"Release dates by {how}: the newest {RELEASES} up to that day. Shaded: recessions by"
+        " the NBER's dates"
         + (", which the simulated economy need not follow." if release.is_synthetic else "."),
     )
     elements.rows_behind(rows, "macro_series")
+
+
+def _knowledge(rows: pl.DataFrame, known: date) -> str:
+    """Describe what was known on a day: counts of dated vintages, or that revisions are unknown."""
+    dated = rows.filter(~pl.col("is_estimated"))
+    undated = rows.height - dated.height
+    parts = []
+    if dated.height:
+        count = dated["as_known"].count()
+        changed = dated.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
+        parts.append(
+            f"On **{known}**, **{count:,}** observations were known;"
+            f" **{changed:,}** of them have been revised since."
+        )
+    if undated:
+        parts.append(
+            f"**{undated:,}** observations show today's revised value; their release days are"
+            " estimated and their revisions are unknown. Load the vintages of ALFRED to see what"
+            " was known then."
+        )
+    return "  \n".join(parts)
 
 
 def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
@@ -116,14 +140,18 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
     floor = pl.lit(long["value"].min()).alias("floor")
     marks = (
         alt.Chart(released.with_columns(floor))
-        .mark_tick(orient="vertical", color=charts.RED, thickness=1, size=9)
+        .mark_tick(orient="vertical", thickness=1, size=9)
         .encode(
             x=alt.X("known_release:T"),
+            color=alt.condition(
+                "datum.is_estimated", alt.value(charts.GREY), alt.value(charts.RED)
+            ),
             y="floor:Q",
             tooltip=[
                 alt.Tooltip("known_release:T", title="released"),
                 alt.Tooltip("observation_date:T", title="of"),
                 alt.Tooltip("as_known:Q", title="as known"),
+                alt.Tooltip("is_estimated:N", title="release day estimated"),
                 "releases:Q",
             ],
         )

@@ -98,16 +98,29 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
         )
         column = WINDOWS[window or "63 sessions"]
         drawing.chart(_lines, _of(rows, column), banks)
-        st.markdown("**Drawdown** from the highest adjusted close so far")
+        st.markdown(
+            "**Drawdown** of each session from the highest adjusted close since the first one"
+        )
         drawing.chart(_lines, _of(rows, "drawdown"), banks)
     with right:
         st.markdown("**Sharpe ratio** over 252 sessions, over the three-month bill")
-        drawing.chart(_lines, _of(rows, "sharpe_252d"), banks, ".1f")
+        if rows["sharpe_252d"].count():
+            drawing.chart(_lines, _of(rows, "sharpe_252d"), banks, ".1f")
+        else:
+            _no_ratio(release, rows)
         _correlations(release)
     elements.source(
         release, *keys, note="Volatilities and ratios are annualised with 252 sessions."
     )
     elements.rows_behind(rows, "market_risk")
+
+
+def _no_ratio(release: Release, rows: pl.DataFrame) -> None:
+    """Show why no session in view has a Sharpe ratio."""
+    if release.rows(figures.HAS_BILL, figures.SHARPE)["has_bill"][0]:
+        elements.empty("No session in view has 95 % of the 252 returns that a ratio needs.")
+    else:
+        elements.missing_input(release, "The Sharpe ratio", "DTB3")
 
 
 def _correlations(release: Release) -> None:

@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map
+from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map, trend
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.settings import Settings
@@ -15,15 +15,23 @@ MEANING = (
     " young vintages, **D2** (to date) understates them. Hatched bars contain active loans, so"
     " they will change; the grey line is the share of loans still active."
 )
-# A state with fewer matured loans has no rate worth a colour.
-MIN_MATURED = 30
+# A state with fewer matured loans has no rate worth a colour: its 95 % interval is as wide as the
+# differences between states.
+MIN_MATURED = 500
 MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
 
 
 def _kpis(release: Release) -> None:
     if elements.filled(release, figures.SUMMARY):
+        if sentence := trend.headline(release):
+            st.markdown(sentence)
         elements.cards(figures.kpi_cards(release))
-        elements.source(release, figures.SUMMARY, note="Change is against the month before.")
+        elements.source(
+            release,
+            figures.SUMMARY,
+            note=f"Change is over {trend.TREND_MONTHS} months, or since the first one; it has a"
+            " colour only if the earlier value is outside the 95 % Wilson interval of the newest.",
+        )
         history = release.rows(figures.HISTORY, figures.SUMMARY)
         elements.rows_behind(history, "portfolio_summary", "All months behind these figures")
 
@@ -36,7 +44,7 @@ def _grades(release: Release) -> None:
     rates = figures.rates_by_grade(release)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**All vintages, by grade** with 95 % intervals")
+        st.markdown("**All vintages, by grade** with 95 % Wilson intervals")
         drawing.chart(_grade_bars, rates)
     with right:
         grade = st.selectbox("Vintages of grade", GRADES, key="vintage_grade", bind="query-params")
@@ -169,7 +177,8 @@ def _states(release: Release) -> None:
         release,
         figures.LOANS,
         note=f"{states.filter(~known)['loans'].sum():,} loans are in no state of the map"
-        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans.",
+        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans;"
+        " blue is below the mean of these states, orange above it, grey has too few loans.",
     )
     elements.rows_behind(states, "states")
 

@@ -21,6 +21,8 @@ from financial_pipeline.ml.model_card import card_markdown, model_card
 from financial_pipeline.ml.populations import out_of_time
 from financial_pipeline.ml.train import DefaultModel
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.raw import archive
+from financial_pipeline.sources import lending_club
 
 LIBRARIES = ("scikit-learn", "numpy", "polars", "skops")
 
@@ -116,7 +118,8 @@ def model_card_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> d
     Purpose, evidence, gates, limits and the fairness screen. Coefficients have their units;
     simulated loans are labelled as such.
     """
-    is_synthetic = pipeline.settings.source == "simulated"
+    loans = archive.current_files(pipeline.paths, lending_club.DATASET)
+    is_synthetic = any(file.is_synthetic for file in loans)
 
     def step(publication: Publication, cutoff: date) -> Outcome:
         return write_model_card(publication, cutoff, is_synthetic)

@@ -1,0 +1,71 @@
+"""Checks of a command's inputs that cost nothing, before anything expensive is imported or started.
+
+Only settings and the file system are read here.
+"""
+
+import os
+
+import click
+
+from financial_pipeline import world
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+
+
+def check(settings: Settings, paths: Paths, reads_files: bool = True) -> None:
+    """Raise PipelineError for a drop folder or a data root that no run can use.
+
+    `reads_files` is false for a command that starts from archived files.
+    """
+    if reads_files:
+        _check_landing(settings)
+    _check_data_root(settings, paths)
+
+
+def _check_landing(settings: Settings) -> None:
+    folder = settings.landing
+    if settings.source == "simulated":
+        if folder is not None and _is_from_the_command_line("landing"):
+            raise PipelineError(
+                "--landing has no effect in the simulated world; add --source files (or live)."
+            )
+        return
+    if folder is None:
+        if settings.source == "files":
+            raise PipelineError(
+                "The source `files` needs a drop folder; pass --landing DIR or set"
+                " FINANCIAL_PIPELINE_LANDING."
+            )
+        return
+    if not folder.is_dir():
+        raise PipelineError(
+            f"The drop folder {folder} does not exist; pass the folder that contains your files"
+            " with --landing DIR."
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise PipelineError(f"The drop folder {folder} cannot be read; change its permissions.")
+    if settings.source == "files" and not any(path.is_file() for path in folder.rglob("*")):
+        raise PipelineError(
+            f"The drop folder {folder} contains no data file; put loan, price or macro files"
+            " there (README, section Real data)."
+        )
+
+
+def _is_from_the_command_line(option: str) -> bool:
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source(option) if context else None
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _check_data_root(settings: Settings, paths: Paths) -> None:
+    place = paths.data_root
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir():
+        raise PipelineError(f"The data root {place} is no folder: {existing} is a file.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PipelineError(
+            f"The data root {place} cannot be written; pass another one with --data-root."
+        )
+    if (place / "world.json").exists():
+        world.claim_data_root(settings, paths)
