@@ -117,9 +117,7 @@ def lineage(column: str, as_json: bool) -> None:
     help="Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format.",
 )
 @click.argument("query", required=False)
-def sql(
-    version: str | None, form: "Format | None", file: Path | None, query: str | None
-) -> None:
+def sql(version: str | None, form: "Format | None", file: Path | None, query: str | None) -> None:
     """Query the published tables with DuckDB SQL; without QUERY, a prompt.
 
     The session only reads the published tables. A table of the terminal shows the first 10,000

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from financial_pipeline.schemas.metrics import PORTFOLIO_SUMMARY
 from financial_pipeline.spark.amortisation import yearly
 from financial_pipeline.spark.contract import (
-    CENTS_PER_DOLLAR,
     cents,
     month_list,
     months_between,
@@ -118,23 +117,17 @@ def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     )
     cells = (
         issued.groupBy("issue_month", "grade", "addr_state", "purpose")
-        .agg(
-            F.sum(cents(F.col("funded_amnt"))).alias("funded_cents"),
-            F.count("*").alias("loans"),
-        )
-        .select("issue_month", "funded_cents", "loans", F.inline(segments))
+        .agg(F.sum(cents(F.col("funded_amnt"))).alias("funded"), F.count("*").alias("loans"))
+        .select("issue_month", "funded", "loans", F.inline(segments))
         .groupBy("issue_month", "kind", "member")
-        .agg(F.sum("funded_cents").alias("funded_cents"), F.sum("loans").alias("loans"))
+        .agg(F.sum("funded").alias("funded"), F.sum("loans").alias("loans"))
     )
     known = cells.join(F.broadcast(months), F.col("issue_month") <= F.col("snapshot_month"))
     shares = known.groupBy("snapshot_month", "kind", "member").agg(
-        (F.sum("funded_cents").cast("decimal(18,0)") / CENTS_PER_DOLLAR)
-        .cast("decimal(18,2)")
-        .alias("funded"),
-        F.sum("loans").alias("loans"),
+        F.sum("funded").cast("decimal(18,0)").alias("funded"), F.sum("loans").alias("loans")
     )
     index = shares.groupBy("snapshot_month", "kind").agg(
-        # Squares of decimals are exact, so the order of members does not matter.
+        # Cents; squares of decimals are exact, so the order of members does not matter.
         F.sum(F.col("funded") * F.col("funded")).cast("double").alias("squares"),
         (F.sum("funded").cast("double") ** 2).alias("square"),
         F.sum("loans").alias("loans"),

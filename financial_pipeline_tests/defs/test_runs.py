@@ -130,11 +130,12 @@ def test_a_demo_whose_stream_failed_prints_figures_and_is_not_called_current(
     monkeypatch.setattr(build, "_build", lambda *_: command.Outcome(True, "The bars are old."))
     monkeypatch.setattr(build, "_say_what_is_missing", lambda *_: None)
     monkeypatch.setattr(build, "show_figures", lambda **_: click.echo("figures"))
+    monkeypatch.setattr(build, "show_headline", lambda: click.echo("headline"))
     monkeypatch.setattr(unchanged, "remember", lambda *_: remembered.append("remembered"))
     done = CliRunner().invoke(
         commands, ["demo", "--no-analytics", "--no-stream", "--data-root", str(tmp_path)]
     )
     assert isinstance(done.exception, PipelineError)
     assert str(done.exception) == "The bars are old."
-    assert done.output.endswith("figures\n")
+    assert done.output.endswith("figures\nheadline\n")
     assert remembered == []
