@@ -1,4 +1,4 @@
-"""Every command that the README shows is run, or says why not."""
+"""Every command of README and documentation is run, or says why not; every link leads on."""
 
 import os
 import re
@@ -12,6 +12,13 @@ import pytest
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 README = PROJECT_ROOT / "README.md"
+README_LINES = 120
+# In the order in which their commands are run: the first ones make the demo world.
+COMMANDS = PROJECT_ROOT / "docs" / "commands.md"
+GUIDES = [PROJECT_ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
+PAGES = [COMMANDS, README, *GUIDES]
+PAGES += sorted({*(PROJECT_ROOT / "docs").glob("*.md")} - {COMMANDS})
+LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
 CI_SCRIPT = PROJECT_ROOT / ".ci" / "run"
 MARK = re.compile(r"<!-- not run by CI: (needs .+) -->")
 # A small world; the commands of the README stay as they are.
@@ -43,8 +50,8 @@ def is_run_by_ci_script(block: Block) -> bool:
     return block.text == ".ci/run" or all(line in commands for line in block.text.splitlines())
 
 
-def blocks_to_run() -> list[Block]:
-    blocks = bash_blocks(README.read_text("utf-8"))
+def blocks_to_run(page: Path) -> list[Block]:
+    blocks = bash_blocks(page.read_text("utf-8"))
     return [block for block in blocks if not block.reason and not is_run_by_ci_script(block)]
 
 
@@ -60,21 +67,33 @@ def test_readme_shows_the_commands_that_ci_runs_on_every_push() -> None:
     assert {"make demo", "make test"} <= set(shown.splitlines())
 
 
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= README_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of_the_documentation_lead_to_files(page: Path) -> None:
+    links = LINK.findall(page.read_text("utf-8"))
+    local = [link for link in links if not link.startswith(("http://", "https://"))]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_every_command_of_the_readme_succeeds(workshop: Path) -> None:
+def test_every_command_of_the_documentation_succeeds(workshop: Path) -> None:
     settings = {"DATA_ROOT": str(workshop / "data"), "LOANS": LOANS}
     environment = os.environ | {
         "PATH": f"{workshop / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         **{f"FINANCIAL_PIPELINE_{name}": value for name, value in settings.items()},
     }
-    assert blocks_to_run()
-    for block in blocks_to_run():
+    blocks = [(page, block) for page in PAGES for block in blocks_to_run(page)]
+    assert blocks
+    for page, block in blocks:
         command = ["bash", "-euo", "pipefail", "-c", block.text]
         done = subprocess.run(
             command, cwd=workshop, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"README.md:{block.line}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{page.name}:{block.line}\n{done.stdout}\n{done.stderr}"
 
 
 def test_bash_blocks_reads_marks_and_leaves_other_languages() -> None:
