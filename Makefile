@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types lock clean java flink jars-lock
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types lock clean java flink jars-lock docker-secrets
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,14 @@ types: $(VENV)/.development  ## Check the types
 	@$(BIN)/mypy
 
 flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
+
+docker-secrets: docker/secrets/postgres_password  ## Make the password of docker/compose.yaml, once
+
+# Containers of other users read the file; the folder keeps other people out.
+docker/secrets/postgres_password:
+	@mkdir -p -m 700 docker/secrets
+	@$(PYTHON) -c 'import secrets; print(secrets.token_hex(24), end="")' > $@
+	@chmod 444 $@
 
 jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
 	@$(BIN)/python -m financial_pipeline.local_cluster.jars_lock

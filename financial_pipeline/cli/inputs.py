@@ -48,7 +48,7 @@ def _check_landing(settings: Settings) -> None:
     if settings.source == "files" and not any(path.is_file() for path in folder.rglob("*")):
         raise PipelineError(
             f"The drop folder {folder} contains no data file; put loan, price or macro files"
-            " there (README, section Real data)."
+            " there (docs/real_files.md)."
         )
 
 

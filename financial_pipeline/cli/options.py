@@ -23,7 +23,7 @@ VARIABLES = {
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="For programs; the README describes the format."
+    "--json", "as_json", is_flag=True, help="For programs; docs/commands.md describes the format."
 )
 version_option = click.option(
     "--version", metavar="VERSION", help="A kept version instead of the current one."

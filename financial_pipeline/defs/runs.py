@@ -52,7 +52,7 @@ def _landed(
             report(sentence)
         place = (
             f"The drop folder {ingest.landing_folder(settings, paths)} contains no data file; put"
-            " loan, price or macro files there (README, section Real data)."
+            " loan, price or macro files there (docs/real_files.md)."
         )
     if not landed:
         raise PipelineError(place)

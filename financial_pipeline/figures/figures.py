@@ -1,6 +1,6 @@
 """The main figures of the published version, for people and for programs.
 
-The JSON form is documented in the README and kept stable; sections are added, never changed.
+`docs/commands.md` documents the JSON form, which is stable: sections are added, never changed.
 """
 
 from typing import Any
@@ -90,7 +90,7 @@ def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
 def figures(paths: Paths, version: str | None = None) -> dict[str, Any]:
     """Return the main figures of a kept version, by default the current; PipelineError if none.
 
-    Sections are those of the README; `synthetic` has the tables with rows of simulated files.
+    Sections are those of `docs/commands.md`; `synthetic` has the tables with simulated rows.
     Prices count sessions of the exchange without a price, breaks of scale between files and returns
     beyond 25 %. Rates and volatilities are fractions and come from the metrics; a version
     without metrics is counted from its marts. Rates exclude loans outside the credit policy. A
