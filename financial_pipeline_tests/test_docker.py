@@ -87,6 +87,21 @@ def _arguments(words: list[str], ports: dict[str, str]) -> list[str]:
     return named
 
 
+def environment_of(folder: Path, database: str, ports: dict[str, str]) -> dict[str, str]:
+    """The variables of a service, for servers on loopback."""
+    return os.environ | {
+        "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "POSTGRES_PASSWORD_FILE": str(folder / "password"),
+        "POSTGRES_HOST": "127.0.0.1",
+        "POSTGRES_PORT": database.rpartition(":")[2].partition("/")[0],
+        "CODE_HOST": "127.0.0.1",
+        "CODE_PORT": ports["4000"],
+        "DAGSTER_HOME": str(folder / "dagster_home"),
+        "FINANCIAL_PIPELINE_DATA_ROOT": str(folder),
+        "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
+    }
+
+
 @contextmanager
 def started(name: str, environment: dict[str, str], ports: dict[str, str]) -> Iterator[None]:
     """Run a service as its container does, and wait until its own health check passes."""
@@ -120,17 +135,7 @@ def test_commands_of_the_containers_work_together(tmp_path: Path) -> None:
     ports = {known: str(next(free)) for known in ("4000", "3000", "8501")}
     (tmp_path / "password").write_text("unused", "utf-8")
     with postgres.server("dagster") as addresses, ExitStack() as stack:
-        environment = os.environ | {
-            "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "POSTGRES_PASSWORD_FILE": str(tmp_path / "password"),
-            "POSTGRES_HOST": "127.0.0.1",
-            "POSTGRES_PORT": addresses["dagster"].rpartition(":")[2].partition("/")[0],
-            "CODE_HOST": "127.0.0.1",
-            "CODE_PORT": ports["4000"],
-            "DAGSTER_HOME": str(tmp_path / "dagster_home"),
-            "FINANCIAL_PIPELINE_DATA_ROOT": str(tmp_path),
-            "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
-        }
+        environment = environment_of(tmp_path, addresses["dagster"], ports)
         for name in SERVERS:
             stack.enter_context(started(name, environment, ports))
         request = urllib.request.Request(
