@@ -13,7 +13,7 @@ from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
 from financial_pipeline.schemas.loan_rules import FINGERPRINT_COLUMNS
 from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.staging import BANK_PRICES, LENDING_CLUB_LOAN_SNAPSHOTS
-from financial_pipeline.sources.price_layout import FIELDS
+from financial_pipeline.sources.price_layout import FIELDS, NOT_KEPT
 from financial_pipeline.transforms import lending_club_rejections as rejections
 
 # Column -> the columns it is made of, each `layer/table.column`.
@@ -157,7 +157,7 @@ def _model(name: str) -> MadeOf:
 
 def _restatements() -> MadeOf:
     raw = "raw/bank_prices"
-    prices = _of(raw, [raw_price(name) for name in FIELDS if name != "capital gains"])
+    prices = _of(raw, [raw_price(name) for name, kept in FIELDS.items() if kept not in NOT_KEPT])
     return {
         "symbol": _of(raw, ["Symbol"]),
         "session_date": _of(raw, ["Date"]),

@@ -11,6 +11,7 @@ from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
 from financial_pipeline.local_cluster.runtime import RuntimePlan
 
 CLASSES = {"Judge.class", "Judge$EventTime.class", "Judge$Once.class", "Judge$Watermark.class"}
+GUARD = {"Guard.class", "Guard$Handler.class", "META-INF"}
 WITHOUT_COMPILER = """#!/bin/sh
 case "$1" in -m) echo "Module jdk.compiler not found"; exit 1;; esac
 exec {java} "$@"
@@ -44,7 +45,7 @@ def test_a_java_without_a_compiler_uses_the_locked_one(
     java.write_text(WITHOUT_COMPILER.format(java=find_java()))
     java.chmod(0o755)
     made = compiled(str(java), flink, tmp_path / "cache", None, jar.parent)
-    assert names(made) == CLASSES
+    assert names(made) == CLASSES | GUARD
 
 
 def test_a_source_that_does_not_compile_is_one_sentence(

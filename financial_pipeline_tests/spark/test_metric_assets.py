@@ -142,7 +142,8 @@ def test_run_of_one_partition_leaves_every_other_partition_as_it_was(ranges: Pat
     assert sorted(new) == sorted(old) == [untouched, written]
     assert new[untouched].st_ino == old[untouched].st_ino
     assert new[untouched].st_mtime_ns == old[untouched].st_mtime_ns
-    assert new[written].st_ino != old[written].st_ino
+    # Equal rows give equal bytes, so the rewritten file is a link as well.
+    assert new[written].st_ino == old[written].st_ino
 
 
 def test_run_says_where_its_spark_ui_answers(ranges: Path, spark: SparkSession) -> None:
