@@ -12,6 +12,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from financial_pipeline.errors import PipelineError
 
 
 @contextmanager
@@ -67,6 +70,40 @@ def replace_file(target: Path, content: bytes | str, *, durable: bool = True) ->
 def replace_json(target: Path, content: object) -> None:
     """Replace a JSON file in one rename; values that JSON does not know are written as text."""
     replace_file(target, json.dumps(content, indent=1, sort_keys=True, default=str))
+
+
+def cached_json(path: Path) -> Any:
+    """Return the content of a JSON file that can be made again; None if missing or damaged."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def recorded_json(path: Path, advice: str) -> Any:
+    """Return the content of a JSON file that nothing else contains.
+
+    Raises PipelineError with `advice` if it is damaged, and FileNotFoundError if it is missing.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise PipelineError(f"{path} is damaged ({error}); {advice}.") from None
+
+
+def recorded_lines(path: Path, advice: str) -> list[Any]:
+    """Return the rows of a ledger, a JSON object a line; none if it is missing.
+
+    Raises PipelineError with the number of the first damaged line and `advice`.
+    """
+    rows = []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise PipelineError(f"{path}:{number} is damaged ({error}); {advice}.") from None
+    return rows
 
 
 def move_folder(work: Path, target: Path) -> None:

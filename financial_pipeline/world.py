@@ -1,16 +1,16 @@
 """Which world a data root holds, and what day it is there."""
 
-import json
 from datetime import date
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import recorded_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
 # The last day of the simulated world.
 SIMULATED_TODAY: Final = date(2019, 3, 31)
+ADVICE: Final = "remove it and run `financial-pipeline demo` with the options of this data root"
 
 
 def describe(settings: Settings) -> dict[str, object]:
@@ -36,7 +36,7 @@ def claim_data_root(settings: Settings, paths: Paths) -> None:
     file, wanted = paths.data_root / "world.json", describe(settings)
     if not file.exists():
         replace_json(file, wanted)
-    found = json.loads(file.read_text("utf-8"))
+    found = recorded_json(file, ADVICE)
     if found != wanted:
         raise PipelineError(
             f"The data root {paths.data_root} contains another world ({_short(found)}) than the"
@@ -52,7 +52,7 @@ def variables(paths: Paths) -> dict[str, str]:
     file = paths.data_root / "world.json"
     if not file.exists():
         raise PipelineError(f"The data root {paths.data_root} contains no files; run a demo first.")
-    found = json.loads(file.read_text("utf-8"))
+    found = recorded_json(file, ADVICE)
     names = [name for name in ("source", "loans", "seed") if name in found]
     return {f"FINANCIAL_PIPELINE_{name.upper()}": str(found[name]) for name in names}
 

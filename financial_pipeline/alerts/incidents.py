@@ -4,14 +4,13 @@ However often it is seen, each sink gets two notices: one alert when it starts a
 notice when it is over. A ledger file records the notices of every sink.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from financial_pipeline.alerts.sinks import Notice, Sink
-from financial_pipeline.files import locked, replace_json
+from financial_pipeline.files import cached_json, locked, replace_json
 from financial_pipeline.redaction import redact
 
 Kind = Literal["failed run", "failed check", "sensor error", "overdue data"]
@@ -72,7 +71,7 @@ def _note(known: dict[str, str], notice: Notice) -> None:
 
 
 def _read(ledger: Path) -> Ledger:
-    return json.loads(ledger.read_text("utf-8")) if ledger.exists() else {}
+    return cached_json(ledger) or {}
 
 
 def _write(ledger: Path, told: Ledger) -> None:

@@ -6,7 +6,6 @@ that are assigned under that lock, never from a clock. Readers read the manifest
 job.
 """
 
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,13 +14,14 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import locked, replace_json
+from financial_pipeline.files import locked, recorded_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import versions
 from financial_pipeline.publishing.versions import DIGITS, KEEP_30, Retention, number_of
 
 Channel = Literal["batch", "stream", "operations"]
 BATCH: Final = "batch"
+REBUILD: Final = "remove it and run `financial-pipeline transform --rebuild`"
 LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
 
 
@@ -79,7 +79,7 @@ class Manifest:
 
 def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
     try:
-        content = json.loads(paths.manifest.read_text("utf-8"))
+        content = recorded_json(paths.manifest, REBUILD)
     except FileNotFoundError:
         return {}
     if "tables" in content:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from financial_pipeline.files import locked, replace_file, replacing, sha256
+from financial_pipeline.files import locked, recorded_lines, replace_file, replacing, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
@@ -65,9 +65,7 @@ def _to_row(paths: Paths, file: RawFile) -> str:
 
 def read_raw_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
     """Every archived file in order of arrival, refused ones included."""
-    if not _manifest(paths).exists():
-        return []
-    rows = [json.loads(line) for line in _manifest(paths).read_text("utf-8").splitlines()]
+    rows = recorded_lines(_manifest(paths), withdrawals.DAMAGED)
     files = [_from_row(paths, row) for row in rows]
     return [file for file in files if dataset in (None, file.landed.dataset)]
 

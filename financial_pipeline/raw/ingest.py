@@ -1,6 +1,5 @@
 """Ingestion: from the landing and drop folders to the raw archive."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +8,7 @@ from financial_pipeline import world
 from financial_pipeline.changes import code
 from financial_pipeline.changes.landed import stamp as file_stamp
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, live_fetching, restatements, withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
@@ -96,8 +95,7 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
 
 
 def _detected(paths: Paths) -> dict[str, dict[str, Any]]:
-    cache = paths.raw / DETECTED
-    return json.loads(cache.read_text("utf-8")) if cache.exists() else {}
+    return cached_json(paths.raw / DETECTED) or {}
 
 
 def _detect(path: Path, stamp: str) -> dict[str, Any]:
@@ -112,8 +110,7 @@ def refusals(paths: Paths) -> list[str]:
     rows = _detected(paths)
     files = [file for file in archive.read_raw_files(paths) if str(file.landed.path) in rows]
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
-    fetches = paths.raw / live_fetching.NOT_FETCHED_FILE
-    failed = json.loads(fetches.read_text("utf-8")) if fetches.exists() else []
+    failed = cached_json(paths.raw / live_fetching.NOT_FETCHED_FILE) or []
     return failed + unknown + [file.refused for file in files if file.refused is not None]
 
 

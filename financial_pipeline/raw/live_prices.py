@@ -3,7 +3,6 @@
 Prices are written in upstream form, with a provenance record that names their provider.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_file, replace_json, sha256
+from financial_pipeline.files import cached_json, replace_file, replace_json, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
 from financial_pipeline.settings import Settings
@@ -59,8 +58,7 @@ def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: dateti
 
 def unserved_symbols(paths: Paths) -> list[str]:
     """Why the newest fetch has no new prices of some symbols, a sentence for each."""
-    place = paths.raw / UNSERVED
-    return list(json.loads(place.read_text("utf-8"))) if place.exists() else []
+    return list(cached_json(paths.raw / UNSERVED) or [])
 
 
 def _first_served(symbol: str, chain: list[Callable[[str], str]]) -> str:

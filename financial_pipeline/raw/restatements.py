@@ -14,11 +14,13 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.files import recorded_lines
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
 from financial_pipeline.raw.restatement_reasons import Row, explained, new_actions, unnamed_split
+from financial_pipeline.raw.withdrawals import DAMAGED
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
 from financial_pipeline.sources import bank_prices
@@ -112,12 +114,7 @@ def _ledger(paths: Paths) -> Path:
 
 
 def _lines(paths: Paths) -> list[Row]:
-    place = _ledger(paths)
-    return (
-        [json.loads(line) for line in place.read_text("utf-8").splitlines()]
-        if (place.exists())
-        else []
-    )
+    return recorded_lines(_ledger(paths), DAMAGED)
 
 
 def record(paths: Paths) -> int:

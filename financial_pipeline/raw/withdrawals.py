@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import locked
+from financial_pipeline.files import locked, recorded_lines
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
 
 Action = Literal["withdraw", "restore"]
 # The start of a SHA-256 that names a file.
 SHORTEST_HASH: Final = 8
+# The ledgers of the raw archive are the only record of what arrived.
+DAMAGED: Final = "correct that line, or restore the file from a backup"
 
 
 def _ledger(paths: Paths) -> Path:
@@ -26,10 +28,7 @@ def _ledger(paths: Paths) -> Path:
 
 def ledger(paths: Paths) -> list[dict[str, Any]]:
     """All actions in order: key, file, action, at."""
-    place = _ledger(paths)
-    if not place.exists():
-        return []
-    return [json.loads(line) for line in place.read_text("utf-8").splitlines()]
+    return recorded_lines(_ledger(paths), DAMAGED)
 
 
 def withdrawn(paths: Paths) -> frozenset[str]:

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 import financial_pipeline
+from financial_pipeline.files import cached_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, QUARANTINE
@@ -83,8 +84,8 @@ def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: Dial
     depends = (_code_version(), settings.first_issue_month, settings.first_application_month)
     engine = settings.loan_staging_engine
     version = " ".join(map(str, (*depends, engine, file.source, file.landed.snapshot_date)))
-    if (place / "typed.json").exists():
-        stored = TypedFile(**json.loads((place / "typed.json").read_text("utf-8")))
+    if (known := cached_json(place / "typed.json")) is not None:
+        stored = TypedFile(**known)
         if (stored.version, stored.folder) == (version, str(place)):
             return stored
     work = place.with_suffix(".tmp")
