@@ -34,7 +34,7 @@ def test_slope_is_per_million_loans() -> None:
     assert slope(rows[:1], "seconds") is None
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_tiny_world_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
     done = CliRunner().invoke(world, ["--loans", "1500", "--rejections", "1000", "--json"])
