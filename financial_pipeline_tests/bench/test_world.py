@@ -1,4 +1,4 @@
-"""The whole-run benchmark: its readings, and a slow run over a tiny world."""
+"""The whole-run benchmark: its readings, and a nightly run over a tiny world."""
 
 import json
 import os
