@@ -8,7 +8,8 @@ from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import cached_json, recorded_json, recorded_lines
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing import versions
+from financial_pipeline.publishing.manifest import read_manifest, read_version
 from financial_pipeline.raw import archive, ingest, withdrawals
 from financial_pipeline.settings import Settings
 
@@ -51,6 +52,15 @@ def test_readers_of_records_raise_one_sentence(tmp_path: Path) -> None:
     ):
         with pytest.raises(PipelineError, match="is damaged"):
             read()
+
+
+def test_a_damaged_kept_version_is_named_and_stops_no_publication(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "versions" / "00000007.json").write_text(HALF, "utf-8")
+    with pytest.raises(PipelineError, match=r"00000007\.json is damaged"):
+        read_version(paths, "7")
+    versions.prune(paths, [], set(), versions.KEEP_30)
 
 
 def test_a_damaged_cache_of_detected_files_is_made_again(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
 
-from financial_pipeline.bench.process_use import PeakSampler
+from financial_pipeline.bench.process_use import MEGABYTE, PeakSampler
+from financial_pipeline.bench.staging import SNAPSHOT, UPSTREAM_LOANS
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator.loan_files import write_loan_files
@@ -27,12 +27,9 @@ from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.prices import write_prices
 from financial_pipeline.simulator.rejections import write_rejections
 
-# Rows of the upstream files of the end of 2018, and the snapshot month of the loans.
-UPSTREAM_LOANS: Final = 2_260_668
+# Rows of the upstream rejections file of the end of 2018.
 UPSTREAM_REJECTIONS: Final = 27_648_741
-SNAPSHOT: Final = date(2019, 3, 1)
 MILLION: Final = 1_000_000
-MEGABYTE: Final = 1_000_000
 # A line of the command's report: job, partitions, seconds.
 JOB: Final = re.compile(r"^(\w+_job) .* (\d+\.\d) s$", re.MULTILINE)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from financial_pipeline import world
 from financial_pipeline.changes import code
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
 from financial_pipeline.settings import PROJECT_ROOT, Settings
@@ -60,10 +60,7 @@ def has_record(paths: Paths) -> bool:
 
 def is_current(paths: Paths, now: str) -> bool:
     """Return whether the last publication started from the same, and is still whole."""
-    try:
-        known = json.loads(_file(paths).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
+    known = cached_json(_file(paths))
     if known != {"fingerprint": now, "version": _version(paths)} or not is_published(paths):
         return False
     tables = read_manifest(paths).tables.values()

@@ -5,7 +5,6 @@ reader of a version has a shared lock on its file, which the kernel releases whe
 """
 
 import fcntl
-import json
 import re
 import shutil
 import time
@@ -15,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import cached_json, recorded_json, replace_json
 from financial_pipeline.paths import Paths
 
 GIB: Final = 2**30
 # The newest folders of every table that stay, also those that no kept version names.
 KEPT_FOLDERS: Final = 3
+DAMAGED: Final = "remove it, and read another version"
 # The digits of a number, so that names sort like numbers, and the random part of a folder name.
 DIGITS: Final = 8
 VERSION: Final = re.compile(rf"(\d{{{DIGITS}}})-[0-9a-f]{{6}}")
@@ -65,9 +65,12 @@ def record(paths: Paths, channel: Mapping[str, Any]) -> None:
 
 
 def read(paths: Paths, version: str) -> dict[str, Any] | None:
-    """Return the channel as it was at a version, or None if it is unknown or pruned."""
+    """Return the channel as it was at a version, or None if it is unknown or pruned.
+
+    Raises PipelineError if its file is damaged.
+    """
     try:
-        return dict(json.loads(_file(paths, version).read_text("utf-8")))
+        return dict(recorded_json(_file(paths, version), DAMAGED))
     except FileNotFoundError:
         return None
 
@@ -126,7 +129,8 @@ def _prune_versions(paths: Paths, retention: Retention) -> set[str]:
     for place, version in enumerate(reversed(names(paths))):
         file = _file(paths, version)
         written_at = file.stat().st_mtime
-        channel = read(paths, version) or {"tables": {}}
+        # A damaged version must not stop a publication; it names no folders any more.
+        channel = cached_json(file) or {"tables": {}}
         folders = {str(row["folder"]) for row in channel["tables"].values()}
         size += _new_bytes(paths, folders - kept, seen)
         is_beyond = place >= retention.versions or size > retention.max_bytes
