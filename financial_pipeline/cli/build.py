@@ -38,6 +38,23 @@ def _fingerprint(settings: Settings, paths: Paths, files: Sequence[Path], **opti
     return unchanged.fingerprint(settings, paths, [*files, *present], options)
 
 
+def _is_current(
+    settings: Settings, paths: Paths, files: Sequence[Path], *, analytics: bool
+) -> bool:
+    """Return whether the last `demo` started from the same, with or without its stream."""
+    from financial_pipeline.changes import unchanged
+
+    if settings.source == "live" or not unchanged.has_record(paths):
+        return False
+    return any(
+        unchanged.is_current(
+            paths,
+            _fingerprint(settings, paths, files, layers="all", analytics=analytics, stream=stream),
+        )
+        for stream in (True, False)
+    )
+
+
 def _files(settings: Settings, paths: Paths, layers: Layers) -> list[Path]:
     """Return the files that a command reads: those of the drop folder, unless it starts later."""
     from financial_pipeline.raw import ingest
@@ -212,9 +229,14 @@ def plan(analytics: bool) -> None:
     settings, paths = Settings(), data_root()
     from financial_pipeline.raw import ingest
 
-    if not ingest.candidates(settings, paths):
+    files = ingest.candidates(settings, paths)
+    if not files:
         click.echo("Everything: the drop folder has not been read yet.")
         return
+    if _is_current(settings, paths, files, analytics=analytics):
+        click.echo("Nothing would be built.")
+        return
+    # Imported here: a plan with nothing to do loads no engine.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import home, preview
 

@@ -15,22 +15,28 @@ from financial_pipeline.changes import state
 from financial_pipeline.changes.code import hashed
 from financial_pipeline.changes.state import Built
 from financial_pipeline.defs.code_versions import Versions
-from financial_pipeline.defs.followed import FOLLOWS, Follows
+from financial_pipeline.defs.followed import FOLLOWS
 from financial_pipeline.defs.home import Loaded
+from financial_pipeline.defs.narrowing import (
+    CHANGED,
+    OTHER_PARTITIONS,
+    Files,
+    Narrowing,
+    Reasons,
+    hash_of,
+    partitions_of,
+)
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.publishing.content_hash import partition_hashes
 from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
 from financial_pipeline.publishing.publication import Publication
-from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 
 PUBLISHED: Final = ("exports", "metrics", "ml", "stream")
 # Built in every run that builds anything: they follow ledgers of their own.
 OWN_LEDGER: Final = ("stream", "topics", "landing")
 ABSENT: Final = "absent"
-CHANGED: Final = "changed: "
-OTHER_PARTITIONS: Final = "other partitions"
-Reasons = dict[str, str]
 
 
 def name_of(key: dg.AssetKey) -> str:
@@ -56,10 +62,14 @@ class Changes:
         settings: Settings,
         defs: Loaded,
         raw: Mapping[str, str],
+        landed: Sequence[LandedFile] = (),
         *,
         rebuild: bool,
     ) -> None:
-        """Read the state; `raw` has the digest of the raw files of each dataset by name."""
+        """Read the state; `raw` has the digest of the raw files of each dataset by name.
+
+        `landed` are the files of the drop folder, which may not be archived yet.
+        """
         self._publication, self._raw = publication, raw
         self._graph = defs.resolve_asset_graph()
         self._versions = Versions(settings)
@@ -69,8 +79,8 @@ class Changes:
         )
         self._before = {} if rebuild else self._valid(state.read(publication.paths))
         self._built: dict[str, Built] = {}
-        # The jobs that were executed over the changed partitions alone.
-        self._narrow: set[str] = set()
+        files = Files(publication.paths, settings, landed)
+        self._narrowing = Narrowing(files, self._graph, self._before, self._built)
 
     def _valid(self, entries: Mapping[str, Built]) -> dict[str, Built]:
         """Return the entries whose content is still there as it was written."""
@@ -145,62 +155,58 @@ class Changes:
         return found
 
     def work(self, run: FamilyRun, keys: Collection[dg.AssetKey]) -> Work | None:
-        """Return what of a run is to be executed, or None if everything is up to date."""
+        """Return what of a run is to be executed, or None if everything is up to date.
+
+        Raw, staging and later assets of a run are asked for separately, in this order.
+        """
         reasons = self.reasons(run, keys)
         if not reasons:
             return None
         chosen = [key for key in keys if name_of(key) in reasons]
-        return Work(self._narrowed(run, reasons), chosen, reasons)
+        return Work(self._narrowing.run(run, reasons), chosen, reasons)
 
-    def _narrowed(self, run: FamilyRun, reasons: Reasons) -> FamilyRun:
+    def narrowed(self, run: FamilyRun, reasons: Reasons) -> FamilyRun:
         """Return the run over the partitions that changed, where only their rows can differ."""
+        return self._narrowing.run(run, reasons)
+
+    def foreseen(self, run: FamilyRun, reasons: Reasons) -> set[str]:
+        """Return which of the assets to build have contents that are not known before.
+
+        What a staging table will contain is noted instead, if it can be known without writing it.
+        """
+        unknown = {name for name in reasons if not name.startswith("raw/")}
         rule = FOLLOWS.get(run.job)
-        if rule is None or not run.first or not run.last:
-            return run
-        before, after = self._before.get(rule.dataset), self._built.get(rule.dataset)
-        if before is None or after is None or (rule.after and rule.after not in self._narrow):
-            return run
-        if not all(self._follows(reason, rule) for reason in reasons.values()):
-            return run
-        keys = sorted(
-            key
-            for key in {*before.files, *after.files}
-            if before.files.get(key) != after.files.get(key) and run.first <= key <= run.last
-        )
-        if not keys:
-            return run
-        self._narrow.add(run.job)
-        return replace(run, first=keys[0], last=run.last if rule.reaches_later else keys[-1])
-
-    def _follows(self, reason: str, rule: Follows) -> bool:
-        """Whether an asset is built for nothing but other rows in the partitions of its dataset."""
-        marts = {f"exports/{name}" for name, mart in MARTS.items() if mart.family == rule.family}
-        return reason == OTHER_PARTITIONS or all(
-            name in {rule.dataset, *marts} or self._is_of(name, rule.family)
-            for name in reason.removeprefix(CHANGED).split(", ")
-        )
-
-    def _is_of(self, name: str, family: str) -> bool:
-        if not name.startswith("warehouse/"):
-            return False
-        return self._graph.get(dg.AssetKey(name.split("/"))).tags.get("family") == family
+        before = self._before.get(rule.dataset) if rule and rule.dataset in reasons else None
+        files = self._narrowing.staged(run, before) if before else None
+        if rule is None or files is None:
+            return unknown
+        entry = self._expected(dg.AssetKey(rule.dataset.split("/")), run)
+        self._built[rule.dataset] = replace(entry, files=files, wrote=hash_of(files))
+        return unknown - {rule.dataset}
 
     def forget(self, keys: Collection[dg.AssetKey]) -> None:
         """Remove the entries of assets from the disk, before they are built."""
         state.forget(self._publication.paths, {name_of(key) for key in keys})
 
-    def note(self, planned: FamilyRun, keys: Collection[dg.AssetKey]) -> None:
+    def note(self, planned: FamilyRun, work: Work) -> None:
         """Note what assets were built from; `planned` has the partitions before any narrowing."""
         self._tables |= self._publication.registered()
-        for key in (key for key in self._graph.toposorted_asset_keys if key in keys):
+        for key in (key for key in self._graph.toposorted_asset_keys if key in work.keys):
             name, entry = name_of(key), self._expected(key, planned)
             layer = name.split("/")[0]
             if layer == "staging":
-                files = partition_hashes(self._publication.paths.data_root / name)
-                entry = replace(entry, files=files, wrote=hashed(map(str, sorted(files.items()))))
+                files = self._files(name, planned, work.run)
+                entry = replace(entry, files=files, wrote=hash_of(files))
             elif layer in PUBLISHED:
                 entry = replace(entry, wrote=self._content(name))
             self._built[name] = entry
+
+    def _files(self, name: str, planned: FamilyRun, run: FamilyRun) -> dict[str, str]:
+        """Return the hashes of a staging folder; only those of executed partitions are new."""
+        folder, before = self._publication.paths.data_root / name, self._before.get(name)
+        if before is None or run == planned:
+            return partition_hashes(folder)
+        return before.files | partition_hashes(folder, partitions_of(run))
 
     def remember(self) -> None:
         """Write the entries of everything that was built; call it after the publication."""

@@ -52,6 +52,12 @@ def keys_of(run: FamilyRun, defs: Loaded, layers: Layers) -> list[dg.AssetKey]:
     ]
 
 
+def in_parts(keys: Sequence[dg.AssetKey]) -> list[list[dg.AssetKey]]:
+    """Split the assets of a run into raw, staging and later ones: each follows what it finds."""
+    files = [[key for key in keys if key.path[0] == layer] for layer in ("raw", "staging")]
+    return [*files, [key for key in keys if key.path[0] not in ("raw", "staging")]]
+
+
 def execute(
     run: FamilyRun,
     keys: Sequence[dg.AssetKey],
@@ -118,19 +124,18 @@ class Command:
             stream.release()
 
     def run(self, planned: FamilyRun) -> None:
-        """Execute what changed of a planned run: first the files, then what follows from them."""
+        """Execute what changed of a planned run: files, staging, and what follows from them."""
         keys = keys_of(planned, self.defs, self.layers)
         if self.layers == "ingest":
             self._execute(planned, keys)
             return
-        files = [key for key in keys if key.path[0] in ("raw", "staging")]
-        for part in (files, [key for key in keys if key not in files]):
+        for part in in_parts(keys):
             work = self.changes.work(planned, part)
             if work is None:
                 continue
             self.changes.forget(work.keys)
             self._execute(work.run, work.keys)
-            self.changes.note(planned, work.keys)
+            self.changes.note(planned, work)
 
     def _execute(self, run: FamilyRun, keys: Sequence[dg.AssetKey]) -> None:
         if not keys:

@@ -1,7 +1,8 @@
 """What the partitions of a job follow: the raw files of its dataset, and one staging table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from financial_pipeline.changes.landed import (
@@ -13,7 +14,12 @@ from financial_pipeline.changes.landed import (
 from financial_pipeline.defs.run_plan import ALL_DATASETS
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, withdrawals
-from financial_pipeline.schemas.raw import LandedFile
+from financial_pipeline.schemas.raw import LandedFile, RawFile
+from financial_pipeline.settings import Settings
+from financial_pipeline.staging import fred, prices
+
+# Raw files -> the content hash of each staging partition up to a last one, without writing any.
+Hashes = Callable[[Sequence[RawFile], Settings, date], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Follows:
     after: str | None = None
     # Whether a change of one partition reaches all later ones.
     reaches_later: bool = True
+    # For a dataset that is small enough to be read before its staging table is written.
+    hashes: Hashes | None = None
 
 
 FOLLOWS: Final = {
-    "prices_job": Follows("staging/bank_prices", "prices"),
+    "prices_job": Follows("staging/bank_prices", "prices", hashes=prices.staged_hashes),
     "market_metrics_job": Follows("staging/bank_prices", "prices", after="prices_job"),
-    "macro_job": Follows("staging/fred_observations", "macro"),
+    "macro_job": Follows("staging/fred_observations", "macro", hashes=fred.staged_hashes),
     "loans_job": Follows("staging/lending_club_loans", "loans", reaches_later=False),
     "default_rates_job": Follows(
         "staging/lending_club_loans", "loans", after="loans_job", reaches_later=False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from financial_pipeline.defs.changed import Changes
-from financial_pipeline.defs.command import keys_of
+from financial_pipeline.defs.command import in_parts, keys_of
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
@@ -18,17 +18,19 @@ def preview(
 ) -> Iterator[tuple[FamilyRun, str, str]]:
     """Yield the run, the asset and the reason for everything that would be built, in order.
 
-    An asset is named too if an input of it is built: it is left out of the run after all if that
-    input turns out to have equal content.
+    Prices and macro series are read to tell which partitions change. Elsewhere, an asset is named
+    if an input of it is built: it is left out after all if that input has equal content.
     """
     landed = ingest.landed_files(settings, paths)
     publication = Publication(paths, "preview")
     raw = raw_digests(paths, landed, is_preview=True)
-    changes = Changes(publication, settings, defs, raw, rebuild=False)
+    changes = Changes(publication, settings, defs, raw, landed, rebuild=False)
     rebuilt: set[str] = set()
     for planned in plan(landed, analytics=analytics):
         run = at_latest_cutoff(planned, publication)
-        reasons = changes.reasons(run, keys_of(run, defs, "all"), rebuilt)
-        rebuilt |= reasons.keys()
-        for asset, reason in reasons.items():
-            yield run, asset, reason
+        for part in in_parts(keys_of(run, defs, "all")):
+            reasons = changes.reasons(run, part, rebuilt)
+            narrowed = changes.narrowed(run, reasons) if reasons else run
+            rebuilt |= changes.foreseen(run, reasons)
+            for asset, reason in reasons.items():
+                yield narrowed, asset, reason

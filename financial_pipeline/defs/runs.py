@@ -94,8 +94,9 @@ def run_families(
         defs = load()
         stack.callback(operations.record, instance, paths, settings)
         fail_killed_runs(instance)
-        raw = raw_digests(paths, landed if layers == "all" else [])
-        changes = Changes(publication, settings, defs, raw, rebuild=rebuild)
+        coming = landed if layers == "all" else []
+        raw = raw_digests(paths, coming)
+        changes = Changes(publication, settings, defs, raw, coming, rebuild=rebuild)
         command = Command(defs, instance, publication, report, layers, changes)
         bars = stream.prices_are_there() if stream else None
         command.run_all(plan(landed, analytics=analytics, bars=bars), stream)

@@ -5,7 +5,7 @@ digits, because double sums differ in the last digits under another partitioning
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -66,22 +66,33 @@ def hash_parts(frame: pl.DataFrame, keys: Sequence[str], part: pl.Expr) -> dict[
     return hashes
 
 
-def partition_hashes(folder: Path) -> dict[str, str]:
-    """Return the hash of the rows of each partition file of a staging folder, by key.
+def row_hashes(rows: pl.DataFrame, partition: pl.Expr) -> dict[str, str]:
+    """Return the hash of the rows of each partition, by key (text); rows are in written order.
 
     Hashes of doubles are exact here; provenance is left out, as no table after staging has it.
     """
+    values = rows.drop(*PROVENANCE_COLUMNS, strict=False).hash_rows()
+    keyed = rows.select(key=partition.cast(pl.String), value=values)
+    parts = keyed.partition_by("key", as_dict=True, maintain_order=True)
+    return {
+        str(key): hashlib.sha256(part["value"].to_numpy().tobytes()).hexdigest()
+        for (key,), part in parts.items()
+    }
+
+
+def partition_hashes(folder: Path, keys: Collection[str] | None = None) -> dict[str, str]:
+    """Return the hash of the rows of each partition file of a staging folder, by key.
+
+    `keys` limits it to some partitions. An empty partition has an empty hash.
+    """
     paths = sorted(folder.glob("[!.]*.parquet"))
+    paths = [path for path in paths if keys is None or path.stem in keys]
     hashes = {path.stem: "" for path in paths}
     for batch in _batches(paths):
         rows = pl.read_parquet(batch, include_file_paths="_path", hive_partitioning=False)
-        values = rows.drop("_path", *PROVENANCE_COLUMNS, strict=False).hash_rows()
-        by_file = pl.DataFrame({"path": rows["_path"], "value": values}).partition_by(
-            "path", as_dict=True, maintain_order=True
-        )
-        for (path,), part in by_file.items():
-            content = part["value"].to_numpy().tobytes()
-            hashes[Path(str(path)).stem] = hashlib.sha256(content).hexdigest()
+        found = rows.drop("_path"), rows["_path"]
+        by_path = row_hashes(found[0], pl.lit(found[1]))
+        hashes |= {Path(path).stem: value for path, value in by_path.items()}
     return hashes
 
 

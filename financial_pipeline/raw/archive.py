@@ -108,7 +108,14 @@ def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
         with replacing(target) as temporary:
             incoming.rename(temporary)
         target.chmod(0o444)
-    is_made = is_simulated(target, content_hash)
+    return _described(landed, target, content_hash, size, arrived)
+
+
+def _described(
+    landed: LandedFile, content: Path, content_hash: str, size: int, arrived: datetime
+) -> RawFile:
+    """Return the row of a file whose bytes are at `content`."""
+    is_made = is_simulated(content, content_hash)
     provider = PROVIDER if is_made else landed.provider
     dropped = Provenance(provider, is_synthetic=is_made, fetched_at=arrived)
     provenance = recorded(landed.path, content_hash) or dropped
@@ -119,8 +126,23 @@ def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
         fetched_at=provenance.fetched_at,
         source=provenance.provider,
         is_synthetic=is_made or provenance.is_synthetic,
-        archived_path=target,
+        archived_path=content,
     )
+
+
+def prospective_files(paths: Paths, dataset: str, landed: Sequence[LandedFile]) -> list[RawFile]:
+    """Return what `current_files` would return once these files are archived; nothing is written.
+
+    A new file is read where it landed.
+    """
+    arrived, gone = datetime.now(UTC), withdrawals.withdrawn(paths)
+    files = {file.identity: file for file in read_raw_files(paths, dataset)}
+    for item in (item for item in landed if item.dataset == dataset):
+        size = item.path.stat().st_size
+        coming = _described(item, item.path, sha256(item.path), size, arrived)
+        file = files.setdefault(coming.identity, coming)
+        files[file.identity] = replace(file, refused=None)
+    return [file for file in files.values() if file.refused is None and file.identity not in gone]
 
 
 def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], int]:

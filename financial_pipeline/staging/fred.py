@@ -15,6 +15,7 @@ import polars as pl
 from financial_pipeline import world
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.content_hash import row_hashes
 from financial_pipeline.publishing.partition_files import write_partitions
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import FRED_OBSERVATIONS
@@ -36,6 +37,7 @@ from financial_pipeline.transforms.fred_units import possible_values, wrong_unit
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "fred_observations"
+MONTH: Final = pl.col("observation_date").dt.month_start()
 # So many broken rows are quarantined in however short a file.
 FEW_LINES: Final = 3
 NO_ROWS: Final = pl.DataFrame(
@@ -54,38 +56,59 @@ def stage_fred(
     raises RefusedFile for one without a single usable row, with too many broken ones, or in
     another unit.
     """
+    rows, quarantined, warnings = _judge(files, settings, paths)
+    months = pl.date_range(first.replace(day=1), last, "1mo", eager=True).to_list()
+    written = write_partitions(rows, MONTH, paths.staging(DATASET), months)
+    return StagingSummary(
+        rows=sum(written.values()),
+        quarantined=quarantined,
+        partitions=written,
+        files=len(files),
+        newest_event=rows.filter(MONTH.is_in(months))["observation_date"].max(),  # type: ignore[arg-type]
+        warnings=warnings,
+    )
+
+
+def staged_hashes(files: Sequence[RawFile], settings: Settings, last: date) -> dict[str, str]:
+    """Return the content hash of each month up to `last` with rows; nothing is written.
+
+    Raises RefusedFile as `stage_fred` does.
+    """
+    rows, _, _ = _judge(files, settings, None)
+    return row_hashes(rows.filter(last >= MONTH), MONTH.cast(pl.String))
+
+
+def _judge(
+    files: Sequence[RawFile], settings: Settings, accounts: Paths | None
+) -> tuple[pl.DataFrame, int, tuple[str, ...]]:
+    """Read all files: rows, number of quarantined lines, and what a person should check.
+
+    With `accounts`, their quarantine and accounting are written there.
+    """
     newest_first = sorted(files, key=age, reverse=True)
     stored, quarantined = NO_ROWS, 0
     for file in sorted(files, key=_judging_order):
-        part, refused = _typed(paths, file, settings, newest_first.index(file))
+        part, refused = _typed(accounts, file, settings, newest_first.index(file))
         quarantined += refused
         if not file.is_synthetic and (reason := wrong_unit(part, stored)):
             raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
         stored = pl.concat([stored, part])
     aggregates = aggregated(stored)
     used = stored.join(aggregates, on=["series_id", "file_rank"], how="anti")
-    month = pl.col("observation_date").dt.month_start()
-    months = pl.date_range(first.replace(day=1), last, "1mo", eager=True).to_list()
     rows = realtime_intervals(used).select(FRED_OBSERVATIONS.keys())
-    rows = rows.sort("observation_date", "series_id", "realtime_start")
-    written = write_partitions(rows, month, paths.staging(DATASET), months)
-    return StagingSummary(
-        rows=sum(written.values()),
-        quarantined=quarantined,
-        partitions=written,
-        files=len(files),
-        newest_event=rows.filter(month.is_in(months))["observation_date"].max(),  # type: ignore[arg-type]
-        warnings=tuple(
-            f"{newest_first[rank].landed.path} has {series_id} at a lower frequency than another"
-            " file: its values are not used"
-            for series_id, rank in aggregates.iter_rows()
-        ),
+    warnings = tuple(
+        f"{newest_first[rank].landed.path} has {series_id} at a lower frequency than another"
+        " file: its values are not used"
+        for series_id, rank in aggregates.iter_rows()
     )
+    return rows.sort("observation_date", "series_id", "realtime_start"), quarantined, warnings
 
 
-def _typed(paths: Paths, file: RawFile, settings: Settings, rank: int) -> tuple[pl.DataFrame, int]:
+def _typed(
+    accounts: Paths | None, file: RawFile, settings: Settings, rank: int
+) -> tuple[pl.DataFrame, int]:
     """The rows of one file in NO_ROWS form, and the number of its quarantined lines."""
-    cleaned = _stage_file(paths, file, settings)
+    cleaned = _stage_file(accounts, file, settings)
     part = with_provenance(cleaned.rows, file).with_columns(
         arrived=pl.lit(file.fetched_at.date()), file_rank=pl.lit(rank, pl.Int64)
     )
@@ -97,8 +120,8 @@ def _judging_order(file: RawFile) -> tuple[object, ...]:
     return file.fetched_at, -file.landed.last_date.toordinal(), file.sha256
 
 
-def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
-    """Clean one archived file and account for its lines."""
+def _stage_file(accounts: Paths | None, file: RawFile, settings: Settings) -> Cleaned:
+    """Clean one raw file and account for its lines."""
     with TemporaryDirectory() as folder, decompressed(file.archived_path, Path(folder)) as plain:
         # The archive names a file by its content, so the name it was dropped under counts.
         lines = source.read_lines(plain, file.landed.path)
@@ -110,7 +133,8 @@ def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
     refusal = _refusal(file, cleaned, settings)
     if refusal:
         raise RefusedFile(file.sha256, refusal)
-    account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
+    if accounts:
+        account_cleaned(accounts, file, cleaned, lines.notes, physical_lines)
     return cleaned
 
 

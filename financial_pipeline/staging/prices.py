@@ -4,7 +4,8 @@ Every file is read whole, so its quarantine and accounting do not depend on the 
 for; only the partitions that are written do.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import polars as pl
 
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.content_hash import row_hashes
 from financial_pipeline.publishing.partition_files import write_partitions
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BANK_PRICES
@@ -40,6 +42,15 @@ DATASET: Final = "bank_prices"
 TOLERATED_LINES: Final = 3
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """All rows that the files have together, and what was left out of them."""
+
+    rows: pl.DataFrame
+    quarantined: int
+    refused: Mapping[str, str]
+
+
 def stage_prices(
     paths: Paths, files: Sequence[RawFile], settings: Settings, first: date, last: date
 ) -> StagingSummary:
@@ -49,12 +60,47 @@ def stage_prices(
     refuses a file without a usable row, with too many lost lines or without daily prices, and
     raises RefusedFile only if no file is left.
     """
+    calendar = _calendar(settings, last)
+    judged = _judge(files, settings, calendar, paths)
+    rows, keys = judged.rows, [day for day in calendar if first <= day <= last]
+    written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
+    newest = rows.filter(pl.col("session_date").is_between(first, last))["session_date"].max()
+    return StagingSummary(
+        rows=sum(written.values()),
+        quarantined=judged.quarantined,
+        partitions=written,
+        files=len(files) - len(judged.refused),
+        newest_event=newest,  # type: ignore[arg-type]
+        faults=holes(rows, keys),
+        refused=judged.refused,
+    )
+
+
+def staged_hashes(files: Sequence[RawFile], settings: Settings, last: date) -> dict[str, str]:
+    """Return the content hash of each session that the files have rows of; nothing is written.
+
+    Raises RefusedFile as `stage_prices` does.
+    """
+    rows = _judge(files, settings, _calendar(settings, last), None).rows
+    return row_hashes(rows, pl.col("session_date").cast(pl.String))
+
+
+def _calendar(settings: Settings, last: date) -> list[date]:
+    return sessions(settings.first_session, max(last, date.today()))
+
+
+def _judge(
+    files: Sequence[RawFile],
+    settings: Settings,
+    calendar: Collection[date],
+    accounts: Paths | None,
+) -> _Judged:
+    """Read all files; with `accounts`, write their quarantine and accounting there."""
     newest_first = sorted(files, key=age, reverse=True)
-    calendar = sessions(settings.first_session, max(last, date.today()))
     parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
     for rank, file in enumerate(newest_first):
         try:
-            cleaned, adjusted_only = _stage_file(paths, file, settings, calendar)
+            cleaned, adjusted_only = _stage_file(accounts, file, settings, calendar)
         except RefusedFile as error:
             refused.append(error)
             continue
@@ -66,19 +112,8 @@ def stage_prices(
     if refused and len(refused) == len(files):
         raise refused[0]
     rows = _numbered(transform.one_row_per_session(pl.concat(parts)))
-    keys = [day for day in calendar if first <= day <= last]
     rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
-    written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
-    newest = rows.filter(pl.col("session_date").is_between(first, last))["session_date"].max()
-    return StagingSummary(
-        rows=sum(written.values()),
-        quarantined=quarantined,
-        partitions=written,
-        files=len(files) - len(refused),
-        newest_event=newest,  # type: ignore[arg-type]
-        faults=holes(rows, keys),
-        refused={error.sha256: str(error) for error in refused},
-    )
+    return _Judged(rows, quarantined, {error.sha256: str(error) for error in refused})
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -113,9 +148,9 @@ def _no_rows() -> pl.DataFrame:
 
 
 def _stage_file(
-    paths: Paths, file: RawFile, settings: Settings, calendar: Collection[date]
+    accounts: Paths | None, file: RawFile, settings: Settings, calendar: Collection[date]
 ) -> tuple[Cleaned, bool]:
-    """Clean one archived file and account for its lines; also whether it is adjusted-only."""
+    """Clean one raw file and account for its lines; also whether it is adjusted-only."""
     found = layout(first_lines(file.archived_path, source.HEADER_SEARCH_LINES))
     if found is None or file.landed.subject is None:
         raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
@@ -136,7 +171,8 @@ def _stage_file(
         raise RefusedFile(file.sha256, message)
     _refuse_sparse(file, cleaned, calendar)
     _refuse_lossy(file, cleaned, settings)
-    account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
+    if accounts:
+        account_cleaned(accounts, file, cleaned, lines.notes, physical_lines)
     return cleaned, found.adjusted_only
 
 

@@ -54,15 +54,15 @@ def test_one_day_more_builds_that_day_and_equals_a_rebuild(tmp_path: Path, landi
     drop(landing, days[:-2])
     assert "2018-02-01 to 2018-02-26" in build(root, landing).output
     drop(landing, days[:-1])
+    planned = run_command(root, "plan", "--source", "files", "--landing", str(landing)).output
     one_more = build(root, landing)
-    spans = {
-        line.split()[0]: line.split()[1:4]
-        for line in one_more.output.splitlines()
-        if "_job" in line
-    }
-    assert spans["prices_job"] == ["2018-02-27", "to", "2018-02-27"]
-    assert spans["market_metrics_job"] == ["2018-02-27", "to", "2018-02-27"]
-    assert not {"shared_job", "macro_job", "loans_job"} & spans.keys()
+    newest = "2018-02-27 to 2018-02-27"
+    assets = [line for line in planned.splitlines() if "/" in line.split()[0]]
+    assert assets and all(newest in line for line in assets)
+    # Raw files, staging, the warehouse with its exports, and the metrics.
+    jobs = [line.split()[0] for line in one_more.output.splitlines() if newest in line]
+    assert jobs == ["prices_job"] * 3 + ["market_metrics_job"]
+    assert not any(name in one_more.output for name in ("shared_job", "macro_job", "loans_job"))
     drop(landing, days, volume=2000)
     build(root, landing)
     daily = hashes(root)
