@@ -144,9 +144,7 @@ def _path(
     return prices
 
 
-def _turns(
-    rng: np.random.Generator, opened: int, high: int, low: int, close: int
-) -> np.ndarray:
+def _turns(rng: np.random.Generator, opened: int, high: int, low: int, close: int) -> np.ndarray:
     """Open, the two extremes in their order, and close; the shorter way is the likelier."""
     low_first, high_first = (opened - low) + (high - close), (high - opened) + (close - low)
     is_low_first = rng.random() * (low_first + high_first) < high_first

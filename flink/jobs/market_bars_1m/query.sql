@@ -10,7 +10,7 @@ select 1, symbol, session_date, window_start_us, ${bar_seconds}, `close`, log_re
 from indicators;
 insert into market_alerts
 select 1,
-  md5(concat_ws('|', symbol, cast(window_start_us as string), '${bar_seconds}', rule, severity)),
+  md5(concat_ws('|', symbol, cast(window_start_us as string), '${bar_seconds}')),
   symbol, session_date, window_start_us, ${bar_seconds}, rule, severity, zscore, `close`, 0, source
 from alerts;
 insert into dead_letters
