@@ -3,14 +3,16 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
-from financial_pipeline.streaming.message_log import MESSAGES, Ranges
+from financial_pipeline.streaming.message_log import MESSAGES, Ranges, TopicState
 
 REQUEST_SECONDS: Final = 30.0
 # A range that brings nothing for so long has lost its broker.
@@ -40,7 +42,12 @@ class KafkaLog:
 
     def __init__(self, client: dict[str, Any]) -> None:
         require_answer(client)
+        self._plain = client
         self._client = client | READER
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        return AdminClient(self._plain)
 
     @property
     def identity(self) -> str:
@@ -50,13 +57,27 @@ class KafkaLog:
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
         """The offset after the last committed message, by topic and partition."""
+        return {topic: state.ends for topic, state in self.states(topics).items()}
+
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
+        """See `MessageLog`."""
+        known = self._admin.list_topics(timeout=REQUEST_SECONDS).topics
+        wanted = [topic for topic in topics if topic in known]
+        if not wanted:
+            return {}
+        described = self._admin.describe_topics(
+            TopicCollection(wanted), request_timeout=REQUEST_SECONDS
+        )
         with closing(Consumer(self._client)) as consumer:
-            known = consumer.list_topics(timeout=REQUEST_SECONDS).topics
-            return {
-                topic: {part: _end(consumer, topic, part) for part in known[topic].partitions}
-                for topic in topics
-                if topic in known
-            }
+            found = {}
+            for topic in wanted:
+                spans = {part: _span(consumer, topic, part) for part in known[topic].partitions}
+                found[topic] = TopicState(
+                    {part: first for part, (first, _) in spans.items()},
+                    {part: end for part, (_, end) in spans.items()},
+                    str(described[topic].result().topic_id),
+                )
+            return found
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
@@ -72,10 +93,10 @@ class KafkaLog:
         return frame.sort("kafka_partition", "kafka_offset")
 
 
-def _end(consumer: Consumer, topic: str, partition: int) -> int:
+def _span(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     place = TopicPartition(topic, partition)
-    _, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
-    return int(end)
+    first, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
+    return int(first), int(end)
 
 
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:
@@ -103,6 +124,6 @@ def _is_end(message: Message, topic: str) -> bool:
     if error.code() == KafkaError._PARTITION_EOF:
         return True
     raise PipelineError(
-        f"{topic} cannot be read from where the ledger stands: {error.str()}; where the broker"
-        " has deleted those messages, they are lost: raise the topic's retention."
+        f"{topic} cannot be read from the ledger's offset on: {error.str()}. Run the command again:"
+        " if the broker has deleted those messages, it prints what to do."
     )

@@ -18,7 +18,7 @@ from financial_pipeline.streaming import progress
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
 from financial_pipeline.streaming.local_stream import stream_topics
-from financial_pipeline.streaming.message_log import Ranges
+from financial_pipeline.streaming.message_log import Ranges, TopicState
 from financial_pipeline_tests.flink.kills import next_checkpoint
 from financial_pipeline_tests.streaming.stream_world import Sent
 
@@ -35,9 +35,9 @@ class PrefixedLog(KafkaLog):
         super().__init__(world.runtime.client)
         self._world = world
 
-    def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
         named = {self._world.topic(topic): topic for topic in topics}
-        return {named[topic]: ends for topic, ends in super().end_offsets(list(named)).items()}
+        return {named[topic]: state for topic, state in super().states(list(named)).items()}
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         return super().read(self._world.topic(topic), ranges)
