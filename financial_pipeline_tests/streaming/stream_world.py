@@ -19,6 +19,8 @@ SYMBOLS = ("JPM", "BAC", "C")
 MINUTE_US = 60_000_000
 # Steps of three seconds after which prices jump: more than an hour.
 FIRST_JUMP = 1_250
+# One that is worth a warning, and a critical one.
+JUMPS = (0.005, 0.02)
 Sent = tuple[int, Record]
 
 
@@ -114,7 +116,7 @@ def session(opening: int, minutes: int, seed: int, *, faults: bool = True) -> li
         high = max(high, moment)
         symbol = rng.choice(SYMBOLS)
         # Some jumps once there are enough bars for a score.
-        jump = 0.02 if step % 150 == 149 and step > FIRST_JUMP else 0.0
+        jump = JUMPS[step // 150 % 2] if step % 150 == 149 and step > FIRST_JUMP else 0.0
         prices[symbol] *= 1 + rng.gauss(jump, 0.0004)
         sequences[symbol] += 1
         message = trade(

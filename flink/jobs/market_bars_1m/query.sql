@@ -14,12 +14,12 @@ select 1,
   symbol, session_date, window_start_us, ${bar_seconds}, rule, severity, zscore, `close`, 0, source
 from alerts;
 insert into dead_letters
-select 1, verdict, source_partition, source_offset, record_ms, payload, payload_bytes
+select 1, outcome, source_partition, source_offset, record_ms, payload, payload_bytes
 from judged_messages
-where verdict not in ('bar', 'heartbeat', 'behind_its_producer', 'behind_the_job');
+where outcome not in ('bar', 'heartbeat', 'behind_its_producer', 'behind_the_job');
 insert into late_messages
-select verdict, source_partition, source_offset, record_ms,
+select outcome, source_partition, source_offset, record_ms,
   schema_version, event_us, watermark_us, symbol, `sequence`, `open`, high, low, `close`, volume,
   trades, notional, vwap_basis, session_date, source
 from judged_messages
-where verdict in ('behind_its_producer', 'behind_the_job');
+where outcome in ('behind_its_producer', 'behind_the_job');
