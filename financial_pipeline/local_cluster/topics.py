@@ -36,10 +36,12 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
 
 def topic_identity(client: dict[str, Any], topic: str) -> str:
     """What tells a topic from others of its name: its id and the number of its partitions."""
-    asked = AdminClient(client).describe_topics(
-        TopicCollection([topic]), request_timeout=REQUEST_SECONDS
-    )
-    found = asked[topic].result()
+    admin = AdminClient(client)
+    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_SECONDS)
+    try:
+        found = asked[topic].result()
+    except KafkaException as error:
+        raise PipelineError(f"Kafka does not describe {topic}: {error.args[0].str()}") from error
     return f"{found.topic_id} with {len(found.partitions)} partitions"
 
 

@@ -7,7 +7,14 @@ from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
-from confluent_kafka import Consumer, KafkaError, Message, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
@@ -60,24 +67,19 @@ class KafkaLog:
         return {topic: state.ends for topic, state in self.states(topics).items()}
 
     def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
-        """See `MessageLog`."""
+        """See `MessageLog`; raises `PipelineError` if a topic is deleted at this moment."""
         known = self._admin.list_topics(timeout=REQUEST_SECONDS).topics
         wanted = [topic for topic in topics if topic in known]
         if not wanted:
             return {}
-        described = self._admin.describe_topics(
+        asked = self._admin.describe_topics(
             TopicCollection(wanted), request_timeout=REQUEST_SECONDS
         )
         with closing(Consumer(self._client)) as consumer:
-            found = {}
-            for topic in wanted:
-                spans = {part: _span(consumer, topic, part) for part in known[topic].partitions}
-                found[topic] = TopicState(
-                    {part: first for part, (first, _) in spans.items()},
-                    {part: end for part, (_, end) in spans.items()},
-                    str(described[topic].result().topic_id),
-                )
-            return found
+            try:
+                return {topic: _state(consumer, topic, asked[topic].result()) for topic in wanted}
+            except KafkaException as error:
+                raise PipelineError(f"Kafka does not describe its topics: {error}") from error
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
@@ -93,10 +95,14 @@ class KafkaLog:
         return frame.sort("kafka_partition", "kafka_offset")
 
 
-def _span(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    place = TopicPartition(topic, partition)
-    first, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
-    return int(first), int(end)
+def _state(consumer: Consumer, topic: str, described: Any) -> TopicState:
+    firsts, ends = {}, {}
+    for part in described.partitions:
+        place = TopicPartition(topic, part.id)
+        firsts[part.id], ends[part.id] = consumer.get_watermark_offsets(
+            place, timeout=REQUEST_SECONDS
+        )
+    return TopicState(firsts, ends, str(described.topic_id))
 
 
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:

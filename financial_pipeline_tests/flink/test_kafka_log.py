@@ -81,8 +81,8 @@ def test_deleted_messages_move_the_first_offset(runtime: LocalRuntime) -> None:
     for number in range(MESSAGES):
         producer.produce(name, value=b"%d" % number, partition=0)
     producer.flush()
-    place = TopicPartition(name, 0, 7)
-    AdminClient(runtime.client).delete_records([place])[place].result(30)
+    place, admin = TopicPartition(name, 0, 7), AdminClient(runtime.client)
+    admin.delete_records([place])[place].result(30)
     assert (log.states([name])[name].firsts, log.states([name])[name].ends) == ({0: 7}, {0: 20})
 
 

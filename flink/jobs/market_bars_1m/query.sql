@@ -1,4 +1,5 @@
 -- The one statement set of the job: bars, indicators, alerts, dead letters and late messages.
+-- To follow a message, read source.sql, messages.sql, bars.sql, indicators.sql and alerts.sql.
 insert into market_bars
 select 1, symbol, session_date, window_start_us, ${bar_seconds}, `open`, high, low, `close`, volume,
   trades, notional, cast(notional as double) / cast(nullif(volume, 0) as double), vwap_basis,
