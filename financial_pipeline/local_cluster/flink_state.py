@@ -58,6 +58,6 @@ def require_same_job(folder: Path, facts: Mapping[str, str], advice: str) -> Non
     if changed and states(folder):
         raise PipelineError(
             f"The stream cannot resume from its checkpoint: {'; '.join(changed)}. Undo the change,"
-            f" or start over: {advice}"
+            f" or start over. {advice}"
         )
     replace_json(file, dict(facts))

@@ -28,6 +28,8 @@ from financial_pipeline.schemas.stream import (
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, JOB_FOLDER, JobValues, job_script
 
+# What a line of SQL begins with that changes nothing.
+COMMENT = "--"
 # The module that `control.up` starts as a process of its own.
 SUPERVISOR = "financial_pipeline.streaming.local_stream"
 PARTITIONS = 3
@@ -78,7 +80,8 @@ def job_facts(settings: Settings) -> dict[str, str]:
     """What a checkpoint of the job belongs to, by a name for people."""
     code = hashlib.sha256()
     for file in sorted([*JOB_FOLDER.glob("*.sql"), *SOURCES.glob("*.java")]):
-        code.update(file.read_bytes())
+        lines = file.read_text("utf-8").splitlines()
+        code.update("\n".join(line for line in lines if line[:2] != COMMENT).encode())
     return {
         "the width of the bars (FINANCIAL_PIPELINE_STREAM_BAR_SECONDS)": (
             f"{settings.stream_bar_seconds} s"

@@ -16,7 +16,7 @@ from financial_pipeline.local_cluster.processes import end_leftovers
 from financial_pipeline.local_cluster.status import hold_lock
 
 FACTS = {"the width of the bars": "60 s", "the topic raw": "a with 3 partitions"}
-ADVICE = "run `reset`."
+ADVICE = "Run `reset`."
 
 
 def checkpoint(folder: Path) -> None:
