@@ -17,7 +17,12 @@ class Paths:
 
     def landed_stream(self, engine: str) -> Path:
         """Landed offset ranges and their ledger, of the log that this engine works on."""
-        return self.raw / "stream" / engine
+        return self.landed_streams / engine
+
+    @property
+    def landed_streams(self) -> Path:
+        """The landed ranges and ledgers of all engines."""
+        return self.raw / "stream"
 
     @property
     def replay_log(self) -> Path:

@@ -59,6 +59,20 @@ def down() -> None:
 
 @stream.command()
 @data_root_option
+def reset() -> None:
+    """Set aside all data of a stream that is down: topics, checkpoints, landed messages, ledger.
+
+    The next `up`, `produce` and `land` start over. Published tables stay until then.
+    """
+    from financial_pipeline.local_cluster import control
+
+    root = data_root()
+    aside = control.reset(_state(), [root.landed_streams, root.replay_log])
+    click.echo(f"Moved to {aside}; delete it if nothing in it is needed." if aside else "No data.")
+
+
+@stream.command()
+@data_root_option
 @click.option("--json", "as_json", is_flag=True, help="The supervisor's whole status.")
 def status(as_json: bool) -> None:
     """Show processes, checkpoints and watermark; exit code 1 unless healthy."""
@@ -94,12 +108,16 @@ def consume(topic: str, follow: bool, most: int | None) -> None:
 @stream.command()
 @data_root_option
 @click.option("--follow", is_flag=True, help="Repeat every second until interrupted.")
-def land(follow: bool) -> None:
+@click.option("--skip-lost", is_flag=True, help="First step over messages that the broker deleted.")
+def land(follow: bool, skip_lost: bool) -> None:
     """Land waiting messages in the published stream tables, then compare them with a batch."""
     from financial_pipeline.streaming import micro_batch
-    from financial_pipeline.streaming.logs import current_landing
+    from financial_pipeline.streaming.logs import MARKET_TOPICS, current_landing
 
     landing, shown = current_landing(data_root()), world.describe(Settings())
+    if skip_lost:
+        lost = landing.skip_lost((*MARKET_TOPICS, MACRO_TOPIC), "skip-lost")
+        click.echo(f"{lost:,} lost messages skipped")
     while True:
         done = micro_batch.land_waiting(landing, shown)
         for topic, count in sorted(done.messages.items()):

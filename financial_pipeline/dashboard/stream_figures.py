@@ -61,21 +61,18 @@ where
     = (select max(session_date) from stream.market_indicators_1m where symbol = $symbol)
 order by window_start
 """
-# A bar may break several rules: it is one row, with the largest deviation.
 NEWEST_ALERTS = """
 select
     make_timestamp(window_start_us) as window_start,
     symbol,
-    string_agg(distinct rule, ', ' order by rule) as rules,
-    min(severity) as severity, -- critical sorts before warning
-    arg_max(zscore, abs(zscore)) as zscore,
-    any_value(close::double) as close
+    rule,
+    severity,
+    zscore,
+    close::double as close
 from stream.market_alerts
-group by window_start_us, symbol
 order by window_start_us desc, symbol
 limit 500
 """
-ALERT_BARS = "select count(distinct (symbol, window_start_us)) as bars from stream.market_alerts"
 POSITIONS = "select * from stream.status order by topic, partition"
 DAYS = "select * from stream.parity order by 1 desc"
 REASONS = {
@@ -165,11 +162,9 @@ def cards(release: Release, seen: Pulse) -> list[Card]:
         Card("Bars", count(BARS), f"engine {seen.engine}", "One-minute bars stored."),
         Card(
             "Alerts",
-            NOTHING
-            if release.missing(ALERTS)
-            else f"{release.rows(ALERT_BARS, ALERTS)['bars'][0]:,}",
+            count(ALERTS),
             "bars, all stored",
-            "Bars whose return or volume is 4 deviations away, each counted once.",
+            "Bars whose return or volume is 4 deviations away, at most one alert each.",
         ),
         Card("Late", count(LATE), "messages behind the watermark", "Kept, never dropped."),
         Card("Dead letters", count(DEAD), "messages that break a rule", "Kept with the reason."),

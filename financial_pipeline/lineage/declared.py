@@ -102,7 +102,7 @@ def _alerts() -> MadeOf:
     measured = _of(bars, ["close", "volume"])
     return {
         **{column: _of(bars, [column]) for column in (*same, "is_synthetic", "revision")},
-        "alert_id": _of(bars, ["symbol", "window_start_at", "bar_seconds"]) + measured,
+        "alert_id": _of(bars, ["symbol", "window_start_at", "bar_seconds"]),
         **{column: measured for column in ("rule", "severity", "zscore")},
     }
 

@@ -5,15 +5,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import move_folder
 from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.local_cluster.processes import end_leftovers
 from financial_pipeline.local_cluster.status import Status, is_running, read_status
 from financial_pipeline.settings import PROJECT_ROOT
 
+# The way on from whatever makes the kept data of a stream useless; docs/streaming.md lists it.
+RESET = (
+    "Run `financial-pipeline stream down` and `financial-pipeline stream reset`: it sets the data"
+    " of this stream aside, and the next `stream up` and `stream land` start over."
+)
+SET_ASIDE = "stream_set_aside"
 UP_SECONDS = 300.0
 DOWN_SECONDS = 120.0
 
@@ -89,3 +97,22 @@ def down(state: Path) -> str:
         raise PipelineError(f"The stream ended with a fault: {last.error}")
     kept = last.savepoints if last else []
     return f"Stopped; {f'savepoint {kept[0]}' if kept else 'there was no job to save'}."
+
+
+def reset(state: Path, others: Sequence[Path]) -> Path | None:
+    """Move the state of a stream that is down, and other folders of its data root, aside.
+
+    Returns the folder that contains them now, or None if there was nothing to move.
+    """
+    if is_running(state):
+        raise PipelineError(
+            "The stream is running: stop it with `financial-pipeline stream down` first."
+        )
+    end_leftovers(state / "processes.json", str(state))
+    aside = state.parent / SET_ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    present = [folder for folder in (state, *others) if folder.exists()]
+    for folder in present:
+        target = aside / folder.relative_to(state.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        move_folder(folder, target)
+    return aside if present else None

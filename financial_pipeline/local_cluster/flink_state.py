@@ -1,9 +1,14 @@
 """Checkpoints and savepoints on disk: which is the newest whole one, and which are of no use."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import cached_json, replace_json
+
 KEPT = 3
+EARLIER = "unknown"
 
 
 def states(folder: Path) -> list[Path]:
@@ -35,3 +40,24 @@ def clear_old_states(folder: Path, keep: Path | None) -> None:
     for path in states(folder)[:-KEPT]:
         if path != keep:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def require_same_job(folder: Path, facts: Mapping[str, str], advice: str) -> None:
+    """Record what the job depends on, by a name for people.
+
+    Raises PipelineError with `advice` if there are states of a job with other facts: Flink would
+    resume from them without a word, and mix both.
+    """
+    file = folder / "job.json"
+    held = cached_json(file) or {}
+    changed = [
+        f"{name} was {held.get(name, EARLIER)} and is {value}"
+        for name, value in facts.items()
+        if held.get(name) != value
+    ]
+    if changed and states(folder):
+        raise PipelineError(
+            f"The stream cannot resume from its checkpoint: {'; '.join(changed)}. Undo the change,"
+            f" or start over. {advice}"
+        )
+    replace_json(file, dict(facts))

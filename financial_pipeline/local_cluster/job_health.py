@@ -10,6 +10,8 @@ from financial_pipeline.local_cluster.runtime import LocalRuntime
 
 # Longer than any recovery that was measured; a job without a checkpoint for so long is not well.
 STALE_SECONDS = 30.0
+# For each answer the JobManager fetches all metrics of all TaskManagers.
+WATERMARK_SECONDS = 5.0
 
 
 @dataclass
@@ -23,6 +25,7 @@ class JobHealth:
     checkpoint_at: float = 0.0
     watermark_ms: int | None = None
     watermark_moved_at: float | None = None
+    watermark_asked_at: float = 0.0
     seen_at: float = 0.0
 
     def observe(self, runtime: LocalRuntime) -> None:
@@ -34,12 +37,18 @@ class JobHealth:
         try:
             jobs = {job["jid"]: job["state"] for job in runtime.rest.jobs()}
             self.state = jobs.get(self.job_id, "ABSENT")
-            watermark = runtime.rest.watermark_ms(self.job_id)
+            self._observe_watermark(runtime, now)
         except (OSError, FlinkRefused):
             self.state = "UNKNOWN"
             return
         if self.state not in ("ABSENT", "FAILED", "CANCELED"):
             self.seen_at = now
+
+    def _observe_watermark(self, runtime: LocalRuntime, now: float) -> None:
+        if now - self.watermark_asked_at < WATERMARK_SECONDS:
+            return
+        self.watermark_asked_at = now
+        watermark = runtime.rest.watermark_ms(self.job_id)
         if watermark is not None and watermark != self.watermark_ms:
             self.watermark_ms, self.watermark_moved_at = watermark, now
 

@@ -1,7 +1,6 @@
 """Processes of the runtime: started, known again after their parent died, ended for certain."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -10,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import recorded_json, replace_json
 
 # A broker closes its logs within this time after SIGTERM.
 GRACE_SECONDS = 20.0
 POLL_SECONDS = 0.1
+BY_HAND = "end the Java processes whose command line names that folder, and delete the file"
 
 
 @dataclass
@@ -105,7 +105,9 @@ def end_leftovers(record: Path, mark: str) -> list[str]:
     """
     if not record.exists():
         return []
-    recorded: dict[str, int] = json.loads(record.read_text("utf-8"))
+    recorded = recorded_json(record, BY_HAND)
+    if not isinstance(recorded, dict):
+        raise PipelineError(f"{record} is damaged (no object); {BY_HAND}.")
     left = {name: pid for name, pid in recorded.items() if mark in command_line(pid)}
     for pid in left.values():
         with contextlib.suppress(ProcessLookupError):

@@ -31,6 +31,8 @@ START_SECONDS = 240.0
 TEND_SECONDS = 0.25
 # A process that dies at once is not started again more often than this.
 RESPAWN_SECONDS = 1.0
+# On a busy machine a JobManager gives up while it starts; the next try succeeds.
+START_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,13 @@ class LocalRuntime:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             dead = [each for each in self.processes.values() if not each.is_running]
-            if dead:
-                raise PipelineError(f"{dead[0].name} ended while starting: {dead[0].last_words()}")
+            for process in dead:
+                process.restarts += 1
+                if process.restarts == START_TRIES:
+                    raise PipelineError(
+                        f"{process.name} ended while starting: {process.last_words()}"
+                    )
+                process.start()
             if time.monotonic() > deadline:
                 raise PipelineError(
                     f"{what} did not answer within {START_SECONDS:.0f} s; see {self.plan.state}."

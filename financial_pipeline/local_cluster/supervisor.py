@@ -5,12 +5,16 @@ It reports their state in `STATE/status.json`.
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from financial_pipeline.local_cluster.control import RESET
+from financial_pipeline.local_cluster.flink_state import require_same_job
 from financial_pipeline.local_cluster.job_health import JobHealth
 from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.status import Status, write_status
+from financial_pipeline.local_cluster.topics import topic_identity
 
 LOOK_SECONDS = 1.0
 
@@ -18,7 +22,8 @@ LOOK_SECONDS = 1.0
 class Supervisor:
     """Keeps one runtime and its jobs alive; `scripts` are the jobs' SQL by name.
 
-    With `parent` it stops when that process is gone.
+    With `parent` it stops when that process is gone. `facts` are what the jobs' checkpoints depend
+    on, in addition to the identity of the topic `source`.
     """
 
     def __init__(
@@ -26,12 +31,16 @@ class Supervisor:
         state: Path,
         runtime: LocalRuntime,
         scripts: dict[str, str],
+        source: str,
+        facts: Mapping[str, str],
         parent: int | None = None,
     ) -> None:
         self.state = state
         self.parent = parent
         self.runtime = runtime
         self.scripts = scripts
+        self.source = source
+        self.facts = facts
         self.jobs: dict[str, JobHealth] = {}
         self.asked_to_stop = threading.Event()
 
@@ -39,6 +48,8 @@ class Supervisor:
         """Start, watch until asked to stop, stop with savepoints."""
         self.report("starting")
         self.runtime.start()
+        topic = {f"the topic {self.source}": topic_identity(self.runtime.client, self.source)}
+        require_same_job(self.runtime.flink.folder, {**self.facts, **topic}, RESET)
         while not self.asked_to_stop.wait(LOOK_SECONDS) and not self.is_orphan:
             self.look()
         self.report("stopping")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -32,6 +32,17 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
             _wait_for_leaders(admin, set(topics))
     except KafkaException as error:
         raise PipelineError(f"The topics could not be created: {error.args[0].str()}") from error
+
+
+def topic_identity(client: dict[str, Any], topic: str) -> str:
+    """What tells a topic from others of its name: its id and the number of its partitions."""
+    admin = AdminClient(client)
+    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_SECONDS)
+    try:
+        found = asked[topic].result()
+    except KafkaException as error:
+        raise PipelineError(f"Kafka does not describe {topic}: {error.args[0].str()}") from error
+    return f"{found.topic_id} with {len(found.partitions)} partitions"
 
 
 def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:

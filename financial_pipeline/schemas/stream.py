@@ -3,8 +3,8 @@
 A message is one UTF-8 JSON object. Instants are whole microseconds since 1970 UTC (`_us`), record
 timestamps whole milliseconds (`_ms`), as Kafka keeps them. Decimals are JSON strings in what we
 produce and plain JSON numbers in what Flink writes: read both with `parse_float=Decimal`.
-`stream.schema.json` next to this file is written from these lists; a test compares the two
-with the column lists of the Flink job.
+`stream.schema.json` next to this file is written from these lists, and the tables that the Flink job
+writes are made of them; a test compares the file, and the row of the job's judge.
 """
 
 from pathlib import Path
@@ -131,14 +131,14 @@ INDICATORS: Final = (
     _REVISION,
     _SOURCE,
 )
-# One row per bar, rule and severity that the ten bars before it did not reach.
+# At most one row per bar: the worst severity that none of the ten bars before it reached.
 ALERTS: Final = (
     _VERSION,
-    Column("alert_id", "text", "MD5 of symbol|window_start_us|bar_seconds|rule|severity."),
+    Column("alert_id", "text", "MD5 of symbol|window_start_us|bar_seconds."),
     _SYMBOL,
     _SESSION,
     *_WINDOW,
-    Column("rule", "text", "return_zscore or volume_zscore."),
+    Column("rule", "text", "return_zscore or volume_zscore, whichever is worse."),
     Column("severity", "text", "warning from 4 deviations, critical from 6."),
     Column("zscore", "real", "What the bar measured."),
     Column("close", "price", "Close of the bar, dollars."),

@@ -1,8 +1,8 @@
 """Simulated trades of a session, consistent with the simulated daily prices.
 
-The first trade is at the open, the last at the close, high and low are each reached once, and sizes
-add up to the day's volume: the bars of a session roll up to its daily bar. Prices have four places.
-Few trades arrive later than the watermark's delay, so that late messages occur.
+The first trade is at the open, the last at the close, high and low are reached exactly and never
+passed, and sizes add up to the day's volume: the bars of a session roll up to its daily bar. Prices
+have four places. Few trades arrive later than the watermark's delay, so that late messages occur.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +27,12 @@ TICKS_PER_DOLLAR: Final = 10_000
 USUAL_DELAY_US: Final = 1_500_000
 LATE_SHARE: Final = 0.002
 LATE_FROM_US, LATE_TO_US = 8_000_000, 90_000_000
+# The range of a random walk, in its own standard deviations, is this on average: sqrt(8 / pi).
+RANGE_DEVIATIONS: Final = 1.596
+# Degrees of freedom of the steps, which are Student's: minute returns have fat tails.
+FREEDOM: Final = 6
+# Spread of the times at which high and low are reached, on the log scale.
+TIME_SPREAD: Final = 0.5
 # Part of every random stream's key, apart from those of prices.
 STREAM_KEY: Final = 9_301_600
 SEQUENCES_PER_SESSION: Final = 10_000_000
@@ -86,9 +92,9 @@ def _session(
 ) -> Iterator[MarketEvent]:
     rng = np.random.default_rng([seed, STREAM_KEY, session.toordinal(), number])
     count = max(4, int(rng.poisson(per_minute * SESSION_SECONDS / 60)))
-    prices = _path(rng, day, count)
-    sizes = rng.multinomial(max(day[4] - count, 0), np.full(count, 1 / count)) + 1
     offsets = np.sort(rng.integers(0, SESSION_SECONDS * MICROSECONDS, count))
+    prices = _path(rng, day, offsets)
+    sizes = rng.multinomial(max(day[4] - count, 0), np.full(count, 1 / count)) + 1
     delays = rng.integers(0, USUAL_DELAY_US, count)
     is_late = rng.random(count) < LATE_SHARE
     delays[is_late] = rng.integers(LATE_FROM_US, LATE_TO_US, int(is_late.sum()))
@@ -116,22 +122,47 @@ def _session(
 
 
 def _path(
-    rng: np.random.Generator, day: tuple[float, float, float, float, int], count: int
+    rng: np.random.Generator, day: tuple[float, float, float, float, int], offsets: np.ndarray
 ) -> np.ndarray:
-    """Prices in 1e-4 dollars: a bridge from open to close within low and high, both reached."""
+    """Prices in 1e-4 dollars at these times: a walk from open over high and low to close.
+
+    It is reflected at low and high, so that it moves there too.
+    """
     opened, high, low, close = (round(price * TICKS_PER_DOLLAR) for price in day[:4])
-    clock = np.linspace(0.0, 1.0, count)
-    walk = np.cumsum(rng.standard_normal(count)) / np.sqrt(count)
-    bridge = walk - walk[0] - clock * (walk[-1] - walk[0])
-    path = opened + (close - opened) * clock + bridge * (high - low)
-    prices = np.clip(np.round(path), low, high).astype(np.int64)
-    inner = prices[1:-1]
-    highest, lowest = int(np.argmax(inner)), int(np.argmin(inner))
-    if highest == lowest:
-        lowest = (highest + 1) % len(inner)
-    inner[highest], inner[lowest] = high, low
-    prices[0], prices[-1] = opened, close
+    if high == low:
+        return np.full(len(offsets), low)
+    levels = _turns(rng, opened, high, low, close)
+    places = _places(rng, levels, offsets)
+    clock = (offsets - offsets[0]) / max(offsets[-1] - offsets[0], 1)
+    steps = rng.standard_t(FREEDOM, len(offsets)) / np.sqrt(FREEDOM / (FREEDOM - 2))
+    walk = np.cumsum(steps * np.sqrt(np.diff(clock, prepend=0.0)))
+    walk *= (high - low) / RANGE_DEVIATIONS
+    path = walk + np.interp(clock, clock[places], levels - walk[places])
+    folded = np.abs((path - low) % (2 * (high - low)) - (high - low))
+    prices = (high - np.round(folded)).astype(np.int64)
+    prices[places] = levels
     return prices
+
+
+def _turns(rng: np.random.Generator, opened: int, high: int, low: int, close: int) -> np.ndarray:
+    """Open, the two extremes in their order, and close; the shorter way is the likelier."""
+    low_first, high_first = (opened - low) + (high - close), (high - opened) + (close - low)
+    is_low_first = rng.random() * (low_first + high_first) < high_first
+    extremes = (low, high) if is_low_first else (high, low)
+    return np.array([opened, *extremes, close])
+
+
+def _places(rng: np.random.Generator, levels: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The trades at which the path is at these four levels.
+
+    A random walk takes the square of a distance as time, so no stretch is steeper than the rest.
+    """
+    last = len(offsets) - 1
+    times = np.square(np.diff(levels).astype(float)) * rng.lognormal(sigma=TIME_SPREAD, size=3)
+    due = offsets[0] + np.cumsum(times)[:2] / times.sum() * (offsets[-1] - offsets[0])
+    first, second = np.searchsorted(offsets, due)
+    first = min(max(first, 1), last - 2)
+    return np.array([0, first, min(max(second, first + 1), last - 1), last])
 
 
 def _dollars(ticks: int) -> str:

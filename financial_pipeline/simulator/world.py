@@ -22,8 +22,8 @@ from financial_pipeline.simulator.rejections import write_rejections
 from financial_pipeline.sources.provenance import RECORD_NAME, record_files
 from financial_pipeline.world import SIMULATED_TODAY
 
-# Raise it whenever the same seed gives other bytes (a test fails if draws have changed).
-GENERATOR_VERSION: Final = "5"
+# Raise it whenever the same seed gives other files or trades (a test fails if draws have changed).
+GENERATOR_VERSION: Final = "6"
 DEFAULT_SNAPSHOTS: Final = 13
 MANIFEST_NAME: Final = "simulation.json"
 NOTES: Final = (

@@ -62,6 +62,8 @@ class ConfluentSink:
                 "batch.size": BATCH_BYTES,
                 "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
                 "queue.buffering.max.messages": UNSENT_MESSAGES,
+                # A call of Python for each stored message would cost more than its encoding.
+                "delivery.report.only.error": True,
                 "error_cb": self._told,
                 # What was not taken is said once, by `flush`.
                 "log_level": 0,

@@ -1,5 +1,8 @@
 """Indicators and alerts of one symbol and session, from its finished bars in order.
 
+A bar has at most one alert: the worst severity that its return or its volume reaches and did not
+reach in the ten bars before; of equal ones the return's.
+
 Returns and log volumes are rounded to whole units of 1e-12 first, so that sums are exact and every
 engine gets the same result in whatever order it adds.
 """
@@ -17,7 +20,7 @@ from financial_pipeline.schemas import stream
 WINDOW_BARS: Final = 60
 # An alert is not repeated within so many bars of the same symbol and session.
 QUIET_BARS: Final = 10
-# Absolute z-score from which a bar is worth an alert.
+# Absolute z-score from which a bar is worth an alert, in ascending order.
 SEVERITIES: Final = {"warning": 4.0, "critical": 6.0}
 # Returns and log volumes are whole multiples of one part in this many.
 UNITS: Final = 10**12
@@ -64,10 +67,10 @@ class Session:
     squares: int | None = None
     returns: deque[int] = field(default_factory=lambda: deque(maxlen=WINDOW_BARS))
     volumes: deque[int | None] = field(default_factory=lambda: deque(maxlen=WINDOW_BARS))
-    scores: deque[dict[str, float | None]] = field(default_factory=lambda: deque(maxlen=QUIET_BARS))
+    levels: deque[dict[str, int]] = field(default_factory=lambda: deque(maxlen=QUIET_BARS))
 
     def add(self, bar: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The indicators of the next bar, and its alerts."""
+        """The indicators of the next bar, and its alert if it has one."""
         close = float(bar["close"])
         gain = None if self.last_close is None else in_units(math.log(close / self.last_close))
         volume = in_units(math.log(bar["volume"])) if bar["volume"] > 0 else None
@@ -86,29 +89,31 @@ class Session:
             **scores,
             "realised_variance": None if self.squares is None else self.squares / UNITS**2,
         }
-        alerts = [_alert(bar, *found) for found in self._reached(scores)]
         self.last_close = close
         self.volumes.append(volume)
-        self.scores.append(scores)
-        return row, alerts
+        worst, level = self._worst(scores)
+        return row, [_alert(bar, worst, level, scores[worst])] if level else []
 
-    def _reached(self, scores: dict[str, float | None]) -> list[tuple[str, str, float]]:
-        return [
-            (rule, severity, score)
-            for rule in RULES
-            for severity, limit in SEVERITIES.items()
-            if (score := scores[rule]) is not None
-            and abs(score) >= limit
-            and not any(abs(past[rule] or 0.0) >= limit for past in self.scores)
-        ]
+    def _worst(self, scores: dict[str, float | None]) -> tuple[str, int]:
+        """The rule of the next bar's alert and how many severities it reaches, 0 for none."""
+        levels = {
+            rule: sum(abs(score or 0.0) >= limit for limit in SEVERITIES.values())
+            for rule, score in scores.items()
+        }
+        before = {rule: max((past[rule] for past in self.levels), default=0) for rule in RULES}
+        self.levels.append(levels)
+        new = {rule: levels[rule] if levels[rule] > before[rule] else 0 for rule in RULES}
+        # Of equal ones the first.
+        worst = max(RULES, key=lambda rule: new[rule])
+        return worst, new[worst]
 
 
-def _alert(bar: dict[str, Any], rule: str, severity: str, score: float) -> dict[str, Any]:
-    parts = (bar["symbol"], bar["window_start_us"], bar["bar_seconds"], rule, severity)
+def _alert(bar: dict[str, Any], rule: str, level: int, score: float | None) -> dict[str, Any]:
+    parts = (bar["symbol"], bar["window_start_us"], bar["bar_seconds"])
     found = {
         "alert_id": md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest(),
         "rule": rule,
-        "severity": severity,
+        "severity": tuple(SEVERITIES)[level - 1],
         "zscore": score,
     }
     return {column.name: {**bar, **found}[column.name] for column in stream.ALERTS}

@@ -1,4 +1,5 @@
--- The indicators of `bars`, and the alerts on them: exact sums of whole units of 1e-12.
+-- The indicators of `bars`, exact sums of whole units of 1e-12, and at most one alert per bar: the
+-- worst severity (1 warning, 2 critical) that none of the ten bars before it reached.
 create or replace temp table indicators as
 with returns as (
 
@@ -66,66 +67,46 @@ from sums
 ;
 
 create or replace temp table alerts as
-with measured as (
-
-    unpivot (
-        select
-            schema_version, symbol, session_date, window_start_us, bar_seconds, close, revision,
-            source, return_zscore, volume_zscore
-        from indicators
-    ) on return_zscore, volume_zscore into name rule value zscore
-
-),
-
-limits as (
-
-    select * from (values ('warning', 4.0), ('critical', 6.0)) as levels (severity, floor)
-
-),
-
-numbered as (
-
-    select
-        symbol,
-        session_date,
-        window_start_us,
-        row_number() over (partition by symbol, session_date order by window_start_us) as number
-    from bars
-
-),
-
-reached as (
-
-    select measured.*, limits.severity, numbered.number
-    from measured
-    inner join limits on abs(measured.zscore) >= limits.floor
-    inner join numbered using (symbol, session_date, window_start_us)
-
-),
-
-spaced as (
+with levels as (
 
     select
         *,
-        number - lag(number) over (
-            partition by symbol, session_date, rule, severity order by window_start_us
-        ) as gap
-    from reached
+        case when abs(return_zscore) >= 6 then 2 when abs(return_zscore) >= 4 then 1 else 0 end
+            as return_level,
+        case when abs(volume_zscore) >= 6 then 2 when abs(volume_zscore) >= 4 then 1 else 0 end
+            as volume_level
+    from indicators
+
+),
+
+new_levels as (
+
+    select
+        *,
+        if(return_level > coalesce(max(return_level) over before_10, 0), return_level, 0)
+            as new_return,
+        if(volume_level > coalesce(max(volume_level) over before_10, 0), volume_level, 0)
+            as new_volume
+    from levels
+    window before_10 as (
+        partition by symbol, session_date order by window_start_us
+        rows between 10 preceding and 1 preceding
+    )
 
 )
 
 select
     schema_version,
-    md5(concat_ws('|', symbol, window_start_us, bar_seconds, rule, severity)) as alert_id,
+    md5(concat_ws('|', symbol, window_start_us, bar_seconds)) as alert_id,
     symbol,
     session_date,
     window_start_us,
     bar_seconds,
-    rule,
-    severity,
-    zscore,
+    if(new_return >= new_volume, 'return_zscore', 'volume_zscore') as rule,
+    if(greatest(new_return, new_volume) = 2, 'critical', 'warning') as severity,
+    if(new_return >= new_volume, return_zscore, volume_zscore) as zscore,
     close,
     revision,
     source
-from spaced
-where gap is null or gap > 10
+from new_levels
+where greatest(new_return, new_volume) > 0

@@ -11,12 +11,21 @@ from typing import Final, Literal
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas import stream
+from financial_pipeline.schemas.stream import flink_columns
 from financial_pipeline.settings import PROJECT_ROOT
 
 JOB: Final = "market_bars_1m"
 JOB_FOLDER: Final = PROJECT_ROOT / "flink" / "jobs" / JOB
 # Read in this order; the last one holds the statements of the set.
 VIEWS: Final = ("messages", "bars", "indicators", "alerts")
+# The topics that the job writes, by their names in the placeholders.
+SINKS: Final = {
+    "bars": stream.BARS_TOPIC,
+    "indicators": stream.INDICATORS_TOPIC,
+    "alerts": stream.ALERTS_TOPIC,
+    "dead_letter": stream.DEAD_LETTER_TOPIC,
+    "late": stream.LATE_TOPIC,
+}
 PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 # What a producer may have open at most: above any restart, below the broker's 15 minutes.
 TRANSACTION_TIMEOUT_MS: Final = 600_000
@@ -57,6 +66,12 @@ def _options(options: Mapping[str, str]) -> str:
     return ",\n  ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in options.items())
 
 
+def _columns(topic: str) -> str:
+    # The JSON format writes bytes as base64.
+    kinds = {name: "bytes" if name == "payload" else kind for name, kind in flink_columns(topic)}
+    return ", ".join(f"`{name}` {kind}" for name, kind in kinds.items())
+
+
 def _placeholders(values: JobValues) -> dict[str, str]:
     client = {"properties.bootstrap.servers": values.bootstrap_servers} | {
         f"properties.{name}": value for name, value in values.client.items()
@@ -70,18 +85,17 @@ def _placeholders(values: JobValues) -> dict[str, str]:
         "sink.delivery-guarantee": values.delivery,
         "properties.transaction.timeout.ms": str(TRANSACTION_TIMEOUT_MS),
     }
+    written = {f"{name}_topic": values.prefix + topic for name, topic in SINKS.items()}
+    columns = {f"{name}_columns": _columns(topic) for name, topic in SINKS.items()}
     return {
         "job": values.job,
         "group": values.job,
         "bar_seconds": str(values.bar_seconds),
         "raw_topic": values.raw_topic or values.prefix + stream.RAW_TOPIC,
-        "bars_topic": values.prefix + stream.BARS_TOPIC,
-        "indicators_topic": values.prefix + stream.INDICATORS_TOPIC,
-        "alerts_topic": values.prefix + stream.ALERTS_TOPIC,
-        "dead_letter_topic": values.prefix + stream.DEAD_LETTER_TOPIC,
-        "late_topic": values.prefix + stream.LATE_TOPIC,
         "source_options": _options(source),
         "sink_options": _options(sink),
+        **written,
+        **columns,
     }
 
 

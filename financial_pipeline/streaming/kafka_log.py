@@ -3,14 +3,23 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
-from financial_pipeline.streaming.message_log import MESSAGES, Ranges
+from financial_pipeline.streaming.message_log import MESSAGES, Ranges, TopicState
 
 REQUEST_SECONDS: Final = 30.0
 # A range that brings nothing for so long has lost its broker.
@@ -40,7 +49,12 @@ class KafkaLog:
 
     def __init__(self, client: dict[str, Any]) -> None:
         require_answer(client)
+        self._plain = client
         self._client = client | READER
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        return AdminClient(self._plain)
 
     @property
     def identity(self) -> str:
@@ -50,13 +64,22 @@ class KafkaLog:
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
         """The offset after the last committed message, by topic and partition."""
+        return {topic: state.ends for topic, state in self.states(topics).items()}
+
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
+        """See `MessageLog`; raises `PipelineError` if a topic is deleted at this moment."""
+        known = self._admin.list_topics(timeout=REQUEST_SECONDS).topics
+        wanted = [topic for topic in topics if topic in known]
+        if not wanted:
+            return {}
+        asked = self._admin.describe_topics(
+            TopicCollection(wanted), request_timeout=REQUEST_SECONDS
+        )
         with closing(Consumer(self._client)) as consumer:
-            known = consumer.list_topics(timeout=REQUEST_SECONDS).topics
-            return {
-                topic: {part: _end(consumer, topic, part) for part in known[topic].partitions}
-                for topic in topics
-                if topic in known
-            }
+            try:
+                return {topic: _state(consumer, topic, asked[topic].result()) for topic in wanted}
+            except KafkaException as error:
+                raise PipelineError(f"Kafka does not describe its topics: {error}") from error
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
@@ -72,10 +95,14 @@ class KafkaLog:
         return frame.sort("kafka_partition", "kafka_offset")
 
 
-def _end(consumer: Consumer, topic: str, partition: int) -> int:
-    place = TopicPartition(topic, partition)
-    _, end = consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
-    return int(end)
+def _state(consumer: Consumer, topic: str, described: Any) -> TopicState:
+    firsts, ends = {}, {}
+    for part in described.partitions:
+        place = TopicPartition(topic, part.id)
+        firsts[part.id], ends[part.id] = consumer.get_watermark_offsets(
+            place, timeout=REQUEST_SECONDS
+        )
+    return TopicState(firsts, ends, str(described.topic_id))
 
 
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:
@@ -103,6 +130,6 @@ def _is_end(message: Message, topic: str) -> bool:
     if error.code() == KafkaError._PARTITION_EOF:
         return True
     raise PipelineError(
-        f"{topic} cannot be read from where the ledger stands: {error.str()}; where the broker"
-        " has deleted those messages, they are lost: raise the topic's retention."
+        f"{topic} cannot be read from the ledger's offset on: {error.str()}. Run the command again:"
+        " if the broker has deleted those messages, it prints what to do."
     )

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.market_calendar import sessions
-from financial_pipeline.streaming.ledger import LandedRange, Ledger
-from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges
+from financial_pipeline.streaming.ledger import LandedRange, Ledger, recreated
+from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges, TopicState
 from financial_pipeline.streaming.trading_days import with_days
 
 # Messages of one partition that one landing takes at most, which bounds its memory.
@@ -40,18 +41,49 @@ class Landing:
         return Ledger(self.folder / "ledger.sqlite", self.log.identity)
 
     def waiting(self, topics: tuple[str, ...]) -> dict[str, dict[int, tuple[int, int]]]:
-        """The ranges that the log holds and the ledger does not, by topic and partition."""
+        """The ranges that the log holds and the ledger does not, by topic and partition.
+
+        Raises PipelineError if a topic is not the one whose messages landed, or messages are lost.
+        """
         found = {}
-        for topic, ends in self.log.end_offsets(topics).items():
-            starts = self.ledger.next_offsets(topic)
+        for topic, state in self.log.states(topics).items():
+            starts = self._starts(topic, state)
+            for partition, start in starts.items():
+                if start < state.firsts[partition]:
+                    raise PipelineError(
+                        f"The broker deleted messages {start} to {state.firsts[partition] - 1} of"
+                        f" {topic}/{partition} before they landed: raise the topic's retention. Run"
+                        " `financial-pipeline stream land --skip-lost` to land the rest; trading"
+                        " days of lost messages differ from the batch and keep their old tables."
+                    )
             ranges = {
-                partition: (starts.get(partition, 0), end)
-                for partition, end in ends.items()
-                if end > starts.get(partition, 0)
+                partition: (starts[partition], end)
+                for partition, end in state.ends.items()
+                if end > starts[partition]
             }
             if ranges:
                 found[topic] = ranges
         return found
+
+    def _starts(self, topic: str, state: TopicState) -> dict[int, int]:
+        """The first offset of each partition that has not landed, of this topic and no other."""
+        if state.id:
+            self.ledger.require_same(topic, state.id, len(state.ends))
+        starts = state.firsts | self.ledger.next_offsets(topic)
+        if any(start > state.ends.get(partition, 0) for partition, start in starts.items()):
+            raise PipelineError(recreated(topic))
+        return starts
+
+    def skip_lost(self, topics: tuple[str, ...], run_id: str) -> int:
+        """Move the ledger over messages that the log deleted before they landed; their number."""
+        lost = [
+            LandedRange(topic, partition, start, state.firsts[partition], "", rows=0, days={})
+            for topic, state in self.log.states(topics).items()
+            for partition, start in self._starts(topic, state).items()
+            if start < state.firsts[partition]
+        ]
+        self.ledger.commit(lost, run_id)
+        return sum(one.end - one.start for one in lost)
 
     def land(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
         """Land these ranges of one topic; raises RangeTaken where another run was first.

@@ -6,17 +6,24 @@ moves only if every range still starts at its offset, so two runs can never land
 
 import json
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.control import RESET
 
 BUSY_SECONDS = 30.0
 FIELDS = ("topic", "partition", "start", "end", "file", "rows", "days", "watermark_us", "id")
 TABLES = """
 create table if not exists identity (log text not null);
+create table if not exists ledger (id text not null);
+create table if not exists topics (
+    topic text primary key, id text not null, partitions integer not null
+);
 create table if not exists offsets (
     topic text, partition integer, next_offset integer not null, primary key (topic, partition)
 );
@@ -70,9 +77,11 @@ class Ledger:
                 connection.execute("insert into identity values (?)", [identity])
             elif held[0] != identity:
                 raise PipelineError(
-                    f"The ledger {file} belongs to the log {held[0]} and offsets of {identity} mean"
-                    " nothing in it; use another --data-root, or the broker that it was made from."
+                    f"The messages landed so far are of the Kafka cluster {held[0]}, and {identity}"
+                    f" answers now. Start the cluster that they came from. If it is gone: {RESET}"
                 )
+            if connection.execute("select id from ledger").fetchone() is None:
+                connection.execute("insert into ledger values (?)", [uuid.uuid4().hex])
 
     @contextmanager
     def _connection(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
@@ -90,6 +99,29 @@ class Ledger:
             connection.execute("commit")
         finally:
             connection.close()
+
+    @cached_property
+    def id(self) -> str:
+        """The id of this ledger; tables made from another one are not merged with its rows."""
+        with self._connection() as connection:
+            return str(connection.execute("select id from ledger").fetchone()[0])
+
+    def require_same(self, topic: str, topic_id: str, partitions: int) -> None:
+        """Raise PipelineError if a topic is not the one whose messages landed first."""
+        with self._connection(writes=True) as connection:
+            query = "select id, partitions from topics where topic = ?"
+            held = connection.execute(query, [topic]).fetchone()
+            if held is None:
+                row = [topic, topic_id, partitions]
+                connection.execute("insert into topics values (?, ?, ?)", row)
+            elif held[0] != topic_id:
+                raise PipelineError(recreated(topic))
+            elif held[1] != partitions:
+                raise PipelineError(
+                    f"The topic {topic} has {partitions} partitions and had {held[1]} when its"
+                    " first messages landed: symbols changed their partition, and their messages"
+                    f" are out of order. {RESET}"
+                )
 
     def next_offsets(self, topic: str) -> dict[int, int]:
         """The first offset that has not landed, by partition; none where nothing has."""
@@ -147,10 +179,18 @@ class Ledger:
             return dict(connection.execute(query, [topic]).fetchall())
 
 
+def recreated(topic: str) -> str:
+    """Return the sentence about a topic that was deleted and created again."""
+    return (
+        f"The topic {topic} was deleted and created again after its messages landed, and the"
+        f" ledger's offsets are those of other messages now. {RESET}"
+    )
+
+
 def _move(connection: sqlite3.Connection, landed: LandedRange) -> None:
     place = [landed.topic, landed.partition]
-    if landed.start == 0:
-        connection.execute("insert or ignore into offsets values (?, ?, 0)", place)
+    # A log may have deleted its oldest messages before anything landed.
+    connection.execute("insert or ignore into offsets values (?, ?, ?)", [*place, landed.start])
     moved = connection.execute(
         "update offsets set next_offset = ? where topic = ? and partition = ? and next_offset = ?",
         [landed.end, *place, landed.start],

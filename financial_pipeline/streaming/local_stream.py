@@ -4,6 +4,7 @@
 environment, as every command does. It ends with the process PARENT, if one is given.
 """
 
+import hashlib
 import os
 import signal
 import sys
@@ -13,13 +14,22 @@ from types import FrameType
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.java import RuntimeUnavailable
+from financial_pipeline.local_cluster.java_classes import SOURCES
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.local_cluster.status import Status, hold_lock, write_status
 from financial_pipeline.local_cluster.supervisor import Supervisor
-from financial_pipeline.schemas.stream import DEAD_LETTER_TOPIC, LATE_TOPIC, MACRO_TOPIC, TOPICS
+from financial_pipeline.schemas.stream import (
+    DEAD_LETTER_TOPIC,
+    LATE_TOPIC,
+    MACRO_TOPIC,
+    RAW_TOPIC,
+    TOPICS,
+)
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
+from financial_pipeline.streaming.job_script import JOB, JOB_FOLDER, JobValues, job_script
 
+# What a line of SQL begins with that changes nothing.
+COMMENT = "--"
 # The module that `control.up` starts as a process of its own.
 SUPERVISOR = "financial_pipeline.streaming.local_stream"
 PARTITIONS = 3
@@ -66,6 +76,20 @@ def job_values(settings: Settings, runtime: LocalRuntime) -> JobValues:
     )
 
 
+def job_facts(settings: Settings) -> dict[str, str]:
+    """What a checkpoint of the job belongs to, by a name for people."""
+    code = hashlib.sha256()
+    for file in sorted([*JOB_FOLDER.glob("*.sql"), *SOURCES.glob("*.java")]):
+        lines = file.read_text("utf-8").splitlines()
+        code.update("\n".join(line for line in lines if line[:2] != COMMENT).encode())
+    return {
+        "the width of the bars (FINANCIAL_PIPELINE_STREAM_BAR_SECONDS)": (
+            f"{settings.stream_bar_seconds} s"
+        ),
+        "the version of the job's SQL and Java": code.hexdigest()[:12],
+    }
+
+
 def supervise(state: Path, parent: int | None = None) -> None:
     """Run until SIGTERM, or until `parent` is gone.
 
@@ -81,7 +105,7 @@ def supervise(state: Path, parent: int | None = None) -> None:
             settings = settings.model_copy(update={"stream_parallelism": BATCH_PARALLELISM})
         runtime = LocalRuntime(plan)
         scripts = {JOB: job_script(job_values(settings, runtime))}
-        supervisor = Supervisor(state, runtime, scripts, parent)
+        supervisor = Supervisor(state, runtime, scripts, RAW_TOPIC, job_facts(settings), parent)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             supervisor.asked_to_stop.set()

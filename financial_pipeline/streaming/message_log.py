@@ -6,6 +6,7 @@ brokerless replay and for tests; the one on Kafka is in `kafka_log.py`.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +28,18 @@ Ranges = Mapping[int, tuple[int, int]]
 Record = tuple[int, bytes | None, bytes | None]
 
 
+@dataclass(frozen=True)
+class TopicState:
+    """The offsets of a topic's partitions: of the oldest message kept, and after the last one.
+
+    `id` tells the topic from an earlier one of its name; empty if the log has no such ids.
+    """
+
+    firsts: dict[int, int]
+    ends: dict[int, int]
+    id: str = ""
+
+
 class MessageLog(Protocol):
     """A log that can be asked for its ends and for exact ranges."""
 
@@ -42,6 +55,10 @@ class MessageLog(Protocol):
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
         """The offset after the last readable message, by topic and partition."""
+        ...
+
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
+        """The state of each of these topics that exists."""
         ...
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
@@ -68,6 +85,13 @@ class FileLog:
         return {
             topic: {partition: end for partition, _, end, _ in self._segments(topic)}
             for topic in topics
+        }
+
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
+        """See `MessageLog`; files are never deleted from the front."""
+        return {
+            topic: TopicState(dict.fromkeys(ends, 0), ends)
+            for topic, ends in self.end_offsets(topics).items()
         }
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:

@@ -7,6 +7,7 @@ The contract is `schemas/stream.py`, and the grammar is in `docs/streaming.md`.
 import json
 import zlib
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from financial_pipeline.schemas.market_event import MarketEvent
@@ -15,16 +16,22 @@ from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, SCHEMA_VERSION
 _HEAD: Final = f'{{"schema_version":{SCHEMA_VERSION},"event_us":'
 
 
+@lru_cache
+def _tail(vwap_basis: str, session_date: str | None, source: str) -> str:
+    """The fields that are the same in most messages of a session."""
+    session = f'"{session_date}"' if session_date else "null"
+    return f'"vwap_basis":"{vwap_basis}","session_date":{session},"source":{json.dumps(source)}}}'
+
+
 def encode(event: MarketEvent, watermark_us: int) -> bytes:
     """The canonical bytes of an event."""
     trades = "null" if event.trades is None else event.trades
-    session = f'"{event.session_date}"' if event.session_date else "null"
+    tail = _tail(event.vwap_basis, event.session_date, event.source)
     return (
         f'{_HEAD}{event.event_us},"watermark_us":{watermark_us},"symbol":"{event.symbol}",'
         f'"sequence":{event.sequence},"open":"{event.open}","high":"{event.high}",'
         f'"low":"{event.low}","close":"{event.close}","volume":{event.volume},'
-        f'"trades":{trades},"notional":"{event.notional}","vwap_basis":"{event.vwap_basis}",'
-        f'"session_date":{session},"source":{json.dumps(event.source)}}}'
+        f'"trades":{trades},"notional":"{event.notional}",{tail}'
     ).encode()
 
 

@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.files import locked
-from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     PublishedTable,
     channel_tables,
@@ -26,10 +25,15 @@ CHANNEL: Final = "stream"
 World = Mapping[str, object]
 
 
-def current_table(paths: Paths, name: str, engine: str) -> PublishedTable | None:
-    """Return the current version of a stream table, if this engine's log made it."""
-    table = channel_tables(paths, CHANNEL).get(STREAM_TABLES[name].key)
-    return table if table and table.facts.get("engine") == engine else None
+def _facts(landing: Landing) -> dict[str, str]:
+    """What tells tables of this log and ledger from those of others."""
+    return {"engine": landing.log.engine, "ledger": landing.ledger.id}
+
+
+def current_table(landing: Landing, name: str) -> PublishedTable | None:
+    """Return the current version of a stream table, if it was made from this log and ledger."""
+    table = channel_tables(landing.paths, CHANNEL).get(STREAM_TABLES[name].key)
+    return table if table and table.facts.items() >= _facts(landing).items() else None
 
 
 def _merged(table: Table[pl.DataType], before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -40,21 +44,21 @@ def _merged(table: Table[pl.DataType], before: pl.DataFrame, rows: pl.DataFrame)
     return both.unique(table.keys, keep="last", maintain_order=True)
 
 
-def write_rows(paths: Paths, name: str, engine: str, rows: pl.DataFrame) -> PublishedTable:
+def write_rows(landing: Landing, name: str, rows: pl.DataFrame) -> PublishedTable:
     """Write a new version of a stream table with these rows merged in; nothing is current yet.
 
     A table without partitions gets these rows only.
     """
-    table, before = STREAM_TABLES[name], current_table(paths, name, engine)
+    table, before, paths = STREAM_TABLES[name], current_table(landing, name), landing.paths
     rows = rows.select(table.columns.keys())
     days: list[str] | None = None
     if table.partition:
         days = rows[table.partition].cast(pl.String).unique().to_list()
         old = [path for path in parquet_files(paths, before) if path.stem in days] if before else []
         rows = _merged(table, pl.concat([rows.clear(), *(pl.read_parquet(p) for p in old)]), rows)
-    # The table of another engine is replaced whole.
+    # The table of another engine or ledger is replaced whole.
     days = days if before else None
-    return write_table(paths, table, rows, previous=before, replaced=days, facts={"engine": engine})
+    return write_table(paths, table, rows, previous=before, replaced=days, facts=_facts(landing))
 
 
 def publish_landed(landing: Landing, world: World) -> dict[str, int]:
@@ -62,14 +66,14 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
 
     Return the new rows by table. Doing it twice changes nothing: rows are replaced by key.
     """
-    paths, ledger, engine = landing.paths, landing.ledger, landing.log.engine
+    paths, ledger = landing.paths, landing.ledger
     with locked(paths.data_root / ".stream.lock"):
         ranges: list[LandedRange] = []
         tables, added = [], {}
         for name, table in STREAM_TABLES.items():
             if table.topic is None:
                 continue
-            is_new = current_table(paths, name, engine) is None
+            is_new = current_table(landing, name) is None
             fresh = ledger.ranges(table.topic, unpublished=not is_new)
             if not fresh and not is_new:
                 continue
@@ -80,7 +84,7 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
                 if messages.is_empty()
                 else typed_rows(messages, table)
             )
-            tables.append(write_rows(paths, name, engine, rows))
+            tables.append(write_rows(landing, name, rows))
             added[name] = rows.height
         if tables:
             publish_tables(paths, CHANNEL, tables, world)
@@ -93,16 +97,16 @@ def publish_parity(landing: Landing, found: Parity, world: World) -> list[Publis
 
     Return the new versions, the parity table first.
     """
-    paths, engine = landing.paths, landing.log.engine
+    paths = landing.paths
     with locked(paths.data_root / ".stream.lock"):
         faults = list(found.faults())
-        changed = [write_rows(paths, "parity", engine, found.rows)]
+        changed = [write_rows(landing, "parity", found.rows)]
         frames = zip(COMPARED, (found.bars, found.indicators, found.alerts), strict=True)
         for name, rows in frames:
             sound = ~pl.col("session_date").cast(pl.String).is_in(faults)
             corrected = rows.filter((pl.col("revision") > 0) & sound)
             if corrected.height:
-                changed.append(write_rows(paths, name, engine, corrected))
+                changed.append(write_rows(landing, name, corrected))
         publish_tables(paths, CHANNEL, changed, world)
     return changed
 
@@ -125,6 +129,6 @@ def publish_status(
 ) -> PublishedTable:
     """Publish `stream/status` from the present log and ledger, and return the new version."""
     rows = status_rows(landing, topics, now)
-    table = write_rows(landing.paths, "status", landing.log.engine, rows)
+    table = write_rows(landing, "status", rows)
     publish_tables(landing.paths, CHANNEL, [table], world)
     return table

@@ -77,18 +77,23 @@ def test_health_links_to_the_asset_in_dagster(whole_world: Path) -> None:
     assert "http://127.0.0.1:3000/assets/exports/fct_loans" in set(tables["asset"])
 
 
-def test_a_bar_that_breaks_two_rules_is_one_alert(data_root: Path) -> None:
+def test_the_newest_alerts_come_first_with_their_rule(data_root: Path) -> None:
     world.stream(Paths(data_root), datetime.now(UTC))
-    alert = {"symbol": "JPM", "window_start_us": 1_553_869_800_000_000, "close": 100.0}
+    alert = {"symbol": "JPM", "close": 100.0}
     rules = (("return_zscore", "warning", 4.5), ("volume_zscore", "critical", -6.5))
-    rows = [alert | {"rule": r, "severity": s, "zscore": z, "alert_id": r} for r, s, z in rules]
+    rows = [
+        alert | {"window_start_us": 1_553_869_800_000_000 + place * 60_000_000}
+        | {"rule": r, "severity": s, "zscore": z, "alert_id": r}
+        for place, (r, s, z) in enumerate(rules)
+    ]  # fmt: skip
     world.put(Paths(data_root), "stream/market_alerts", pl.DataFrame(rows), "2019-03-29")
     publication.publish(Paths(data_root), ["test"], world.SIMULATED)
     app = open_page(data_root, "live")
-    assert metrics(app)["Alerts"] == "1"
-    shown = next(table.value for table in app.dataframe if "rules" in table.value.columns)
-    assert shown[["rules", "severity", "zscore"]].to_numpy().tolist() == [
-        ["return_zscore, volume_zscore", "critical", -6.5]
+    assert metrics(app)["Alerts"] == "2"
+    shown = next(table.value for table in app.dataframe if "rule" in table.value.columns)
+    assert shown[["rule", "severity", "zscore"]].to_numpy().tolist() == [
+        ["volume_zscore", "critical", -6.5],
+        ["return_zscore", "warning", 4.5],
     ]
 
 

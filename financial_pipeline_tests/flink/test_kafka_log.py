@@ -4,15 +4,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.runtime import LocalRuntime
-from financial_pipeline.local_cluster.topics import create_topics
+from financial_pipeline.local_cluster.topics import create_topics, topic_identity
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.kafka_log import KafkaLog
 from financial_pipeline.streaming.logs import current_log
+from financial_pipeline_tests.flink.conftest import eventually
 
 MESSAGES = 20
 
@@ -49,6 +51,39 @@ def test_a_range_holds_its_committed_messages_and_nothing_else(
     assert whole["record_ms"].to_list() == [1_000 + number for number in range(MESSAGES)]
     assert log.read(topic, {0: (5, 9)}).equals(whole[5:9])
     assert log.read(topic, {0: (MESSAGES, MESSAGES + 3)}).is_empty()
+
+
+def test_a_topic_has_another_id_once_it_was_deleted_and_created_again(
+    runtime: LocalRuntime,
+) -> None:
+    name, log, admin = (
+        f"log_{uuid4().hex[:8]}",
+        KafkaLog(runtime.client),
+        AdminClient(runtime.client),
+    )
+    ids = []
+    for _ in range(2):
+        create_topics(runtime.client, {name: 2}, 1)
+        found = log.states([name])[name]
+        assert found == log.states([name])[name]
+        assert (found.firsts, found.ends) == ({0: 0, 1: 0}, {0: 0, 1: 0})
+        ids.append(found.id)
+        assert topic_identity(runtime.client, name) == f"{found.id} with 2 partitions"
+        admin.delete_topics([name])[name].result(30)
+        assert eventually(lambda: not log.states([name]))
+    assert len({*ids, ""}) == 3
+
+
+def test_deleted_messages_move_the_first_offset(runtime: LocalRuntime) -> None:
+    name, log = f"log_{uuid4().hex[:8]}", KafkaLog(runtime.client)
+    create_topics(runtime.client, {name: 1}, 1)
+    producer = Producer(runtime.client)
+    for number in range(MESSAGES):
+        producer.produce(name, value=b"%d" % number, partition=0)
+    producer.flush()
+    place, admin = TopicPartition(name, 0, 7), AdminClient(runtime.client)
+    admin.delete_records([place])[place].result(30)
+    assert (log.states([name])[name].firsts, log.states([name])[name].ends) == ({0: 7}, {0: 20})
 
 
 def test_a_cluster_tells_itself_from_any_other(runtime: LocalRuntime) -> None:

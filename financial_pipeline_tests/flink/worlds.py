@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -18,12 +18,14 @@ from financial_pipeline.streaming import progress
 from financial_pipeline.streaming.job_script import JobValues, job_script
 from financial_pipeline.streaming.kafka_log import KafkaLog
 from financial_pipeline.streaming.local_stream import stream_topics
-from financial_pipeline.streaming.message_log import Ranges
+from financial_pipeline.streaming.message_log import Ranges, TopicState
 from financial_pipeline_tests.flink.kills import next_checkpoint
 from financial_pipeline_tests.streaming.stream_world import Sent
 
-# Far above what an idle machine needs.
+# Far above what an idle machine needs for any visible step.
 PATIENCE_SECONDS = 240.0
+# Below what the client keeps in memory at most.
+UNSENT_MESSAGES = 50_000
 # The watermark of the last message leaves the source up to 200 ms after it.
 CHECKPOINTS = {"execution.checkpointing.interval": "400 ms"}
 
@@ -35,9 +37,9 @@ class PrefixedLog(KafkaLog):
         super().__init__(world.runtime.client)
         self._world = world
 
-    def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
+    def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
         named = {self._world.topic(topic): topic for topic in topics}
-        return {named[topic]: ends for topic, ends in super().end_offsets(list(named)).items()}
+        return {named[topic]: state for topic, state in super().states(list(named)).items()}
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         return super().read(self._world.topic(topic), ranges)
@@ -72,6 +74,8 @@ class World:
         producer = Producer(self.runtime.client | options)
         failures: list[object] = []
         for partition, (at, key, value) in messages:
+            while len(producer) > UNSENT_MESSAGES:
+                producer.poll(0.1)
             producer.produce(
                 self.topic(RAW_TOPIC),
                 value,
@@ -80,7 +84,7 @@ class World:
                 timestamp=at,
                 on_delivery=lambda error, _message: failures.append(error) if error else None,
             )
-        assert producer.flush(60) == 0
+        self.wait_for(lambda: producer.flush(1) == 0, lambda: len(producer))
         assert failures == []
 
     @contextmanager
@@ -98,10 +102,13 @@ class World:
             self.wait_for(lambda: job_id not in {job["jid"] for job in running()})
 
     @staticmethod
-    def wait_for(holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def wait_for(holds: Callable[[], bool], progress: Callable[[], object] = lambda: None) -> None:
+        """Until it holds; patience begins again whenever `progress` changes."""
+        seen, deadline = progress(), time.monotonic() + PATIENCE_SECONDS
         while not holds():
-            assert time.monotonic() < deadline, "waited in vain"
+            if (now := progress()) != seen:
+                seen, deadline = now, time.monotonic() + PATIENCE_SECONDS
+            assert time.monotonic() < deadline, f"waited in vain at {seen}"
             time.sleep(0.3)
 
     def _submitted(self, script: str) -> str:
@@ -137,11 +144,20 @@ class World:
             topic = self.topic(RAW_TOPIC)
             return progress.is_passed_on(self.runtime.rest, job_id, topic, wanted)
 
-        self.wait_for(lambda: is_passed_on() or self.unread(wanted) <= 0)
+        furthest = 0
+
+        def reached() -> int:
+            nonlocal furthest
+            with suppress(OSError, FlinkRefused):
+                passed = self.runtime.rest.passed_on(job_id, self.topic(RAW_TOPIC))
+                furthest = max(furthest, sum(passed.values()))
+            return furthest
+
+        self.wait_for(lambda: is_passed_on() or self.unread(wanted) <= 0, reached)
         self._two_checkpoints(job_id)
         if not is_passed_on():
             # The job restarted: only messages before a checkpoint are certain.
-            self.wait_for(lambda: self.unread(wanted) <= 0)
+            self.wait_for(lambda: self.unread(wanted) <= 0, reached)
             self._two_checkpoints(job_id)
 
     def _two_checkpoints(self, job_id: str) -> None:

@@ -17,6 +17,10 @@ OPENINGS_US = (1_553_002_200_000_000, 1_553_088_600_000_000)
 DAYS = ("2019-03-19", "2019-03-20")
 SYMBOLS = ("JPM", "BAC", "C")
 MINUTE_US = 60_000_000
+# Steps of three seconds after which prices jump: more than an hour.
+FIRST_JUMP = 1_250
+# One that is worth a warning, and a critical one.
+JUMPS = (0.005, 0.02)
 Sent = tuple[int, Record]
 
 
@@ -111,7 +115,9 @@ def session(opening: int, minutes: int, seed: int, *, faults: bool = True) -> li
             moment -= rng.randrange(30_000_000)
         high = max(high, moment)
         symbol = rng.choice(SYMBOLS)
-        prices[symbol] *= 1 + rng.gauss(0, 0.02 if rng.random() < 0.002 else 0.0004)
+        # Some jumps once there are enough bars for a score.
+        jump = JUMPS[step // 150 % 2] if step % 150 == 149 and step > FIRST_JUMP else 0.0
+        prices[symbol] *= 1 + rng.gauss(jump, 0.0004)
         sequences[symbol] += 1
         message = trade(
             symbol, sequences[symbol], moment, price=f"{prices[symbol]:.4f}",

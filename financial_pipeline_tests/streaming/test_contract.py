@@ -1,5 +1,6 @@
 """One contract, several engines: the same messages give the same bars, alerts and dead letters."""
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -102,6 +103,29 @@ def test_every_broken_message_is_dead_with_its_reason_and_offset(run: Run) -> No
     rows = tables["dead_letters"].select(ORIGIN).sort("source_offset").rows()
     assert rows == [(0, offset, reason) for offset, (reason, _) in enumerate(planted)]
     assert tables["market_bars_1m"].is_empty()
+
+
+def test_a_bar_has_one_alert_of_the_worst_severity_that_is_new(run: Run) -> None:
+    # Seventy calm bars: returns of about 0.001 and log volumes of 0.05 around their means.
+    gains, volumes = [0.001, -0.001] * 42, [100, 110] * 42
+    gains[70], volumes[70] = 0.0045, 150  # a warning by return, critical by volume
+    gains[71] = 0.008  # critical by return, which was only a warning
+    volumes[72] = 150  # a warning by volume, which was critical two bars ago
+    gains[83], volumes[83] = 0.012, 200  # critical by both
+    price, messages = 100.0, []
+    for minute, (gain, volume) in enumerate(zip(gains, volumes, strict=True)):
+        price *= math.exp(gain)
+        at = START + minute * MINUTE_US
+        messages.append(trade("JPM", minute + 1, at, price=f"{price:.4f}", volume=volume))
+    closed = heartbeats(START + 90 * MINUTE_US, 0)
+    alerts = run([*(sent(row, row["event_us"]) for row in messages), *closed])["market_alerts"]
+    found = alerts.sort("window_start_us").select("window_start_us", "rule", "severity").rows()
+    assert [((start - START) // MINUTE_US, rule, severity) for start, rule, severity in found] == [
+        (70, "volume_zscore", "critical"),
+        (71, "return_zscore", "critical"),
+        (83, "return_zscore", "critical"),
+    ]
+    assert alerts["alert_id"].n_unique() == 3
 
 
 @pytest.mark.parametrize("name", CASES)

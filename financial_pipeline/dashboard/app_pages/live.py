@@ -92,7 +92,7 @@ def _alerts(release: Release) -> None:
         elements.empty("No bar was unusual enough for an alert.")
         return
     elements.table(alerts, "alerts", height=280)
-    elements.source(release, figures.ALERTS, note="The newest 500 bars, each once.")
+    elements.source(release, figures.ALERTS, note="The newest 500; a bar has at most one.")
 
 
 def _accounting(release: Release) -> None:

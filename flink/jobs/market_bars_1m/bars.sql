@@ -8,7 +8,7 @@ select
   concat_ws(' ', cast(event_us + 10000000000000000 as string),
     cast(`sequence` + 10000000000000000 as string), cast(`close` as string)) as ordered_close
 from judged_messages
-where verdict in ('bar', 'heartbeat');
+where outcome in ('bar', 'heartbeat');
 
 create temporary view bars as
 select
