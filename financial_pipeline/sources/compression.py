@@ -28,6 +28,10 @@ from financial_pipeline.sources.file_kinds import compression_of, foreign_kind
 SUFFIXES: Final = re.compile(r"(\.(csv|txt|json|gz|zip|bz2|xz|zst|parquet))+$", re.IGNORECASE)
 
 
+class EmptyFile(PipelineError):
+    """A file without content."""
+
+
 def plain_stem(path: Path) -> str:
     """The file name without its suffixes: `JPM` of `JPM.csv.gz`."""
     return SUFFIXES.sub("", path.name)
@@ -100,7 +104,7 @@ def _open_bytes(path: Path, rows: int | None = None) -> IO[bytes]:
     with path.open("rb") as stream:
         start = stream.read(PEEKED_BYTES)
     if not start:
-        raise PipelineError(f"{path} is empty (0 bytes); download or export it again.")
+        raise EmptyFile(f"{path} is empty (0 bytes); download or export it again.")
     match compression_of(start):
         case file_kinds.GZIP:
             return cast(IO[bytes], gzip.open(path, "rb"))
@@ -119,7 +123,7 @@ def _open_bytes(path: Path, rows: int | None = None) -> IO[bytes]:
 
 def _refuse_foreign(path: Path, start: bytes) -> None:
     if not start.strip():
-        raise PipelineError(f"{path} contains no text; download or export it again.")
+        raise EmptyFile(f"{path} contains no text; download or export it again.")
     kind = foreign_kind(start)
     if kind is None:
         return
