@@ -27,6 +27,16 @@ SUB_GRADES: Final = tuple(f"{grade}{digit}" for grade in "ABCDEFG" for digit in 
 LOWEST_RATE: Final = 0.04
 HIGHEST_RATE: Final = 0.36
 OLDEST_CREDIT_LINE: Final = date(1930, 1, 1)
+# From the issue to this many months after the snapshot: a plan or the next payment may be ahead.
+EVENT_MONTHS: Final = (
+    "next_pymnt_d",
+    "hardship_start_date",
+    "hardship_end_date",
+    "payment_plan_start_date",
+    "debt_settlement_flag_date",
+    "settlement_date",
+)
+LATEST_EVENT_MONTHS: Final = 12
 # Position = years; "n/a" comes after them.
 EMPLOYMENT_WORDS: Final = (
     "< 1 year",
@@ -125,8 +135,11 @@ PAYMENT_TOLERANCE: Final = 0.0301
 # Dollars: noise of upstream's sums is far above the first, no amount is near the second.
 SMALLEST_DOLLARS: Final = -0.01
 LARGEST_DOLLARS: Final = 1e9
-# Principal received may exceed the loan by capitalised interest, not by more than this share.
+# Principal received may exceed the loan by capitalised interest, not by more than this share: where
+# few rows of a file do, they are typing errors.
 LARGEST_PRINCIPAL_SHARE: Final = 1.1
+# The share of a file of which more than a few rows do: they are counted, not refused.
+ANY_PRINCIPAL_SHARE: Final = 1e9
 LOWEST_FICO: Final = 300
 HIGHEST_FICO: Final = 850
 # Known at origination, present in every layout, and never restated by a later snapshot.

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.schemas.loan_rules import SIGNED_COLUMNS
+from financial_pipeline.schemas.loan_rules import LARGEST_PRINCIPAL_SHARE, SIGNED_COLUMNS
 
 PER_CENT: Final = 100.0
 # Medians of the positive values of Lending Club's loans, in per cent.
@@ -114,6 +114,20 @@ def _refuse_dollars(found: dict[str, _Values]) -> None:
             )
 
 
+def _refuse_other_principal(raw: pl.LazyFrame, schema: pl.Schema) -> None:
+    """Compare the principal that was paid back with the loan: the median of a file is below 1."""
+    paid, funded = (_number(name, schema[name]) for name in ("total_rec_prncp", "funded_amnt"))
+    ratio = paid / funded
+    sound = pl.when(ratio.is_finite() & (ratio > 0)).then(ratio)
+    row = raw.select(count=sound.count(), median=sound.median()).collect(engine="streaming")
+    count, median = row.row(0)
+    if count >= MANY_VALUES and median > LARGEST_PRINCIPAL_SHARE:
+        raise ValueError(
+            f"total_rec_prncp has a median of {median:,.4g} times funded_amnt, and no borrower pays"
+            " back more than the loan"
+        )
+
+
 def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: float) -> None:
     """Compare installments with the annuity of amount, rate and term."""
     amount = _number("funded_amnt", schema["funded_amnt"])
@@ -129,6 +143,14 @@ def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: flo
             "installment is not the monthly payment on funded_amnt at int_rate: the median ratio"
             f" is {median:.4g}, not 1"
         )
+
+
+def excess_principal(raw: pl.LazyFrame) -> float:
+    """The share of loans that paid back more principal than LARGEST_PRINCIPAL_SHARE of them."""
+    schema = raw.collect_schema()
+    paid, funded = (_number(name, schema[name]) for name in ("total_rec_prncp", "funded_amnt"))
+    share = (paid > funded * LARGEST_PRINCIPAL_SHARE).mean()
+    return raw.select(share).collect(engine="streaming").item() or 0.0
 
 
 def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
@@ -147,6 +169,7 @@ def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
         }
         _refuse_dollars(found)
         _refuse_other_annuity(raw, schema, factors.get("int_rate", 1.0))
+        _refuse_other_principal(raw, schema)
     except ValueError as error:
         raise PipelineError(
             f"{where} is refused: {error}; the column is in another unit or in the wrong place."
