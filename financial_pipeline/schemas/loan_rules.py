@@ -80,8 +80,14 @@ MISSING_WORDS: Final = (
     "<na>",
     "(null)",
     "#n/a",
+    "#null!",
     "\\n",
     ".",
+    "-",
+    "--",
+    "?",
+    "missing",
+    "(blank)",
 )
 HOME_OWNERSHIPS: Final = ("RENT", "MORTGAGE", "OWN", "OTHER", "NONE", "ANY")
 VERIFICATION_STATUSES: Final = ("Not Verified", "Source Verified", "Verified")
@@ -140,6 +146,13 @@ LARGEST_DOLLARS: Final = 1e9
 LARGEST_PRINCIPAL_SHARE: Final = 1.1
 # The share of a file of which more than a few rows do: they are counted, not refused.
 ANY_PRINCIPAL_SHARE: Final = 1e9
+# All installments over the loan: at least the loan, and never three times it at any rate and term.
+SMALLEST_REPAYMENT: Final = 0.9
+LARGEST_REPAYMENT: Final = 3.0
+# Counts and dollars at origination that are never negative.
+COUNTS: Final = ("delinq_2yrs", "inq_last_6mths", "open_acc", "pub_rec", "revol_bal", "total_acc")
+# Per cent: upstream's largest is 892.3.
+HIGHEST_UTILISATION: Final = 1_000
 LOWEST_FICO: Final = 300
 HIGHEST_FICO: Final = 850
 # Known at origination, present in every layout, and never restated by a later snapshot.

@@ -39,6 +39,8 @@ def plain_stem(path: Path) -> str:
 
 COPY_BLOCK: Final = 1 << 22
 PEEKED_BYTES: Final = 512
+# Enough for the longest header and a row.
+LINE_BYTES: Final = 1 << 16
 ENCRYPTED: Final = 0x1
 # What Python's zip reader unpacks: stored, Deflate, bzip2, LZMA.
 ZIP_METHODS: Final = (
@@ -197,7 +199,11 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
     with path.open("rb") as start:
         is_compressed = compression_of(start.read(PEEKED_BYTES)) is not None
     with _bytes(path) as (stream, encoding):
-        if not is_compressed and encoding != "utf-16":
+        block = stream.read(LINE_BYTES)
+    # Old Macs end lines so; for all later readers the file would be one line.
+    has_returns = encoding != "utf-16" and b"\r" in block and b"\n" not in block
+    with _bytes(path) as (stream, encoding):
+        if not is_compressed and encoding != "utf-16" and not has_returns:
             yield path
             return
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -206,6 +212,9 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
                 text = TextIOWrapper(stream, encoding, errors="replace", newline="")
                 while block := text.read(COPY_BLOCK):
                     copy.write(block.encode("utf-8"))
+            elif has_returns:
+                while data := stream.read(COPY_BLOCK):
+                    copy.write(data.replace(b"\r", b"\n"))
             else:
                 shutil.copyfileobj(stream, copy, COPY_BLOCK)
             copy.flush()

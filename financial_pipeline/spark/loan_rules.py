@@ -10,10 +10,13 @@ from pyspark.sql import functions as F
 from financial_pipeline.schemas.loan_rules import (
     CHECKED_CODES,
     CODES,
+    COUNTS,
     EVENT_MONTHS,
     HIGHEST_FICO,
     HIGHEST_RATE,
+    HIGHEST_UTILISATION,
     LARGEST_DOLLARS,
+    LARGEST_REPAYMENT,
     LATEST_EVENT_MONTHS,
     LOAN_STATUSES,
     LOWEST_FICO,
@@ -24,6 +27,7 @@ from financial_pipeline.schemas.loan_rules import (
     REQUIRED_DOLLARS,
     SCIENTIFIC_ID,
     SMALLEST_DOLLARS,
+    SMALLEST_REPAYMENT,
     SUB_GRADES,
     TERMS,
 )
@@ -38,11 +42,17 @@ def _implausible_dollars(largest_principal: float) -> list[tuple[str, Column]]:
     income = [F.col(name) < 0 for name in ("annual_inc", "annual_inc_joint")]
     most = F.col("funded_amnt") * largest_principal
     owed = F.greatest("total_rec_prncp", "out_prncp")
+    funded, utilisation = F.col("funded_amnt"), F.col("revol_util")
+    repaid = F.col("installment") * F.col("term")
+    fits = repaid.between(funded * SMALLEST_REPAYMENT, funded * LARGEST_REPAYMENT)
     return [
         ("missing_amount", _any(*(F.col(name).isNull() for name in REQUIRED_DOLLARS))),
         ("amount_out_of_range", _any(*outside, *income)),
         ("payments_do_not_add_up", F.abs(F.col("total_pymnt") - parts) > PAYMENT_TOLERANCE),
         ("principal_exceeds_loan", owed > most),
+        ("installment_does_not_fit", ~fits),
+        ("negative_count", _any(*(F.col(name) < 0 for name in COUNTS))),
+        ("revol_util_out_of_range", ~utilisation.between(0, HIGHEST_UTILISATION)),
     ]
 
 
@@ -104,6 +114,7 @@ def first_broken_rule(
         *_implausible_months(snapshot_month),
         *_implausible_dollars(largest_principal),
         ("fico_out_of_range", _any(*scores)),
+        ("fico_range_is_reversed", F.col("fico_range_low") > F.col("fico_range_high")),
         *((f"unknown_{name}", ~F.col(name).isin(*CODES[name])) for name in CHECKED_CODES),
         (BEFORE_FIRST_MONTH, issued < F.lit(first_issue_month)),
     ]

@@ -116,11 +116,13 @@ class LoanDialect(Dialect):
             return self._from_text(text, scratch)
         codes = code_forms(text)
         signed = pl.col([name for name in SIGNED_COLUMNS if name in self.columns])
-        has_signs = text.select(signed.str.contains("%", literal=True).any())
-        signs = has_signs.collect(engine="streaming").row(0)
-        schema = transform.parsed_schema(percent_as_text=any(signs))
+        signs = text.select(signed.str.contains("%", literal=True).any())
+        schema = transform.parsed_schema(
+            percent_as_text=any(signs.collect(engine="streaming").row(0))
+        )
         parsed = source.scan(plain, self._layout, schema)
-        known = as_upstream(parsed, TextForms(words=codes), only={"term", *SIGNED_COLUMNS, *codes})
+        rewritten = {"id", "term", *SIGNED_COLUMNS, *codes}
+        known = as_upstream(parsed, TextForms(words=codes), only=rewritten)
         return self._typed(known, text.head(SURVEYED_ROWS), scratch)
 
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:

@@ -7,10 +7,13 @@ import polars as pl
 from financial_pipeline.schemas.loan_rules import (
     CHECKED_CODES,
     CODES,
+    COUNTS,
     EVENT_MONTHS,
     HIGHEST_FICO,
     HIGHEST_RATE,
+    HIGHEST_UTILISATION,
     LARGEST_DOLLARS,
+    LARGEST_REPAYMENT,
     LATEST_EVENT_MONTHS,
     LOAN_STATUSES,
     LOWEST_FICO,
@@ -21,6 +24,7 @@ from financial_pipeline.schemas.loan_rules import (
     REQUIRED_DOLLARS,
     SCIENTIFIC_ID,
     SMALLEST_DOLLARS,
+    SMALLEST_REPAYMENT,
     SUB_GRADES,
     TERMS,
 )
@@ -44,11 +48,17 @@ def _implausible_dollars(largest_principal: float) -> list[tuple[str, pl.Expr]]:
     most = pl.col("funded_amnt") * largest_principal
     owed = pl.max_horizontal("total_rec_prncp", "out_prncp")
     income = pl.col("annual_inc", "annual_inc_joint")
+    repaid, funded = pl.col("installment") * pl.col("term"), pl.col("funded_amnt")
+    fits = repaid.is_between(funded * SMALLEST_REPAYMENT, funded * LARGEST_REPAYMENT)
+    utilisation = pl.col("revol_util")
     return [
         ("missing_amount", pl.any_horizontal(pl.col(REQUIRED_DOLLARS).is_null())),
         ("amount_out_of_range", pl.any_horizontal(*outside, income < 0)),
         ("payments_do_not_add_up", gap > PAYMENT_TOLERANCE),
         ("principal_exceeds_loan", owed > most),
+        ("installment_does_not_fit", ~fits),
+        ("negative_count", pl.any_horizontal(pl.col(COUNTS) < 0)),
+        ("revol_util_out_of_range", ~utilisation.is_between(0, HIGHEST_UTILISATION)),
     ]
 
 
@@ -110,6 +120,7 @@ def first_broken_rule(
         *_implausible_months(months, snapshot_month),
         *_implausible_dollars(largest_principal),
         ("fico_out_of_range", pl.any_horizontal(~scores.is_between(LOWEST_FICO, HIGHEST_FICO))),
+        ("fico_range_is_reversed", pl.col("fico_range_low") > pl.col("fico_range_high")),
         *((f"unknown_{name}", _is_unknown(name)) for name in CHECKED_CODES),
         (BEFORE_FIRST_MONTH, issued < _month(first_issue_month, months)),
     ]
