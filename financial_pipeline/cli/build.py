@@ -150,10 +150,10 @@ def _say_what_is_missing(paths: Paths, report: Callable[[str], None]) -> None:
 
 def _fail_if_incomplete() -> None:
     """Raise PipelineError, naming files and symbols that are in no table or not up to date."""
-    from financial_pipeline.raw.ingest import refusals
+    from financial_pipeline.raw import ingest
     from financial_pipeline.raw.live_prices import unserved_symbols
 
-    if left_out := [*refusals(data_root()), *unserved_symbols(data_root())]:
+    if left_out := [*ingest.left_out(data_root()), *unserved_symbols(data_root())]:
         raise PipelineError(
             f"The others were read, but {len(left_out):,} files or symbols were left out: "
             + " ".join(left_out)

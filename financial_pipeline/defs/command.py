@@ -1,7 +1,7 @@
 """A command's runs: one Dagster job after another, and one publication at the end."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,9 +19,10 @@ from financial_pipeline.defs.run_plan import (
     FamilyRun,
     at_latest_cutoff,
 )
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.raw import archive
 
 if TYPE_CHECKING:
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
+# The planned runs without those of some datasets.
+PlanWithout = Callable[[Collection[str]], Sequence[FamilyRun]]
 Layers = Literal["all", "ingest", "transform"]
 
 
@@ -100,13 +103,30 @@ class Command:
     has_built: bool = False
     stream_fault: str | None = None
 
-    def run_all(self, planned_runs: Sequence[FamilyRun], stream: "SimulatedStream | None") -> None:
-        """Execute the planned runs in order; those of the stream stop no other one."""
-        for planned in planned_runs:
-            if stream and planned.job in STREAM_JOBS:
-                self._run_of_stream(planned, stream)
+    def run_all(self, plan_without: PlanWithout, stream: "SimulatedStream | None") -> None:
+        """Execute the planned runs in order; those of the stream stop no other one.
+
+        A dataset of which every file is refused leaves the plan. Raises RefusedFile if all do.
+        """
+        done: set[str] = set()
+        refused: dict[str, RefusedFile] = {}
+        while left := [run for run in plan_without(refused) if run.job not in done]:
+            try:
+                self._run_one(left[0], stream)
+            except RefusedFile as error:
+                dataset = archive.dataset_of(self.publication.paths, error.sha256)
+                refused[dataset] = error
+                self.report(f"refused: every file of {dataset}; its tables keep their version")
             else:
-                self.run(at_latest_cutoff(planned, self.publication))
+                done.add(left[0].job)
+        if refused and not plan_without(refused):
+            raise next(iter(refused.values()))
+
+    def _run_one(self, planned: FamilyRun, stream: "SimulatedStream | None") -> None:
+        if stream and planned.job in STREAM_JOBS:
+            self._run_of_stream(planned, stream)
+        else:
+            self.run(at_latest_cutoff(planned, self.publication))
 
     def _run_of_stream(self, planned: FamilyRun, stream: "SimulatedStream") -> None:
         """Execute a run of the stream, if no earlier one failed; the bars wait for their topics."""

@@ -58,6 +58,7 @@ def raw_digests(
     digests, withdrawn = {}, withdrawals.withdrawn(paths)
     for dataset in ALL_DATASETS:
         coming = [file for file in landed if file.dataset == dataset]
-        archived = archive.current_files(paths, dataset)
+        # Refused files included: a refusal is no change of what was dropped.
+        archived = archive.read_raw_files(paths, dataset)
         digests[dataset] = dataset_digest(archived, coming, hashes, withdrawn)
     return digests

@@ -5,7 +5,7 @@ Every run belongs to one publication: the manifest moves once, after every famil
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,12 @@ from financial_pipeline.defs.changed import Changes
 from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
-from financial_pipeline.defs.run_plan import (
-    ALL_DATASETS,
-    plan,
-)
+from financial_pipeline.defs.run_plan import ALL_DATASETS, FamilyRun, plan
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
-from financial_pipeline.raw import archive, ingest
+from financial_pipeline.raw import ingest, refusals
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import launch_driver, start_session
@@ -41,8 +38,7 @@ def _landed(
     """Return the files to work on: those of the drop folder, or the archived ones."""
     if layers == "transform":
         world.claim_data_root(settings, paths)
-        archived = [archive.accepted_files(paths, dataset) for dataset in ALL_DATASETS]
-        landed = [file.landed for files in archived for file in files]
+        landed = refusals.pending(settings, paths)
         place = f"The raw archive {paths.raw} contains no file; run `make ingest` first."
     else:
         if not is_prepared:
@@ -99,7 +95,12 @@ def run_families(
         changes = Changes(publication, settings, defs, raw, coming, rebuild=rebuild)
         command = Command(defs, instance, publication, report, layers, changes)
         bars = stream.prices_are_there() if stream else None
-        command.run_all(plan(landed, analytics=analytics, bars=bars), stream)
+
+        def plan_without(refused: Collection[str]) -> list[FamilyRun]:
+            left = [file for file in landed if file.dataset not in refused]
+            return plan(left, analytics=analytics, bars=bars) if left else []
+
+        command.run_all(plan_without, stream)
         return command.publish()
 
 

@@ -71,10 +71,7 @@ def read_raw_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
 
 
 def accepted_files(paths: Paths, dataset: str) -> list[RawFile]:
-    """The archived files of a dataset that staging has not refused, withdrawn ones included.
-
-    A run is planned over them, so that the partitions of a withdrawn file are rebuilt.
-    """
+    """The archived files of a dataset that staging has not refused, withdrawn ones included."""
     return [file for file in read_raw_files(paths, dataset) if file.refused is None]
 
 
@@ -83,6 +80,11 @@ def current_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
     gone = withdrawals.withdrawn(paths)
     files = read_raw_files(paths, dataset)
     return [file for file in files if file.refused is None and file.identity not in gone]
+
+
+def dataset_of(paths: Paths, sha256: str) -> str:
+    """The dataset of an archived file."""
+    return next(file.landed.dataset for file in read_raw_files(paths) if file.sha256 == sha256)
 
 
 def digest(files: Sequence[RawFile]) -> str:
@@ -161,19 +163,21 @@ def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], 
         for item in landed:
             incoming = _store(paths, item, arrived)
             file = files.setdefault(incoming.identity, incoming)
-            files[file.identity] = replace(file, refused=None)
+            files[file.identity] = replace(file, refused=None, refused_under="")
             stored.append(files[file.identity])
         _write_manifest(paths, list(files.values()))
     return stored, len(files) - known
 
 
-def refuse(paths: Paths, sha256: str, reason: str) -> None:
-    """Note why a file was refused; staging leaves it out until it is dropped again."""
+def refuse(paths: Paths, sha256: str, reason: str | None, rules: str = "") -> None:
+    """Note why a file was refused and under which rules; without a reason, it counts again."""
     with locked(paths.raw / ".lock"):
         _write_manifest(
             paths,
             [
-                replace(file, refused=reason) if file.sha256 == sha256 else file
+                replace(file, refused=reason, refused_under=rules)
+                if file.sha256 == sha256
+                else file
                 for file in read_raw_files(paths)
             ],
         )

@@ -10,7 +10,7 @@ from financial_pipeline.changes.landed import stamp as file_stamp
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.paths import Paths
-from financial_pipeline.raw import archive, live_fetching, restatements, withdrawals
+from financial_pipeline.raw import archive, live_fetching, refusals, restatements, withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.simulator import world as simulator
@@ -51,7 +51,7 @@ def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> 
     if settings.source == "live":
         live_fetching.fetch_new(settings, paths, report)
     landed_files(settings, paths)
-    for sentence in [*refusals(paths), *withdrawn_files(paths)]:
+    for sentence in [*left_out(paths), *withdrawn_files(paths)]:
         report(f"left out: {sentence}")
 
 
@@ -76,7 +76,8 @@ def candidates(settings: Settings, paths: Paths) -> list[Path]:
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     """Detect the files of the drop folder from their content; unchanged files are not read again.
 
-    A file that is none of the known forms is left out. Raises PipelineError if all are.
+    A file that is none of the known forms is left out, and so is one that staging has refused as it
+    is under its present rules. Raises PipelineError if all are.
     """
     known, recognition = _detected(paths), _recognition(paths)
     rows: dict[str, dict[str, Any]] = {}
@@ -87,11 +88,19 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         is_known = row is not None and row["stamp"] == stamp and "landed" in row
         rows[str(path)] = row if row is not None and is_known else _detect(path, stamp)
     replace_json(paths.raw / DETECTED, rows)
+    standing = refusals.standing(settings, paths, map(Path, rows))
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
-    if unknown and len(unknown) == len(rows):
-        raise PipelineError(unknown[0])
-    files = [archive.landed_from_row(row["landed"]) for row in rows.values() if "landed" in row]
-    return landing.join_parts(files)
+    reasons = unknown + list(standing.values())
+    if reasons and len(reasons) == len(rows):
+        raise PipelineError(reasons[0])
+    known_rows = [row["landed"] for row in rows.values() if "landed" in row]
+    files = landing.join_parts([archive.landed_from_row(row) for row in known_rows])
+    return sorted((file for file in files if str(file.path) not in standing), key=_written)
+
+
+def _written(file: LandedFile) -> int:
+    """Sort key: loan files that are dropped together arrive in the order of their writing."""
+    return file.path.stat().st_mtime_ns if file.dataset == lending_club.DATASET else 0
 
 
 def _detected(paths: Paths) -> dict[str, dict[str, Any]]:
@@ -103,15 +112,17 @@ def _detect(path: Path, stamp: str) -> dict[str, Any]:
         return {"stamp": stamp, "landed": archive.landed_to_row(landing.detect(path))}
     except PipelineError as error:
         return {"stamp": stamp, "unknown": str(error)}
+    except OSError as error:
+        return {"stamp": stamp, "unknown": f"{path} cannot be read: {error.strerror}."}
 
 
-def refusals(paths: Paths) -> list[str]:
+def left_out(paths: Paths) -> list[str]:
     """The reason of each unknown or refused file of the drop folder and each failed series."""
     rows = _detected(paths)
-    files = [file for file in archive.read_raw_files(paths) if str(file.landed.path) in rows]
+    refused = refusals.refused_among(paths, map(Path, rows)).values()
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
     failed = cached_json(paths.raw / live_fetching.NOT_FETCHED_FILE) or []
-    return failed + unknown + [file.refused for file in files if file.refused is not None]
+    return failed + unknown + [str(file.refused) for file in refused]
 
 
 def withdrawn_files(paths: Paths) -> list[str]:
@@ -139,9 +150,6 @@ def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:
 def archive_dataset(settings: Settings, paths: Paths, dataset: str) -> tuple[list[RawFile], int]:
     """Archive the landed files of one dataset; return the landed files' rows and the number new."""
     landed = [file for file in landed_files(settings, paths) if file.dataset == dataset]
-    if dataset == lending_club.DATASET:
-        # Files that are dropped together arrive in the order in which they were written.
-        landed.sort(key=lambda file: file.path.stat().st_mtime_ns)
     stored = archive.archive(paths, landed)
     if dataset == "bank_prices":
         restatements.record(paths)

@@ -27,6 +27,16 @@ SUB_GRADES: Final = tuple(f"{grade}{digit}" for grade in "ABCDEFG" for digit in 
 LOWEST_RATE: Final = 0.04
 HIGHEST_RATE: Final = 0.36
 OLDEST_CREDIT_LINE: Final = date(1930, 1, 1)
+# From the issue to this many months after the snapshot: a plan or the next payment may be ahead.
+EVENT_MONTHS: Final = (
+    "next_pymnt_d",
+    "hardship_start_date",
+    "hardship_end_date",
+    "payment_plan_start_date",
+    "debt_settlement_flag_date",
+    "settlement_date",
+)
+LATEST_EVENT_MONTHS: Final = 12
 # Position = years; "n/a" comes after them.
 EMPLOYMENT_WORDS: Final = (
     "< 1 year",
@@ -70,8 +80,14 @@ MISSING_WORDS: Final = (
     "<na>",
     "(null)",
     "#n/a",
+    "#null!",
     "\\n",
     ".",
+    "-",
+    "--",
+    "?",
+    "missing",
+    "(blank)",
 )
 HOME_OWNERSHIPS: Final = ("RENT", "MORTGAGE", "OWN", "OTHER", "NONE", "ANY")
 VERIFICATION_STATUSES: Final = ("Not Verified", "Source Verified", "Verified")
@@ -125,8 +141,18 @@ PAYMENT_TOLERANCE: Final = 0.0301
 # Dollars: noise of upstream's sums is far above the first, no amount is near the second.
 SMALLEST_DOLLARS: Final = -0.01
 LARGEST_DOLLARS: Final = 1e9
-# Principal received may exceed the loan by capitalised interest, not by more than this share.
+# Principal received may exceed the loan by capitalised interest, not by more than this share: where
+# few rows of a file do, they are typing errors.
 LARGEST_PRINCIPAL_SHARE: Final = 1.1
+# The share of a file of which more than a few rows do: they are counted, not refused.
+ANY_PRINCIPAL_SHARE: Final = 1e9
+# All installments over the loan: at least the loan, and never three times it at any rate and term.
+SMALLEST_REPAYMENT: Final = 0.9
+LARGEST_REPAYMENT: Final = 3.0
+# Counts and dollars at origination that are never negative.
+COUNTS: Final = ("delinq_2yrs", "inq_last_6mths", "open_acc", "pub_rec", "revol_bal", "total_acc")
+# Per cent: upstream's largest is 892.3.
+HIGHEST_UTILISATION: Final = 1_000
 LOWEST_FICO: Final = 300
 HIGHEST_FICO: Final = 850
 # Known at origination, present in every layout, and never restated by a later snapshot.

@@ -52,6 +52,8 @@ class RawFile:
     archived_path: Path
     # Why staging refused the file; null while it counts.
     refused: str | None = None
+    # The version of the rules that refused it.
+    refused_under: str = ""
 
     @property
     def identity(self) -> str:

@@ -28,6 +28,10 @@ from financial_pipeline.sources.file_kinds import compression_of, foreign_kind
 SUFFIXES: Final = re.compile(r"(\.(csv|txt|json|gz|zip|bz2|xz|zst|parquet))+$", re.IGNORECASE)
 
 
+class EmptyFile(PipelineError):
+    """A file without content."""
+
+
 def plain_stem(path: Path) -> str:
     """The file name without its suffixes: `JPM` of `JPM.csv.gz`."""
     return SUFFIXES.sub("", path.name)
@@ -35,6 +39,8 @@ def plain_stem(path: Path) -> str:
 
 COPY_BLOCK: Final = 1 << 22
 PEEKED_BYTES: Final = 512
+# Enough for the longest header and a row.
+LINE_BYTES: Final = 1 << 16
 ENCRYPTED: Final = 0x1
 # What Python's zip reader unpacks: stored, Deflate, bzip2, LZMA.
 ZIP_METHODS: Final = (
@@ -100,7 +106,7 @@ def _open_bytes(path: Path, rows: int | None = None) -> IO[bytes]:
     with path.open("rb") as stream:
         start = stream.read(PEEKED_BYTES)
     if not start:
-        raise PipelineError(f"{path} is empty (0 bytes); download or export it again.")
+        raise EmptyFile(f"{path} is empty (0 bytes); download or export it again.")
     match compression_of(start):
         case file_kinds.GZIP:
             return cast(IO[bytes], gzip.open(path, "rb"))
@@ -119,7 +125,7 @@ def _open_bytes(path: Path, rows: int | None = None) -> IO[bytes]:
 
 def _refuse_foreign(path: Path, start: bytes) -> None:
     if not start.strip():
-        raise PipelineError(f"{path} contains no text; download or export it again.")
+        raise EmptyFile(f"{path} contains no text; download or export it again.")
     kind = foreign_kind(start)
     if kind is None:
         return
@@ -193,7 +199,11 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
     with path.open("rb") as start:
         is_compressed = compression_of(start.read(PEEKED_BYTES)) is not None
     with _bytes(path) as (stream, encoding):
-        if not is_compressed and encoding != "utf-16":
+        block = stream.read(LINE_BYTES)
+    # Old Macs end lines so; for all later readers the file would be one line.
+    has_returns = encoding != "utf-16" and b"\r" in block and b"\n" not in block
+    with _bytes(path) as (stream, encoding):
+        if not is_compressed and encoding != "utf-16" and not has_returns:
             yield path
             return
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -202,6 +212,9 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
                 text = TextIOWrapper(stream, encoding, errors="replace", newline="")
                 while block := text.read(COPY_BLOCK):
                     copy.write(block.encode("utf-8"))
+            elif has_returns:
+                while data := stream.read(COPY_BLOCK):
+                    copy.write(data.replace(b"\r", b"\n"))
             else:
                 shutil.copyfileobj(stream, copy, COPY_BLOCK)
             copy.flush()

@@ -9,7 +9,7 @@ from typing import Final
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
-from financial_pipeline.sources.compression import first_lines, is_system_name
+from financial_pipeline.sources.compression import EmptyFile, first_lines, is_system_name
 from financial_pipeline.sources.fred_identity import price_header
 from financial_pipeline.sources.provenance import RECORD_NAME
 
@@ -83,7 +83,13 @@ def _is_empty(path: Path) -> bool:
     """Whether a part of a table has no rows: nothing, or only a header."""
     if not path.match(TABLE_PARTS):
         return False
-    return not path.stat().st_size or len([line for line in first_lines(path, 2) if line]) < 2
+    try:
+        return len([line for line in first_lines(path, 2) if line]) < 2
+    except EmptyFile:
+        return True
+    except (PipelineError, OSError):
+        # Its detection reports the reason.
+        return False
 
 
 def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
@@ -125,8 +131,11 @@ def _is_loan_part(file: LandedFile) -> bool:
 
 
 def is_price_file(path: Path) -> bool:
-    """Whether a file is one of daily bank prices, by its first lines."""
-    return bank_prices.matches(first_lines(path, SEEN_LINES))
+    """Whether a file is one of daily bank prices, by its first lines; a damaged one is none."""
+    try:
+        return bank_prices.matches(first_lines(path, SEEN_LINES))
+    except (PipelineError, OSError):
+        return False
 
 
 def detect(path: Path) -> LandedFile:

@@ -18,6 +18,8 @@ from financial_pipeline.sources.compression import first_lines
 from financial_pipeline.sources.physical_lines import split
 
 HEADER_MARKS: Final = frozenset({"loan_amnt", "term", "int_rate"})
+# Columns of upstream that no other table has so many of.
+MANY_COLUMNS: Final = 12
 # The header is looked for in this many lines.
 PREAMBLE_LINES: Final = 20
 # Lines below the header that show whether rows are wider than it.
@@ -37,7 +39,9 @@ ALIASES: Final = {
 }
 # A column that is none of upstream's: this and its position.
 IGNORED: Final = "ignored_"
-SEPARATORS: Final = re.compile(r"[\s.\-]+")
+SEPARATORS: Final = re.compile(r"[\s._\-]+")
+# `LoanAmnt` and `loan amnt` are upstream's names too.
+NAMES: Final = {name.replace("_", ""): name for name in (*LOAN_COLUMNS, *ALIASES)}
 SHOWN_NAMES: Final = 8
 
 
@@ -82,17 +86,34 @@ def _named(names: Sequence[str]) -> str:
 
 
 def column_name(text: str) -> str:
-    """A header field in upstream's spelling: `Loan.Amnt ` is `loan_amnt`."""
-    name = SEPARATORS.sub("_", text.strip().lower())
+    """A header field in upstream's spelling: `Loan.Amnt ` and `LoanAmnt` are `loan_amnt`."""
+    name = _spelled(text)
     return ALIASES.get(name, name)
+
+
+def _spelled(text: str) -> str:
+    """A header field as upstream spells it, older names included."""
+    name = SEPARATORS.sub("", text.strip().lower())
+    return NAMES.get(name, name)
+
+
+def _without_table(fields: list[str]) -> list[str]:
+    """The header without the name of a table, which Hive writes in front of every column."""
+    tables = {field.partition(".")[0] for field in fields}
+    if len(tables) > 1 or not all("." in field for field in fields):
+        return fields
+    return [field.partition(".")[2] for field in fields]
+
+
+def _is_header(fields: Sequence[str]) -> bool:
+    names = {column_name(field) for field in fields}
+    return names >= HEADER_MARKS or len(names & {*LOAN_COLUMNS}) >= MANY_COLUMNS
 
 
 def matches(lines: Sequence[str]) -> bool:
     """Whether these first lines contain the header of a loan file, whatever its delimiter."""
-    return any(
-        {column_name(field) for field in re.split(r'[,;\t|"]+', line)} >= HEADER_MARKS
-        for line in lines
-    )
+    cut = (re.split(r'[,;\t|"]+', line) for line in lines)
+    return any(_is_header(_without_table([f for f in fields if f])) for fields in cut)
 
 
 def _widened(fields: list[str], lines: Sequence[str]) -> list[str]:
@@ -114,8 +135,8 @@ def find_layout(path: Path) -> LoanLayout:
     """The header of a loan file; raises PipelineError naming what is missing or repeated."""
     lines = first_lines(path, PREAMBLE_LINES + SHAPE_LINES)
     for number, line in enumerate(lines[:PREAMBLE_LINES], start=1):
-        fields = [field.strip() for field in split(line) or []]
-        if {column_name(field) for field in fields} >= HEADER_MARKS:
+        fields = _without_table([field.strip() for field in split(line) or []])
+        if _is_header(fields):
             fields = _widened(fields, lines[number:])
             columns = _columns(fields)
             _refuse_unusable(path, columns)
@@ -131,7 +152,7 @@ def find_layout(path: Path) -> LoanLayout:
                 renamed=tuple(
                     (field, name)
                     for field, name in zip(fields, columns, strict=True)
-                    if SEPARATORS.sub("_", field.lower()) in ALIASES and name in LOAN_COLUMNS
+                    if _spelled(field) in ALIASES and name in LOAN_COLUMNS
                 ),
             )
     raise PipelineError(
@@ -142,11 +163,11 @@ def find_layout(path: Path) -> LoanLayout:
 
 def _columns(fields: Sequence[str]) -> tuple[str, ...]:
     """Our names; an older name is ignored next to today's."""
-    exact = {SEPARATORS.sub("_", field.lower()) for field in fields}
+    exact = {_spelled(field) for field in fields}
     names = []
     for at, field in enumerate(fields):
         name = column_name(field)
-        is_second = name in exact and SEPARATORS.sub("_", field.lower()) != name
+        is_second = name in exact and _spelled(field) != name
         names.append(name if name in LOAN_COLUMNS and not is_second else f"{IGNORED}{at}")
     return tuple(names)
 

@@ -1,5 +1,6 @@
 """Whole-file facts of a loan file: months, ids and unknown codes; none rests on one row."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,9 @@ SURVEYED_COLUMNS: Final = ("loan_amnt", "id", *MONTHS, *COUNTED_CODES)
 # The snapshot month needs this share of the loans, and two where there are this many.
 SUPPORT_SHARE: Final = 0.001
 MANY_LOANS: Final = 100
+# It is the last month with this share, or one to which activity goes on from there without a gap:
+# the same typing error may occur twice.
+FIRM_SHARE: Final = 0.01
 # In a file of at least this many loans, no snapshot is this long after nearly all activity.
 SOME_LOANS: Final = 20
 LONGEST_SILENCE_MONTHS: Final = 12
@@ -25,6 +29,8 @@ NEARLY_ALL: Final = 0.99
 # Loans issued after the snapshot: a larger share means that the file's dates are wrong.
 LARGEST_LATE_SHARE: Final = 0.01
 SHOWN_TEXTS: Final = 3
+# A month name and a number that is a year or a day.
+AMBIGUOUS: Final = re.compile(r"\d{1,2}[- ]?[A-Za-z]{3,9}|[A-Za-z]{3,9}[- ]?\d{1,2}")
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def _later(month: date, months: int) -> date:
 
 
 def snapshot_month(activity: Counter[tuple[date | None, date | None]]) -> date | None:
-    """The latest month that enough loans support; None without any activity.
+    """The latest month that enough loans support, and that has come; None without any activity.
 
     `activity` counts loans by month of last payment and of last credit pull.
     """
@@ -77,12 +83,18 @@ def snapshot_month(activity: Counter[tuple[date | None, date | None]]) -> date |
             last[max(seen)] += count
     if not support:
         return None
-    needed = max(SUPPORT_SHARE * loans, 2 if loans >= MANY_LOANS else 1)
-    supported = [month for month, count in support.items() if count >= needed]
+    support = Counter({month: n for month, n in support.items() if month <= date.today()})
+    least = max(SUPPORT_SHARE * loans, 2 if loans >= MANY_LOANS else 1)
+    supported = [month for month, count in support.items() if count >= least]
     if loans >= SOME_LOANS:
         end = _later(_nearly_last(last), LONGEST_SILENCE_MONTHS)
         supported = [month for month in supported if month <= end]
-    return max(supported, default=max(support))
+    end = max((m for m in supported if support[m] >= FIRM_SHARE * loans), default=date.max)
+    for month in sorted(last):
+        later = sum(count for each, count in last.items() if each >= month)
+        if month > end and (month == _later(end, 1) or later > LARGEST_LATE_SHARE * loans):
+            end = month
+    return max((m for m in supported if m <= end), default=max(support, default=None))
 
 
 def _nearly_last(last: Counter[date]) -> date:
@@ -149,10 +161,11 @@ def refuse_undated(path: Path, survey: LoanSurvey) -> None:
             f" unknown; use the original file, or write months as 2015-12 or Dec-2015."
         )
     if survey.issue_texts and not survey.issue_months and not survey.issued_late:
+        is_ambiguous = any(map(AMBIGUOUS.fullmatch, survey.issue_texts))
+        why = ": in 18-Dec or Dec-15, year and day cannot be told apart" if is_ambiguous else ""
         raise PipelineError(
-            f"{path} has no readable issue date (found {survey.issue_texts[:SHOWN_TEXTS]}): in"
-            " 18-Dec or Dec-15, year and day cannot be told apart; use the original file, or write"
-            " months as 2015-12 or Dec-2015."
+            f"{path} has no readable issue date (found {survey.issue_texts[:SHOWN_TEXTS]}){why};"
+            " use the original file, or write months as 2015-12 or Dec-2015."
         )
     if survey.issued_late > LARGEST_LATE_SHARE * survey.rows or not survey.issue_months:
         raise PipelineError(

@@ -17,6 +17,7 @@ from financial_pipeline.schemas.loan_rules import (
     DOLLAR_COLUMNS,
     FREE_TEXT_COLUMNS,
     MISSING_WORDS,
+    MOST_EMPLOYMENT_YEARS,
     NUMBER_COLUMNS,
     PERCENT_COLUMNS,
     WORDED_COLUMNS,
@@ -30,6 +31,8 @@ CODED: Final = (TEXT_COLUMNS - FREE) | WORDED_COLUMNS
 GROUPED_DIGITS: Final = r"^[+-]?\d{1,3}(?:(?:,\d{3}){2,}(?:\.\d*)?|(?:,\d{3})+\.\d*)$"
 ONE_GROUP: Final = r"^[+-]?\d{1,3},\d{3}$"
 ANY_GROUPS: Final = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$"
+# What a spreadsheet writes around or into an id: ="1001", '1001, 1,001, 0001001, 1001.00.
+ID_TEXT: Final = r"""^(?:=?"|')?0*(\d+(?:,\d{3})*)(?:\.0+)?"?$"""
 DECIMAL_COMMA: Final = r"^[+-]?\d*,(?:\d{1,2}|\d{4,})$"
 
 
@@ -46,7 +49,7 @@ class TextForms:
 
 
 def _is_missing(column: str) -> pl.Expr:
-    return pl.col(column).str.strip_chars().str.to_lowercase().is_in(MISSING_WORDS)
+    return pl.col(column).str.strip_chars().str.to_lowercase().is_in(("", *MISSING_WORDS))
 
 
 def _bare(column: str) -> pl.Expr:
@@ -149,6 +152,23 @@ def _number(column: str, forms: TextForms) -> pl.Expr:
     return pl.when(~_is_missing(column)).then(text)
 
 
+def _employment(text: pl.Expr) -> pl.Expr:
+    """Years as upstream words them: `<1 year`, `10+` and the bare number of cleaned files too."""
+    bare = text.str.strip_chars().str.extract(r"^(?:&lt;|<|less than) *(1) *years?$")
+    years = text.str.strip_chars().str.extract(r"^(\d+)(?:\.0+)?\+?(?: *years?)?$").cast(pl.Int64)
+    return (
+        pl.when(bare.is_not_null() | (years == 0))
+        .then(pl.lit("< 1 year"))
+        .when(years == 1)
+        .then(pl.lit("1 year"))
+        .when(years == MOST_EMPLOYMENT_YEARS)
+        .then(pl.lit("10+ years"))
+        .when(years < MOST_EMPLOYMENT_YEARS)
+        .then(pl.format("{} years", years))
+        .otherwise(text)
+    )
+
+
 def as_upstream(
     raw: pl.LazyFrame, forms: TextForms, only: Collection[str] | None = None
 ) -> pl.LazyFrame:
@@ -160,12 +180,18 @@ def as_upstream(
     for name, kind in raw.collect_schema().items():
         if kind != pl.String() or (only is not None and name not in only):
             continue
-        if name in NUMBER_COLUMNS:
+        if name == "id":
+            digits = _bare(name).str.extract(ID_TEXT).str.replace_all(",", "", literal=True)
+            text = pl.coalesce(digits, _bare(name))
+            expressions.append(pl.when(~_is_missing(name)).then(text).alias(name))
+        elif name in NUMBER_COLUMNS:
             expressions.append(_number(name, forms).alias(name))
         elif name in MONTH_COLUMNS or name in CODED:
             text = pl.col(name)
             if name in WORDED_COLUMNS:
                 text = text.str.to_lowercase()
+            if name == "emp_length":
+                text = _employment(text)
             if name in forms.words:
                 text = text.replace(forms.words[name])
             expressions.append(pl.when(~_is_code_missing(name)).then(text).alias(name))

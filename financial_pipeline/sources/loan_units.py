@@ -10,7 +10,11 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.schemas.loan_rules import SIGNED_COLUMNS
+from financial_pipeline.schemas.loan_rules import (
+    DOLLAR_COLUMNS,
+    LARGEST_PRINCIPAL_SHARE,
+    SIGNED_COLUMNS,
+)
 
 PER_CENT: Final = 100.0
 # Medians of the positive values of Lending Club's loans, in per cent.
@@ -32,8 +36,30 @@ TYPICAL_DOLLARS: Final = {
     "loan_amnt": (12_000.0, 12),
     "funded_amnt": (12_000.0, 12),
     "annual_inc": (65_000.0, 6),
+    "annual_inc_joint": (110_000.0, 6),
     "revol_bal": (11_000.0, 30),
+    "revol_bal_joint": (26_000.0, 30),
+    "tot_cur_bal": (79_000.0, 30),
+    "avg_cur_bal": (7_300.0, 30),
+    "total_rev_hi_lim": (25_000.0, 30),
+    "tot_hi_cred_lim": (114_000.0, 30),
+    "bc_open_to_buy": (5_400.0, 30),
+    "total_bal_ex_mort": (38_000.0, 30),
+    "total_bc_limit": (16_000.0, 30),
+    "total_bal_il": (23_000.0, 30),
+    "total_il_high_credit_limit": (33_000.0, 30),
+    "max_bal_bc": (4_400.0, 30),
 }
+# Dollars next to other dollars of the same loan: the typical ratio of the first to the second.
+TYPICAL_RATIOS: Final = {
+    ("funded_amnt_inv", "funded_amnt"): 1.0,
+    ("out_prncp_inv", "out_prncp"): 1.0,
+    ("total_pymnt_inv", "total_pymnt"): 1.0,
+    ("last_pymnt_amnt", "installment"): 2.0,
+    ("collection_recovery_fee", "recoveries"): 0.2,
+}
+# Cents and thousands are off by more.
+RATIO_FACTOR: Final = 30
 # Nearly all fractions are below this, and most per cent are above it.
 LARGEST_FRACTION: Final = 2.0
 PER_CENT_FACTOR: Final = 30
@@ -114,6 +140,39 @@ def _refuse_dollars(found: dict[str, _Values]) -> None:
             )
 
 
+def _refuse_other_ratios(raw: pl.LazyFrame, schema: pl.Schema) -> None:
+    """Compare dollars with other dollars of the same loan, such as debts with unpaid principal."""
+    amounts = {name: _number(name, kind) for name, kind in schema.items() if name in DOLLAR_COLUMNS}
+    paid = amounts["total_rec_prncp"] / amounts["funded_amnt"]
+    left = amounts["funded_amnt"] - amounts["total_rec_prncp"]
+    checks = [
+        (f"{name} over {base}", amounts[name] / amounts[base], typical, typical * RATIO_FACTOR)
+        for (name, base), typical in TYPICAL_RATIOS.items()
+        if name in amounts
+    ]
+    checks += [
+        ("total_rec_prncp over funded_amnt", paid, 1.0, LARGEST_PRINCIPAL_SHARE),
+        ("out_prncp over unpaid principal", amounts["out_prncp"] / left, 1.0, RATIO_FACTOR),
+    ]
+    sound = {
+        name: pl.when(ratio.is_finite() & (ratio > 0)).then(ratio) for name, ratio, *_ in checks
+    }
+    row = raw.select(
+        pl.struct(count=ratio.count(), median=ratio.median()).alias(name)
+        for name, ratio in sound.items()
+    ).collect(engine="streaming")
+    found = row.row(0, named=True)
+    for name, _, typical, most in checks:
+        count, median = found[name]["count"], found[name]["median"]
+        # Little of a young loan is paid back.
+        least = 0.0 if name.startswith("total_rec_prncp") else typical / RATIO_FACTOR
+        if count >= MANY_VALUES and not least <= median <= most:
+            raise ValueError(
+                f"{name} has a median of {median:,.4g}, and that of other loan files is about"
+                f" {typical:g}"
+            )
+
+
 def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: float) -> None:
     """Compare installments with the annuity of amount, rate and term."""
     amount = _number("funded_amnt", schema["funded_amnt"])
@@ -129,6 +188,14 @@ def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: flo
             "installment is not the monthly payment on funded_amnt at int_rate: the median ratio"
             f" is {median:.4g}, not 1"
         )
+
+
+def excess_principal(raw: pl.LazyFrame) -> float:
+    """The share of loans that paid back more principal than LARGEST_PRINCIPAL_SHARE of them."""
+    schema = raw.collect_schema()
+    paid, funded = (_number(name, schema[name]) for name in ("total_rec_prncp", "funded_amnt"))
+    share = (paid > funded * LARGEST_PRINCIPAL_SHARE).mean()
+    return raw.select(share).collect(engine="streaming").item() or 0.0
 
 
 def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
@@ -147,6 +214,7 @@ def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
         }
         _refuse_dollars(found)
         _refuse_other_annuity(raw, schema, factors.get("int_rate", 1.0))
+        _refuse_other_ratios(raw, schema)
     except ValueError as error:
         raise PipelineError(
             f"{where} is refused: {error}; the column is in another unit or in the wrong place."

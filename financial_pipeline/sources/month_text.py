@@ -15,11 +15,20 @@ LONG_NAMES: Final = (
     "january february march april may june july august september october november december"
 ).split()
 MONTHS_IN_YEAR: Final = 12
-# A clock and a zone may follow a day.
-CLOCK: Final = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?"
-YEAR_FIRST: Final = re.compile(rf"((?:19|20)\d\d)[-/.]?(\d{{1,2}})(?:[-/.]?\d{{1,2}}{CLOCK})?")
+# A clock and a zone may follow a day. After noon it may be the next day elsewhere, so that the
+# month is not certain: such a text is no month.
+CLOCK: Final = (
+    r"(?:[T ](?:0?\d|1[01]):\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?"
+    r"| 12:00:00 AM)?"
+)
+# Stata writes 2015m12.
+YEAR_FIRST: Final = re.compile(rf"((?:19|20)\d\d)[-/.m]?(\d{{1,2}})(?:[-/.]?\d{{1,2}}{CLOCK})?")
+YEAR_AND_NAME: Final = re.compile(r"((?:19|20)\d\d)[-_ /]?([A-Za-z]{3,9})")
 MONTH_AND_YEAR: Final = re.compile(r"(\d{1,2})[-/.]((?:19|20)\d\d)")
-NAME_AND_YEAR: Final = re.compile(r"(?:\d{1,2}[- ]?)?([A-Za-z]{3,9})\.?[- /]?((?:19|20)\d\d)")
+# SAS writes 01DEC2015:00:00:00.
+NAME_AND_YEAR: Final = re.compile(
+    r"(?:\d{1,2}[- ]?)?([A-Za-z]{3,9})\.?[-_ /]?((?:19|20)\d\d)(?::00:00:00(?:\.0+)?)?"
+)
 NAME_DAY_YEAR: Final = re.compile(r"([A-Za-z]{3,9})\.? \d{1,2},? ((?:19|20)\d\d)")
 SLASHED: Final = re.compile(rf"(\d{{1,2}})[/.-](\d{{1,2}})[/.-]((?:19|20)\d\d){CLOCK}")
 
@@ -44,6 +53,8 @@ def _upstream_form(text: str, month_group: int | None) -> str | None:
         return _written(found.group(1), int(found.group(2)))
     if found := MONTH_AND_YEAR.fullmatch(text):
         return _written(found.group(2), int(found.group(1)))
+    if found := YEAR_AND_NAME.fullmatch(text):
+        return _written(found.group(1), _named(found.group(2)))
     if found := NAME_AND_YEAR.fullmatch(text) or NAME_DAY_YEAR.fullmatch(text):
         return _written(found.group(2), _named(found.group(1)))
     if (found := SLASHED.fullmatch(text)) and month_group:

@@ -30,6 +30,8 @@ PREAMBLE_LINES = 20
 REQUIRED = ("Amount Requested", DATE_COLUMN)
 # A column that is none of upstream's: this and its position.
 IGNORED = "ignored_"
+# Columns of the old listing of issued loans, which also has amounts and dates of application.
+ISSUED_MARKS = frozenset({"interest rate", "loan length", "amount funded by investors", "status"})
 NOTE_START = "Notes offered by Prospectus"
 # A clock at midnight may follow, as data frames write it.
 ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?")
@@ -75,6 +77,11 @@ def find_layout(path: Path) -> RejectionLayout:
         columns = tuple(
             known.get(_plain(field), f"{IGNORED}{at}") for at, field in enumerate(fields)
         )
+        if len(ISSUED_MARKS & {_plain(field) for field in fields}) > 1:
+            raise PipelineError(
+                f"{path} is an old listing of issued loans, not of rejected applications; use the"
+                " LoanStats file of those loans."
+            )
         names = [name for name in columns if not name.startswith(IGNORED)]
         if {*REQUIRED} <= {*names} and len({*names}) == len(names):
             return RejectionLayout(columns, number, fields)

@@ -18,6 +18,7 @@ from financial_pipeline.schemas.lending_club import (
 from financial_pipeline.schemas.loan_rules import (
     EMPLOYMENT_WORDS,
     FREE_TEXT_COLUMNS,
+    LARGEST_PRINCIPAL_SHARE,
     NUMBER_COLUMNS,
     OUTSIDE_POLICY,
     SIGNED_COLUMNS,
@@ -36,6 +37,7 @@ def type_loans(
     has_ids: bool,
     first_issue_month: date,
     snapshot_month: date,
+    largest_principal: float = LARGEST_PRINCIPAL_SHARE,
 ) -> DataFrame:
     """Type loan rows and name the first rule that each breaks in `reason` (null: none).
 
@@ -61,7 +63,7 @@ def type_loans(
             "loan_id": text.without_suffix(F.col("id"), ".0") if has_ids else _null("string"),
         }
     )
-    reason = first_broken_rule(has_ids, first_issue_month, snapshot_month)
+    reason = first_broken_rule(has_ids, first_issue_month, snapshot_month, largest_principal)
     return result.withColumn("reason", reason).drop(*FLAGS)
 
 

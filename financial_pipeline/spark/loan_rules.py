@@ -10,10 +10,14 @@ from pyspark.sql import functions as F
 from financial_pipeline.schemas.loan_rules import (
     CHECKED_CODES,
     CODES,
+    COUNTS,
+    EVENT_MONTHS,
     HIGHEST_FICO,
     HIGHEST_RATE,
+    HIGHEST_UTILISATION,
     LARGEST_DOLLARS,
-    LARGEST_PRINCIPAL_SHARE,
+    LARGEST_REPAYMENT,
+    LATEST_EVENT_MONTHS,
     LOAN_STATUSES,
     LOWEST_FICO,
     LOWEST_RATE,
@@ -23,45 +27,62 @@ from financial_pipeline.schemas.loan_rules import (
     REQUIRED_DOLLARS,
     SCIENTIFIC_ID,
     SMALLEST_DOLLARS,
+    SMALLEST_REPAYMENT,
     SUB_GRADES,
     TERMS,
 )
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 
 
-def _implausible_dollars() -> list[tuple[str, Column]]:
+def _implausible_dollars(largest_principal: float) -> list[tuple[str, Column]]:
     """The rules of amounts, in dollars; every bound that a fact tests is one."""
     parts = reduce(add, map(F.col, PAYMENT_PARTS))
     names = (*REQUIRED_DOLLARS, "loan_amnt", "annual_inc")
     outside = [~F.col(name).between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for name in names]
     income = [F.col(name) < 0 for name in ("annual_inc", "annual_inc_joint")]
-    most = F.col("funded_amnt") * LARGEST_PRINCIPAL_SHARE
+    most = F.col("funded_amnt") * largest_principal
     owed = F.greatest("total_rec_prncp", "out_prncp")
+    funded, utilisation = F.col("funded_amnt"), F.col("revol_util")
+    repaid = F.col("installment") * F.col("term")
+    fits = repaid.between(funded * SMALLEST_REPAYMENT, funded * LARGEST_REPAYMENT)
     return [
         ("missing_amount", _any(*(F.col(name).isNull() for name in REQUIRED_DOLLARS))),
         ("amount_out_of_range", _any(*outside, *income)),
         ("payments_do_not_add_up", F.abs(F.col("total_pymnt") - parts) > PAYMENT_TOLERANCE),
         ("principal_exceeds_loan", owed > most),
+        ("installment_does_not_fit", ~fits),
+        ("negative_count", _any(*(F.col(name) < 0 for name in COUNTS))),
+        ("revol_util_out_of_range", ~utilisation.between(0, HIGHEST_UTILISATION)),
     ]
 
 
 def _implausible_months(snapshot_month: date) -> list[tuple[str, Column]]:
     """The rules of months: nothing happens after the snapshot, and no payment before the issue.
 
-    A credit pull, which decides nothing, may be in the month after a snapshot that few support.
+    A credit pull, which decides nothing, may be in the month after a snapshot that few support. The
+    months of hardships, settlements and the next payment are after the issue, and at most a year
+    after the snapshot.
     """
     end = F.lit(snapshot_month)
     pulled_late = F.col("last_credit_pull_d") > F.add_months(end, 1)
     late = _any(F.col("issue_d") > end, F.col("last_pymnt_d") > end, pulled_late)
     early = F.col("last_pymnt_d") < F.col("issue_d")
-    return [("date_after_snapshot", late), ("paid_before_issue", early)]
+    ahead = F.add_months(end, LATEST_EVENT_MONTHS)
+    outside = [(F.col(name) < F.col("issue_d")) | (F.col(name) > ahead) for name in EVENT_MONTHS]
+    return [
+        ("date_after_snapshot", late),
+        ("paid_before_issue", early),
+        ("implausible_event_month", _any(*outside)),
+    ]
 
 
 def _any(*flags: Column) -> Column:
     return F.greatest(F.lit(False), F.lit(False), *flags)
 
 
-def first_broken_rule(has_ids: bool, first_issue_month: date, snapshot_month: date) -> Column:
+def first_broken_rule(
+    has_ids: bool, first_issue_month: date, snapshot_month: date, largest_principal: float
+) -> Column:
     """The first rule that a typed row breaks, or null; the order puts the most specific rule first.
 
     Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length.
@@ -91,8 +112,9 @@ def first_broken_rule(has_ids: bool, first_issue_month: date, snapshot_month: da
         ("missing_id", F.col("loan_id").isNull() & F.lit(has_ids)),
         ("id_in_scientific_notation", F.col("loan_id").rlike(SCIENTIFIC_ID) & F.lit(has_ids)),
         *_implausible_months(snapshot_month),
-        *_implausible_dollars(),
+        *_implausible_dollars(largest_principal),
         ("fico_out_of_range", _any(*scores)),
+        ("fico_range_is_reversed", F.col("fico_range_low") > F.col("fico_range_high")),
         *((f"unknown_{name}", ~F.col(name).isin(*CODES[name])) for name in CHECKED_CODES),
         (BEFORE_FIRST_MONTH, issued < F.lit(first_issue_month)),
     ]

@@ -10,14 +10,23 @@ import polars as pl
 
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.schemas.lending_club import TEXT_COLUMNS
-from financial_pipeline.schemas.loan_rules import SIGNED_COLUMNS
+from financial_pipeline.schemas.loan_rules import (
+    ANY_PRINCIPAL_SHARE,
+    LARGEST_PRINCIPAL_SHARE,
+    SIGNED_COLUMNS,
+)
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.loan_layout import LoanLayout, find_layout
 from financial_pipeline.sources.loan_text import TextForms, as_upstream, code_forms, survey
-from financial_pipeline.sources.loan_units import PER_CENT, in_per_cent, unit_factors
+from financial_pipeline.sources.loan_units import (
+    PER_CENT,
+    excess_principal,
+    in_per_cent,
+    unit_factors,
+)
 from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.loan_keys import settle_repeated_ids
@@ -32,6 +41,7 @@ def _type_on_spark(
     has_ids: bool,
     first_issue_month: date,
     snapshot_month: date,
+    largest_principal: float,
 ) -> pl.LazyFrame:
     """As the Polars expressions of that name, but that months are dates.
 
@@ -51,6 +61,7 @@ def _type_on_spark(
         has_ids=has_ids,
         first_issue_month=first_issue_month,
         snapshot_month=snapshot_month,
+        largest_principal=largest_principal,
     )
     result.write.parquet(str(typed.resolve()))
     return pl.concat([pl.scan_parquet(part) for part in _in_row_order(typed)])
@@ -68,6 +79,8 @@ def _in_row_order(folder: Path) -> list[Path]:
 
 # Start of the name of a total that is the factor of a column.
 FACTOR = "factor of "
+# The share of loans whose principal exceeds the loan, in a file where they are no few errors.
+EXCESS = "excess principal"
 # Rows that decide about units in a file that parses at once.
 SURVEYED_ROWS = 200_000
 
@@ -87,6 +100,7 @@ class LoanDialect(Dialect):
         self._has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
         self._settings = settings
         self._factors: dict[str, float] = {}
+        self._excess = 0.0
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
         """The kind of note that a record is, or None."""
@@ -102,11 +116,13 @@ class LoanDialect(Dialect):
             return self._from_text(text, scratch)
         codes = code_forms(text)
         signed = pl.col([name for name in SIGNED_COLUMNS if name in self.columns])
-        has_signs = text.select(signed.str.contains("%", literal=True).any())
-        signs = has_signs.collect(engine="streaming").row(0)
-        schema = transform.parsed_schema(percent_as_text=any(signs))
+        signs = text.select(signed.str.contains("%", literal=True).any())
+        schema = transform.parsed_schema(
+            percent_as_text=any(signs.collect(engine="streaming").row(0))
+        )
         parsed = source.scan(plain, self._layout, schema)
-        known = as_upstream(parsed, TextForms(words=codes), only={"term", *SIGNED_COLUMNS, *codes})
+        rewritten = {"id", "term", *SIGNED_COLUMNS, *codes}
+        known = as_upstream(parsed, TextForms(words=codes), only=rewritten)
         return self._typed(known, text.head(SURVEYED_ROWS), scratch)
 
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
@@ -125,6 +141,8 @@ class LoanDialect(Dialect):
         except PipelineError as error:
             raise RefusedFile(self._file.sha256, str(error)) from error
         self._factors = factors
+        self._excess = excess_principal(sample)
+        is_rare = self._excess <= self._settings.max_quarantine_share
         month = self._file.landed.snapshot_date
         assert month is not None
         on_spark = self._settings.loan_staging_engine == "spark"
@@ -135,6 +153,7 @@ class LoanDialect(Dialect):
             has_ids=self._has_ids,
             first_issue_month=self._settings.first_issue_month,
             snapshot_month=month,
+            largest_principal=LARGEST_PRINCIPAL_SHARE if is_rare else ANY_PRINCIPAL_SHARE,
         )
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -147,10 +166,12 @@ class LoanDialect(Dialect):
         return settle_repeated_ids(fragments, self._has_ids)
 
     def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:
-        """Sums of the two amounts, dollars that footers claim, and factors of fraction columns."""
+        """Sums of the two amounts, dollars that footers claim, and how the file is odd."""
         footers = [total for item in found if (total := source.footer_total(item.text)) is not None]
         claimed = {"footer_total": sum(footers)} if footers else {}
         claimed |= {f"{FACTOR}{name}": f for name, f in self._factors.items() if f != 1.0}
+        if self._excess > self._settings.max_quarantine_share:
+            claimed[EXCESS] = self._excess
         if not fragments:
             return {"loan_amnt": 0.0, "funded_amnt": 0.0} | claimed
         sums = pl.scan_parquet(list(fragments)).select(pl.col("loan_amnt", "funded_amnt").sum())

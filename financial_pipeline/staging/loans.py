@@ -21,7 +21,7 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.loan_dialect import FACTOR, loan_dialect
+from financial_pipeline.staging.loan_dialect import EXCESS, FACTOR, loan_dialect
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
@@ -93,7 +93,10 @@ def stage_loan_snapshot(
         partitions={snapshot_month.isoformat(): rows},
         files=len(ordered),
         newest_event=snapshot_month,
-        warnings=tuple(text for agrees, text in notes if text and not agrees),
+        warnings=(
+            *(text for agrees, text in notes if text and not agrees),
+            *(text for file in ordered if (text := _excess(file, typed[file.sha256]))),
+        ),
         remarks=(
             *(text for agrees, text in notes if text and agrees),
             *(text for file in ordered if (text := _overlap(file, across))),
@@ -140,6 +143,17 @@ def _units(file: RawFile, typed: TypedFile) -> str:
     names = [name.removeprefix(FACTOR) for name in typed.totals if name.startswith(FACTOR)]
     name = file.landed.path.name
     return f"{name}: {', '.join(names)} as fractions, read as per cent." if names else ""
+
+
+def _excess(file: RawFile, typed: TypedFile) -> str:
+    """A sentence about loans that paid back more principal than they borrowed, or ''."""
+    share = typed.totals.get(EXCESS)
+    if share is None:
+        return ""
+    return (
+        f"{file.landed.path.name}: {share:.1%} of its loans paid back more principal than they"
+        " borrowed, too many for typing errors: its payments may belong to other loans."
+    )
 
 
 def _account(

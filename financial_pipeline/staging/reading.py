@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.errors import RefusedFile
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 from financial_pipeline.settings import Settings
@@ -187,9 +187,10 @@ def _read_filtered(job: ReadJob) -> Reading:
             stream = _split_by_month(job, dialect.careful(clean, scratch), starts)
     clean.unlink()
     if stream.rows != len(starts):
-        raise PipelineError(
+        raise RefusedFile(
+            job.file.sha256,
             f"{job.file.landed.path} was read as {stream.rows} rows, but has {len(starts)} records"
-            "; its quoting is ambiguous: export it again with standard double quotes."
+            "; its quoting is ambiguous: export it again with standard double quotes.",
         )
     refused = _refused(job, stream)
     early = sum(_line_count(lines, spans) for lines in stream.early)
@@ -208,7 +209,7 @@ def _read_filtered(job: ReadJob) -> Reading:
 def read(job: ReadJob) -> Reading:
     """Type the rows of a plain file into fragments.
 
-    Raises RefusedFile if far too many rows break a rule, PipelineError for ambiguous quoting.
+    Raises RefusedFile if far too many rows break a rule, and for ambiguous quoting.
     """
     try:
         return _read_fast(job)

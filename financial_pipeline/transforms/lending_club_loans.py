@@ -22,6 +22,7 @@ from financial_pipeline.schemas.lending_club import (
 from financial_pipeline.schemas.loan_rules import (
     FINGERPRINT_COLUMNS,
     FREE_TEXT_COLUMNS,
+    LARGEST_PRINCIPAL_SHARE,
     NUMBER_COLUMNS,
     OUTSIDE_POLICY,
     SIGNED_COLUMNS,
@@ -146,6 +147,7 @@ def type_loans(
     has_ids: bool,
     first_issue_month: date,
     snapshot_month: date,
+    largest_principal: float = LARGEST_PRINCIPAL_SHARE,
 ) -> pl.LazyFrame:
     """Type loan rows and name the first rule that each breaks in `reason` (null: none).
 
@@ -174,6 +176,8 @@ def type_loans(
             loan_id=loan_id,
         )
         .with_columns(
-            reason=first_broken_rule(has_ids, MONTH_TYPE, first_issue_month, snapshot_month)
+            reason=first_broken_rule(
+                has_ids, MONTH_TYPE, first_issue_month, snapshot_month, largest_principal
+            )
         )
     )

@@ -7,10 +7,14 @@ import polars as pl
 from financial_pipeline.schemas.loan_rules import (
     CHECKED_CODES,
     CODES,
+    COUNTS,
+    EVENT_MONTHS,
     HIGHEST_FICO,
     HIGHEST_RATE,
+    HIGHEST_UTILISATION,
     LARGEST_DOLLARS,
-    LARGEST_PRINCIPAL_SHARE,
+    LARGEST_REPAYMENT,
+    LATEST_EVENT_MONTHS,
     LOAN_STATUSES,
     LOWEST_FICO,
     LOWEST_RATE,
@@ -20,6 +24,7 @@ from financial_pipeline.schemas.loan_rules import (
     REQUIRED_DOLLARS,
     SCIENTIFIC_ID,
     SMALLEST_DOLLARS,
+    SMALLEST_REPAYMENT,
     SUB_GRADES,
     TERMS,
 )
@@ -34,38 +39,56 @@ def _is_unknown(column: str) -> pl.Expr:
     return ~pl.col(column).is_in(CODES[column])
 
 
-def _implausible_dollars() -> list[tuple[str, pl.Expr]]:
+def _implausible_dollars(largest_principal: float) -> list[tuple[str, pl.Expr]]:
     """The rules of amounts, in dollars; every bound that a fact tests is one."""
     parts = pl.sum_horizontal(PAYMENT_PARTS, ignore_nulls=False)
     amounts = [pl.col(name) for name in (*REQUIRED_DOLLARS, "loan_amnt", "annual_inc")]
     outside = [~amount.is_between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for amount in amounts]
     gap = (pl.col("total_pymnt") - parts).abs()
-    most = pl.col("funded_amnt") * LARGEST_PRINCIPAL_SHARE
+    most = pl.col("funded_amnt") * largest_principal
     owed = pl.max_horizontal("total_rec_prncp", "out_prncp")
     income = pl.col("annual_inc", "annual_inc_joint")
+    repaid, funded = pl.col("installment") * pl.col("term"), pl.col("funded_amnt")
+    fits = repaid.is_between(funded * SMALLEST_REPAYMENT, funded * LARGEST_REPAYMENT)
+    utilisation = pl.col("revol_util")
     return [
         ("missing_amount", pl.any_horizontal(pl.col(REQUIRED_DOLLARS).is_null())),
         ("amount_out_of_range", pl.any_horizontal(*outside, income < 0)),
         ("payments_do_not_add_up", gap > PAYMENT_TOLERANCE),
         ("principal_exceeds_loan", owed > most),
+        ("installment_does_not_fit", ~fits),
+        ("negative_count", pl.any_horizontal(pl.col(COUNTS) < 0)),
+        ("revol_util_out_of_range", ~utilisation.is_between(0, HIGHEST_UTILISATION)),
     ]
 
 
 def _implausible_months(months: pl.Enum, snapshot_month: date) -> list[tuple[str, pl.Expr]]:
     """The rules of months: nothing happens after the snapshot, and no payment before the issue.
 
-    A credit pull, which decides nothing, may be in the month after a snapshot that few support.
+    A credit pull, which decides nothing, may be in the month after a snapshot that few support. The
+    months of hardships, settlements and the next payment are after the issue, and at most a year
+    after the snapshot.
     """
     end = _month(snapshot_month, months)
     issued, paid, pulled = (
         pl.col(name).to_physical() for name in ("issue_d", "last_pymnt_d", "last_credit_pull_d")
     )
     late = pl.any_horizontal(issued > end, paid > end, pulled > end + 1)
-    return [("date_after_snapshot", late), ("paid_before_issue", paid < issued)]
+    events = pl.col(EVENT_MONTHS).to_physical()
+    outside = pl.any_horizontal((events < issued) | (events > end + LATEST_EVENT_MONTHS))
+    return [
+        ("date_after_snapshot", late),
+        ("paid_before_issue", paid < issued),
+        ("implausible_event_month", outside),
+    ]
 
 
 def first_broken_rule(
-    has_ids: bool, months: pl.Enum, first_issue_month: date, snapshot_month: date
+    has_ids: bool,
+    months: pl.Enum,
+    first_issue_month: date,
+    snapshot_month: date,
+    largest_principal: float,
 ) -> pl.Expr:
     """The first rule that a typed row breaks, or null; the first one says most about the row.
 
@@ -95,8 +118,9 @@ def first_broken_rule(
         ("missing_id", pl.col("loan_id").is_null() & has_ids),
         ("id_in_scientific_notation", pl.col("loan_id").str.contains(SCIENTIFIC_ID) & has_ids),
         *_implausible_months(months, snapshot_month),
-        *_implausible_dollars(),
+        *_implausible_dollars(largest_principal),
         ("fico_out_of_range", pl.any_horizontal(~scores.is_between(LOWEST_FICO, HIGHEST_FICO))),
+        ("fico_range_is_reversed", pl.col("fico_range_low") > pl.col("fico_range_high")),
         *((f"unknown_{name}", _is_unknown(name)) for name in CHECKED_CODES),
         (BEFORE_FIRST_MONTH, issued < _month(first_issue_month, months)),
     ]

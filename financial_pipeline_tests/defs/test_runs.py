@@ -14,7 +14,7 @@ from financial_pipeline.cli import build
 from financial_pipeline.cli.main import commands
 from financial_pipeline.defs import command, runs
 from financial_pipeline.defs.run_plan import BARS_JOB, STREAM_JOBS, FamilyRun
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import Settings
@@ -99,7 +99,7 @@ def test_a_stream_that_fails_stops_no_other_job(
 ) -> None:
     made, executed = command_of(tmp_path, monkeypatch)
     stream: Any = Broken([])
-    made.run_all(PLANNED, stream)
+    made.run_all(lambda _: PLANNED, stream)
     outcome = made.publish()
     assert [job for job, _ in executed] == ["loans_job", "macro_job", "publish_job"]
     assert outcome.has_built
@@ -113,7 +113,7 @@ def test_bars_that_fail_leave_no_table_in_the_publication_of_the_others(
 ) -> None:
     made, executed = command_of(tmp_path, monkeypatch)
     stream: Any = Mock()
-    made.run_all(PLANNED, stream)
+    made.run_all(lambda _: PLANNED, stream)
     assert str(made.publish().stream_fault).endswith("No day of this run passed.")
     assert executed == [
         ("loans_job", "one"),
@@ -139,3 +139,24 @@ def test_a_demo_whose_stream_failed_prints_figures_and_is_not_called_current(
     assert str(done.exception) == "The bars are old."
     assert done.output.endswith("figures\nheadline\n")
     assert remembered == []
+
+
+def test_a_dataset_of_refused_files_leaves_the_plan_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, executed = command_of(tmp_path, monkeypatch)
+    execute = command.execute
+
+    def refuse(run: FamilyRun, *rest: Any) -> None:
+        if run.job == "loans_job":
+            raise RefusedFile("abc", "loans.csv is refused.")
+        execute(run, *rest)
+
+    monkeypatch.setattr(command, "execute", refuse)
+    monkeypatch.setattr(command.archive, "dataset_of", lambda *_: "loans")
+    jobs = {"loans_job": {"loans"}, "macro_job": {"macro"}, "both_job": {"loans", "macro"}}
+    made.run_all(lambda out: [FamilyRun(job) for job in jobs if not jobs[job] & {*out}], None)
+    assert [job for job, _ in executed] == ["macro_job"]
+    del jobs["macro_job"]
+    with pytest.raises(RefusedFile, match=r"loans\.csv"):
+        made.run_all(lambda out: [FamilyRun(job) for job in jobs if not jobs[job] & {*out}], None)

@@ -32,12 +32,12 @@ def test_stray_price_file_is_named_with_the_line_that_would_read_it(
     for name in ("JPM.csv", "MS.csv"):
         (paths.data_root.parent / "drop" / name).write_text(PRICES)
     assert [file.subject for file in ingest.landed_files(settings, paths)] == ["JPM"]
-    (said,) = ingest.refusals(paths)
+    (said,) = ingest.left_out(paths)
     assert "MS.csv" in said
     assert "set FINANCIAL_PIPELINE_SYMBOLS=JPM,BAC,MS" in said
     monkeypatch.setenv("FINANCIAL_PIPELINE_SYMBOLS", "JPM,BAC,MS")
     assert len(ingest.landed_files(settings, paths)) == 2
-    assert ingest.refusals(paths) == []
+    assert ingest.left_out(paths) == []
 
 
 def test_folder_of_unknown_files_only_is_an_error(world: tuple[Settings, Paths]) -> None:

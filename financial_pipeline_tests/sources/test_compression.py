@@ -137,6 +137,14 @@ def test_other_forms_are_read_like_gzip(tmp_path: Path, pack: Callable[[bytes], 
         assert plain.read_bytes() == TEXT * 5_000
 
 
+def test_lines_of_old_macs_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(TEXT.replace(b"\n", b"\r") * 5_000)
+    assert first_lines(path, 2) == ["a,b", "1,2"]
+    with decompressed(path, tmp_path / "work") as plain:
+        assert plain.read_bytes() == TEXT * 5_000
+
+
 def test_parquet_is_read_as_csv(tmp_path: Path) -> None:
     table = pl.DataFrame({"a": [1, None], "b": ["x, y", ""], "c": [date(2015, 12, 1), None]})
     table.write_parquet(tmp_path / "a.parquet")

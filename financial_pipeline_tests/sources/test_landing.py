@@ -1,5 +1,6 @@
 """A drop folder is read by content; what nobody knows is refused with what was expected."""
 
+import gzip
 from datetime import date
 from pathlib import Path
 
@@ -66,3 +67,10 @@ def test_binary_file_is_refused_by_name_and_not_printed(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"ORC\x00\x01\xff\xfe")
     with pytest.raises(PipelineError, match="is an ORC file, not a data file"):
         landing.detect(tmp_path / "a.csv")
+
+
+def test_a_damaged_part_is_a_candidate_and_an_empty_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "part-00000.csv.gz").write_bytes(gzip.compress(b"loan_amnt,term\n")[:-9])
+    (tmp_path / "part-00001.csv.gz").write_bytes(gzip.compress(b""))
+    assert [path.name for path in landing.candidates(tmp_path)] == ["part-00000.csv.gz"]
+    assert not landing.is_price_file(tmp_path / "part-00000.csv.gz")

@@ -48,6 +48,8 @@ def test_older_names_are_read_as_todays(tmp_path: Path) -> None:
         (header(), [line(row) + "," for row in LOANS]),
         (header(), [f"{n},{line(row)}" for n, row in enumerate(LOANS, start=1)]),
         ("index," + header(), [f"{n},{line(row)}" for n, row in enumerate(LOANS)]),
+        (header().replace("_", "").title(), [line(row) for row in LOANS]),
+        ("loans." + header().replace(",", ",loans."), [line(row) for row in LOANS]),
         (header() + ",default,issue_year", [line(row) + ",0,2015" for row in LOANS]),
         (header() + ',"my, notes"', [line(row) + ',"a, b"' for row in LOANS]),
         (header() + ",row,reason,loan_id", [line(row) + ",1,x,y" for row in LOANS]),
@@ -60,6 +62,8 @@ def test_older_names_are_read_as_todays(tmp_path: Path) -> None:
         "row_commas",
         "rows",
         "index",
+        "camel",
+        "hive",
         "added",
         "quoted",
         "reserved",
@@ -86,6 +90,10 @@ def test_refusal_names_only_the_columns_that_are_needed(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="missing: 'recoveries'; export"):
         describe(copy(tmp_path, header(columns), [line(loan(1), columns)]))
     assert "dti" not in REQUIRED_COLUMNS
+    for name in ("term", "loan_amnt"):
+        without = [each for each in LOAN_COLUMNS if each != name]
+        with pytest.raises(PipelineError, match=f"missing: '{name}'; export"):
+            detect(copy(tmp_path, header(without), [line(loan(1), without)]))
 
 
 def test_file_without_ids_needs_the_columns_of_the_fingerprint(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_pipeline.errors import RefusedFile
+from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.sources.lending_club import describe
 from financial_pipeline.sources.loan_survey import snapshot_month
 from financial_pipeline_tests.loan_text import loan, loan_file
@@ -37,6 +37,35 @@ def test_snapshot_month_next_to_the_bulk_needs_a_thousandth() -> None:
     april = date(2019, 4, 1)
     assert snapshot_month(Counter({(MARCH, None): 4_000, (april, None): 3})) == MARCH
     assert snapshot_month(Counter({(MARCH, None): 4_000, (april, None): 5})) == april
+
+
+def test_typing_errors_after_a_gap_move_nothing_up_to_one_in_a_hundred() -> None:
+    may = date(2019, 5, 1)
+    assert snapshot_month(Counter({(MARCH, None): 598, (may, None): 2})) == MARCH
+    assert snapshot_month(Counter({(MARCH, None): 593, (may, None): 7})) == may
+    assert snapshot_month(Counter({(MARCH, None): 9, (date(2091, 5, 1), None): 1})) == MARCH
+
+
+def test_sentence_about_issue_dates_is_true_of_the_file(tmp_path: Path) -> None:
+    for text, is_said in (("Dec-15", True), ("1448928000", False)):
+        with pytest.raises(PipelineError, match="no readable issue date") as refusal:
+            describe(loan_file(tmp_path / "a.csv", [loan(1, issue_d=text)]))
+        assert ("cannot be told apart" in str(refusal.value)) == is_said
+
+
+def test_principal_of_other_loans_is_counted_and_one_typing_error_is_quarantined(
+    tmp_path: Path,
+) -> None:
+    money = {"total_pymnt": "5821.72", "total_rec_prncp": "5000.0"}
+    stage = LoanStage(tmp_path / "data")
+    rows = [loan(n, **(money if n < 8 else {})) for n in range(20)]
+    (warning,) = stage.stage(loan_file(tmp_path / "a.csv", rows)).warnings
+    assert "a.csv: 40.0% of its loans paid back more principal than they borrowed" in warning
+    assert len(stage.loan_ids()) == 20
+    stage.stage(
+        loan_file(tmp_path / "b.csv", [loan(n, **(money if n < 1 else {})) for n in range(200)])
+    )
+    assert stage.accounting()[0]["quarantined"] == {"principal_exceeds_loan": 1}
 
 
 def test_one_typing_error_moves_nothing_and_is_quarantined(tmp_path: Path) -> None:
@@ -82,6 +111,12 @@ def test_fractions_are_read_as_per_cent_column_by_column(tmp_path: Path) -> None
         ({"revol_util": "2970"}, "revol_util"),
         ({"installment": "12303"}, "installment"),
         ({"loan_amnt": "3.6"}, "loan_amnt"),
+        ({"tot_cur_bal": "7900000"}, "tot_cur_bal"),
+        ({"annual_inc_joint": "110"}, "annual_inc_joint"),
+        ({"funded_amnt_inv": "3.6"}, "funded_amnt_inv over funded_amnt"),
+        ({"last_pymnt_amnt": "12303"}, "last_pymnt_amnt over installment"),
+        ({"total_rec_prncp": "360000"}, "total_rec_prncp over funded_amnt"),
+        ({"out_prncp": "2.6", "total_rec_prncp": "1000"}, "out_prncp over unpaid principal"),
     ],
 )
 def test_other_units_are_refused_by_column(

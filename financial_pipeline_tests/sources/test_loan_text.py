@@ -26,6 +26,11 @@ MONTHS = [
     "01DEC2015",
     "12/2015",
     "Dec 1, 2015",
+    "2015-Dec",
+    "Dec_2015",
+    "2015m12",
+    "01DEC2015:00:00:00",
+    "2015-12-01T06:00:00Z",
 ]
 
 
@@ -35,7 +40,17 @@ def test_unambiguous_month_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["18-Dec", "Dec-15", "1/12/2015", "2015-13-01", "42339", "Ju-2015"]
+    "text",
+    [
+        "18-Dec",
+        "Dec-15",
+        "1/12/2015",
+        "2015-13-01",
+        "42339",
+        "Ju-2015",
+        # The first of December in Europe.
+        "2015-11-30T23:00:00Z",
+    ],
 )
 def test_ambiguous_or_impossible_month_is_not_read(text: str) -> None:
     assert other_forms([text, None, ""]) == {}
@@ -62,7 +77,9 @@ def staged(path: Path, *rows: dict[str, str]) -> LoanStage:
     return stage
 
 
-@pytest.mark.parametrize("word", ["NA", "NULL", "NaN", "n/a", "None", "\\N", "#N/A", " na "])
+@pytest.mark.parametrize(
+    "word", ["NA", "NULL", "NaN", "n/a", "None", "\\N", "#N/A", " na ", "-", " "]
+)
 def test_words_for_missing_values_are_null(tmp_path: Path, word: str) -> None:
     absent = {"dti": word, "next_pymnt_d": word, "addr_state": word, "title": word}
     (row,) = staged(tmp_path, loan(1, **absent)).table("lending_club_loans").rows(named=True)
@@ -102,6 +119,18 @@ def test_number_format_is_decided_by_the_column(
     rows = [loan(number, **dict.fromkeys([column], text)) for number, text in enumerate(texts)]
     loans = staged(tmp_path, *rows).table("lending_club_loans").sort("loan_id")
     assert loans[column].to_list() == pytest.approx(values)
+
+
+@pytest.mark.parametrize("text", ["1001.00", '="1001"', "'1001", "1,001", "0001001", " 1001 "])
+def test_id_in_the_form_of_a_spreadsheet_is_the_same_id(tmp_path: Path, text: str) -> None:
+    assert staged(tmp_path, loan(1, id=text), loan(2)).loan_ids() == ["1001", "1002"]
+
+
+def test_employment_in_other_words_is_the_same_number_of_years(tmp_path: Path) -> None:
+    words = ["<1 year", "0", "1 years", "5", "10+", "10.0", "less than 1 year", "n/a"]
+    rows = [loan(number, emp_length=word) for number, word in enumerate(words)]
+    loans = staged(tmp_path, *rows).table("lending_club_loans").sort("loan_id")
+    assert loans["emp_length"].to_list() == [0, 0, 1, 5, 10, 10, 0, None]
 
 
 def test_ambiguous_comma_of_a_ratio_breaks_a_rule(tmp_path: Path) -> None:

@@ -41,6 +41,13 @@ def test_slashed_dates_without_proof_are_refused(tmp_path: Path, days: tuple[str
         describe(_file(tmp_path, *days))
 
 
+def test_old_listing_of_issued_loans_is_no_file_of_rejections(tmp_path: Path) -> None:
+    head = "Loan ID,Amount Requested,Amount Funded By Investors,Interest Rate,Application Date,"
+    path = write(tmp_path / "a.csv", [head + "Debt-To-Income Ratio", "1,9,9,1%,2008-01-02,5%"])
+    with pytest.raises(PipelineError, match="an old listing of issued loans"):
+        describe(path)
+
+
 def test_file_without_readable_date_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"no readable application date .*May 26"):
         describe(_file(tmp_path, "May 26"))

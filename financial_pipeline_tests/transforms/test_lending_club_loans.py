@@ -155,6 +155,13 @@ FAULTS = [
     ("total_pymnt", "4426.72", "payments_do_not_add_up"),
     ("recoveries", "0.04", "payments_do_not_add_up"),
     ("out_prncp", "4000", "principal_exceeds_loan"),
+    ("installment", "0", "installment_does_not_fit"),
+    ("installment", "301", "installment_does_not_fit"),
+    ("open_acc", "-1", "negative_count"),
+    ("revol_util", "-5", "revol_util_out_of_range"),
+    ("revol_util", "50000", "revol_util_out_of_range"),
+    ("settlement_date", "Apr-2020", "implausible_event_month"),
+    ("hardship_start_date", "Nov-2015", "implausible_event_month"),
     ("fico_range_low", "0", "fico_out_of_range"),
     ("fico_range_high", "851", "fico_out_of_range"),
     ("home_ownership", "LEASE", "unknown_home_ownership"),
@@ -173,6 +180,9 @@ FAULTS = [
     ("last_credit_pull_d", "May-2019", "date_after_snapshot"),
     ("last_pymnt_d", "Dec-2015", None),
     ("total_pymnt", "4421.75", None),
+    ("next_pymnt_d", "Mar-2020", None),
+    ("installment", "299", None),
+    ("revol_util", "892.3", None),
     ("fico_range_low", "300", None),
     ("fico_range_high", "850", None),
     ("home_ownership", "", None),
@@ -191,6 +201,11 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[f"{c}={t}" for c, t, _ in FAULTS])
 def test_broken_rule_is_named(judged: pl.DataFrame, number: int) -> None:
     assert judged["reason"][number] == FAULTS[number][2]
+
+
+def test_fico_range_that_is_reversed_breaks_a_rule(tmp_path: Path) -> None:
+    rows = typed(tmp_path, loan(1, fico_range_low="664", fico_range_high="660"))
+    assert rows["reason"].to_list() == ["fico_range_is_reversed"]
 
 
 def test_parsed_fraction_and_infinity_break_a_rule_too(tmp_path: Path) -> None:

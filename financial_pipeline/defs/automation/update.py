@@ -80,7 +80,7 @@ def execute_plan(context: dg.OpExecutionContext) -> None:
     except PipelineError as error:
         # A retry would find the same.
         raise dg.Failure(str(error), allow_retries=False) from error
-    if left_out := [*ingest.refusals(paths), *unserved_symbols(paths)]:
+    if left_out := [*ingest.left_out(paths), *unserved_symbols(paths)]:
         raise dg.Failure(f"The others were read. {' '.join(left_out)}", allow_retries=False)
 
 

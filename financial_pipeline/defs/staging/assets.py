@@ -15,8 +15,7 @@ from financial_pipeline.defs.partitions import (
 )
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import RefusedFile
-from financial_pipeline.paths import Paths
-from financial_pipeline.raw import archive
+from financial_pipeline.raw import archive, refusals
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.staging import fred, loans, prices, rejections, row_accounting
 from financial_pipeline.staging.accounting import StagingSummary
@@ -24,8 +23,7 @@ from financial_pipeline.staging.accounting import StagingSummary
 ACCOUNTED = "every_line_is_accounted_for"
 NO_HOLE = "no_bank_has_a_hole"
 Result = dg.MaterializeResult
-# Datasets of files that stand for themselves: one refused file does not stop the others.
-FAMILIES = ("bank_prices", "fred_observations")
+Stage = Callable[[Sequence[RawFile]], StagingSummary]
 
 
 def _check(dataset: str) -> list[dg.AssetCheckSpec]:
@@ -40,30 +38,37 @@ def _check(dataset: str) -> list[dg.AssetCheckSpec]:
 
 
 def _stage_accepted(
-    paths: Paths, dataset: str, stage: Callable[[Sequence[RawFile]], StagingSummary]
+    pipeline: Pipeline, dataset: str, stage: Stage, is_judged: Callable[[RawFile], bool]
 ) -> tuple[list[RawFile], StagingSummary]:
-    """Stage the accepted files; a refused file is noted, and the others do without it.
+    """Stage the files; a refused one is noted, and the others do without it.
 
-    Raises RefusedFile if none is left, or if the dataset is one whole.
+    Files that were refused before get another chance if `stage` judges them. Raises RefusedFile if
+    every file is refused.
     """
+    paths, rules = pipeline.paths, refusals.rules(pipeline.settings, pipeline.paths)
+    refusals.retry(paths, dataset, is_judged)
     while True:
         files = archive.current_files(paths, dataset)
         try:
-            return files, stage(files)
+            summary = stage(files)
         except RefusedFile as error:
-            archive.refuse(paths, error.sha256, str(error))
-            if dataset not in FAMILIES or not archive.current_files(paths, dataset):
+            archive.refuse(paths, error.sha256, str(error), rules)
+            if not archive.accepted_files(paths, dataset):
                 raise
+        else:
+            for refused, reason in summary.refused.items():
+                archive.refuse(paths, refused, reason, rules)
+            return [file for file in files if file.sha256 not in summary.refused], summary
 
 
 def _stage(
-    pipeline: Pipeline, dataset: str, stage: Callable[[Sequence[RawFile]], StagingSummary]
+    pipeline: Pipeline,
+    dataset: str,
+    stage: Stage,
+    is_judged: Callable[[RawFile], bool] = lambda _: True,
 ) -> Result:
     paths = pipeline.paths
-    files, summary = _stage_accepted(paths, dataset, stage)
-    for refused, reason in summary.refused.items():
-        archive.refuse(paths, refused, reason)
-    files = [file for file in files if file.sha256 not in summary.refused]
+    files, summary = _stage_accepted(pipeline, dataset, stage, is_judged)
     rows = row_accounting.by_file(
         row_accounting.read_accounting(paths, {file.sha256 for file in files})
     )
@@ -109,7 +114,12 @@ def lending_club_loan_snapshots(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return loans.stage_snapshots(pipeline.paths, files, first, last, pipeline.settings)
 
-    return partition_events.describe(context, _stage(pipeline, "lending_club_loans", stage))
+    def is_judged(file: RawFile) -> bool:
+        month = file.landed.snapshot_date
+        return month is not None and first <= month <= last
+
+    result = _stage(pipeline, "lending_club_loans", stage, is_judged)
+    return partition_events.describe(context, result)
 
 
 @dg.asset(
@@ -138,7 +148,9 @@ def lending_club_loans(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return loans.stage_issue_months(pipeline.paths, files, first, last, pipeline.settings)
 
-    return partition_events.describe(context, _stage(pipeline, "lending_club_loans", stage))
+    # The snapshots have judged the files.
+    result = _stage(pipeline, "lending_club_loans", stage, lambda _: False)
+    return partition_events.describe(context, result)
 
 
 @dg.asset(

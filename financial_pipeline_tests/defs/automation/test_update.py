@@ -83,6 +83,6 @@ def test_left_out_file_fails_the_run_after_the_publication(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(update, "_execute", lambda *_: None)
-    monkeypatch.setattr(ingest, "refusals", lambda _: ["page.csv has no known header"])
+    monkeypatch.setattr(ingest, "left_out", lambda _: ["page.csv has no known header"])
     with pytest.raises(dg.Failure, match=r"others were read.*page\.csv"):
         update.execute_plan(dg.build_op_context())
