@@ -5,9 +5,8 @@ from importlib import import_module
 
 import click
 
-from financial_pipeline.cli import build, read, serve, space
+from financial_pipeline.cli import boundary, build, read, serve, space
 from financial_pipeline.cli.bench import bench
-from financial_pipeline.errors import PipelineError
 
 
 class _Commands(click.Group):
@@ -54,9 +53,5 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; an error that people can correct is one sentence and exit code 1."""
-    try:
-        commands()
-    except PipelineError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+    """Run the command; every error is one sentence and exit code 1."""
+    sys.exit(boundary.run(commands))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from financial_pipeline.event_storage.command_runs import COMMAND_TAG
+from financial_pipeline.files import private_folder
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
@@ -64,6 +65,7 @@ def fail_killed_runs(instance: dg.DagsterInstance) -> int:
 def prepare_home(paths: Paths) -> None:
     """Make Dagster's home under the data root, with the repository's `dagster.yaml` in it."""
     profile = "docs/dagster.postgres.yaml" if Settings().postgres_url else "dagster.yaml"
+    private_folder(paths.data_root)
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT_ROOT / profile, paths.dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)

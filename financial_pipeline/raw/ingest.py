@@ -86,12 +86,19 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         # An unknown file is read again: settings may name its series or symbol now.
         is_known = row is not None and row["stamp"] == stamp and "landed" in row
         rows[str(path)] = row if row is not None and is_known else _detect(path, stamp)
+    for path, sentence in _irregular(settings, paths).items():
+        rows[str(path)] = {"stamp": "", "unknown": sentence}
     replace_json(paths.raw / DETECTED, rows)
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
     if unknown and len(unknown) == len(rows):
         raise PipelineError(unknown[0])
     files = [archive.landed_from_row(row["landed"]) for row in rows.values() if "landed" in row]
     return landing.join_parts(files)
+
+
+def _irregular(settings: Settings, paths: Paths) -> dict[Path, str]:
+    dropped = landing.irregular(settings.landing) if settings.landing else {}
+    return landing.irregular(landing_folder(settings, paths)) | dropped
 
 
 def _detected(paths: Paths) -> dict[str, dict[str, Any]]:

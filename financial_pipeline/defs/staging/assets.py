@@ -48,6 +48,7 @@ def _stage_accepted(
     """
     while True:
         files = archive.current_files(paths, dataset)
+        archive.verify(files)
         try:
             return files, stage(files)
         except RefusedFile as error:
