@@ -30,6 +30,8 @@ KEPT_REPORTS: Final = 20
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 NO_SPACE: Final = ("No space left on device", "database or disk is full", "disk I/O error")
+DAMAGED_WAREHOUSE: Final = ("not a valid DuckDB database file", "Corrupt database file")
+DAMAGED_HISTORY: Final = ("file is not a database", "database disk image is malformed")
 VERSIONS: Final = ("financial-pipeline", "dagster", "dbt-core", "duckdb", "polars", "pyspark")
 
 
@@ -45,22 +47,30 @@ def run(command: Callable[[], object]) -> int:
         raise
     # A panic of Polars is no Exception.
     except BaseException as error:
-        click.echo(f"Error: {redact(sentence(error))}", err=True)
+        click.echo(f"Error: {sentence(error)}", err=True)
         return 1
     return 0
 
 
 def sentence(error: BaseException) -> str:
-    """Return one line about a fault: what is wrong, where, and what to do."""
+    """Return one line about a fault, without secrets: what is wrong, where, and what to do."""
+    return redact(_sentence(error))
+
+
+def _sentence(error: BaseException) -> str:
     for each in _causes(error):
+        if damaged := _damaged(str(each)):
+            return damaged
         if isinstance(each, PipelineError):
             text = str(each)
-            return text if "\n" not in text else f"{_line(text)} (in full: {report(error)})"
+            is_one_line = len(text.splitlines()) <= 1
+            return text if is_one_line else f"{_line(text)} (in full: {report(error)})"
         if known := _known(each):
             return known
     return (
-        f"The program has a fault ({type(error).__name__}: {_line(str(error))}); what is published"
-        f" is unchanged. Please report it with the file {report(error)}, which has no secrets."
+        f"The program has a fault ({type(error).__name__}: {_line(str(error))}); readers keep the"
+        f" last published version. Please report it with the file {report(error)}, which has no"
+        " secrets."
     )
 
 
@@ -87,11 +97,25 @@ def _known(error: BaseException) -> str | None:
     place = getattr(error, "filename", None) or "the data root"
     if number in FULL or any(text in str(error) for text in NO_SPACE):
         return (
-            f"The disk of {place} is full; free space and repeat the command. What is published is"
-            " unchanged."
+            f"The disk of {place} is full; free space and repeat the command. Readers keep the last"
+            " published version."
         )
     if number in FORBIDDEN:
         return f"{place} cannot be read or written ({os.strerror(number or 0)}); change its rights."
+    return None
+
+
+def _damaged(text: str) -> str | None:
+    """Return what to do if a fault comes from a damaged file that a run can build again."""
+    if any(mark in text for mark in DAMAGED_WAREHOUSE):
+        place = _data_root() / "warehouse" / "warehouse.duckdb"
+        return f"The warehouse {place} is damaged; remove it, and the next run builds it again."
+    if any(mark in text for mark in DAMAGED_HISTORY):
+        place = _data_root() / "dagster_home"
+        return (
+            f"The history of runs in {place} is damaged; remove that folder, which contains no"
+            " published data, and repeat the command."
+        )
     return None
 
 

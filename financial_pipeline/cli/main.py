@@ -7,6 +7,7 @@ import click
 
 from financial_pipeline.cli import boundary, build, read, serve, space
 from financial_pipeline.cli.bench import bench
+from financial_pipeline.cli.drill import drill
 
 
 class _Commands(click.Group):
@@ -48,6 +49,7 @@ for command in (
     space.disk,
     space.prune,
     bench,
+    drill,
 ):
     commands.add_command(command)
 

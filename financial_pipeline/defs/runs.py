@@ -92,7 +92,7 @@ def run_families(
         if instance is None:
             instance = stack.enter_context(opened_home(paths))
         defs = load()
-        stack.callback(operations.record, instance, paths, settings)
+        stack.callback(_record, instance, paths, settings, report)
         fail_killed_runs(instance)
         raw = raw_digests(paths, landed if layers == "all" else [])
         changes = Changes(publication, settings, defs, raw, rebuild=rebuild)
@@ -100,6 +100,14 @@ def run_families(
         bars = stream.prices_are_there() if stream else None
         command.run_all(plan(landed, analytics=analytics, bars=bars), stream)
         return command.publish()
+
+
+def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report) -> None:
+    """Record the runs; a disk that is full by now does not undo what was published."""
+    try:
+        operations.record(instance, paths, settings)
+    except OSError as error:
+        report(f"The operations tables keep their last version: {error}")
 
 
 def _begin_spark() -> None:

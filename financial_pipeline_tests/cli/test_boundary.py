@@ -36,8 +36,8 @@ def test_an_unknown_fault_is_one_line_and_a_report(
     assert boundary.run(_raising(KeyError(f"no\n{SECRET}"))) == 1
     (report,) = (data_root / "reports").iterdir()
     assert capsys.readouterr().err == (
-        "Error: The program has a fault (KeyError: 'no\\n***'); what is published is unchanged."
-        f" Please report it with the file {report}, which has no secrets.\n"
+        "Error: The program has a fault (KeyError: 'no\\n***'); readers keep the last"
+        f" published version. Please report it with the file {report}, which has no secrets.\n"
     )
     text = report.read_text("utf-8")
     assert "Traceback (most recent call last)" in text
@@ -61,6 +61,8 @@ def _caused_by(cause: BaseException) -> BaseException:
         (OSError(errno.ENOSPC, "No space", "/x/y"), "The disk of /x/y is full; free space"),
         (_caused_by(OSError("disk I/O error")), "The disk of the data root is full"),
         (PermissionError(errno.EACCES, "no", "/x/y"), "/x/y cannot be read or written"),
+        (RuntimeError("IO Error: x is not a valid DuckDB database file!"), "The warehouse /"),
+        (_caused_by(ValueError("(sqlite3.DatabaseError) file is not a database")), "The history"),
         (PipelineError("First.\nSecond."), "First. Second. (in full: "),
     ],
 )
