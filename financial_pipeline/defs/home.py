@@ -75,7 +75,7 @@ def prepare_home(paths: Paths) -> None:
 
 
 def _check_history(paths: Paths) -> None:
-    """Raise PipelineError for a file of the history that is no database, before Dagster opens it."""
+    """Raise PipelineError for a file of the history that is no database."""
     for path in sorted(paths.dagster_home.rglob("*.db")):
         with path.open("rb") as file:
             start = file.read(len(SQLITE_MARK))
