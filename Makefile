@@ -103,7 +103,7 @@ $(UV):
 	@test -x $(BIN)/python || test -n "$$($(PYTHON) -c '$(FITS)' 2>/dev/null)" || \
 	{ echo 'Python 3.11, 3.12 or 3.13 is needed: install one, or name it with make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@test -x $(BIN)/python || { echo 'Making $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement .ci/uv.txt
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(UV)
 	@echo 'Installing requirements.lock into $(VENV)'

@@ -1,7 +1,8 @@
 """File operations that survive a crash: locks, atomic replacement, links and hashes.
 
 Every writer of a file that is read again uses this module. A reader sees the old content or the new
-one, never a part; a replaced file is on the disk before its name points at it.
+one, never a part; a replaced file is on the disk before its name points at it. All changes of the
+disk go through `DISK`, so that tests can fail each of them.
 """
 
 import fcntl
@@ -9,12 +10,51 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from financial_pipeline.errors import PipelineError
+
+
+class Disk:
+    """The operations that change the disk; each may fail, or the process may end in it."""
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a whole file."""
+        path.write_bytes(content)
+
+    def sync(self, path: Path) -> None:
+        """Write a file or the entries of a folder to the disk."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Give a file or folder another name, in one step; a file of that name is replaced."""
+        os.replace(source, target)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name."""
+        os.link(source, target)
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy the bytes and the times of a file."""
+        shutil.copy2(source, target)
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file, if it exists."""
+        path.unlink(missing_ok=True)
+
+    def remove(self, folder: Path) -> None:
+        """Remove a folder with its files, as far as that is possible."""
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+DISK = Disk()
 
 
 @contextmanager
@@ -31,11 +71,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def sync(path: Path) -> None:
     """Write a file or the entries of a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    DISK.sync(path)
 
 
 @contextmanager
@@ -51,20 +87,34 @@ def replacing(target: Path, *, durable: bool = True) -> Iterator[Path]:
     try:
         yield temporary
         if durable:
-            sync(temporary)
-        os.replace(temporary, target)
+            DISK.sync(temporary)
+        DISK.rename(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        DISK.unlink(temporary)
         raise
     if durable:
-        sync(target.parent)
+        DISK.sync(target.parent)
 
 
 def replace_file(target: Path, content: bytes | str, *, durable: bool = True) -> None:
     """Replace the content of a file (text as UTF-8) in one rename."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     with replacing(target, durable=durable) as temporary:
-        temporary.write_bytes(data)
+        DISK.write(temporary, data)
+
+
+def append_lines(target: Path, lines: Iterable[str]) -> None:
+    """Add lines to a ledger: all of them or none, and no part of one."""
+    before = target.read_text("utf-8") if target.exists() else ""
+    end = "" if not before or before.endswith("\n") else "\n"
+    replace_file(target, before + end + "".join(f"{line}\n" for line in lines))
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can read; one that exists keeps its rights."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
 
 
 def replace_json(target: Path, content: object) -> None:
@@ -76,7 +126,7 @@ def cached_json(path: Path) -> Any:
     """Return the content of a JSON file that can be made again; None if missing or damaged."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -87,7 +137,7 @@ def recorded_json(path: Path, advice: str) -> Any:
     """
     try:
         return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PipelineError(f"{path} is damaged ({error}); {advice}.") from None
 
 
@@ -101,7 +151,7 @@ def recorded_lines(path: Path, advice: str) -> list[Any]:
     for number, line in enumerate(lines, start=1):
         try:
             rows.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PipelineError(f"{path}:{number} is damaged ({error}); {advice}.") from None
     return rows
 
@@ -111,20 +161,20 @@ def move_folder(work: Path, target: Path) -> None:
 
     Raises OSError if `target` exists and is not empty.
     """
-    for path in [*work.rglob("*"), work]:
-        sync(path)
-    os.replace(work, target)
-    sync(target.parent)
+    for path in [*sorted(work.rglob("*")), work]:
+        DISK.sync(path)
+    DISK.rename(work, target)
+    DISK.sync(target.parent)
 
 
 def link(source: Path, target: Path) -> None:
     """Give a file a second name, or copy it on a file system without hard links."""
     try:
-        os.link(source, target)
+        DISK.link(source, target)
     except FileExistsError:
         raise
     except OSError:
-        shutil.copy2(source, target)
+        DISK.copy(source, target)
 
 
 def sha256(path: Path) -> str:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
@@ -56,7 +57,9 @@ def _pass_on(path: str) -> None:
     with open(path, "ab", buffering=0) as file:
         for line in sys.stdin.buffer:
             clean = redact(line.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-            file.write(clean)
+            # A full disk must not end the step whose output this is.
+            with suppress(OSError):
+                file.write(clean)
             sys.stdout.buffer.write(clean)
             sys.stdout.buffer.flush()
 

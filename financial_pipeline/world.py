@@ -4,7 +4,7 @@ from datetime import date
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import recorded_json, replace_json
+from financial_pipeline.files import private_folder, recorded_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
@@ -35,6 +35,7 @@ def claim_data_root(settings: Settings, paths: Paths) -> None:
     """Bind the data root to one world; raises PipelineError if it holds another one."""
     file, wanted = paths.data_root / "world.json", describe(settings)
     if not file.exists():
+        private_folder(paths.data_root)
         replace_json(file, wanted)
     found = recorded_json(file, ADVICE)
     if found != wanted:

@@ -3,6 +3,7 @@
 import json
 import logging
 import smtplib
+import ssl
 import urllib.request
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from financial_pipeline.settings import Settings
 
 LOGGER: Final = logging.getLogger("financial_pipeline.alerts")
 TIMEOUT_SECONDS: Final = 10.0
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,11 @@ class WebhookSink:
 
 @dataclass(frozen=True)
 class SmtpSink:
-    """Sink that mails through one server, with TLS and a login if there is a user."""
+    """Sink that mails through one server, with a login if there is a user.
+
+    A login needs TLS with a certificate that is valid for the host. Without a user TLS is used if
+    the server offers it.
+    """
 
     host: str
     port: int
@@ -86,10 +92,18 @@ class SmtpSink:
         mail["To"] = ", ".join(self.recipients)
         mail.set_content(notice.text)
         with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS) as server:
+            if self.user or self._offers_tls(server):
+                server.starttls(context=ssl.create_default_context())
             if self.user:
-                server.starttls()
                 server.login(self.user, self.password or "")
             server.send_message(mail)
+
+    def _offers_tls(self, server: smtplib.SMTP) -> bool:
+        # A relay on this machine has no certificate that anybody could check.
+        if self.host in LOOPBACK:
+            return False
+        server.ehlo_or_helo_if_needed()
+        return server.has_extn("starttls")
 
 
 def configured(settings: Settings) -> dict[str, Sink]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from financial_pipeline import world
 from financial_pipeline.changes import code
-from financial_pipeline.files import cached_json, replace_json
+from financial_pipeline.files import DISK, cached_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
 from financial_pipeline.settings import PROJECT_ROOT, Settings
@@ -73,7 +73,7 @@ def _version(paths: Paths) -> str:
 
 def forget(paths: Paths) -> None:
     """Remove the record, before anything is built."""
-    _file(paths).unlink(missing_ok=True)
+    DISK.unlink(_file(paths))
 
 
 def remember(paths: Paths, now: str) -> None:

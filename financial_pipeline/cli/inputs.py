@@ -4,6 +4,8 @@ Only settings and the file system are read here.
 """
 
 import os
+import shutil
+from typing import Final
 
 import click
 
@@ -11,6 +13,11 @@ from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
+
+# What a small run writes; a run of all loans needs a few gigabytes.
+FREE_BYTES: Final = 200 << 20
+# DuckDB reads these characters of a path as a pattern, and logs cannot show the last ones.
+PATTERNS: Final = "*?[]\n\r"
 
 
 def check(settings: Settings, paths: Paths, reads_files: bool = True) -> None:
@@ -61,11 +68,22 @@ def _is_from_the_command_line(option: str) -> bool:
 def _check_data_root(settings: Settings, paths: Paths) -> None:
     place = paths.data_root
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if strange := sorted(set(str(place)) & set(PATTERNS)):
+        raise PipelineError(
+            f"The data root {str(place)!r} contains {' '.join(map(repr, strange))}, which SQL reads"
+            " as a pattern; pass another one with --data-root."
+        )
     if not existing.is_dir():
         raise PipelineError(f"The data root {place} is no folder: {existing} is a file.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise PipelineError(
             f"The data root {place} cannot be written; pass another one with --data-root."
+        )
+    if (free := shutil.disk_usage(existing).free) < FREE_BYTES:
+        raise PipelineError(
+            f"Only {free >> 20:,} MiB are free on the disk of {place}, and a run needs at least"
+            f" {FREE_BYTES >> 20:,}; free space, run `financial-pipeline prune`, or pass another"
+            " --data-root."
         )
     if (place / "world.json").exists():
         world.claim_data_root(settings, paths)

@@ -5,9 +5,9 @@ from importlib import import_module
 
 import click
 
-from financial_pipeline.cli import build, read, serve, space
+from financial_pipeline.cli import boundary, build, read, serve, space
 from financial_pipeline.cli.bench import bench
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.cli.drill import drill
 
 
 class _Commands(click.Group):
@@ -49,14 +49,11 @@ for command in (
     space.disk,
     space.prune,
     bench,
+    drill,
 ):
     commands.add_command(command)
 
 
 def main() -> None:
-    """Run the command; an error that people can correct is one sentence and exit code 1."""
-    try:
-        commands()
-    except PipelineError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+    """Run the command; every error is one sentence and exit code 1."""
+    sys.exit(boundary.run(commands))

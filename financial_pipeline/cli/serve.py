@@ -2,17 +2,22 @@
 
 import os
 import sys
+from typing import Final
 
 import click
 
 from financial_pipeline.cli.options import data_root, data_root_option, world_options
 from financial_pipeline.settings import PROJECT_ROOT
 
+PORT: Final = click.IntRange(1024, 65535)
+
 
 @click.command()
 @world_options
-@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
-@click.option("--dashboard-port", default=8501, show_default=True, help="Port of the dashboard.")
+@click.option("--port", type=PORT, default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option(
+    "--dashboard-port", type=PORT, default=8501, show_default=True, help="Port of the dashboard."
+)
 def dev(port: int, dashboard_port: int) -> None:
     """Start Dagster's web interface and the dashboard on loopback; both end together."""
     from financial_pipeline.dashboard import launch
@@ -32,7 +37,7 @@ def dev(port: int, dashboard_port: int) -> None:
 
 @click.command()
 @data_root_option
-@click.option("--port", default=8501, show_default=True, help="Port of the dashboard.")
+@click.option("--port", type=PORT, default=8501, show_default=True, help="Port of the dashboard.")
 def dashboard(port: int) -> None:
     """Open the dashboard over the published version, on loopback."""
     from financial_pipeline.dashboard import launch

@@ -5,12 +5,13 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import Final, Literal
 
 import duckdb
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.figures.csv_export import csv
 from financial_pipeline.files import replacing
 
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
@@ -79,7 +80,7 @@ def _encoded(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
     frame = relation.pl()
     buffer = io.BytesIO()
     if form == "csv":
-        _csv(frame, buffer)
+        buffer.write(_csv(frame).encode())
     elif form == "json":
         frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64)).write_json(buffer)
         buffer.write(b"\n")
@@ -92,7 +93,7 @@ def _encoded(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
     return buffer.getvalue()
 
 
-def _csv(frame: pl.DataFrame, buffer: BinaryIO) -> None:
+def _csv(frame: pl.DataFrame) -> str:
     nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
     texts = [
         frame[name].map_elements(
@@ -100,7 +101,7 @@ def _csv(frame: pl.DataFrame, buffer: BinaryIO) -> None:
         )
         for name in nested
     ]
-    frame.with_columns(texts).write_csv(buffer)
+    return csv(frame.with_columns(texts))
 
 
 def _markdown(frame: pl.DataFrame) -> str:

@@ -12,6 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release, age_days
 from financial_pipeline.figures import synthetic
+from financial_pipeline.figures.csv_export import csv
 
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
@@ -188,7 +189,7 @@ def table(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "CSV",
-            frame.write_csv,
+            lambda: csv(frame),
             f"{name}.csv",
             "text/csv",
             key=f"csv_{name}",

@@ -5,14 +5,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import dagster as dg
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.event_storage.command_runs import COMMAND_TAG
+from financial_pipeline.files import private_folder
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
+# The start of every SQLite file that is not empty.
+SQLITE_MARK: Final = b"SQLite format 3\0"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -64,15 +68,29 @@ def fail_killed_runs(instance: dg.DagsterInstance) -> int:
 def prepare_home(paths: Paths) -> None:
     """Make Dagster's home under the data root, with the repository's `dagster.yaml` in it."""
     profile = "docs/dagster.postgres.yaml" if Settings().postgres_url else "dagster.yaml"
+    private_folder(paths.data_root)
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT_ROOT / profile, paths.dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
+
+
+def _check_history(paths: Paths) -> None:
+    """Raise PipelineError for a file of the history that is no database."""
+    for path in sorted(paths.dagster_home.rglob("*.db")):
+        with path.open("rb") as file:
+            start = file.read(len(SQLITE_MARK))
+        if start and start != SQLITE_MARK:
+            raise PipelineError(
+                f"The history of runs in {path} is damaged; remove {paths.dagster_home}, which"
+                " contains no published data, and repeat the command."
+            )
 
 
 @contextmanager
 def opened_home(paths: Paths) -> Iterator[dg.DagsterInstance]:
     """Open the data root's Dagster instance; redirect standard output to the log."""
     prepare_home(paths)
+    _check_history(paths)
     with (
         dg.DagsterInstance.get() as instance,
         paths.log.open("a", encoding="utf-8") as log,

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ TEMPORARY: Final = re.compile(
 )
 # A folder of one dbt call inside the target folder: `dbt_loans-2f552be-ccb6074`.
 DBT_CALL: Final = re.compile(r"dbt_\w+-[0-9a-f]{7}-[0-9a-f]{7}")
+# As `files.replacing` names a file until it is complete: with the number of the process.
+UNFINISHED: Final = re.compile(r"\..+\.\d+\.tmp|\.\d+\.incoming")
 DAY_SECONDS: Final = 86_400.0
 
 
@@ -48,7 +51,22 @@ def found(paths: Paths, before: float) -> list[Leftover]:
     old += [Leftover("output of old steps", p) for p in _older(home / "storage", before)]
     calls = (p for p in _older(target, before) if DBT_CALL.fullmatch(p.name))
     old += [Leftover("targets of dbt calls", path) for path in calls]
+    old += [Leftover("files of killed writers", path) for path in _unfinished(paths, before)]
     return old + [Leftover("temporary files of Spark and Flink", p) for p in _temporary(before)]
+
+
+def _unfinished(paths: Paths, before: float) -> Iterator[Path]:
+    """Yield old temporary files of `files.replacing`, whose writers ended before the rename."""
+    for folder, _, names in os.walk(paths.data_root):
+        for name in names:
+            path = Path(folder, name)
+            with suppress(FileNotFoundError):
+                if UNFINISHED.fullmatch(name) and path.lstat().st_mtime < min(before, _day_ago()):
+                    yield path
+
+
+def _day_ago() -> float:
+    return time.time() - DAY_SECONDS
 
 
 def _older(folder: Path, before: float) -> Iterator[Path]:

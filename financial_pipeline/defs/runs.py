@@ -88,7 +88,7 @@ def run_families(
         if instance is None:
             instance = stack.enter_context(opened_home(paths))
         defs = load()
-        stack.callback(operations.record, instance, paths, settings)
+        stack.callback(_record, instance, paths, settings, report)
         fail_killed_runs(instance)
         coming = landed if layers == "all" else []
         raw = raw_digests(paths, coming)
@@ -102,6 +102,14 @@ def run_families(
 
         command.run_all(plan_without, stream)
         return command.publish()
+
+
+def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report) -> None:
+    """Record the runs; a disk that is full by now does not undo what was published."""
+    try:
+        operations.record(instance, paths, settings)
+    except OSError as error:
+        report(f"The operations tables keep their last version: {error}")
 
 
 def _begin_spark() -> None:

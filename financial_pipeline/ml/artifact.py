@@ -9,7 +9,6 @@ import io
 import json
 import os
 import re
-import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import move_folder
+from financial_pipeline.files import DISK, move_folder
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.scorecard import Characteristic, Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
@@ -55,10 +54,10 @@ def save_artifact(
     artifact = hashlib.sha256(contents).hexdigest()
     target, temporary = folder / artifact, folder / f".{artifact}.{os.getpid()}"
     if not target.exists():
-        shutil.rmtree(temporary, ignore_errors=True)
+        DISK.remove(temporary)
         temporary.mkdir(parents=True)
         for name, content in {**files, CONTENTS: contents}.items():
-            (temporary / name).write_bytes(content)
+            DISK.write(temporary / name, content)
         move_folder(temporary, target)
     return artifact
 

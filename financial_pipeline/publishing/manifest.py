@@ -6,6 +6,7 @@ that are assigned under that lock, never from a clock. Readers read the manifest
 job.
 """
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,8 @@ from financial_pipeline.publishing.versions import DIGITS, KEEP_30, Retention, n
 Channel = Literal["batch", "stream", "operations"]
 BATCH: Final = "batch"
 REBUILD: Final = "remove it and run `financial-pipeline transform --rebuild`"
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+FOLDER: Final = re.compile(r"[A-Za-z0-9_-]+")
 LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
 
 
@@ -82,10 +85,26 @@ def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
         content = recorded_json(paths.manifest, REBUILD)
     except FileNotFoundError:
         return {}
-    if "tables" in content:
-        # A manifest of an earlier release had no channels, and its versions came from a clock.
-        content = {BATCH: content | {"sequence": 0}}
+    try:
+        if "tables" in content:
+            # A manifest of an earlier release had no channels, and its versions came from a clock.
+            content = {BATCH: content | {"sequence": 0}}
+        for channel in content.values():
+            for key in ("sequence", "published_at", "world"):
+                channel[key]
+            for key, row in channel["tables"].items():
+                _check_table(key, PublishedTable(**row))
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise PipelineError(f"{paths.manifest} is damaged ({error}); {REBUILD}.") from None
     return dict(content)
+
+
+def _check_table(key: str, table: PublishedTable) -> None:
+    """Raise ValueError unless the table is in its own folder: names are pasted into SQL."""
+    place = Path(table.folder)
+    is_named = NAME.fullmatch(table.name) and table.layer in LAYERS and table.key == key
+    if not is_named or place.parent.as_posix() != key or not FOLDER.fullmatch(place.name):
+        raise ValueError(f"the table {key[:80]!r} has another name or folder")
 
 
 def is_published(paths: Paths) -> bool:

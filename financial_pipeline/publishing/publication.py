@@ -6,7 +6,6 @@ does before they are published.
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import DISK, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     BATCH,
@@ -89,7 +88,7 @@ class Publication:
 
     def discard(self) -> None:
         """Forget all registrations; published tables stay."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        DISK.remove(self.folder)
 
 
 def pending(paths: Paths) -> list[str]:

@@ -6,7 +6,6 @@ reader of a version has a shared lock on its file, which the kernel releases whe
 
 import fcntl
 import re
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from financial_pipeline.files import cached_json, recorded_json, replace_json
+from financial_pipeline.files import DISK, cached_json, recorded_json, replace_json
 from financial_pipeline.paths import Paths
 
 GIB: Final = 2**30
@@ -94,7 +93,7 @@ def _remove_if_unread(file: Path) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        file.unlink()
+        DISK.unlink(file)
     return True
 
 
@@ -118,7 +117,7 @@ def prune(paths: Paths, keys: Iterable[str], kept: set[str], retention: Retentio
     for old in _old_folders(paths, keys):
         is_young = time.time() - old.stat().st_mtime < retention.seconds
         if old.relative_to(paths.data_root).as_posix() not in named and not is_young:
-            shutil.rmtree(old)
+            DISK.remove(old)
 
 
 def _prune_versions(paths: Paths, retention: Retention) -> set[str]:

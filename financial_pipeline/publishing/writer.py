@@ -7,7 +7,6 @@ a folder that a crash could take away.
 
 import hashlib
 import io
-import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from financial_pipeline.files import link, sync
+from financial_pipeline.files import DISK, link, sync
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hashed_text
 from financial_pipeline.publishing.manifest import PublishedTable, new_folder, parquet_files
@@ -52,10 +51,10 @@ def write_table(
         else:
             _write_frame(table, source, folder, files, replaced)
             described = _describe(table, folder, previous, replaced)
-        for path in [*folder.iterdir(), folder, folder.parent]:
+        for path in [*sorted(folder.iterdir()), folder, folder.parent]:
             sync(path)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        DISK.remove(folder)
         raise
     return PublishedTable(
         layer=table.layer,
@@ -110,7 +109,7 @@ def _write_file(rows: pl.DataFrame, target: Path, before: Path | None) -> None:
     if before is not None and before.exists() and before.read_bytes() == content:
         link(before, target)
     else:
-        target.write_bytes(content)
+        DISK.write(target, content)
 
 
 def _file_of(table: Table[Any], partition: str) -> str:

@@ -7,14 +7,21 @@ reason for which staging refused it.
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from financial_pipeline.files import locked, recorded_lines, replace_file, replacing, sha256
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import (
+    DISK,
+    locked,
+    recorded_lines,
+    replace_file,
+    replacing,
+    sha256,
+)
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
@@ -87,6 +94,21 @@ def dataset_of(paths: Paths, sha256: str) -> str:
     return next(file.landed.dataset for file in read_raw_files(paths) if file.sha256 == sha256)
 
 
+def verify(files: Sequence[RawFile]) -> None:
+    """Raise PipelineError if the bytes of an archived file are no longer those of its hash."""
+    for file in files:
+        try:
+            is_whole = sha256(file.archived_path) == file.sha256
+        except FileNotFoundError:
+            is_whole = False
+        if not is_whole:
+            raise PipelineError(
+                f"The archived file {file.archived_path} is missing or was changed after it was"
+                f" archived; drop {file.landed.path.name} again and run `financial-pipeline"
+                " ingest`, which replaces it."
+            )
+
+
 def digest(files: Sequence[RawFile]) -> str:
     """One hash for a set of raw files: what a table was built from, short enough to repeat."""
     return hashlib.sha256("".join(sorted(file.sha256 for file in files)).encode()).hexdigest()
@@ -100,15 +122,16 @@ def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
     folder = paths.raw / landed.dataset
     folder.mkdir(parents=True, exist_ok=True)
     incoming = folder / f".{os.getpid()}.incoming"
-    shutil.copyfile(landed.path, incoming)
+    DISK.copy(landed.path, incoming)
     content_hash, size = sha256(incoming), incoming.stat().st_size
     place = folder / content_hash
     target = next(place.glob("[!.]*"), place / landed.path.name)
-    if target.exists():
-        incoming.unlink()
+    # An archived file that was changed since is replaced by the same file, dropped again.
+    if target.exists() and sha256(target) == content_hash:
+        DISK.unlink(incoming)
     else:
         with replacing(target) as temporary:
-            incoming.rename(temporary)
+            DISK.rename(incoming, temporary)
         target.chmod(0o444)
     return _described(landed, target, content_hash, size, arrived)
 
@@ -187,7 +210,7 @@ def _remove_leftovers(paths: Paths, datasets: Collection[str]) -> None:
     """Remove half-copied files of a killed run."""
     for folder in [paths.raw / name for name in datasets]:
         for leftover in [*folder.glob(".*.incoming"), *folder.glob("*/.*.tmp")]:
-            leftover.unlink()
+            DISK.unlink(leftover)
         for place in folder.glob("*/"):
             if not any(place.iterdir()):
                 place.rmdir()

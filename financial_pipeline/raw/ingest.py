@@ -87,6 +87,8 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         # An unknown file is read again: settings may name its series or symbol now.
         is_known = row is not None and row["stamp"] == stamp and "landed" in row
         rows[str(path)] = row if row is not None and is_known else _detect(path, stamp)
+    for path, sentence in _irregular(settings, paths).items():
+        rows[str(path)] = {"stamp": "", "unknown": sentence}
     replace_json(paths.raw / DETECTED, rows)
     standing = refusals.standing(settings, paths, map(Path, rows))
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
@@ -101,6 +103,11 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
 def _written(file: LandedFile) -> int:
     """Sort key: loan files that are dropped together arrive in the order of their writing."""
     return file.path.stat().st_mtime_ns if file.dataset == lending_club.DATASET else 0
+
+
+def _irregular(settings: Settings, paths: Paths) -> dict[Path, str]:
+    dropped = landing.irregular(settings.landing) if settings.landing else {}
+    return landing.irregular(landing_folder(settings, paths)) | dropped
 
 
 def _detected(paths: Paths) -> dict[str, dict[str, Any]]:

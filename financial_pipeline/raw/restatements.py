@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.files import recorded_lines
+from financial_pipeline.files import append_lines, recorded_lines
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.writer import write_table
@@ -129,8 +129,7 @@ def record(paths: Paths) -> int:
         if file.sha256 not in known:
             lines.append({"file_sha256": file.sha256, "rows": _rows_of(file, files[:place])})
     if lines:
-        with _ledger(paths).open("a", encoding="utf-8") as writer:
-            writer.write("".join(json.dumps(line, default=str) + "\n" for line in lines))
+        append_lines(_ledger(paths), (json.dumps(line, default=str) for line in lines))
     return sum(len(line["rows"]) for line in lines)
 
 

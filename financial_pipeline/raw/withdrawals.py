@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import locked, recorded_lines
+from financial_pipeline.files import append_lines, locked, recorded_lines
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
 
@@ -41,8 +41,8 @@ def record(paths: Paths, file: RawFile, action: Action) -> None:
     """Note that a file was withdrawn or restored now."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"key": file.identity, "file": str(file.landed.path), "action": action, "at": now}
-    with locked(paths.raw / ".lock"), _ledger(paths).open("a", encoding="utf-8") as writer:
-        writer.write(json.dumps(line) + "\n")
+    with locked(paths.raw / ".lock"):
+        append_lines(_ledger(paths), [json.dumps(line)])
 
 
 def find(paths: Paths, files: Sequence[RawFile], name: str, action: Action) -> RawFile:

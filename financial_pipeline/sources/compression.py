@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, Final, TextIO, cast
@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources import file_kinds
+from financial_pipeline.sources.bounded import Bounded
 from financial_pipeline.sources.file_kinds import compression_of, foreign_kind
 
 SUFFIXES: Final = re.compile(r"(\.(csv|txt|json|gz|zip|bz2|xz|zst|parquet))+$", re.IGNORECASE)
@@ -103,6 +104,10 @@ def _parquet_as_csv(path: Path, rows: int | None) -> IO[bytes]:
 
 
 def _open_bytes(path: Path, rows: int | None = None) -> IO[bytes]:
+    return cast(IO[bytes], BufferedReader(Bounded(_open_unbounded(path, rows), path), COPY_BLOCK))
+
+
+def _open_unbounded(path: Path, rows: int | None) -> IO[bytes]:
     with path.open("rb") as stream:
         start = stream.read(PEEKED_BYTES)
     if not start:
@@ -204,6 +209,8 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
     has_returns = encoding != "utf-16" and b"\r" in block and b"\n" not in block
     with _bytes(path) as (stream, encoding):
         if not is_compressed and encoding != "utf-16" and not has_returns:
+            while stream.read(COPY_BLOCK):
+                pass
             yield path
             return
         work_dir.mkdir(parents=True, exist_ok=True)

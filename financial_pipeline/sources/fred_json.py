@@ -62,11 +62,11 @@ def read_json(text: str, path: Path) -> FredLines:
 def _document(text: str, path: Path) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PipelineError(
             f"{path} is a damaged JSON document ({error}); download it again."
         ) from error
-    if not isinstance(document.get("observations"), list):
+    if not isinstance(document, dict) or not isinstance(document.get("observations"), list):
         raise PipelineError(f"{path} is a JSON document without observations; expected {EXPECTED}.")
     if document.get("units", "lin") != "lin":
         raise PipelineError(

@@ -159,11 +159,11 @@ class HttpClient:
     def _cached(self, provider: str, address: str) -> Answer | None:
         try:
             kept = json.loads(self._place(provider, address).read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
+            if not 0 <= self.clock() - kept["stored_at"] < self.cache_seconds:
+                return None
+            return Answer(OK, {}, base64.b64decode(kept["body"]))
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
-        if not 0 <= self.clock() - kept["stored_at"] < self.cache_seconds:
-            return None
-        return Answer(OK, {}, base64.b64decode(kept["body"]))
 
     def _keep(self, provider: str, address: str, answer: Answer) -> None:
         row = {

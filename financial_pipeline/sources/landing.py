@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import polars as pl
+
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
@@ -15,6 +17,8 @@ from financial_pipeline.sources.provenance import RECORD_NAME
 
 # Enough for the longest preamble before a header.
 SEEN_LINES = 20
+# More than any file of a kind has: a FRED series has a column per vintage.
+MOST_COLUMNS: Final = 5_000
 # Shown of a header that nobody knows.
 SHOWN_CHARACTERS = 120
 # Files of a drop folder that are not data.
@@ -74,7 +78,7 @@ KINDS: Final = (
 def _files(folder: Path) -> Iterator[tuple[Path, bool]]:
     """The files of a folder, sorted, and whether each is a system file or a leftover."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             is_system = any(map(is_system_name, path.relative_to(folder).parts))
             yield path, is_system or any(path.match(name) for name in LEFTOVERS) or _is_empty(path)
 
@@ -102,6 +106,22 @@ def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
         for path, is_left_out in _files(folder)
         if not is_left_out and not any(path.match(pattern) for pattern in (*NO_DATA, *ignore))
     ]
+
+
+def irregular(folder: Path) -> dict[Path, str]:
+    """The links, pipes and devices of a folder, each with the sentence that refuses it.
+
+    A link may lead to any file of the machine, and a pipe never ends.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if is_system_name(path.name) or not (path.is_symlink() or path.exists()):
+            continue
+        if path.is_symlink():
+            found[path] = f"{path} is a link; put the file itself into the drop folder."
+        elif not path.is_file() and not path.is_dir():
+            found[path] = f"{path} is a pipe, socket or device; only files are read."
+    return found
 
 
 def leftovers(folder: Path) -> str:
@@ -139,8 +159,28 @@ def is_price_file(path: Path) -> bool:
 
 
 def detect(path: Path) -> LandedFile:
-    """What one file is; raises PipelineError listing what was expected if it is nothing known."""
+    """What one file is; raises PipelineError listing what was expected if it is nothing known.
+
+    Whatever a reader raises names the file, so that one file never stops the others.
+    """
+    try:
+        return _detect(path)
+    except (PipelineError, OSError):
+        raise
+    # A panic of Polars is no Exception.
+    except (Exception, pl.exceptions.PanicException) as error:
+        reason = f"{type(error).__name__}: {error}"[:SHOWN_CHARACTERS].splitlines()[0]
+        raise PipelineError(
+            f"{path} cannot be read ({reason}); it is damaged, or no data file."
+        ) from error
+
+
+def _detect(path: Path) -> LandedFile:
     lines = first_lines(path, SEEN_LINES)
+    if (columns := 1 + max((line.count(",") for line in lines), default=0)) > MOST_COLUMNS:
+        raise PipelineError(
+            f"{path} has {columns:,} columns, and at most {MOST_COLUMNS:,} are read; export fewer."
+        )
     for kind in KINDS:
         if kind.matches(lines):
             return kind.describe(path)

@@ -68,9 +68,17 @@ class Ledger:
     def __init__(self, file: Path, identity: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._file = file
-        with self._connection() as connection:
-            connection.execute("pragma journal_mode = wal")
-            connection.executescript(TABLES)
+        try:
+            with self._connection() as connection:
+                connection.execute("pragma journal_mode = wal")
+                connection.executescript(TABLES)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            raise PipelineError(
+                f"The ledger {file} is damaged; restore it from a backup, or remove its folder to"
+                " land the log from its start again."
+            ) from None
         with self._connection(writes=True) as connection:
             held = connection.execute("select log from identity").fetchone()
             if held is None:

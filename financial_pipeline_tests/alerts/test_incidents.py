@@ -1,6 +1,7 @@
 """Each incident is reported once and its end once, to every sink, whatever fails in between."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -122,3 +123,52 @@ def test_mail_carries_subject_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert sent[0]["Subject"] == "ALERT failed run: prices_job"
     assert TORN.text in sent[0].get_content()
+
+
+class TlsServer:
+    """Records what a client does; it offers STARTTLS."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        self.done: list[str] = DONE
+        self.done.clear()
+
+    def __enter__(self) -> "TlsServer":
+        return self
+
+    def __exit__(self, *args: object) -> None: ...
+
+    def ehlo_or_helo_if_needed(self) -> None: ...
+
+    def has_extn(self, name: str) -> bool:
+        return name == "starttls"
+
+    def starttls(self, context: ssl.SSLContext) -> None:
+        assert context.check_hostname
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        self.done.append("tls")
+
+    def login(self, user: str, password: str) -> None:
+        self.done.append(f"login {user}")
+
+    def send_message(self, mail: Any) -> None:
+        self.done.append("mail")
+
+
+DONE: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("host", "user", "done"),
+    [
+        ("mail.example.org", "u", ["tls", "login u", "mail"]),
+        ("mail.example.org", None, ["tls", "mail"]),
+        ("localhost", "u", ["tls", "login u", "mail"]),
+        ("localhost", None, ["mail"]),
+    ],
+)
+def test_mail_goes_over_tls_with_a_verified_certificate(
+    monkeypatch: pytest.MonkeyPatch, host: str, user: str | None, done: list[str]
+) -> None:
+    monkeypatch.setattr("smtplib.SMTP", TlsServer)
+    SmtpSink(host, 587, "a@example.org", ("b@example.org",), user, "p").send(Notice("x", "y"))
+    assert done == DONE

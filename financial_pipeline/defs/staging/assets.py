@@ -49,6 +49,7 @@ def _stage_accepted(
     refusals.retry(paths, dataset, is_judged)
     while True:
         files = archive.current_files(paths, dataset)
+        archive.verify(files)
         try:
             summary = stage(files)
         except RefusedFile as error:

@@ -1,0 +1,67 @@
+"""A drill, its result, and its run in a temporary folder of its own."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from financial_pipeline.errors import PipelineError
+
+# What a drill did, in words; it is right if it equals the expected words.
+Action = Callable[[Path], str]
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One fault: its name, what it breaks, and what the system promises then."""
+
+    name: str
+    breaks: str
+    expected: str
+    action: Action
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a drill observed, and whether that is what it expected."""
+
+    name: str
+    breaks: str
+    expected: str
+    observed: str
+    passed: bool
+    seconds: float
+
+
+def run(drill: Drill) -> Result:
+    """Run a drill; anything that it does not expect is observed, never raised."""
+    started = time.monotonic()
+    with TemporaryDirectory(prefix="drill-") as folder:
+        try:
+            observed = drill.action(Path(folder))
+        except Exception as error:
+            observed = f"{type(error).__name__}: {error}"
+    seconds = round(time.monotonic() - started, 2)
+    passed = observed == drill.expected
+    return Result(drill.name, drill.breaks, drill.expected, observed, passed, seconds)
+
+
+def refusal(action: Callable[[], object]) -> str:
+    """Return `refused` if an action raises one sentence, else what it did."""
+    try:
+        action()
+    except PipelineError as error:
+        text = str(error)
+        return "refused" if len(text.splitlines()) == 1 else f"refused in several lines: {text}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "accepted"
+
+
+def agreed(observed: dict[str, str], wanted: str) -> str:
+    """Return `wanted` with the number of cases if all cases gave it, else those that did not."""
+    wrong = {case: text for case, text in observed.items() if text != wanted}
+    if wrong:
+        return "; ".join(f"{case}: {text}" for case, text in wrong.items())
+    return f"{wanted}: {len(observed)} of {len(observed)}"
