@@ -19,7 +19,7 @@ from financial_pipeline.defs.partitions import (
     VINTAGE_QUARTERS,
     window,
 )
-from financial_pipeline.defs.resources import OWNERS, Pipeline, Spark
+from financial_pipeline.defs.resources import Pipeline, Spark
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.metrics import MetricTable
 from financial_pipeline.spark.catalogue import METRICS, OPTIONAL_INPUTS, Metric
@@ -118,7 +118,6 @@ def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["metrics", table.name],
-        group_name="metrics",
         # A row needs look-back rows or, for loans, their latest snapshot: any upstream partition.
         deps=[
             dg.AssetDep(["exports", name], partition_mapping=dg.AllPartitionMapping())
@@ -126,7 +125,6 @@ def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
         ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        owners=OWNERS,
         kinds={"spark", "parquet"},
         tags={"family": family, "domain": table.domain},
         description=f"{table.grain}\n\n{metric.function.__doc__}",

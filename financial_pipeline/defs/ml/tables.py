@@ -4,12 +4,14 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.publishing.writer import write_table
@@ -41,6 +43,11 @@ def read_if_there(publication: Publication, name: str, cutoff: date) -> pl.DataF
         return read(publication, name, cutoff)
     except PipelineError:
         return pl.DataFrame(schema=MODEL_TABLES[name].columns)
+
+
+def artifacts(paths: Paths) -> Path:
+    """Return the folder of the artifacts, each in a folder named by its hash."""
+    return paths.data_root / LAYER / "artifacts"
 
 
 def outcome_columns(
