@@ -82,7 +82,7 @@ def _write_model(
     card: Scorecard | None,
     upstream: Mapping[str, str],
 ) -> list[PublishedTable]:
-    found = {
+    found: dict[str, tables.Rows] = {
         "default_model": [row],
         "coefficients": all_coefficient_rows(models),
         "scorecard_points": scorecard_rows(card) if card else [],
