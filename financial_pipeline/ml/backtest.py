@@ -138,9 +138,7 @@ def refused(all_splits: Iterable[Split], reason: str) -> list[Trial]:
     return [_untested(name, split, reason) for split in all_splits for name in FEATURE_SETS]
 
 
-def run_challengers(
-    cohort: pl.DataFrame, split: Split, refusal: str | None = None, seed: int = SEED
-) -> list[Trial]:
+def run_challengers(cohort: pl.DataFrame, split: Split, refusal: str | None = None) -> list[Trial]:
     """The boosted challenger of both models and the scorecard, on one split.
 
     `refusal` is why no model may be fitted, if so; the metrics are then null for that reason.
@@ -151,7 +149,7 @@ def run_challengers(
     rows, target = training_rows(cohort, split)
     try:
         found = [
-            score_split(cohort, split, f"{name}_boosted", fit_challenger(name, rows, target, seed))
+            score_split(cohort, split, f"{name}_boosted", fit_challenger(name, rows, target, SEED))
             for name in FEATURE_SETS
         ]
         card = fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])

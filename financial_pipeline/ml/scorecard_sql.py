@@ -18,8 +18,8 @@ from financial_pipeline.ml.scorecard import FACTOR, OFFSET, Characteristic, Scor
 APPLICATIONS: Final = "fct_loan_applications"
 
 
-def scorecard_sql(card: Scorecard, applications: str = APPLICATIONS) -> str:
-    """A query that gives loan_key, score and pd of every row of the table `applications`."""
+def scorecard_sql(card: Scorecard) -> str:
+    """A query that gives loan_key, score and pd of every row of `fct_loan_applications`."""
     terms = "\n        + ".join(_case(item) for item in card.characteristics)
     return f"""\
 with scored as (
@@ -27,7 +27,7 @@ with scored as (
         loan_key,
         {_number(card.base_points)}
         + {terms} as score
-    from {applications}
+    from {APPLICATIONS}
 )
 
 select

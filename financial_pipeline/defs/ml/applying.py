@@ -40,7 +40,7 @@ def score_loans(publication: Publication, cutoff: date) -> Outcome:
     facts = {"artifact": artifact, "largest_sql_difference": gap}
     if not all(found.values()):
         return Outcome([], found, facts)
-    upstream = tables.built_from(publication, tables.APPLICATIONS, "ml/default_model")
+    upstream = publication.content_hashes(tables.APPLICATIONS, "ml/default_model")
     table = tables.write(publication, "scores", cutoff, scores, upstream, facts)
     return Outcome([table], found, facts)
 
@@ -53,7 +53,7 @@ def measure_drift(publication: Publication, cutoff: date) -> Outcome:
     cohort = tables.read(publication, "training_set", cutoff)
     training = cohort.filter(pl.col("issue_month") < cutoff)
     rows = portfolio.drift_table(_features(publication), scores, training, cutoff)
-    upstream = tables.built_from(publication, tables.APPLICATIONS, "ml/scores")
+    upstream = publication.content_hashes(tables.APPLICATIONS, "ml/scores")
     table = tables.write(publication, "drift", cutoff, rows, upstream)
     drifted = portfolio.months_to_act_on(rows)
     facts = {"months_to_act_on": ", ".join(drifted) or "none"}
@@ -66,13 +66,13 @@ def price_thresholds(publication: Publication, cutoff: date) -> Outcome:
         return _withheld("decisions_add_up")
     _, models = stored_models(publication, cutoff)
     cohort = tables.read(publication, "training_set", cutoff)
-    loans = tables.scan(publication, tables.LOANS)
+    loans = publication.scan(tables.LOANS)
     found = portfolio.price_thresholds(cohort, loans, cutoff, models)
     if found is None:
         return Outcome([], {"decisions_add_up": True}, {"withheld": NO_PRICES})
     table, summary = found
     tested = int((cohort["issue_month"] >= cutoff).sum())
-    upstream = tables.built_from(publication, tables.LOANS, "ml/training_set", "ml/default_model")
+    upstream = publication.content_hashes(tables.LOANS, "ml/training_set", "ml/default_model")
     written = [
         tables.write(publication, "threshold_table", cutoff, table, upstream),
         tables.write(publication, "threshold_summary", cutoff, summary, upstream),
@@ -83,7 +83,7 @@ def price_thresholds(publication: Publication, cutoff: date) -> Outcome:
 
 def _features(publication: Publication) -> pl.DataFrame:
     """The features of every loan, sorted by its key."""
-    applications = tables.scan(publication, tables.APPLICATIONS)
+    applications = publication.scan(tables.APPLICATIONS)
     return build_features(applications).sort("loan_key").collect()
 
 

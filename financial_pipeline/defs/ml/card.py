@@ -40,7 +40,7 @@ def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool)
         "served": served.artifact if served else None,
         "is_synthetic": is_synthetic,
         "versions": {name: version(name) for name in LIBRARIES},
-        "built_from": tables.built_from(publication, "ml/training_set"),
+        "built_from": publication.content_hashes("ml/training_set"),
     }
     card = model_card(
         facts,
@@ -50,7 +50,7 @@ def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool)
         economics.filter(pl.col("segment") == portfolio.ALL).drop("segment", "level").to_dicts(),
         rows,
     )
-    upstream = tables.built_from(publication, "ml/default_model", "ml/evaluation")
+    upstream = publication.content_hashes("ml/default_model", "ml/evaluation")
     texts = {"markdown": card_markdown(card), "json": json.dumps(card, indent=1, default=str)}
     written = [
         tables.write(publication, "model_card", cutoff, [texts], upstream),
@@ -63,8 +63,8 @@ def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool)
 def _screen(publication: Publication, cutoff: date, model: DefaultModel) -> list[dict[str, Any]]:
     return screen(
         tables.read(publication, "training_set", cutoff),
-        tables.scan(publication, tables.APPLICATIONS),
-        tables.scan(publication, tables.LOANS),
+        publication.scan(tables.APPLICATIONS),
+        publication.scan(tables.LOANS),
         cutoff,
         model,
     )

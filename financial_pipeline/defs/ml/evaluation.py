@@ -40,7 +40,7 @@ def evaluate_model(publication: Publication, cutoff: date, lag_months: int, sour
     """Test both models and their challengers on every split, run the gates, move the pointer."""
     artifact, models = stored_models(publication, cutoff)
     cohort = tables.read(publication, "training_set", cutoff)
-    loans = tables.scan(publication, tables.LOANS)
+    loans = publication.scan(tables.LOANS)
     splits = backtest.splits(cohort, cutoff, lag_months)
     trials = backtest.all_trials(cohort, splits, models, refusal_reason(publication, cutoff))
     candidate = gates.Served(artifact or "", cutoff, int(splits[0].train.sum()), source)
@@ -51,7 +51,7 @@ def evaluate_model(publication: Publication, cutoff: date, lag_months: int, sour
     segments = backtest.segments(cohort, loans)
     found = backtest.evaluation_tables(trials, segments, matured_share(loans, cutoff))
     found["gates"] = pl.DataFrame([asdict(result) for result in results], infer_schema_length=None)
-    upstream = tables.built_from(publication, "ml/training_set", "ml/default_model")
+    upstream = publication.content_hashes("ml/training_set", "ml/default_model")
     facts = moved.to_json()
     written = [
         tables.write(publication, name, cutoff, f, upstream, facts) for name, f in found.items()

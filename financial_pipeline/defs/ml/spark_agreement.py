@@ -20,7 +20,7 @@ CHECK = "spark_agrees_with_scikit_learn"
 def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
     """Fit the deciding model of one cut-off on Spark, score the test loans there, and compare."""
     _, models = stored_models(publication, cutoff)
-    upstream = tables.built_from(publication, "ml/training_set", "ml/default_model")
+    upstream = publication.content_hashes("ml/training_set", "ml/default_model")
     tested = tables.read(publication, "training_set", cutoff).filter(
         pl.col("split") == "out_of_time"
     )

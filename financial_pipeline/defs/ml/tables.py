@@ -24,11 +24,6 @@ APPLICATIONS, LOANS = "exports/fct_loan_applications", "exports/fct_loans"
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
 
 
-def scan(publication: Publication, key: str) -> pl.LazyFrame:
-    """A published table, or the version registered by this run."""
-    return publication.scan(key)
-
-
 def read(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
     """One cut-off of a model table, without the partition column; empty where it has none."""
     files = [f for f in publication.files(f"{LAYER}/{name}") if f.stem == cutoff.isoformat()]
@@ -54,10 +49,10 @@ def outcome_columns(
     publication: Publication, loan_keys: pl.Series
 ) -> tuple[pl.DataFrame, pl.Series]:
     """The class X columns of staging for these loans, in their order, and their funded amounts."""
-    funded = scan(publication, LOANS).select(
+    funded = publication.scan(LOANS).select(
         "loan_key", pl.col("funded_amount_usd").cast(pl.Float64)
     )
-    ids = scan(publication, APPLICATIONS).select("loan_key", "loan_id")
+    ids = publication.scan(APPLICATIONS).select("loan_key", "loan_id")
     staged = pl.scan_parquet(
         sorted(publication.paths.staging("lending_club_loans").glob("[!.]*.parquet"))
     )
@@ -71,11 +66,6 @@ def outcome_columns(
         .collect()
     )
     return found.select(sorted(CLASS_X)), found["funded_amount_usd"]
-
-
-def built_from(publication: Publication, *keys: str) -> dict[str, str]:
-    """The content hashes of upstream tables."""
-    return publication.content_hashes(*keys)
 
 
 def write(

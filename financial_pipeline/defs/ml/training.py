@@ -26,11 +26,11 @@ MODEL_CHECKS = ("no_column_knows_the_outcome", "artifact_loads_and_scores_the_sa
 def build_training_set(publication: Publication, cutoff: date) -> Outcome:
     """Write the D1 cohort of one cut-off: its training loans and its test loans."""
     cohort = populations.training_set(
-        tables.scan(publication, tables.APPLICATIONS),
-        tables.scan(publication, tables.LOANS),
+        publication.scan(tables.APPLICATIONS),
+        publication.scan(tables.LOANS),
         cutoff,
     )
-    upstream = tables.built_from(publication, tables.APPLICATIONS, tables.LOANS)
+    upstream = publication.content_hashes(tables.APPLICATIONS, tables.LOANS)
     table = tables.write(publication, "training_set", cutoff, cohort, upstream)
     keys, targets = cohort["loan_key"], cohort["default_d1"]
     checks = {
@@ -55,7 +55,7 @@ def train_default_model(publication: Publication, cutoff: date) -> Outcome:
         "git_sha": tables.git_sha(),
         "feature_list_sha256": feature_list_hash(),
     }
-    upstream = tables.built_from(publication, "ml/training_set")
+    upstream = publication.content_hashes("ml/training_set")
     try:
         outcomes, funded = tables.outcome_columns(publication, rows["loan_key"])
         models, card = backtest.fit_models(cohort, split, outcomes, funded)
