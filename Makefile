@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types lock clean java flink jars-lock docker-secrets
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types definitions lock clean java flink jars-lock docker-secrets
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ lint: $(VENV)/.development  ## Check the form of Python and SQL
 
 types: $(VENV)/.development  ## Check the types
 	@$(BIN)/mypy
+
+definitions: $(VENV)/.development  ## Load every asset, check, job, schedule and sensor, as Dagster does
+	@home=$$(mktemp -d) && cp dagster.yaml "$$home" && DAGSTER_HOME="$$home" $(BIN)/dg check defs; \
+	status=$$?; rm -rf "$$home"; exit $$status
 
 flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from financial_pipeline.defs.asset_defaults import with_freshness, with_owners_and_kinds
+from financial_pipeline.defs.asset_defaults import with_freshness, with_owner_and_layer
 from financial_pipeline.defs.automation.conditions import with_automation
 from financial_pipeline.defs.code_versions import VERSIONED, Versions
 from financial_pipeline.defs.columns import with_columns
@@ -14,7 +14,7 @@ from financial_pipeline.settings import Settings
 
 
 def _completed(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
-    complete = with_columns(with_freshness(with_automation(with_owners_and_kinds(spec))))
+    complete = with_columns(with_freshness(with_automation(with_owner_and_layer(spec))))
     if spec.key.path[0] in VERSIONED:
         return complete.replace_attributes(code_version=versions.code("/".join(spec.key.path)))
     return complete

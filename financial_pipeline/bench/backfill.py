@@ -7,17 +7,20 @@ empty assets write the same events and do nothing else: once on stock event stor
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
 
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.bench.measuring import (
+    as_json_option,
+    in_own_process,
+    report,
+    tell,
+    work_folder,
+)
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
@@ -69,17 +72,12 @@ def _measure(which: str, folder: Path, partitions: int, assets: int) -> dict[str
         "FINANCIAL_PIPELINE_SOURCE": "simulated",
         "FINANCIAL_PIPELINE_LOANS": str(LOANS),
     }
-    command = [sys.executable, "-m", __name__, which, str(partitions), str(assets)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False)
-    if done.returncode:
-        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    output, _ = in_own_process(__name__, which, partitions, assets, environment=environment)
+    measured: dict[str, float] = json.loads(output.splitlines()[-1])
     return measured
 
 
-def run(
-    partitions: int, stock_partitions: int, tell: Callable[[str], None] = lambda text: None
-) -> Result:
+def run(partitions: int, stock_partitions: int) -> Result:
     """Measure the chain, then the empty assets on both storages.
 
     An event is one partition of one asset: what is planned of it and its materialization. Keys:
@@ -88,10 +86,7 @@ def run(
     chain), ms_per_event (of the empty assets on our storage), storage (of ours: sqlite, or
     postgresql where its address is set; stock is always SQLite).
     """
-    root = Settings().data_root.resolve() / "bench"
-    root.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=root) as temporary:
-        folder = Path(temporary)
+    with work_folder() as folder:
         ours = _measure("ours", folder / "ours", partitions, 0)
         assets = int(ours["assets"])
         tell(f"{assets} assets of the chain: {ours['seconds']:.1f} s")
@@ -124,16 +119,10 @@ def run(
     type=click.IntRange(1),
     help="As many are measured on stock storage, and scaled up.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def backfill(partitions: int, stock_partitions: int, as_json: bool) -> None:
     """Backfill the market chain in one run, and as many empty partitions: seconds and events."""
-    stock = min(stock_partitions, partitions)
-    result = run(partitions, stock, lambda text: click.echo(text, err=True))
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    for name, value in result.items():
-        click.echo(f"{name:>19}  {value}")
+    report(run(partitions, min(stock_partitions, partitions)), as_json)
 
 
 if __name__ == "__main__":

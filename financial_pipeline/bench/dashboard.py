@@ -5,12 +5,9 @@ asked for, and served by the real server. Times run from a reader's message to t
 that the page is complete: queries, charts and transport, but not the browser's drawing.
 """
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -18,6 +15,7 @@ import numpy as np
 
 from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
 from financial_pipeline.bench.large_world import enlarged
+from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.process_use import processor_seconds
 from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
@@ -63,9 +61,7 @@ def _timed(times: Times, pid: int, act: Callable[[], Run]) -> Run:
     return run
 
 
-def _measure(
-    address: str, pid: int, rounds: int, moves: int, tell: Callable[[str], None]
-) -> tuple[dict[str, Figures], Figures]:
+def _measure(address: str, pid: int, rounds: int, moves: int) -> tuple[dict[str, Figures], Figures]:
     cold = {page: Times() for page in PAGES}
     reader = DashboardReader(address)
     # The first run of a session shows the first page.
@@ -92,7 +88,6 @@ def run(
     seed: int,
     rounds: int = ROUNDS,
     moves: int = MOVES,
-    tell: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Measure all pages in turn after one round that fills the caches.
 
@@ -101,13 +96,11 @@ def run(
     Seconds. Raises PipelineError if the data root publishes nothing.
     """
     source = Paths(Settings().data_root.resolve())
-    folder = source.data_root / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as temporary:
+    with work_folder() as folder:
         tell(f"drawing {loans:,} loans")
-        enlarged(source, Path(temporary) / "root", loans, seed)
-        with served(Path(temporary) / "root", Path(temporary) / "log") as (address, pid):
-            pages, slider = _measure(address, pid, rounds, moves, tell)
+        enlarged(source, folder / "root", loans, seed)
+        with served(folder / "root", folder / "log") as (address, pid):
+            pages, slider = _measure(address, pid, rounds, moves)
     slowest = max(page["p95"] for page in pages.values())
     return {
         "name": "dashboard",
@@ -130,14 +123,12 @@ def _lines(name: str, figures: Mapping[str, float], names: Sequence[str]) -> str
 @click.command()
 @click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
 @click.option("--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def dashboard(loans: int, rounds: int, as_json: bool) -> None:
     """Open every page over so many scored loans, and move the slider: seconds."""
-    result = run(
-        loans, seed=Settings().seed, rounds=rounds, tell=lambda text: click.echo(text, err=True)
-    )
+    result = run(loans, seed=Settings().seed, rounds=rounds)
     if as_json:
-        click.echo(json.dumps(result))
+        report(result, as_json)
         return
     names = ("first", "p50", "p95", "max", "processor_mean")
     click.echo(f"{'page':>10}" + "".join(f"{name:>16}" for name in names))

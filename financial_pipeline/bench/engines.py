@@ -4,17 +4,14 @@ Reading, typing, judging, splitting into months and accounting are all timed; th
 paid once per run, is not.
 """
 
-import json
 import time
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
 import polars as pl
 
+from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.staging import SNAPSHOT, raw_file, simulate
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
@@ -40,41 +37,32 @@ def staged(source: Path, root: Path, settings: Settings) -> dict[str, pl.DataFra
     """
     file, paths = raw_file(source), Paths(root)
     first, last = settings.first_issue_month, max(SNAPSHOT, file.landed.last_date)
-    loan_staging.stage_snapshots(
-        paths, [file], first, _snapshot(file.landed.snapshot_date), settings
-    )
+    snapshot = max(SNAPSHOT, file.landed.snapshot_date or SNAPSHOT)
+    loan_staging.stage_snapshots(paths, [file], first, snapshot, settings)
     loan_staging.stage_issue_months(paths, [file], first, last, settings)
     tables = {name: pl.read_parquet(paths.staging(name) / "*.parquet") for name in TABLES}
     orders = {name: next(by for by in ORDERS if by[0] in tables[name].columns) for name in TABLES}
     return {name: rows.sort(orders[name]) for name, rows in tables.items()}
 
 
-def _snapshot(month: date | None) -> date:
-    return max(SNAPSHOT, month or SNAPSHOT)
-
-
-def run(
-    source: Path | None, loans: int, *, seed: int, tell: Callable[[str], None] = lambda text: None
-) -> dict[str, Any]:
+def run(source: Path | None, loans: int, *, seed: int) -> dict[str, Any]:
     """Stage a file, or so many simulated loans, with each engine.
 
     Keys: name, rows, quarantined, polars_seconds, spark_seconds, equal (every table has the same
     columns, types and rows, quarantine and accounting included).
     """
-    root = Settings().data_root / "bench"
-    root.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}
     found: dict[str, dict[str, pl.DataFrame]] = {}
     start_session()
-    with TemporaryDirectory(dir=root) as folder:
+    with work_folder() as folder:
         if source is None:
-            source = Path(folder) / "accepted.csv"
+            source = folder / "accepted.csv"
             tell(f"writing {loans:,} loans")
             simulate(source, loans, seed)
         for engine in ENGINES:
             settings = Settings().model_copy(update={"loan_staging_engine": engine})
             start = time.perf_counter()
-            found[engine] = staged(source, Path(folder) / engine, settings)
+            found[engine] = staged(source, folder / engine, settings)
             seconds[engine] = time.perf_counter() - start
             tell(f"{engine}: {seconds[engine]:.1f} s")
     ours, theirs = (found[engine] for engine in ENGINES)
@@ -100,13 +88,7 @@ def is_equal(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Stage this loan file instead of simulated loans.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def engines(loans: int, source: Path | None, as_json: bool) -> None:
     """Stage the same loans with Polars and with Spark: seconds, and whether all rows are equal."""
-    seed = Settings().seed
-    result = run(source, loans, seed=seed, tell=lambda text: click.echo(text, err=True))
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    for name, value in result.items():
-        click.echo(f"{name:>14}  {value}")
+    report(run(source, loans, seed=Settings().seed), as_json)

@@ -6,25 +6,27 @@ timed apart from the metric. Both read the same Parquet files, and their rows ar
 
 import json
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
 import polars as pl
 
 from financial_pipeline.bench import market_marts, metric_marts
-from financial_pipeline.bench.process_use import PeakSampler
+from financial_pipeline.bench.measuring import (
+    as_json_option,
+    in_own_process,
+    report,
+    tell,
+    work_folder,
+)
 from financial_pipeline.crosscheck.agreement import compare
 from financial_pipeline.crosscheck.recompute import recompute
-from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import move_folder
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.catalogue import METRICS, PRICES
@@ -46,15 +48,6 @@ RANGES: Final = {
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """One metric on one engine: seconds of the work and of Spark's start, and the peak, MB."""
-
-    seconds: float
-    start_seconds: float
-    peak_mb: float
-
-
 def _child(engine: str, name: str, marts: Path, target: Path) -> None:
     """What a measured process does: compute one table, write it, and print its seconds."""
     metric, lag = METRICS[name], Settings().default_lag_months
@@ -73,21 +66,6 @@ def _child(engine: str, name: str, marts: Path, target: Path) -> None:
     rows.write_parquet(target)
 
 
-def _measure(engine: str, name: str, marts: Path, target: Path) -> _Measured:
-    command = [sys.executable, "-m", __name__, engine, name, str(marts), str(target)]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
-        PeakSampler(process.pid) as sampler,
-    ):
-        output = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
-    seconds, start = json.loads(output)
-    return _Measured(seconds, start, sampler.peak_mb(usage))
-
-
 def _measure_metric(name: str, marts: Path, work: Path) -> tuple[Row, float]:
     """The row of one metric, and the seconds that Spark took to start.
 
@@ -95,17 +73,22 @@ def _measure_metric(name: str, marts: Path, work: Path) -> tuple[Row, float]:
     whole process, Spark's JVM included) and agrees.
     """
     targets = {engine: work / f"{engine}.parquet" for engine in ENGINES}
-    found = {engine: _measure(engine, name, marts, path) for engine, path in targets.items()}
+    seconds, starts, peaks = {}, {}, {}
+    for engine, target in targets.items():
+        output, peaks[engine] = in_own_process(
+            __name__, engine, name, marts, target, with_children=True
+        )
+        seconds[engine], starts[engine] = json.loads(output)
     ours, again = (pl.read_parquet(path) for path in targets.values())
     row = {
         "metric": name,
         "rows": ours.height,
-        **{f"{engine}_seconds": round(one.seconds, 3) for engine, one in found.items()},
-        "ratio": round(found["spark"].seconds / found["duckdb"].seconds, 2),
-        **{f"{engine}_peak_mb": round(one.peak_mb, 1) for engine, one in found.items()},
+        **{f"{engine}_seconds": round(one, 3) for engine, one in seconds.items()},
+        "ratio": round(seconds["spark"] / seconds["duckdb"], 2),
+        **{f"{engine}_peak_mb": round(one, 1) for engine, one in peaks.items()},
         "agrees": compare(METRICS[name].table, ours, again).holds,
     }
-    return row, found["spark"].start_seconds
+    return row, starts["spark"]
 
 
 def _is_of_loans(name: str) -> bool:
@@ -148,7 +131,6 @@ def run(
     metrics: Sequence[str] = (),
     seed: int,
     keep: Path | None = None,
-    tell: Callable[[str], None] = lambda text: None,
 ) -> Row:
     """Measure the metrics (default: all) on books of so many loans; market tables once.
 
@@ -156,18 +138,16 @@ def run(
     load_average (seconds mean little on a busy machine), spark_start_seconds (median), metrics
     (as `_measure_metric`, with loans: 0 for market tables) and slopes.
     """
-    root = Settings().data_root / "bench"
-    root.mkdir(parents=True, exist_ok=True)
     names = [name for name in METRICS if not metrics or name in metrics]
     rows: list[Row] = []
     starts: list[float] = []
-    with TemporaryDirectory(dir=root) as folder:
+    with work_folder() as folder:
         for book in sorted(set(loans)):
             tell(f"simulating {book:,} loans")
-            marts = _marts(keep or Path(folder), book, seed)
+            marts = _marts(keep or folder, book, seed)
             for name in names:
                 if _is_of_loans(name) or book == max(loans):
-                    row, start = _measure_metric(name, marts, Path(folder))
+                    row, start = _measure_metric(name, marts, folder)
                     rows.append({"loans": book if _is_of_loans(name) else 0, **row})
                     starts.append(start)
                     tell(_line(rows[-1]))
@@ -206,16 +186,12 @@ def _line(row: Row) -> str:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder that keeps the simulated tables for another run.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def metrics(loans: Sequence[int], names: Sequence[str], keep: Path | None, as_json: bool) -> None:
     """Compute each metric table on Spark and with DuckDB: seconds and peak memory."""
-
-    def tell(text: str) -> None:
-        click.echo(text, err=True)
-
-    result = run(loans, metrics=names, seed=Settings().seed, keep=keep, tell=tell)
+    result = run(loans, metrics=names, seed=Settings().seed, keep=keep)
     if as_json:
-        click.echo(json.dumps(result))
+        report(result, as_json)
         return
     click.echo(f"Spark starts in {result['spark_start_seconds']} s, once per run.")
     for row in result["metrics"]:

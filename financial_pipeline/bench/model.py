@@ -5,15 +5,9 @@ same steps as a plain scikit-learn pipeline, its own encoder included, and asks 
 the loans and reading the matrix stay outside.
 """
 
-import json
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
@@ -25,7 +19,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from financial_pipeline.bench import simulated_marts as simulated
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.bench.measuring import (
+    ROUNDS,
+    as_json_option,
+    in_own_process,
+    ours_against_bare,
+    report,
+    tell,
+    work_folder,
+)
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, build_features
 from financial_pipeline.ml.leak_alarm import check_inputs
 from financial_pipeline.ml.populations import d1_cohort
@@ -35,12 +37,8 @@ from financial_pipeline.schemas.lending_club import CLASS_X
 from financial_pipeline.settings import Settings
 
 LOANS: Final = 2_300_000
-ROUNDS: Final = 5
 MODEL: Final = "platform_informed"
 TARGET: Final = "default_d1"
-# getrusage counts in kilobytes on Linux and in bytes on macOS.
-PEAK_UNIT_BYTES: Final = 1 if sys.platform == "darwin" else 1024
-MEGABYTE: Final = 1_000_000
 
 
 def ours(matrix: pl.DataFrame) -> None:
@@ -81,53 +79,15 @@ def write_matrix(path: Path, loans: int, seed: int) -> None:
     pl.concat([cohort, outcomes], how="horizontal").write_parquet(path)
 
 
-def run(
-    loans: int, *, rounds: int = ROUNDS, seed: int, tell: Callable[[str], None] = lambda text: None
-) -> dict[str, str | int | float]:
-    """Measure in alternation, drop the first pair, and return medians.
-
-    Keys: name, loans, matured_loans, ours_seconds, bare_seconds, ratio, ours_peak_mb,
-    bare_peak_mb (the largest).
-    """
-    root = Settings().data_root / "bench"
-    root.mkdir(parents=True, exist_ok=True)
-    seconds: dict[str, list[float]] = {"ours": [], "bare": []}
-    peaks: dict[str, list[float]] = {"ours": [], "bare": []}
-    with TemporaryDirectory(dir=root) as folder:
-        path = Path(folder) / "matrix.parquet"
+def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int | float]:
+    """Measure both; keys: name, loans, matured_loans, and those of `ours_against_bare`."""
+    with work_folder() as folder:
+        path = folder / "matrix.parquet"
         tell(f"simulating {loans:,} loans")
-        _call("write", str(path), str(loans), str(seed))
+        in_own_process(__name__, "write", path, loans, seed)
         matured = pl.scan_parquet(path).select(pl.len()).collect().item()
-        for number in range(rounds + 1):
-            for which in seconds:
-                took, peak = _call(which, str(path))
-                tell(f"round {number} {which}: {took:.2f} s, {peak:,.0f} MB")
-                if number:
-                    seconds[which].append(took)
-                    peaks[which].append(peak)
-    return {
-        "name": "model",
-        "loans": loans,
-        "matured_loans": matured,
-        "ours_seconds": round(median(seconds["ours"]), 3),
-        "bare_seconds": round(median(seconds["bare"]), 3),
-        "ratio": round(median(seconds["ours"]) / median(seconds["bare"]), 3),
-        "ours_peak_mb": round(max(peaks["ours"]), 1),
-        "bare_peak_mb": round(max(peaks["bare"]), 1),
-    }
-
-
-def _call(*arguments: str) -> tuple[float, float]:
-    """Seconds and peak resident megabytes of one fresh process."""
-    command = [sys.executable, "-m", __name__, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        output = process.stdout.read() if process.stdout else ""
-        # Unlike getrusage(RUSAGE_CHILDREN), this tells one child from the others.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
-    return float(output), usage.ru_maxrss * PEAK_UNIT_BYTES / MEGABYTE
+        found = ours_against_bare(lambda which: in_own_process(__name__, which, path), rounds)
+    return {"name": "model", "loans": loans, "matured_loans": matured, **found}
 
 
 def _child(which: str, path: Path, *world: str) -> None:
@@ -144,15 +104,10 @@ def _child(which: str, path: Path, *world: str) -> None:
 
 @click.command()
 @click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def model(loans: int, as_json: bool) -> None:
     """Train on simulated matured loans, and fit scikit-learn bare: seconds and peak memory."""
-    result = run(loans, seed=Settings().seed, tell=lambda text: click.echo(text, err=True))
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    for name, value in result.items():
-        click.echo(f"{name:>14}  {value}")
+    report(run(loans, seed=Settings().seed), as_json)
 
 
 if __name__ == "__main__":

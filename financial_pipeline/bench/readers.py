@@ -5,25 +5,22 @@ and once while readers click through all pages of a real server over the same fo
 session of that server without a browser's drawing.
 """
 
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
 import numpy as np
 
 from financial_pipeline.bench.dashboard_client import served
+from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.reader_crowd import LockWatch, Seen, crowd, watched_locks
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import read_manifest
-from financial_pipeline.settings import Settings
 
 READERS: Final = 20
 LOANS: Final = 5_000
@@ -55,22 +52,13 @@ def _with_readers(
     return seconds, seen, watch
 
 
-def run(
-    readers: int,
-    loans: int,
-    *,
-    analytics: bool = True,
-    tell: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
+def run(readers: int, loans: int, *, analytics: bool = True) -> dict[str, Any]:
     """Measure the backfill alone and with readers.
 
     `page_p95` is in seconds; `lock_waits` and `locks_of_the_server` are null if the system does not
     show its locks.
     """
-    folder = Settings().data_root.resolve() / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as root_name:
-        root = Path(root_name)
+    with work_folder() as root:
         tell(f"first run: {backfill(root, loans, analytics):.0f} s")
         before = read_manifest(Paths(root)).version
         alone = backfill(root, loans, analytics)
@@ -101,13 +89,7 @@ def run(
 @click.option("--readers", "count", default=READERS, show_default=True, type=click.IntRange(1))
 @click.option("--loans", default=LOANS, show_default=True, type=click.IntRange(1))
 @click.option("--analytics/--no-analytics", default=True, help="Metrics and model too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def readers(count: int, loans: int, analytics: bool, as_json: bool) -> None:
     """Click through all pages while the whole world is built again: errors, locks, wall time."""
-    tell = lambda text: click.echo(text, err=True)  # noqa: E731
-    result = run(count, loans, analytics=analytics, tell=tell)
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    for name, value in result.items():
-        click.echo(f"{name:>20}  {value}")
+    report(run(count, loans, analytics=analytics), as_json)

@@ -5,23 +5,26 @@ writes one unpartitioned file and checks nothing. Recognising and archiving the 
 """
 
 import hashlib
-import json
-import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
 import polars as pl
 
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.bench.measuring import (
+    ROUNDS,
+    as_json_option,
+    in_own_process,
+    ours_against_bare,
+    report,
+    tell,
+    work_folder,
+)
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.schemas.lending_club import (
@@ -39,11 +42,7 @@ from financial_pipeline.staging import loans as loan_staging
 
 # The loans of the upstream file of the end of 2018.
 UPSTREAM_LOANS: Final = 2_260_668
-ROUNDS: Final = 5
 SNAPSHOT: Final = date(2019, 3, 1)
-# getrusage counts in kilobytes on Linux and in bytes on macOS.
-PEAK_UNIT_BYTES: Final = 1 if sys.platform == "darwin" else 1024
-MEGABYTE: Final = 1_000_000
 
 
 def _bare_cast(column: str) -> pl.Expr:
@@ -104,21 +103,6 @@ def _child(which: str, source: Path, work_dir: Path) -> None:
     print(time.perf_counter() - start)
 
 
-def _measure(which: str, source: Path, work_dir: Path) -> tuple[float, float]:
-    """Seconds and peak resident megabytes of one fresh process."""
-    work_dir.mkdir()
-    command = [sys.executable, "-m", __name__, which, str(source), str(work_dir)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        output = process.stdout.read() if process.stdout else ""
-        # Unlike getrusage(RUSAGE_CHILDREN), this tells one child from the others.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    shutil.rmtree(work_dir)
-    if process.returncode:
-        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
-    return float(output), usage.ru_maxrss * PEAK_UNIT_BYTES / MEGABYTE
-
-
 def simulate(source: Path, loans: int, seed: int) -> None:
     """Write the 151-column file of so many simulated loans."""
     # In a process of its own, whose memory must not count for the measured ones.
@@ -131,50 +115,26 @@ def simulate(source: Path, loans: int, seed: int) -> None:
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)
 
 
-def run(
-    loans: int, *, rounds: int = ROUNDS, seed: int, tell: Callable[[str], None] = lambda text: None
-) -> dict[str, str | int | float]:
-    """Measure in alternation, drop the first pair, and return medians.
-
-    Keys: name, loans, ours_seconds, bare_seconds, ratio, ours_peak_mb, bare_peak_mb (the largest).
-    """
-    root = Settings().data_root / "bench"
-    root.mkdir(parents=True, exist_ok=True)
-    seconds: dict[str, list[float]] = {"ours": [], "bare": []}
-    peaks: dict[str, list[float]] = {"ours": [], "bare": []}
-    with TemporaryDirectory(dir=root) as folder:
-        source = Path(folder) / "accepted.csv"
+def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int | float]:
+    """Measure both in alternation; keys: name, loans, and those of `ours_against_bare`."""
+    with work_folder() as folder:
+        source = folder / "accepted.csv"
         tell(f"writing {loans:,} loans")
         simulate(source, loans, seed)
-        for number in range(rounds + 1):
-            for which in ("ours", "bare"):
-                took, peak = _measure(which, source, Path(folder) / which)
-                tell(f"round {number} {which}: {took:.2f} s, {peak:,.0f} MB")
-                if number:
-                    seconds[which].append(took)
-                    peaks[which].append(peak)
-    return {
-        "name": "staging",
-        "loans": loans,
-        "ours_seconds": round(median(seconds["ours"]), 3),
-        "bare_seconds": round(median(seconds["bare"]), 3),
-        "ratio": round(median(seconds["ours"]) / median(seconds["bare"]), 3),
-        "ours_peak_mb": round(max(peaks["ours"]), 1),
-        "bare_peak_mb": round(max(peaks["bare"]), 1),
-    }
+
+        def measure(which: str) -> tuple[str, float]:
+            with TemporaryDirectory(dir=folder) as work_dir:
+                return in_own_process(__name__, which, source, work_dir)
+
+        return {"name": "staging", "loans": loans, **ours_against_bare(measure, rounds)}
 
 
 @click.command()
 @click.option("--loans", default=UPSTREAM_LOANS, show_default=True, type=click.IntRange(1))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def staging(loans: int, as_json: bool) -> None:
     """Stage a simulated loan file, and scan and sink it bare: seconds and peak memory."""
-    result = run(loans, seed=Settings().seed, tell=lambda text: click.echo(text, err=True))
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    for name, value in result.items():
-        click.echo(f"{name:>14}  {value}")
+    report(run(loans, seed=Settings().seed), as_json)
 
 
 if __name__ == "__main__":

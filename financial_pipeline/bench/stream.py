@@ -7,14 +7,13 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal, get_args
 
 import click
 
+from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.stream_latency import nothing_to_bar, window_to_table
 from financial_pipeline.bench.stream_throughput import alone, sustained
-from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.clients import ClientName
 from financial_pipeline.streaming.job_script import Delivery
 
@@ -55,23 +54,20 @@ def run(
     clients: tuple[ClientName, ...],
     deliveries: tuple[Delivery, ...],
     seconds: float,
-    tell: Callable[[str], None] = lambda text: None,
 ) -> Result:
     """Measure the parts, each on a Kafka and a Flink of its own.
 
     Keys: name, cores, load (mean number of busy processes in the last minute, before and after),
     and a list of results for each part.
     """
-    root = Settings().data_root.resolve() / "bench"
-    root.mkdir(parents=True, exist_ok=True)
     before = os.getloadavg()[0]
     results: Result = {"name": "stream", "cores": os.cpu_count()}
     measures = _measures(clients, deliveries, seconds)
     for part in parts:
         results[part] = []
         for measure in measures[part]:
-            with TemporaryDirectory(dir=root) as folder:
-                results[part].append(measure(Path(folder)))
+            with work_folder() as folder:
+                results[part].append(measure(folder))
             tell(f"{part}: {json.dumps(results[part][-1])}")
     return results | {"load": [round(before, 1), round(os.getloadavg()[0], 1)]}
 
@@ -81,7 +77,7 @@ def run(
 @click.option("--client", "clients", type=click.Choice(CLIENTS), multiple=True)
 @click.option("--delivery", "deliveries", type=click.Choice(DELIVERIES), multiple=True)
 @click.option("--seconds", default=SECONDS, show_default=True, type=click.FloatRange(5))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def stream(
     parts: tuple[str, ...],
     clients: tuple[ClientName, ...],
@@ -95,15 +91,9 @@ def stream(
     """
     # Whoever ends the benchmark early ends its Kafka and Flink too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    result = run(
-        parts or PARTS,
-        clients or CLIENTS,
-        deliveries or DELIVERIES,
-        seconds,
-        lambda text: click.echo(text, err=True),
-    )
+    result = run(parts or PARTS, clients or CLIENTS, deliveries or DELIVERIES, seconds)
     if as_json:
-        click.echo(json.dumps(result))
+        report(result, as_json)
         return
     for part, rows in result.items():
         for row in rows if isinstance(rows, list) and part in PARTS else [rows]:

@@ -1,7 +1,7 @@
 """Whether two engines agree on a metric table, and by how much they differ."""
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import polars as pl
 
@@ -32,6 +32,10 @@ class Agreement:
     def holds(self) -> bool:
         """True where both engines have the same rows and every value agrees."""
         return not (self.missing_rows or self.extra_rows or self.disagreements)
+
+    def facts(self) -> dict[str, Any]:
+        """Return every number of the comparison by name, for the result of a check."""
+        return asdict(self) | {"failed_partitions": list(self.failed_partitions)}
 
 
 def compare(table: MetricTable, ours: pl.DataFrame, recomputed: pl.DataFrame) -> Agreement:

@@ -11,6 +11,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.metrics import MetricTable
 
 # Steps that a table needs before its own query, each a file in this folder.
@@ -28,6 +29,13 @@ OPTIONAL_INPUTS: Final = {
 }
 # DuckDB writes these instead of Spark's names for the same types.
 DUCKDB_TYPES: Final = {"string": "varchar", "int": "integer"}
+
+
+def input_files(publication: Publication, names: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the Parquet files of marts by name, without optional ones that were never built."""
+    known = publication.known()
+    there = [name for name in names if f"exports/{name}" in known or name not in OPTIONAL_INPUTS]
+    return {name: publication.files(f"exports/{name}") for name in there}
 
 
 def recompute(

@@ -4,7 +4,6 @@ Colours of series come from the theme in `.streamlit/config.toml`; the fixed one
 that have a meaning and are readable on both backgrounds.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -87,9 +86,9 @@ def time(frame: pl.DataFrame, column: str) -> alt.X:
     return alt.X(f"{column}:T", title=None, axis=axis)
 
 
-def series_colour(column: str, order: Sequence[str] | None = None) -> alt.Color:
+def series_colour(column: str) -> alt.Color:
     """Return the colour of a series from the theme, with its legend above the chart."""
-    return alt.Color(f"{column}:N", sort=order, legend=legend())
+    return alt.Color(f"{column}:N", legend=legend())
 
 
 def legend() -> alt.Legend:

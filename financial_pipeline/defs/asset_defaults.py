@@ -1,4 +1,4 @@
-"""Defaults of every asset: its owner, the kinds of its layer, and how fresh live data should be."""
+"""Defaults of every asset: group, owner, the kinds of its layer, how fresh live data should be."""
 
 from datetime import timedelta
 
@@ -26,10 +26,14 @@ FRESHNESS = {
 }
 
 
-def with_owners_and_kinds(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """Return the spec with the project's owner and its layer's kinds, unless it names its own."""
-    kinds = spec.kinds or KINDS.get(spec.key.path[0], set())
-    return spec.replace_attributes(owners=spec.owners or OWNERS, kinds=kinds)
+def with_owner_and_layer(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the spec in the group of its layer, with the project's owner and the layer's kinds.
+
+    Kinds that the spec names itself stay.
+    """
+    layer = spec.key.path[0]
+    kinds = spec.kinds or KINDS.get(layer, set())
+    return spec.replace_attributes(owners=OWNERS, kinds=kinds, group_name=layer)
 
 
 def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:

@@ -2,8 +2,11 @@
 
 import dagster as dg
 
+from financial_pipeline.defs.published_checks import CHECK_KEYS
+
 FAMILY_TAG = "family"
 PUBLISH_JOB = "publish_job"
+CHECKS_JOB = "published_checks_job"
 # Assets of each publication besides its tables; commands run them once, at the end.
 PUBLICATION = frozenset(
     {
@@ -13,6 +16,8 @@ PUBLICATION = frozenset(
         dg.AssetKey(["exports", "published_manifest"]),
     }
 )
+
+PUBLISHED_CHECKS = dg.AssetSelection.checks(*CHECK_KEYS)
 
 # Job -> what it does. Each family is the assets tagged with its name, and the manifest.
 JOBS = {
@@ -36,8 +41,8 @@ JOBS = {
 
 
 def family_selection(family: str) -> dg.AssetSelection:
-    """The assets of one family, by tag."""
-    return dg.AssetSelection.tag(FAMILY_TAG, family)
+    """The assets of one family, by tag, without the checks that people run alone."""
+    return dg.AssetSelection.tag(FAMILY_TAG, family) - PUBLISHED_CHECKS
 
 
 @dg.definitions
@@ -59,6 +64,11 @@ def jobs() -> dg.Definitions:
                 PUBLISH_JOB,
                 selection=family_selection("publish"),
                 description="Make every table whose checks passed current, in one rename.",
-            )
+            ),
+            dg.define_asset_job(
+                CHECKS_JOB,
+                selection=PUBLISHED_CHECKS,
+                description="Check published tables: files as written, metrics recomputed, age.",
+            ),
         ],
     )

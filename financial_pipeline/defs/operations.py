@@ -14,7 +14,6 @@ import polars as pl
 
 from financial_pipeline import world
 from financial_pipeline.alerts import freshness, operations
-from financial_pipeline.defs.resources import OWNERS
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable, is_published, read_manifest
@@ -154,9 +153,7 @@ def operations_tables() -> dg.Definitions:
         assets=[
             dg.AssetSpec(
                 ["operations", name],
-                group_name="operations",
                 description=table.grain,
-                owners=OWNERS,
                 kinds={"polars", "parquet"},
             )
             for name, table in OPERATIONS.items()

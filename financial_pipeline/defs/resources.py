@@ -14,7 +14,6 @@ from dagster_pyspark import PySparkResource
 from pydantic import Field, PrivateAttr
 
 from financial_pipeline.changes import state
-from financial_pipeline.defs.asset_defaults import OWNERS as OWNERS
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import PROJECT_ROOT, Settings

@@ -15,12 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import DISK, move_folder
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.scorecard import Characteristic, Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
-from financial_pipeline.ml.train import DefaultModel
+from financial_pipeline.ml.train import DefaultModel, Models
 
 CONTENTS: Final = "artifact.json"
 # Everything that a file may name besides what skops trusts by itself.
@@ -35,7 +37,7 @@ ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 def save_artifact(
     folder: Path,
-    models: Mapping[str, DefaultModel],
+    models: Models,
     card: Scorecard | None,
     facts: Mapping[str, object],
 ) -> str:
@@ -101,6 +103,13 @@ def load_model(folder: Path, artifact: str, name: str) -> DefaultModel:
 def load_models(folder: Path, artifact: str) -> dict[str, DefaultModel]:
     """Both models of an artifact, each as `load_model` gives it."""
     return {name: load_model(folder, artifact, name) for name in FEATURE_SETS}
+
+
+def loads_the_same(folder: Path, artifact: str, models: Models, frame: pl.DataFrame) -> bool:
+    """Whether the stored models give every row of `frame` the probability of the fitted ones."""
+    loaded = load_models(folder, artifact)
+    pairs = [(loaded[name].predict(frame), models[name].predict(frame)) for name in models]
+    return all(bool((first == second).all()) for first, second in pairs)
 
 
 def load_scorecard(folder: Path, artifact: str) -> Scorecard:

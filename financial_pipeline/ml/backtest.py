@@ -1,6 +1,6 @@
 """Each model on each split: what is fitted, on whom it is tested, and what comes out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -18,9 +18,9 @@ from financial_pipeline.ml.evaluate import (
     roc_rows,
     segment_rows,
 )
-from financial_pipeline.ml.explain import strongest_feature
-from financial_pipeline.ml.features import FEATURE_SETS, ModelName, NotTrainable
-from financial_pipeline.ml.leak_alarm import LeakAlarm, check_model
+from financial_pipeline.ml.explain import strongest_feature, with_averages
+from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName, NotTrainable
+from financial_pipeline.ml.leak_alarm import LeakAlarm, check_inputs, check_model
 from financial_pipeline.ml.populations import (
     Split,
     cumulative_loans,
@@ -28,8 +28,8 @@ from financial_pipeline.ml.populations import (
     out_of_time,
     random_split,
 )
-from financial_pipeline.ml.scorecard import fit_scorecard
-from financial_pipeline.ml.train import DefaultModel, fit_challenger, fit_model
+from financial_pipeline.ml.scorecard import Scorecard, fit_scorecard
+from financial_pipeline.ml.train import DefaultModel, Models, fit_challenger, fit_model
 
 Floats = NDArray[np.float64]
 
@@ -73,15 +73,45 @@ def fit_on(cohort: pl.DataFrame, split: Split, name: ModelName) -> DefaultModel:
     return fit_model(name, *training_rows(cohort, split))
 
 
+def fit_models(
+    cohort: pl.DataFrame, split: Split, outcomes: pl.DataFrame, funded: pl.Series
+) -> tuple[Models, Scorecard]:
+    """Fit both models and the scorecard on a split's training loans.
+
+    `outcomes` and `funded` are the class X columns and funded amounts of these loans, in their
+    order. Raises NotTrainable, or LeakAlarm if an input knows the outcome.
+    """
+    if split.reason:
+        raise NotTrainable(f"The default model is not trained: {split.reason}.")
+    rows, target = training_rows(cohort, split)
+    check_inputs(rows.select(*FEATURES), target, outcomes, funded)
+    models: Models = {
+        name: with_averages(fit_on(cohort, split, name), rows) for name in FEATURE_SETS
+    }
+    return models, fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
+
+
 def training_rows(cohort: pl.DataFrame, split: Split) -> tuple[pl.DataFrame, NDArray[np.int8]]:
     """The training loans of a split and their targets."""
     rows = cohort.filter(pl.Series(split.train))
     return rows, rows["default_d1"].to_numpy()
 
 
-def run_trials(
-    cohort: pl.DataFrame, all_splits: Iterable[Split], headline: Mapping[str, DefaultModel]
+def all_trials(
+    cohort: pl.DataFrame, all_splits: Sequence[Split], models: Models, refusal: str | None
 ) -> list[Trial]:
+    """Both models on every split, and their challengers on the first one, the headline.
+
+    `models` are those of the artifact; if there is none, `refusal` is why, and no split may fit
+    models on loans that could train and were refused.
+    """
+    headline = all_splits[0]
+    if models or headline.reason or refusal is None:
+        return run_trials(cohort, all_splits, models) + run_challengers(cohort, headline)
+    return refused(all_splits, refusal) + run_challengers(cohort, headline, refusal)
+
+
+def run_trials(cohort: pl.DataFrame, all_splits: Iterable[Split], headline: Models) -> list[Trial]:
     """Both baseline models on every split.
 
     `headline` has the models fitted for `out_of_time` (those of the artifact); the other
@@ -108,9 +138,7 @@ def refused(all_splits: Iterable[Split], reason: str) -> list[Trial]:
     return [_untested(name, split, reason) for split in all_splits for name in FEATURE_SETS]
 
 
-def run_challengers(
-    cohort: pl.DataFrame, split: Split, refusal: str | None = None, seed: int = SEED
-) -> list[Trial]:
+def run_challengers(cohort: pl.DataFrame, split: Split, refusal: str | None = None) -> list[Trial]:
     """The boosted challenger of both models and the scorecard, on one split.
 
     `refusal` is why no model may be fitted, if so; the metrics are then null for that reason.
@@ -121,7 +149,7 @@ def run_challengers(
     rows, target = training_rows(cohort, split)
     try:
         found = [
-            score_split(cohort, split, f"{name}_boosted", fit_challenger(name, rows, target, seed))
+            score_split(cohort, split, f"{name}_boosted", fit_challenger(name, rows, target, SEED))
             for name in FEATURE_SETS
         ]
         card = fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
@@ -138,18 +166,22 @@ def score_split(cohort: pl.DataFrame, split: Split, name: str, model: DefaultMod
     return _tested(name, split, tested, model.predict(tested))
 
 
-def evaluation_tables(trials: Iterable[Trial], segments: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def evaluation_tables(
+    trials: Iterable[Trial], segments: pl.DataFrame, matured_share: float | None
+) -> dict[str, pl.DataFrame]:
     """The tables `evaluation`, `evaluation_bins`, `evaluation_curves` and `evaluation_segments`.
 
-    `segments` has one row per cohort loan, in cohort order. Bins, curves and segments are given
-    for the out-of-time trials.
+    `segments` has one row per cohort loan, in cohort order. Bins, curves, segments and the
+    matured share are given for the out-of-time trials.
     """
     rows: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("", "bins", "curves", "segments")
     }
     for trial in trials:
-        rows[""].append(metrics_row(**trial.labels, label=trial.split.label, metrics=trial.metrics))
-        if trial.metrics.reason or trial.split.name != "out_of_time":
+        row = metrics_row(**trial.labels, label=trial.split.label, metrics=trial.metrics)
+        is_headline = trial.split.name == "out_of_time"
+        rows[""].append({**row, "matured_share": matured_share if is_headline else None})
+        if trial.metrics.reason or not is_headline:
             continue
         tested = segments.filter(pl.Series(trial.split.test))
         rows["bins"] += calibration_rows(trial.target, trial.pd, **trial.labels)

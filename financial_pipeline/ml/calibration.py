@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 BINS: Final = 10
 CLIP: Final = 1e-15
 MAX_NEWTON_STEPS: Final = 50
-NEWTON_TOLERANCE: Final = 1e-12
+LINE_TOLERANCE: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -108,22 +108,20 @@ def hosmer_lemeshow(bins: list[CalibrationBin], is_development: bool) -> tuple[f
 def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | None:
     """Intercept a and slope b of the logit fit y ~ a + b logit(pd); ideal (0, 1).
 
-    Newton's method on the log-likelihood. None if one class is missing, the probability is
-    constant, or the fit does not settle (the classes are separable).
+    None if one class is missing, the probability is constant or separates the classes, or the fit
+    does not settle.
     """
+    from sklearn.linear_model import LogisticRegression
+
     chance = np.clip(np.asarray(pd, dtype=float), CLIP, 1 - CLIP)
-    y = np.asarray(target, dtype=float)
-    if not has_both_classes(y) or np.ptp(chance) == 0:
+    bad = np.asarray(target) == 1
+    if not has_both_classes(bad) or np.ptp(chance) == 0:
         return None
-    design = np.column_stack([np.ones(len(y)), scipy.special.logit(chance)])
-    beta = np.array([0.0, 1.0])
-    for _ in range(MAX_NEWTON_STEPS):
-        fitted = scipy.special.expit(design @ beta)
-        information = design.T @ (design * (fitted * (1 - fitted))[:, None])
-        if np.linalg.cond(information) > 1 / NEWTON_TOLERANCE:
-            return None
-        step = np.linalg.solve(information, design.T @ (y - fitted))
-        beta = beta + step
-        if np.abs(step).max() < NEWTON_TOLERANCE * (1 + np.abs(beta).max()):
-            return float(beta[0]), float(beta[1])
-    return None
+    if chance[bad].min() >= chance[~bad].max() or chance[bad].max() <= chance[~bad].min():
+        return None
+    line = LogisticRegression(
+        C=np.inf, solver="newton-cholesky", tol=LINE_TOLERANCE, max_iter=MAX_NEWTON_STEPS
+    ).fit(scipy.special.logit(chance)[:, None], bad)
+    if line.n_iter_[0] >= MAX_NEWTON_STEPS:
+        return None
+    return float(line.intercept_[0]), float(line.coef_[0][0])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.ml.scorecard import FACTOR
-from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel
+from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel, Models
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +46,13 @@ def coefficient_rows(model: DefaultModel) -> list[dict[str, Any]]:
     intercept = float(model.pipeline["fit"].intercept_[0])
     none = {"feature": "intercept", "term": "intercept", "unit": "log-odds"}
     return [{**none, "coefficient": intercept, "per_unit": intercept}, *rows]
+
+
+def all_coefficient_rows(models: Models) -> list[dict[str, Any]]:
+    """The rows of `ml/coefficients`: those of each model, with its name."""
+    return [
+        {"model": name, **row} for name, model in models.items() for row in coefficient_rows(model)
+    ]
 
 
 def strongest_feature(model: DefaultModel, training: pl.DataFrame) -> str:

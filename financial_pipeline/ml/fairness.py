@@ -1,11 +1,16 @@
 """The fairness proxy screen of methodology 2.18: a screen, not a compliance finding."""
 
+from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from financial_pipeline.ml import decide
+from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml.train import DefaultModel
 
 WORDING: Final = (
     "This is a screen, not a compliance finding. The file holds no protected attribute; state and "
@@ -27,6 +32,33 @@ def income_band(income: pl.Series) -> pl.Series:
         income.cast(pl.Float64).fill_null(0), side="right"
     )
     return labels.gather(position).set(income.is_null(), None).alias("income_band")
+
+
+def screen(
+    cohort: pl.DataFrame,
+    applications: pl.LazyFrame,
+    loans: pl.LazyFrame,
+    cutoff: date,
+    model: DefaultModel,
+) -> list[dict[str, Any]]:
+    """Return the screen of the test loans, at the break-even PD of the training loans.
+
+    `cohort` is the training set of the cut-off, the others are `fct_loan_applications` and
+    `fct_loans`. Empty if the training loans give no break-even PD.
+    """
+    proxies = applications.select("loan_key", "addr_state", "income_effective")
+    money = loans.select("loan_key", *decide.CASH_COLUMNS)
+    joined = cohort.join(
+        proxies.join(money, on="loan_key").collect(), on="loan_key", maintain_order="left"
+    )
+    split = out_of_time(cohort, cutoff)
+    prices = decide.prices(decide.loan_cash(joined.filter(pl.Series(split.train))))
+    tested = joined.filter(pl.Series(split.test))
+    if prices is None or tested.is_empty():
+        return []
+    groups = tested.select("addr_state").with_columns(income_band(tested["income_effective"]))
+    target = tested["default_d1"].to_numpy()
+    return fairness_rows(target, model.predict(tested), groups, prices.break_even_pd)
 
 
 def fairness_rows(

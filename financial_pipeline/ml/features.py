@@ -4,6 +4,8 @@ A feature enters only by being listed here. Whatever else a table contains, new 
 never picked up. Feature names and cleaning follow methodology 1.5 to 1.7.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -115,6 +117,11 @@ MISSING_LEVEL: Final = "MISSING"
 
 class NotTrainable(PipelineError):
     """The training loans cannot carry a model; the reason is the message."""
+
+
+def feature_list_hash() -> str:
+    """Return the SHA-256 of the features of both models."""
+    return hashlib.sha256(json.dumps(FEATURE_SETS, sort_keys=True).encode()).hexdigest()
 
 
 def source_columns(feature: str) -> frozenset[str]:

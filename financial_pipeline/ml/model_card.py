@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from financial_pipeline.ml.fairness import WORDING
 from financial_pipeline.ml.features import FEATURES
+from financial_pipeline.ml.train import DefaultModel
 
 PURPOSE: Final = (
     "Estimates the probability that an accepted loan ends charged off or in default (D1: resolved "
@@ -71,6 +72,20 @@ def model_card(
         "fairness": {"wording": WORDING, "rows": [dict(row) for row in fairness]},
         "reason_codes": {name: item.reason for name, item in FEATURES.items() if item.reason},
         "limitations": list(LIMITATIONS),
+    }
+
+
+def describe_model(
+    model: DefaultModel, coefficients: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what the card says about one model; `coefficients` are rows of `ml/coefficients`."""
+    own = [dict(row) for row in coefficients if row["model"] == model.name]
+    return {
+        "features": list(model.features),
+        "absent": dict(model.absent),
+        "training_loans": model.training_loans,
+        "training_defaults": model.training_defaults,
+        "coefficients": [{k: v for k, v in row.items() if k != "model"} for row in own],
     }
 
 

@@ -11,6 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from financial_pipeline.ml.features import FEATURES, build_features
+from financial_pipeline.ml.leak_alarm import check_whitelist
+
 Mask = NDArray[np.bool_]
 
 # Fewer matured training loans than this and no model is fitted.
@@ -21,6 +24,9 @@ NEWEST_SHARE: Final = 0.2
 QUARTERS_OUT_OF_TIME: Final = 4
 MONTHS_OUT_OF_TIME: Final = 3 * QUARTERS_OUT_OF_TIME
 MIN_MATURED_SHARE: Final = 0.5
+SPLIT, TRAIN, TEST = "split", "train", "out_of_time"
+# Columns of the training set that are no inputs, besides the split.
+KEPT: Final = ("loan_key", "issue_month", "maturity_month", "default_d1")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,23 @@ def d1_cohort(features: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
         .sort("loan_key")
         .collect()
     )
+
+
+def training_set(applications: pl.LazyFrame, loans: pl.LazyFrame, cutoff: date) -> pl.DataFrame:
+    """Return the D1 cohort of a cut-off up to the end of its test window, with its split.
+
+    `applications` is `fct_loan_applications`, `loans` is `fct_loans`. Raises LeakAlarm if a column
+    is no listed feature.
+    """
+    features = build_features(applications)
+    in_time = features.filter(pl.col("issue_month") < months_after(cutoff, MONTHS_OUT_OF_TIME))
+    is_training = pl.col("issue_month") < cutoff
+    cohort = d1_cohort(in_time, loans).select(
+        pl.when(is_training).then(pl.lit(TRAIN)).otherwise(pl.lit(TEST)).alias(SPLIT), pl.all()
+    )
+    inputs = [name for name in cohort.columns if name not in (SPLIT, *KEPT)]
+    check_whitelist(inputs, tuple(FEATURES))
+    return cohort
 
 
 def matured_share(loans: pl.LazyFrame, cutoff: date) -> float | None:

@@ -1,6 +1,6 @@
 """The models applied: scores of every loan, their drift, and what each threshold does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -9,17 +9,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from financial_pipeline.ml import decide
-from financial_pipeline.ml.backtest import Trial, training_rows
+from financial_pipeline.ml.backtest import SEED, Trial, run_trials, training_rows
 from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.drift import drift_rows, reference, stability
 from financial_pipeline.ml.explain import reason_codes
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
 from financial_pipeline.ml.gates import Candidate, GateResult, Served, run_gates
+from financial_pipeline.ml.populations import out_of_time
 from financial_pipeline.ml.scorecard import Scorecard, points
-from financial_pipeline.ml.train import DefaultModel
+from financial_pipeline.ml.train import DefaultModel, Models
 
 Floats = NDArray[np.float64]
-Models = Mapping[str, DefaultModel]
 
 # Reason codes explain this model; it cannot know grade or rate.
 DECIDING: Final[ModelName] = "borrower_only"
@@ -58,6 +58,38 @@ def drift_table(
     current = everything.filter(pl.col("issue_month") >= cutoff)
     columns = [*pds, *FEATURES]
     return drift_rows(development.select(columns), current.select(columns), current["issue_month"])
+
+
+def months_to_act_on(drift: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the months, as "2011-03", in which the score of enough loans drifted."""
+    score = f"pd_{DECIDING}"
+    found = (row for row in drift if row["variable"] == score and row["verdict"] == "act")
+    return sorted({f"{row['month']:%Y-%m}" for row in found if row["loans"] >= MIN_SEGMENT_LOANS})
+
+
+def price_thresholds(
+    cohort: pl.DataFrame, loans: pl.LazyFrame, cutoff: date, models: Models
+) -> tuple[pl.DataFrame, list[dict[str, Any]]] | None:
+    """Threshold table and summary on the test loans of a cut-off; None without prices.
+
+    `cohort` is the training set of the cut-off, `loans` is `fct_loans`.
+    """
+    split = out_of_time(cohort, cutoff)
+    money = loans.select("loan_key", "grade", *decide.CASH_COLUMNS).collect()
+    priced = cohort.join(money, on="loan_key", how="left", maintain_order="left")
+    at = decide.prices(decide.loan_cash(priced.filter(pl.Series(split.train))))
+    if at is None:
+        return None
+    trials = {trial.model: trial for trial in run_trials(cohort, [split], models)}
+    tested = priced.filter(pl.Series(split.test))
+    segments = tested.select("grade", "term", "purpose")
+    return threshold_tables(trials, tested, segments, at, SEED)
+
+
+def decisions_add_up(table: pl.DataFrame, test_loans: int) -> bool:
+    """Whether each confusion matrix over all segments of a threshold table has every test loan."""
+    counted = pl.sum_horizontal("tp", "fp", "tn", "fn") == test_loans
+    return bool(table.filter(pl.col("segment") == ALL).select(counted.all()).item())
 
 
 def threshold_tables(

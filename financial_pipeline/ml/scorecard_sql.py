@@ -4,7 +4,13 @@ The query needs nothing but the table, so a bank can score where its data live. 
 `Scorecard.score` for every loan to 1e-9.
 """
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
+
+import duckdb
+import numpy as np
+import polars as pl
 
 from financial_pipeline.ml.features import FEATURES, MISSING_LEVEL
 from financial_pipeline.ml.scorecard import FACTOR, OFFSET, Characteristic, Scorecard
@@ -12,8 +18,8 @@ from financial_pipeline.ml.scorecard import FACTOR, OFFSET, Characteristic, Scor
 APPLICATIONS: Final = "fct_loan_applications"
 
 
-def scorecard_sql(card: Scorecard, applications: str = APPLICATIONS) -> str:
-    """A query that gives loan_key, score and pd of every row of the table `applications`."""
+def scorecard_sql(card: Scorecard) -> str:
+    """A query that gives loan_key, score and pd of every row of `fct_loan_applications`."""
     terms = "\n        + ".join(_case(item) for item in card.characteristics)
     return f"""\
 with scored as (
@@ -21,7 +27,7 @@ with scored as (
         loan_key,
         {_number(card.base_points)}
         + {terms} as score
-    from {applications}
+    from {APPLICATIONS}
 )
 
 select
@@ -30,6 +36,22 @@ select
     1 / (1 + exp((score - {_number(OFFSET)}) / {_number(FACTOR)})) as pd
 from scored
 """
+
+
+def largest_difference(query: str, applications: Iterable[Path], scores: pl.DataFrame) -> float:
+    """Largest difference in points, DuckDB against Python; infinite if loans are missing.
+
+    `query` is the scorecard as SQL, `applications` the files of its table, `scores` has one row
+    per loan, sorted by `loan_key`.
+    """
+    with duckdb.connect() as connection:
+        relation = connection.read_parquet([str(path) for path in applications])
+        relation.create_view(APPLICATIONS)
+        found = connection.execute(f"select score from ({query}) order by loan_key").fetchnumpy()
+    if len(found["score"]) != scores.height:
+        return float("inf")
+    difference = found["score"] - scores["scorecard_points"].to_numpy()
+    return float(np.abs(difference).max(initial=0.0))
 
 
 def _case(item: Characteristic) -> str:

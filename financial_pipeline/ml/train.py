@@ -56,6 +56,10 @@ class DefaultModel:
         return np.concatenate(parts) if parts else np.empty(0)
 
 
+# Name of a model -> the fitted model.
+Models = Mapping[str, DefaultModel]
+
+
 def fit_model(
     name: ModelName, frame: pl.DataFrame, target: Target, features: Sequence[str] | None = None
 ) -> DefaultModel:

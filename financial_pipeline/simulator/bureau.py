@@ -16,7 +16,6 @@ from financial_pipeline.simulator.borrowers import BoolArray, Borrowers
 from financial_pipeline.simulator.loan_calendar import by_year, month_texts
 from financial_pipeline.simulator.loan_draws import FloatArray, IntArray, Part, choose, generator
 
-YEAR_2012: Final = 12 * 2012
 DECEMBER_2015: Final = 12 * 2015 + 11
 # The credit policy asks for a credit history of three years.
 MINIMUM_HISTORY: Final = 36

@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+from collections import Counter
 from datetime import date
+from typing import Any
 
 import exchange_calendars
 import pandas as pd
@@ -42,11 +44,37 @@ def test_marts_list_every_column_in_their_final_select() -> None:
         assert missing == [], path.stem
 
 
-def test_each_data_test_states_what_a_failure_means(story: Story) -> None:
+def data_tests(story: Story) -> list[dict[str, Any]]:
     manifest = json.loads((story.warehouse.target / "manifest.json").read_text())
-    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+
+
+def test_each_data_test_states_what_a_failure_means(story: Story) -> None:
+    tests = data_tests(story)
     assert len(tests) > 60
     assert [t["name"] for t in tests if "A failure " not in t["description"]] == []
+
+
+def test_no_two_data_tests_check_the_same(story: Story) -> None:
+    checked = Counter(
+        (t.get("attached_node"), t.get("column_name"), str(t.get("test_metadata") or t["raw_code"]))
+        for t in data_tests(story)
+    )
+    assert [what for what, times in checked.items() if times > 1] == []
+
+
+def test_a_staging_model_reads_one_source_and_no_other_model_reads_any() -> None:
+    for path in MODELS:
+        sources = set(re.findall(r"source\('staging', '(\w+)'\)", path.read_text()))
+        if path.parent.name == "staging":
+            assert len(sources) == 1, path.stem
+        else:
+            assert sources == set(), path.stem
+
+
+def test_the_name_of_a_model_says_its_layer() -> None:
+    layers = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("dim_", "fct_", "agg_")}
+    assert [path for path in MODELS if not path.stem.startswith(layers[path.parent.name])] == []
 
 
 def test_applications_contain_all_columns_known_at_origination_and_none_later(

@@ -98,7 +98,7 @@ def test_tables_hold_all_evaluations_and_details_of_the_headline(
     cohort: pl.DataFrame, trials: list[backtest.Trial]
 ) -> None:
     segments = cohort.select("term", pl.col("issue_month").alias("vintage"))
-    tables = backtest.evaluation_tables(trials, segments)
+    tables = backtest.evaluation_tables(trials, segments, 0.75)
     assert list(tables) == [
         "evaluation",
         "evaluation_bins",
@@ -106,6 +106,9 @@ def test_tables_hold_all_evaluations_and_details_of_the_headline(
         "evaluation_segments",
     ]
     assert tables["evaluation"].height == 8
+    shares = dict(tables["evaluation"].select("evaluation", "matured_share").rows())
+    assert shares.pop("out_of_time") == 0.75
+    assert set(shares.values()) == {None}
     assert tables["evaluation_bins"].height == 20
     assert set(tables["evaluation_curves"]["evaluation"]) == {"out_of_time"}
     assert set(tables["evaluation_segments"]["segment"]) == {"term", "vintage"}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
 
@@ -57,8 +58,16 @@ def test_calibration_line_finds_the_shift_that_was_put_in() -> None:
     assert line == pytest.approx((-0.25, 0.5), abs=0.02)
 
 
+def test_calibration_line_equals_that_of_statsmodels() -> None:
+    target, pd = _calibrated(2_000)
+    design = sm.add_constant(logit(pd))
+    expected = sm.GLM(target, design, family=sm.families.Binomial()).fit(tol=1e-14)
+    assert calibration.calibration_line(target, pd) == pytest.approx(expected.params, abs=1e-9)
+
+
 def test_calibration_line_is_none_for_separable_or_constant_scores() -> None:
     assert calibration.calibration_line([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]) is None
+    assert calibration.calibration_line([1, 1, 0, 0], [0.1, 0.2, 0.2, 0.9]) is None
     assert calibration.calibration_line([0, 1, 0, 1], [0.3, 0.3, 0.3, 0.3]) is None
 
 

@@ -107,7 +107,7 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
         if rows["sharpe_252d"].count():
             drawing.chart(_lines, _of(rows, "sharpe_252d"), banks, ".1f")
         else:
-            _no_ratio(release, rows)
+            _no_ratio(release)
         _correlations(release)
     elements.source(
         release, *keys, note="Volatilities and ratios are annualised with 252 sessions."
@@ -115,7 +115,7 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
     elements.rows_behind(rows, "market_risk")
 
 
-def _no_ratio(release: Release, rows: pl.DataFrame) -> None:
+def _no_ratio(release: Release) -> None:
     """Show why no session in view has a Sharpe ratio."""
     if release.rows(figures.HAS_BILL, figures.SHARPE)["has_bill"][0]:
         elements.empty("No session in view has 95 % of the 252 returns that a ratio needs.")

@@ -34,7 +34,6 @@ def pages() -> dg.Definitions:
     specs = [
         dg.AssetSpec(
             ["dashboard", name],
-            group_name="dashboard",
             deps=sorted(set(_sources(page))),
             description=page.description,
             tags={"domain": DOMAINS[name]} if name in DOMAINS else {},

@@ -7,7 +7,7 @@ from dagster_duckdb import DuckDBResource
 
 from financial_pipeline.defs import partition_events
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
-from financial_pipeline.defs.resources import OWNERS, WAREHOUSE_POOL, Pipeline
+from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
 from financial_pipeline.publishing.table_checks import check_table
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
@@ -81,11 +81,9 @@ def _export_asset(name: str, mart: Table[Any]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["exports", name],
-        group_name="exports",
         deps=[["warehouse", name]],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions_def else None,
-        owners=OWNERS,
         kinds={"duckdb", "parquet"},
         description=f"The mart `{name}` as an immutable Parquet folder that every reader may open.",
         tags={"family": mart.family},

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from financial_pipeline import world
-from financial_pipeline.defs.resources import OWNERS, Pipeline, runs_of
+from financial_pipeline.defs.resources import Pipeline, runs_of
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication, pending, publish
 from financial_pipeline.publishing.versions import GIB, Retention
@@ -46,9 +46,7 @@ def _registered(pipeline: Pipeline, table: PublishedTable) -> dg.MaterializeResu
 
 @dg.asset(
     key=["exports", "row_accounting"],
-    group_name="exports",
     deps=[["staging", dataset] for dataset in STAGED],
-    owners=OWNERS,
     kinds={"polars", "parquet"},
     tags={"family": "publish"},
 )
@@ -59,9 +57,7 @@ def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["exports", "price_restatements"],
-    group_name="exports",
     deps=[["raw", "bank_prices"]],
-    owners=OWNERS,
     kinds={"polars", "parquet"},
     tags={"family": "publish"},
 )
@@ -75,9 +71,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["exports", "loan_restatements"],
-    group_name="exports",
     deps=[["staging", "lending_club_loan_snapshots"]],
-    owners=OWNERS,
     kinds={"polars", "parquet"},
     tags={"family": "publish"},
 )
@@ -105,13 +99,11 @@ def finished_publications(instance: dg.DagsterInstance, own: Publication) -> lis
 
 @dg.asset(
     key=["exports", "published_manifest"],
-    group_name="exports",
     deps=[
         *(["exports", name] for name in (*MARTS, *LEDGERS)),
         *(["metrics", name] for name in METRICS),
         *(["ml", name] for name in MODEL),
     ],
-    owners=OWNERS,
     kinds={"python", "json"},
     tags={"family": "publish"},
 )

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from financial_pipeline.crosscheck.agreement import Agreement, compare
-from financial_pipeline.crosscheck.recompute import recompute
+from financial_pipeline.crosscheck.recompute import input_files, recompute
 from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.metrics import metric_export
 from financial_pipeline.defs.partitions import (
@@ -19,10 +19,9 @@ from financial_pipeline.defs.partitions import (
     VINTAGE_QUARTERS,
     window,
 )
-from financial_pipeline.defs.resources import OWNERS, Pipeline, Spark
-from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.defs.resources import Pipeline, Spark
 from financial_pipeline.schemas.metrics import MetricTable
-from financial_pipeline.spark.catalogue import METRICS, OPTIONAL_INPUTS, Metric
+from financial_pipeline.spark.catalogue import METRICS, Metric
 from financial_pipeline.spark.session import ui_address
 
 CHECK = "equals_its_recomputation"
@@ -38,16 +37,6 @@ FAMILIES: dict[str, tuple[dg.PartitionsDefinition, str]] = {
 Files = Mapping[str, Sequence[Path]]
 
 
-def input_files(publication: Publication, metric: Metric) -> tuple[Files, dict[str, str]]:
-    """Return the Parquet files of a metric's marts, and the content hashes of these versions."""
-    known = publication.known()
-    names = [
-        name for name in metric.inputs if f"exports/{name}" in known or name not in OPTIONAL_INPUTS
-    ]
-    files = {name: publication.files(f"exports/{name}") for name in names}
-    return files, publication.content_hashes(*(f"exports/{name}" for name in names))
-
-
 def _compute(
     spark: Spark, metric: Metric, files: Files, first: date, last: date, lag: int
 ) -> tuple[pl.DataFrame, Agreement]:
@@ -59,22 +48,6 @@ def _compute(
     rows = pl.DataFrame(pl.from_arrow(computed.toArrow()))
     again = recompute(metric.table, files, first, last, default_lag_months=lag)
     return rows, compare(metric.table, rows, again)
-
-
-def _check_result(agreement: Agreement) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=CHECK,
-        passed=agreement.holds,
-        metadata={
-            "rows": agreement.rows,
-            "missing_rows": agreement.missing_rows,
-            "extra_rows": agreement.extra_rows,
-            "max_abs_difference": agreement.max_abs_difference,
-            "max_rel_difference": agreement.max_rel_difference,
-            "disagreements": agreement.disagreements,
-            "failed_partitions": list(agreement.failed_partitions),
-        },
-    )
 
 
 def _faults(table: MetricTable, agreement: Agreement) -> dict[str, str]:
@@ -89,7 +62,8 @@ def _materialize(
 ) -> partition_checks.Results:
     publication, lag = pipeline.publication, pipeline.settings.default_lag_months
     first, last = window(context)
-    files, built_from = input_files(publication, metric)
+    files = input_files(publication, metric.inputs)
+    built_from = publication.content_hashes(*(f"exports/{name}" for name in files))
     rows, agreement = _compute(spark, metric, files, first, last, lag)
     table = metric_export.export_metric(
         publication, metric.table, rows, agreement, first, last, built_from
@@ -109,7 +83,10 @@ def _materialize(
         },
     )
     faults = _faults(metric.table, agreement)
-    yield from partition_checks.per_partition(context, result, _check_result(agreement), faults)
+    check = dg.AssetCheckResult(
+        check_name=CHECK, passed=agreement.holds, metadata=agreement.facts()
+    )
+    yield from partition_checks.per_partition(context, result, check, faults)
 
 
 def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
@@ -118,7 +95,6 @@ def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["metrics", table.name],
-        group_name="metrics",
         # A row needs look-back rows or, for loans, their latest snapshot: any upstream partition.
         deps=[
             dg.AssetDep(["exports", name], partition_mapping=dg.AllPartitionMapping())
@@ -126,7 +102,6 @@ def _metric_asset(metric: Metric) -> dg.AssetsDefinition:
         ],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        owners=OWNERS,
         kinds={"spark", "parquet"},
         tags={"family": family, "domain": table.domain},
         description=f"{table.grain}\n\n{metric.function.__doc__}",

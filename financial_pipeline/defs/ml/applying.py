@@ -3,20 +3,17 @@
 from datetime import date
 
 import dagster as dg
-import duckdb
-import numpy as np
 import polars as pl
 
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import gates_passed, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.ml.training import artifacts
 from financial_pipeline.defs.partitions import CUTOFFS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
-from financial_pipeline.ml import backtest, decide, portfolio
+from financial_pipeline.defs.resources import Pipeline
+from financial_pipeline.ml import portfolio
 from financial_pipeline.ml.artifact import load_scorecard, scorecard_query
 from financial_pipeline.ml.features import build_features
-from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml.scorecard_sql import largest_difference
 from financial_pipeline.publishing.publication import Publication
 
 # SQL and Python scores agree to this many points, for every loan.
@@ -27,27 +24,25 @@ WITHHELD = "the gates of this cut-off did not pass; what is published stays as i
 
 def score_loans(publication: Publication, cutoff: date) -> Outcome:
     """Score every loan with the model of one cut-off, if its gates passed."""
-    checks = ("sql_and_python_scores_agree", "every_loan_is_scored_once")
     if not gates_passed(publication, cutoff):
-        return _withheld(*checks)
+        return _withheld("sql_and_python_scores_agree", "every_loan_is_scored_once")
     artifact, models = stored_models(publication, cutoff)
-    applications = tables.scan(publication, tables.APPLICATIONS)
-    features = build_features(applications).sort("loan_key").collect()
-    card = load_scorecard(artifacts(publication.paths), str(artifact))
-    scores = portfolio.score_table(features, models, card)
-    gap = _sql_gap(publication, str(artifact), scores)
+    folder = tables.artifacts(publication.paths)
+    card = load_scorecard(folder, str(artifact))
+    scores = portfolio.score_table(_features(publication), models, card)
+    files = publication.files(tables.APPLICATIONS)
+    gap = largest_difference(scorecard_query(folder, str(artifact)), files, scores)
+    has_score = scores["pd_borrower_only"].is_finite().all()
     found = {
         "sql_and_python_scores_agree": gap <= SCORE_TOLERANCE,
-        "every_loan_is_scored_once": scores["loan_key"].is_unique().all()
-        and scores["pd_borrower_only"].is_finite().all(),
+        "every_loan_is_scored_once": scores["loan_key"].is_unique().all() and has_score,
     }
     facts = {"artifact": artifact, "largest_sql_difference": gap}
     if not all(found.values()):
         return Outcome([], found, facts)
-    upstream = tables.built_from(publication, tables.APPLICATIONS, "ml/default_model")
-    return Outcome(
-        [tables.write(publication, "scores", cutoff, scores, upstream, facts)], found, facts
-    )
+    upstream = publication.content_hashes(tables.APPLICATIONS, "ml/default_model")
+    table = tables.write(publication, "scores", cutoff, scores, upstream, facts)
+    return Outcome([table], found, facts)
 
 
 def measure_drift(publication: Publication, cutoff: date) -> Outcome:
@@ -55,15 +50,12 @@ def measure_drift(publication: Publication, cutoff: date) -> Outcome:
     if not gates_passed(publication, cutoff):
         return _withheld("score_is_stable")
     scores = tables.read(publication, "scores", cutoff)
-    applications = tables.scan(publication, tables.APPLICATIONS)
-    features = build_features(applications).sort("loan_key").collect()
-    rows = portfolio.drift_table(features, scores, _training(publication, cutoff), cutoff)
-    upstream = tables.built_from(publication, tables.APPLICATIONS, "ml/scores")
+    cohort = tables.read(publication, "training_set", cutoff)
+    training = cohort.filter(pl.col("issue_month") < cutoff)
+    rows = portfolio.drift_table(_features(publication), scores, training, cutoff)
+    upstream = publication.content_hashes(tables.APPLICATIONS, "ml/scores")
     table = tables.write(publication, "drift", cutoff, rows, upstream)
-    drifted = sorted(
-        {f"{row['month']:%Y-%m}" for row in rows if row["variable"] == "pd_borrower_only"
-         and row["verdict"] == "act" and row["loans"] >= portfolio.MIN_SEGMENT_LOANS}
-    )  # fmt: skip
+    drifted = portfolio.months_to_act_on(rows)
     facts = {"months_to_act_on": ", ".join(drifted) or "none"}
     return Outcome([table], {"score_is_stable": not drifted}, facts, is_blocking=False)
 
@@ -74,51 +66,33 @@ def price_thresholds(publication: Publication, cutoff: date) -> Outcome:
         return _withheld("decisions_add_up")
     _, models = stored_models(publication, cutoff)
     cohort = tables.read(publication, "training_set", cutoff)
-    split = out_of_time(cohort, cutoff)
-    money = tables.scan(publication, tables.LOANS).select("loan_key", "grade", *decide.CASH_COLUMNS)
-    loans = cohort.join(money.collect(), on="loan_key", how="left", maintain_order="left")
-    prices = decide.prices(decide.loan_cash(loans.filter(pl.Series(split.train))))
-    if prices is None:
+    loans = publication.scan(tables.LOANS)
+    found = portfolio.price_thresholds(cohort, loans, cutoff, models)
+    if found is None:
         return Outcome([], {"decisions_add_up": True}, {"withheld": NO_PRICES})
-    trials = {t.model: t for t in backtest.run_trials(cohort, [split], models)}
-    tested = loans.filter(pl.Series(split.test))
-    segments = tested.select("grade", "term", "purpose")
-    table, summary = portfolio.threshold_tables(trials, tested, segments, prices, backtest.SEED)
-    whole = table.filter(pl.col("segment") == portfolio.ALL)
-    adds_up = (whole["tp"] + whole["fp"] + whole["tn"] + whole["fn"] == tested.height).all()
-    upstream = tables.built_from(publication, tables.LOANS, "ml/training_set", "ml/default_model")
+    table, summary = found
+    tested = int((cohort["issue_month"] >= cutoff).sum())
+    upstream = publication.content_hashes(tables.LOANS, "ml/training_set", "ml/default_model")
     written = [
         tables.write(publication, "threshold_table", cutoff, table, upstream),
         tables.write(publication, "threshold_summary", cutoff, summary, upstream),
     ]
-    return Outcome(written, {"decisions_add_up": bool(adds_up)}, {"test_loans": tested.height})
+    adds_up = portfolio.decisions_add_up(table, tested)
+    return Outcome(written, {"decisions_add_up": adds_up}, {"test_loans": tested})
 
 
-def _training(publication: Publication, cutoff: date) -> pl.DataFrame:
-    return tables.read(publication, "training_set", cutoff).filter(pl.col("issue_month") < cutoff)
+def _features(publication: Publication) -> pl.DataFrame:
+    """The features of every loan, sorted by its key."""
+    applications = publication.scan(tables.APPLICATIONS)
+    return build_features(applications).sort("loan_key").collect()
 
 
 def _withheld(*checks: str) -> Outcome:
     return Outcome([], dict.fromkeys(checks, True), {"withheld": WITHHELD})
 
 
-def _sql_gap(publication: Publication, artifact: str, scores: pl.DataFrame) -> float:
-    """Largest difference of the scorecard in points, DuckDB against Python, over every loan."""
-    files = publication.files(tables.APPLICATIONS)
-    with duckdb.connect() as connection:
-        relation = connection.read_parquet([str(path) for path in files])
-        relation.create_view("fct_loan_applications")
-        query = scorecard_query(artifacts(publication.paths), artifact)
-        found = connection.execute(f"select score from ({query}) order by loan_key").fetchnumpy()
-    if len(found["score"]) != scores.height:
-        return float("inf")
-    difference = found["score"] - scores["scorecard_points"].to_numpy()
-    return float(np.abs(difference).max(initial=0.0))
-
-
 @dg.asset(
     key=["ml", "scores"],
-    group_name="ml",
     deps=[
         ["ml", "evaluation"],
         ["ml", "default_model"],
@@ -126,7 +100,6 @@ def _sql_gap(publication: Publication, artifact: str, scores: pl.DataFrame) -> f
     ],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"scikitlearn", "parquet"},
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(
@@ -146,7 +119,6 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 
 @dg.asset(
     key=["ml", "drift"],
-    group_name="ml",
     deps=[
         ["ml", "scores"],
         ["ml", "training_set"],
@@ -154,7 +126,6 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     ],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"polars", "parquet"},
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(
@@ -171,11 +142,9 @@ def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Materiali
 
 @dg.asset(
     key=["ml", "threshold_table"],
-    group_name="ml",
     deps=[["ml", "evaluation"], ["ml", "training_set"], tables.whole(["exports", "fct_loans"])],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"polars", "parquet"},
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(

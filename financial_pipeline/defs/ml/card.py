@@ -13,12 +13,11 @@ from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import pointer, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
 from financial_pipeline.defs.partitions import CUTOFFS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.files import replace_file
-from financial_pipeline.ml import decide, portfolio
-from financial_pipeline.ml.fairness import fairness_rows, income_band
-from financial_pipeline.ml.model_card import card_markdown, model_card
-from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml import portfolio
+from financial_pipeline.ml.fairness import screen
+from financial_pipeline.ml.model_card import card_markdown, describe_model, model_card
 from financial_pipeline.ml.train import DefaultModel
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import archive
@@ -31,7 +30,8 @@ def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool)
     """Put what the other tables say about one cut-off into a card, for people and programs."""
     artifact, models = stored_models(publication, cutoff)
     row = tables.read(publication, "default_model", cutoff).row(0, named=True)
-    screen = _screen(publication, cutoff, models[portfolio.DECIDING]) if models else []
+    coefficients = tables.read(publication, "coefficients", cutoff).to_dicts()
+    rows = _screen(publication, cutoff, models[portfolio.DECIDING]) if models else []
     economics = tables.read_if_there(publication, "threshold_summary", cutoff)
     served = pointer(publication).served
     facts = {
@@ -40,57 +40,34 @@ def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool)
         "served": served.artifact if served else None,
         "is_synthetic": is_synthetic,
         "versions": {name: version(name) for name in LIBRARIES},
-        "built_from": tables.built_from(publication, "ml/training_set"),
+        "built_from": publication.content_hashes("ml/training_set"),
     }
     card = model_card(
         facts,
-        {name: _described(publication, cutoff, model) for name, model in models.items()},
+        {name: describe_model(model, coefficients) for name, model in models.items()},
         tables.read(publication, "evaluation", cutoff).to_dicts(),
         tables.read(publication, "gates", cutoff).to_dicts(),
         economics.filter(pl.col("segment") == portfolio.ALL).drop("segment", "level").to_dicts(),
-        screen,
+        rows,
     )
-    upstream = tables.built_from(publication, "ml/default_model", "ml/evaluation")
+    upstream = publication.content_hashes("ml/default_model", "ml/evaluation")
     texts = {"markdown": card_markdown(card), "json": json.dumps(card, indent=1, default=str)}
     written = [
         tables.write(publication, "model_card", cutoff, [texts], upstream),
-        tables.write(publication, "fairness", cutoff, screen, upstream),
+        tables.write(publication, "fairness", cutoff, rows, upstream),
     ]
     place = _write_files(publication, cutoff, texts)
     return Outcome(written, {}, {"artifact": artifact or "none", "card": str(place)})
 
 
-def _described(publication: Publication, cutoff: date, model: DefaultModel) -> dict[str, Any]:
-    coefficients = tables.read(publication, "coefficients", cutoff).filter(
-        pl.col("model") == model.name
-    )
-    return {
-        "features": list(model.features),
-        "absent": dict(model.absent),
-        "training_loans": model.training_loans,
-        "training_defaults": model.training_defaults,
-        "coefficients": coefficients.drop("model").to_dicts(),
-    }
-
-
 def _screen(publication: Publication, cutoff: date, model: DefaultModel) -> list[dict[str, Any]]:
-    """The fairness screen on the test loans, at the break-even PD of the training loans."""
-    columns = tables.scan(publication, tables.APPLICATIONS).select(
-        "loan_key", "addr_state", "income_effective"
+    return screen(
+        tables.read(publication, "training_set", cutoff),
+        publication.scan(tables.APPLICATIONS),
+        publication.scan(tables.LOANS),
+        cutoff,
+        model,
     )
-    money = tables.scan(publication, tables.LOANS).select("loan_key", *decide.CASH_COLUMNS)
-    cohort = tables.read(publication, "training_set", cutoff)
-    loans = cohort.join(
-        columns.join(money, on="loan_key").collect(), on="loan_key", maintain_order="left"
-    )
-    split = out_of_time(cohort, cutoff)
-    prices = decide.prices(decide.loan_cash(loans.filter(pl.Series(split.train))))
-    tested = loans.filter(pl.Series(split.test))
-    if prices is None or tested.is_empty():
-        return []
-    groups = tested.select("addr_state").with_columns(income_band(tested["income_effective"]))
-    target = tested["default_d1"].to_numpy()
-    return fairness_rows(target, model.predict(tested), groups, prices.break_even_pd)
 
 
 def _write_files(publication: Publication, cutoff: date, texts: dict[str, str]) -> Path:
@@ -104,11 +81,9 @@ def _write_files(publication: Publication, cutoff: date, texts: dict[str, str]) 
 
 @dg.asset(
     key=["ml", "model_card"],
-    group_name="ml",
     deps=[["ml", "evaluation"], ["ml", "threshold_table"], ["ml", "default_model"]],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"python", "markdown"},
     tags={"family": "model", "domain": "lending"},
 )

@@ -8,14 +8,14 @@ import polars as pl
 
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.ml.training import artifacts
 from financial_pipeline.defs.partitions import CUTOFFS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.ml import backtest, gates
 from financial_pipeline.ml.artifact import load_models
 from financial_pipeline.ml.populations import matured_share
-from financial_pipeline.ml.portfolio import Models, gate_results
+from financial_pipeline.ml.portfolio import gate_results
+from financial_pipeline.ml.train import Models
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import Settings
 
@@ -26,7 +26,7 @@ def stored_models(publication: Publication, cutoff: date) -> tuple[str | None, M
     artifact = rows["artifact"][0] if rows.height else None
     if artifact is None:
         return None, {}
-    return artifact, load_models(artifacts(publication.paths), artifact)
+    return artifact, load_models(tables.artifacts(publication.paths), artifact)
 
 
 def refusal_reason(publication: Publication, cutoff: date) -> str | None:
@@ -40,30 +40,18 @@ def evaluate_model(publication: Publication, cutoff: date, lag_months: int, sour
     """Test both models and their challengers on every split, run the gates, move the pointer."""
     artifact, models = stored_models(publication, cutoff)
     cohort = tables.read(publication, "training_set", cutoff)
-    all_splits = backtest.splits(cohort, cutoff, lag_months)
-    headline = all_splits[0]
-    # Loans that could train were refused: no split may fit on them either.
-    refusal = None if models or headline.reason else refusal_reason(publication, cutoff)
-    trials = (
-        backtest.refused(all_splits, refusal)
-        if refusal
-        else backtest.run_trials(cohort, all_splits, models)
-    )
-    trials += backtest.run_challengers(cohort, headline, refusal)
-    candidate = gates.Served(artifact or "", cutoff, int(headline.train.sum()), source)
+    loans = publication.scan(tables.LOANS)
+    splits = backtest.splits(cohort, cutoff, lag_months)
+    trials = backtest.all_trials(cohort, splits, models, refusal_reason(publication, cutoff))
+    candidate = gates.Served(artifact or "", cutoff, int(splits[0].train.sum()), source)
     held = pointer(publication)
     rival = gates.comparable(held, candidate)
     results = gate_results(trials, cohort, models, rival, _rivals(publication, rival))
     moved = gates.next_pointer(held, candidate, results) if artifact else held
-    loans = tables.scan(publication, tables.LOANS)
-    found = backtest.evaluation_tables(trials, backtest.segments(cohort, loans))
-    share = pl.lit(matured_share(loans, cutoff), pl.Float64)
-    is_headline = pl.col("evaluation") == headline.name
-    found["evaluation"] = found["evaluation"].with_columns(
-        matured_share=pl.when(is_headline).then(share)
-    )
+    segments = backtest.segments(cohort, loans)
+    found = backtest.evaluation_tables(trials, segments, matured_share(loans, cutoff))
     found["gates"] = pl.DataFrame([asdict(result) for result in results], infer_schema_length=None)
-    upstream = tables.built_from(publication, "ml/training_set", "ml/default_model")
+    upstream = publication.content_hashes("ml/training_set", "ml/default_model")
     facts = moved.to_json()
     written = [
         tables.write(publication, name, cutoff, f, upstream, facts) for name, f in found.items()
@@ -88,18 +76,16 @@ def gates_passed(publication: Publication, cutoff: date) -> bool:
 def _rivals(publication: Publication, rival: gates.Served | None) -> Models:
     """Load the models to compare a candidate with; a lost artifact is no rival."""
     try:
-        return load_models(artifacts(publication.paths), rival.artifact) if rival else {}
+        return load_models(tables.artifacts(publication.paths), rival.artifact) if rival else {}
     except PipelineError:
         return {}
 
 
 @dg.asset(
     key=["ml", "evaluation"],
-    group_name="ml",
     deps=[["ml", "training_set"], ["ml", "default_model"], tables.whole(["exports", "fct_loans"])],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"scikitlearn", "parquet"},
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(

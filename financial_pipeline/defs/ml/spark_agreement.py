@@ -9,7 +9,7 @@ from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import refusal_reason, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
 from financial_pipeline.defs.partitions import CUTOFFS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.ml.portfolio import DECIDING
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.spark.session import start_session
@@ -20,7 +20,7 @@ CHECK = "spark_agrees_with_scikit_learn"
 def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
     """Fit the deciding model of one cut-off on Spark, score the test loans there, and compare."""
     _, models = stored_models(publication, cutoff)
-    upstream = tables.built_from(publication, "ml/training_set", "ml/default_model")
+    upstream = publication.content_hashes("ml/training_set", "ml/default_model")
     tested = tables.read(publication, "training_set", cutoff).filter(
         pl.col("split") == "out_of_time"
     )
@@ -42,11 +42,9 @@ def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
 
 @dg.asset(
     key=["ml", "spark_agreement"],
-    group_name="ml",
     deps=[["ml", "training_set"], ["ml", "default_model"]],
     partitions_def=CUTOFFS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"spark", "parquet"},
     tags={"family": "model", "domain": "lending"},
     check_specs=tables.check_specs(

@@ -4,12 +4,14 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.publishing.writer import write_table
@@ -20,11 +22,6 @@ from financial_pipeline.settings import PROJECT_ROOT
 LAYER = "ml"
 APPLICATIONS, LOANS = "exports/fct_loan_applications", "exports/fct_loans"
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
-
-
-def scan(publication: Publication, key: str) -> pl.LazyFrame:
-    """A published table, or the version registered by this run."""
-    return publication.scan(key)
 
 
 def read(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
@@ -43,14 +40,19 @@ def read_if_there(publication: Publication, name: str, cutoff: date) -> pl.DataF
         return pl.DataFrame(schema=MODEL_TABLES[name].columns)
 
 
+def artifacts(paths: Paths) -> Path:
+    """Return the folder of the artifacts, each in a folder named by its hash."""
+    return paths.data_root / LAYER / "artifacts"
+
+
 def outcome_columns(
     publication: Publication, loan_keys: pl.Series
 ) -> tuple[pl.DataFrame, pl.Series]:
     """The class X columns of staging for these loans, in their order, and their funded amounts."""
-    funded = scan(publication, LOANS).select(
+    funded = publication.scan(LOANS).select(
         "loan_key", pl.col("funded_amount_usd").cast(pl.Float64)
     )
-    ids = scan(publication, APPLICATIONS).select("loan_key", "loan_id")
+    ids = publication.scan(APPLICATIONS).select("loan_key", "loan_id")
     staged = pl.scan_parquet(
         sorted(publication.paths.staging("lending_club_loans").glob("[!.]*.parquet"))
     )
@@ -64,11 +66,6 @@ def outcome_columns(
         .collect()
     )
     return found.select(sorted(CLASS_X)), found["funded_amount_usd"]
-
-
-def built_from(publication: Publication, *keys: str) -> dict[str, str]:
-    """The content hashes of upstream tables."""
-    return publication.content_hashes(*keys)
 
 
 def write(

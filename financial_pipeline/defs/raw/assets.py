@@ -36,7 +36,6 @@ def _archive(
 
 @dg.asset(
     key=["raw", "lending_club_loans"],
-    group_name="raw",
     deps=[["landing", "lending_club_loans"]],
     partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -52,7 +51,6 @@ def lending_club_loans(
 
 @dg.asset(
     key=["raw", "lending_club_rejections"],
-    group_name="raw",
     deps=[["landing", "lending_club_rejections"]],
     partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -68,7 +66,6 @@ def lending_club_rejections(
 
 @dg.asset(
     key=["raw", "bank_prices"],
-    group_name="raw",
     deps=[["landing", "bank_prices"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -82,7 +79,6 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 @dg.asset(
     key=["raw", "fred_observations"],
-    group_name="raw",
     deps=[["landing", "fred_observations"], ["raw", "macro_releases"]],
     partitions_def=RELEASE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),

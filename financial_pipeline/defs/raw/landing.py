@@ -14,7 +14,6 @@ LANDING = {
 def landing() -> dg.Definitions:
     """The drop folder as external assets, one per dataset."""
     specs = [
-        dg.AssetSpec(["landing", dataset], group_name="landing", description=text)
-        for dataset, text in LANDING.items()
+        dg.AssetSpec(["landing", dataset], description=text) for dataset, text in LANDING.items()
     ]
     return dg.Definitions(assets=specs)

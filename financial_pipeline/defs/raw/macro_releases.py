@@ -10,7 +10,6 @@ from financial_pipeline.streaming.macro_landing import land_macro
 
 @dg.asset(
     key=["raw", "macro_releases"],
-    group_name="raw",
     deps=[["topics", MACRO_TOPIC]],
     kinds={"kafka", "json"},
     tags={"domain": "macro", "family": "macro_releases"},

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from financial_pipeline.defs.partitions import SESSIONS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.streaming.ledger import LandedRange
 from financial_pipeline.streaming.logs import DATASETS, MARKET_TOPICS, current_landing
 
@@ -23,10 +23,8 @@ def _specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             ["raw", dataset],
-            group_name="raw",
             deps=[["topics", topic]],
             description=f"One row per message of the topic {topic}, unchanged, by trading day.",
-            owners=OWNERS,
             kinds={"kafka", "parquet"},
             tags={"domain": "market", "family": "market_topics"},
         )

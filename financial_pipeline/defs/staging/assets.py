@@ -96,7 +96,6 @@ def _stage(
 
 @dg.asset(
     key=["staging", "lending_club_loan_snapshots"],
-    group_name="staging",
     deps=[["raw", "lending_club_loans"]],
     partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -125,7 +124,6 @@ def lending_club_loan_snapshots(
 
 @dg.asset(
     key=["staging", "lending_club_loans"],
-    group_name="staging",
     deps=[
         dg.AssetDep(
             ["staging", "lending_club_loan_snapshots"],
@@ -156,7 +154,6 @@ def lending_club_loans(
 
 @dg.asset(
     key=["staging", "lending_club_rejections"],
-    group_name="staging",
     deps=[
         dg.AssetDep(["raw", "lending_club_rejections"], partition_mapping=dg.AllPartitionMapping())
     ],
@@ -179,7 +176,6 @@ def lending_club_rejections(
 
 @dg.asset(
     key=["staging", "bank_prices"],
-    group_name="staging",
     deps=[["raw", "bank_prices"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -215,7 +211,6 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partit
 
 @dg.asset(
     key=["staging", "fred_observations"],
-    group_name="staging",
     deps=[dg.AssetDep(["raw", "fred_observations"], partition_mapping=dg.AllPartitionMapping())],
     partitions_def=OBSERVATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),

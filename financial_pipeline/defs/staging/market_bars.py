@@ -5,7 +5,7 @@ import dagster as dg
 from financial_pipeline.defs import partition_checks
 from financial_pipeline.defs.partition_checks import Results
 from financial_pipeline.defs.partitions import SESSIONS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.streaming import parity
 from financial_pipeline.streaming.bar_staging import read_comparison, stage, write_comparison
@@ -16,7 +16,6 @@ PARITY_CHECK = "batch_equals_stream"
 
 @dg.asset(
     key=["staging", "market_parity"],
-    group_name="staging",
     deps=[
         ["raw", "market_ohlcv"],
         ["raw", "market_bars"],
@@ -27,7 +26,6 @@ PARITY_CHECK = "batch_equals_stream"
     ],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"duckdb", "parquet"},
     tags={"domain": "market", "family": "market_bars"},
 )
@@ -46,11 +44,9 @@ def market_parity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.M
 
 @dg.asset(
     key=["staging", "market_bars"],
-    group_name="staging",
     deps=[["staging", "market_parity"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"duckdb", "parquet"},
     tags={"domain": "market", "family": "market_bars"},
     check_specs=[
@@ -81,11 +77,9 @@ def market_bars(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Result
 
 @dg.asset(
     key=["staging", "market_alerts"],
-    group_name="staging",
     deps=[["staging", "market_bars"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds={"duckdb", "parquet"},
     tags={"domain": "market", "family": "market_bars"},
 )

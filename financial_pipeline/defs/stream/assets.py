@@ -9,7 +9,7 @@ import polars as pl
 
 from financial_pipeline import world
 from financial_pipeline.defs.partitions import SESSIONS
-from financial_pipeline.defs.resources import OWNERS, Pipeline
+from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.publishing.manifest import PublishedTable, channel_tables, parquet_files
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import bar_staging, tables
@@ -40,10 +40,8 @@ def _metadata(table: PublishedTable) -> dict[str, Any]:
     specs=[
         dg.AssetSpec(
             ["stream", name],
-            group_name="stream",
             deps=[_raw(topic)],
             description=STREAM_TABLES[name].grain,
-            owners=OWNERS,
             kinds=KINDS,
             tags={"domain": "market", "family": "market_topics"},
         )
@@ -84,9 +82,7 @@ def landed_stream_tables(pipeline: Pipeline) -> Iterator[dg.MaterializeResult]:
 
 @dg.asset(
     key=["stream", "status"],
-    group_name="stream",
     deps=[_raw(topic) for topic in DATASETS],
-    owners=OWNERS,
     kinds=KINDS,
     tags={"domain": "market", "family": "market_topics"},
 )
@@ -100,11 +96,9 @@ def status(pipeline: Pipeline) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["stream", "parity"],
-    group_name="stream",
     deps=[["staging", "market_parity"]],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    owners=OWNERS,
     kinds=KINDS,
     tags={"domain": "market", "family": "market_bars"},
 )

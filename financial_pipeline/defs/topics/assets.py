@@ -23,7 +23,6 @@ def topics() -> dg.Definitions:
     specs = [
         dg.AssetSpec(
             ["topics", topic],
-            group_name="topics",
             # The Flink job makes every other market topic of the input.
             deps=[] if topic in PRODUCED else [["topics", stream.RAW_TOPIC]],
             description=text,

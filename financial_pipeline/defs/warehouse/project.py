@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from financial_pipeline.defs.resources import DBT_PROJECT, OWNERS, point_dbt_at_data_root
+from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_root
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -59,7 +59,7 @@ def _dbt(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
 def prepared_manifest() -> Path:
     """Return the manifest's path; parse first if a project file is newer. Raises PipelineError."""
     target = point_dbt_at_data_root().dbt_target
-    with locked(target / ".parse.lock"):
+    with locked(target / PARSE_LOCK):
         if not _is_current(target / "manifest.json"):
             _dbt("parse")
     return target / "manifest.json"
@@ -97,7 +97,7 @@ def generate_docs(paths: Paths) -> Path:
 
 
 class Translator(DagsterDbtTranslator):
-    """Names of dbt nodes in Dagster: key and group `warehouse`, owners, kinds and domain."""
+    """Names of dbt nodes in Dagster: key, family, domain and checks."""
 
     def __init__(self, family: str) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
@@ -108,14 +108,6 @@ class Translator(DagsterDbtTranslator):
         if dbt_resource_props["resource_type"] == "source":
             return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
         return dg.AssetKey(["warehouse", dbt_resource_props["name"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Return the group of the layer."""
-        return "warehouse"
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        """Return the team that owns the warehouse."""
-        return OWNERS
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
         """Return the family, and its domain if it has one."""
