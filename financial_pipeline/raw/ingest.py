@@ -87,9 +87,11 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         is_known = row is not None and row["stamp"] == stamp and "landed" in row
         rows[str(path)] = row if row is not None and is_known else _detect(path, stamp)
     replace_json(paths.raw / DETECTED, rows)
-    unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
+    unknown = {path: row["unknown"] for path, row in rows.items() if "unknown" in row}
     if unknown and len(unknown) == len(rows):
-        raise PipelineError(unknown[0])
+        others = ", ".join(Path(path).name for path in list(unknown)[1:])
+        also = f" No known file either: {others}." if others else ""
+        raise PipelineError(next(iter(unknown.values())) + also)
     files = [archive.landed_from_row(row["landed"]) for row in rows.values() if "landed" in row]
     return landing.join_parts(files)
 

@@ -17,6 +17,8 @@ from financial_pipeline.sources.provenance import RECORD_NAME
 SEEN_LINES = 20
 # Shown of a header that nobody knows.
 SHOWN_CHARACTERS = 120
+# Other separators of columns than the comma.
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # Files of a drop folder that are not data.
 NO_DATA: Final = ("simulation.json", RECORD_NAME, "README*", "LICENSE*", "*.md")
 # Files that programs leave next to data: markers, unfinished downloads, locks.
@@ -125,8 +127,11 @@ def _is_loan_part(file: LandedFile) -> bool:
 
 
 def is_price_file(path: Path) -> bool:
-    """Whether a file is one of daily bank prices, by its first lines."""
-    return bank_prices.matches(first_lines(path, SEEN_LINES))
+    """Whether a file is one of daily bank prices, by its first lines; an unreadable one is not."""
+    try:
+        return bank_prices.matches(first_lines(path, SEEN_LINES))
+    except PipelineError:
+        return False
 
 
 def detect(path: Path) -> LandedFile:
@@ -135,6 +140,12 @@ def detect(path: Path) -> LandedFile:
     for kind in KINDS:
         if kind.matches(lines):
             return kind.describe(path)
+    for separator, name in SEPARATORS.items():
+        if any(kind.matches([line.replace(separator, ",") for line in lines]) for kind in KINDS):
+            raise PipelineError(
+                f"{path} separates its columns with {name}; save it with commas between them and"
+                " points in its numbers."
+            )
     if reason := price_header(lines):
         raise PipelineError(f"{path} {reason}.")
     header = next((line for line in lines if line.strip()), "")[:SHOWN_CHARACTERS]

@@ -33,6 +33,7 @@ from financial_pipeline.staging.accounting import (
 )
 from financial_pipeline.transforms import bank_prices as transform
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
+from financial_pipeline.transforms.price_scales import another_security, with_jumps
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"
@@ -46,26 +47,27 @@ def stage_prices(
     """Write `staging/bank_prices`, one file per session from `first` to `last`, both included.
 
     A session without rows gets an empty file. Writes quarantine and accounting of each raw file;
-    refuses a file without a usable row, with too many lost lines or without daily prices, and
-    raises RefusedFile only if no file is left.
+    refuses a file without a usable row, with too many lost lines, without daily prices or of
+    another security than the files before it, and raises RefusedFile only if no file is left.
     """
     newest_first = sorted(files, key=age, reverse=True)
     calendar = sessions(settings.first_session, max(last, date.today()))
     parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
-    for rank, file in enumerate(newest_first):
+    for file in sorted(files, key=_judging_order):
         try:
-            cleaned, adjusted_only = _stage_file(paths, file, settings, calendar)
+            cleaned, adjusted_only = _stage_file(paths, file, settings, calendar, pl.concat(parts))
         except RefusedFile as error:
             refused.append(error)
             continue
         quarantined += cleaned.quarantined.height
         part = with_provenance(cleaned.rows, file).with_columns(
-            is_adjusted_only=pl.lit(adjusted_only), file_rank=pl.lit(rank, pl.Int64)
+            is_adjusted_only=pl.lit(adjusted_only),
+            file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         parts.append(part.select(_no_rows().columns))
     if refused and len(refused) == len(files):
         raise refused[0]
-    rows = _numbered(transform.one_row_per_session(pl.concat(parts)))
+    rows = with_jumps(_numbered(transform.one_row_per_session(pl.concat(parts))))
     keys = [day for day in calendar if first <= day <= last]
     rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
     written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
@@ -112,10 +114,22 @@ def _no_rows() -> pl.DataFrame:
     return pl.DataFrame(schema=read | ranks)
 
 
+def _judging_order(file: RawFile) -> tuple[object, ...]:
+    """Return the order in which files are compared: of one arrival, the longest history first."""
+    return file.fetched_at, -file.landed.rows_seen, file.sha256
+
+
 def _stage_file(
-    paths: Paths, file: RawFile, settings: Settings, calendar: Collection[date]
+    paths: Paths,
+    file: RawFile,
+    settings: Settings,
+    calendar: Collection[date],
+    stored: pl.DataFrame,
 ) -> tuple[Cleaned, bool]:
-    """Clean one archived file and account for its lines; also whether it is adjusted-only."""
+    """Clean one archived file and account for its lines; also whether it is adjusted-only.
+
+    `stored` are the rows of the files before it.
+    """
     found = layout(first_lines(file.archived_path, source.HEADER_SEARCH_LINES))
     if found is None or file.landed.subject is None:
         raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
@@ -136,6 +150,12 @@ def _stage_file(
         raise RefusedFile(file.sha256, message)
     _refuse_sparse(file, cleaned, calendar)
     _refuse_lossy(file, cleaned, settings)
+    if not file.is_synthetic and (reason := another_security(cleaned.rows, stored)):
+        raise RefusedFile(
+            file.sha256,
+            f"{file.landed.path} is refused: {reason}; name it after its own symbol, or withdraw"
+            " the older file if that one is wrong.",
+        )
     account_cleaned(paths, file, cleaned, lines.notes, physical_lines)
     return cleaned, found.adjusted_only
 

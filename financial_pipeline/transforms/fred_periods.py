@@ -85,11 +85,13 @@ def _outside(is_wide: bool) -> pl.Expr:
 
 def _filled_from(values: pl.DataFrame, known: str | None, seen: str | None) -> str | None:
     """The lower frequency of which a table repeats the values, if it does."""
-    if known:
-        wanted = [known] if is_coarser(known, seen) else []
-    else:
-        wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
-    found = [kind for kind in wanted if _repeats(values, kind, is_known=known is not None)]
+    wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
+    found = [
+        kind
+        for kind in wanted
+        if (kind == known or not is_coarser(known, kind))
+        and _repeats(values, kind, is_known=kind == known)
+    ]
     return found[-1] if found else None
 
 

@@ -7,7 +7,9 @@ import polars as pl
 
 from financial_pipeline.schemas.macro_series import (
     LOWEST_MEDIAN,
+    LOWEST_QUOTE,
     REBASED,
+    SHORT_RATES,
     VALUE_RANGE,
     ZERO_RATE_YEARS,
 )
@@ -36,7 +38,12 @@ def _series(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     series_id: str = part["series_id"][0]
     lowest = LOWEST_MEDIAN.get(series_id)
-    telling = part.filter(pl.col(DAY).dt.year().is_in(ZERO_RATE_YEARS).not_())
+    low_years = ZERO_RATE_YEARS if series_id in SHORT_RATES else ()
+    is_low = pl.col(DAY).dt.year().is_in(low_years)
+    telling = part.filter(is_low.not_())
+    if telling.is_empty():
+        telling = part.filter(pl.col("value") != 0)
+        lowest = LOWEST_QUOTE if lowest is not None else None
     typical = telling["value"].abs().median()
     if lowest is not None and isinstance(typical, float) and typical < lowest:
         return (
