@@ -88,12 +88,13 @@ def _wrong_figures(paths: Paths, figures: Sequence[tuple[str, Any]]) -> list[str
         for query, value in figures:
             row = connection.execute(query).fetchone()
             found = row[0] if row else None
-            if not _equal(found, value):
+            if not agree(found, value):
                 wrong.append(f"{query} is {found}, not {value}")
     return wrong
 
 
-def _equal(found: Any, value: Any) -> bool:
+def agree(found: Any, value: Any) -> bool:
+    """Whether a published value is the right one: floats within 0.5 %, others exactly."""
     if isinstance(value, float) and found is not None:
         return bool(abs(float(found) - value) <= 0.005 * abs(value))
     return bool(found == value)
