@@ -10,6 +10,7 @@ import polars as pl
 
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES, PROJECTIONS, VALUE_RANGE
 from financial_pipeline.transforms.fred_periods import PADDING, one_per_period
+from financial_pipeline.transforms.fred_units import judge_changes
 from financial_pipeline.transforms.price_rules import COMMA_PATTERN
 from financial_pipeline.transforms.text_values import is_unreadable, number
 from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
@@ -20,6 +21,8 @@ KEY: Final = ["series_id", "observation_date", "vintage", "realtime_start"]
 COLUMNS: Final = [*KEY, "realtime_end", "value", "frequency", "line_number"]
 # No series of FRED's has older observations; such a year is mistyped.
 EARLIEST: Final = date(1600, 1, 1)
+# The dates of the warehouse begin here.
+FIRST_RELEASE: Final = date(1900, 1, 1)
 # A number that shows how its column writes thousands.
 TELLING_PATTERN: Final = r"\d\.\d|,\d{3},\d{3}"
 AFTER_THIS_MONTH: Final = "after_this_month"
@@ -62,11 +65,11 @@ def clean(records: pl.DataFrame, first_month: date, copied_on: date, today: date
         realtime_start=pl.col("realtime_start").str.to_date("%Y-%m-%d", strict=False),
         realtime_end=_half_open(pl.col("realtime_end").str.to_date("%Y-%m-%d", strict=False)),
     )
-    judged = _judge(typed)
+    judged = _judge(typed, today)
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
     content = ["value", "realtime_end"]
     others = judged.filter(~sound).with_columns(frequency=pl.lit(None, pl.String()))
-    shaped = one_per_period(judged.filter(sound)).select(others.columns)
+    shaped = judge_changes(one_per_period(judged.filter(sound)).select(others.columns))
     repeated = shaped.filter(sound).with_columns(reason=duplicates(KEY, content))
     return sort_out(pl.concat([others, shaped.filter(~sound), repeated]), COLUMNS)
 
@@ -97,13 +100,15 @@ def _has_ambiguous_comma() -> pl.Expr:
     return has_comma & ~told & ~ranged.fill_null(False)
 
 
-def _judge(typed: pl.DataFrame) -> pl.DataFrame:
+def _judge(typed: pl.DataFrame, today: date) -> pl.DataFrame:
     """Add `reason`: the first rule that a line breaks; notes are left alone."""
     has_period = pl.col("has_period") & (pl.col("realtime_end") > pl.col("realtime_start"))
     reason = first_reason(
         (pl.col("is_empty"), "empty_row"),
         (pl.col("observation_date").is_null(), "unparsable_date"),
         (pl.col("is_future"), "future_observation"),
+        (pl.max_horizontal("realtime_start", "vintage") > today, "future_release"),
+        (pl.col("realtime_start") < FIRST_RELEASE, "implausible_date"),
         (pl.col("observation_date") < EARLIEST, "implausible_date"),
         (pl.col("is_unreadable"), "unparsable_number"),
         (pl.col("is_ambiguous"), "ambiguous_comma"),

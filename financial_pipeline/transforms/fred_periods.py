@@ -28,7 +28,7 @@ def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
 
     Input: sound rows of one file with series_id, observation_date, vintage, realtime_start, value,
     note and reason. Adds `frequency` (null if one observation does not show it). Rows with
-    recorded periods keep their dates.
+    recorded periods are dated by them too, and none of theirs is padding or a repetition.
     """
     is_wide = rows["series_id"].n_unique() > 1
     parts = rows.partition_by("series_id", maintain_order=True)
@@ -41,7 +41,9 @@ def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
     values = rows.filter(pl.col("value").is_not_null())
     known, seen = FREQUENCY_OF_SERIES.get(series_id), frequency(values[DAY])
     if rows["realtime_start"].is_not_null().any():
-        return rows.with_columns(frequency=pl.lit(seen, pl.String()))
+        # Few of its dates do not make a monthly series quarterly.
+        kind = known or seen
+        return rows.with_columns(_dated(kind), frequency=pl.lit(seen, pl.String()))
     filled = _filled_from(values, known, seen)
     kind = filled or seen
     rows = rows.with_columns(frequency=pl.lit(kind, pl.String()))

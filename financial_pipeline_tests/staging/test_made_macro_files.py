@@ -41,6 +41,10 @@ MATRIX = f"DATE,{','.join(f'UNRATE_2019{m:02d}06' for m in range(2, 13))}\n" + "
     f"2019-{row:02d}-01,{','.join('.' if col < row else '4.1' for col in range(1, 12))}\n"
     for row in range(1, 12)
 )
+# One value in four, and the first half on another base.
+MISTYPED = "DATE,CPIAUCSL\n" + months(2018, ["250.1", "25.02", "250.4", "250.9", "251.1", "502.8"])
+REBASED = "DATE,CPIAUCSL\n" + months(2018, ["748.8", "749.1", "250.4", "250.9", "251.1"])
+PANDEMIC = months(2020, ["152000", "152300", "150900", "130400", "133000", "137800"])
 LONG = (
     "date,series_id,value,realtime_start,realtime_end\n"
     "2019-10-01,UNRATE,3.6,2026-11-20,2026-11-20\n2019-10-01,CPIAUCSL,257,2026-11-20,2026-11-20\n"
@@ -69,6 +73,18 @@ LONG = (
         ("x.csv", MATRIX, "UNRATE", "2019-05-01", "2019-06-05", None),
         ("x.csv", MATRIX, "UNRATE", "2019-05-01", "2019-06-06", 4.1),
         ("x.csv", LONG, "CPIAUCSL", "2019-10-01", "2026-11-20", 257.0),
+        # Single mistyped values, in the middle and at the end; a true fall.
+        ("x.csv", MISTYPED, "CPIAUCSL", "2018-02-01", "2018-12-31", None),
+        ("x.csv", MISTYPED, "CPIAUCSL", "2018-06-01", "2018-12-31", None),
+        ("x.csv", MISTYPED, "CPIAUCSL", "2018-03-01", "2018-12-31", 250.4),
+        ("x.csv", "DATE,PAYEMS\n" + PANDEMIC, "PAYEMS", "2020-04-01", "2020-12-31", 130400.0),
+        ("x.csv", HEADER + months(2020, ["3.5", "4.4", "14.8", "13.2"]),
+         "UNRATE", "2020-03-01", "2020-12-31", 14.8),
+        ("x.csv", HEADER + months(2020, ["3.5", "25", "3.6", "3.5"]),
+         "UNRATE", "2020-02-01", "2020-12-31", None),
+        # Recorded periods of dates at the month's end.
+        ("CPIAUCSL.csv", "realtime_start,date,value\n2019-12-11,2019-11-30,257.9\n",
+         "CPIAUCSL", "2019-11-01", "2019-12-11", 257.9),
     ],
 )  # fmt: skip
 def test_form_is_read(
@@ -85,6 +101,8 @@ def test_form_is_read(
         ("x.csv", "DATE,DTB3\n" + months(2012, ["0.0002", "0.0004"] * 6), "that of fractions"),
         ("x.csv", HEADER + "0019-01-01,4.1\n", "implausible_date 1"),
         ("x.csv", "DATE,UNRATE_NBD20150101\n2018-01-01,100.5\n", "transformed series"),
+        ("x.csv", REBASED, "two bases or in two units, before and from 2018-03-01"),
+        ("x.csv", "DATE,UNRATE_20910101\n2019-10-01,3.6\n", "future_release 1"),
         ("x.csv", (HEADER + "2018-01-01,4.1\n").replace(",", ";"), "with semicolons"),
         ("x.csv", LONG.replace("UNRATE", "ABCD"), "is no known FRED series"),
         ("UNRATE.json", '{"observations": [], "count": "x"}', "count 'x', which is no number"),
