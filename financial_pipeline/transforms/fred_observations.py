@@ -65,12 +65,15 @@ def clean(records: pl.DataFrame, first_month: date, copied_on: date, today: date
         realtime_start=pl.col("realtime_start").str.to_date("%Y-%m-%d", strict=False),
         realtime_end=_half_open(pl.col("realtime_end").str.to_date("%Y-%m-%d", strict=False)),
     )
-    judged = _judge(typed, today)
+    return _shaped(_judge(typed, today))
+
+
+def _shaped(judged: pl.DataFrame) -> Cleaned:
+    """Leave one sound observation per period, and sort out the rest."""
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
-    content = ["value", "realtime_end"]
     others = judged.filter(~sound).with_columns(frequency=pl.lit(None, pl.String()))
     shaped = judge_changes(one_per_period(judged.filter(sound)).select(others.columns))
-    repeated = shaped.filter(sound).with_columns(reason=duplicates(KEY, content))
+    repeated = shaped.filter(sound).with_columns(reason=duplicates(KEY, ["value", "realtime_end"]))
     return sort_out(pl.concat([others, shaped.filter(~sound), repeated]), COLUMNS)
 
 

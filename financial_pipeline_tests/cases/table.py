@@ -5,6 +5,7 @@ next to the checkout; without them the table is empty and says so.
 """
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +65,10 @@ def run(case: Case) -> Outcome:
         drop, root = Path(folder) / "drop", Path(folder) / "data"
         for part in (case.folder, *case.then):
             shutil.copytree(CASES / part, drop, dirs_exist_ok=True)
-            done = _demo(case, drop, root)
+            try:
+                done = _demo(case, drop, root)
+            except subprocess.TimeoutExpired as error:
+                return Outcome(-1, "", (f"takes more than {error.timeout:.0f} seconds",))
         printed = done.output + done.errors
         wrong = [f"prints no {text!r}" for text in case.texts if text not in printed]
         if "Traceback (most recent call last)" in printed:
