@@ -65,9 +65,12 @@ def stage_prices(
             file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         parts.append(part.select(_no_rows().columns))
-    if refused and len(refused) == len(files):
+    # A refusal is of content: equal files under the names of two banks are both left out.
+    gone = {error.sha256 for error in refused}
+    if refused and all(file.sha256 in gone for file in files):
         raise refused[0]
-    rows = with_jumps(_numbered(transform.one_row_per_session(pl.concat(parts))))
+    used = pl.concat(parts).filter(pl.col("file_sha256").is_in(gone).not_())
+    rows = with_jumps(_numbered(transform.one_row_per_session(used)))
     keys = [day for day in calendar if first <= day <= last]
     rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
     written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
@@ -76,7 +79,7 @@ def stage_prices(
         rows=sum(written.values()),
         quarantined=quarantined,
         partitions=written,
-        files=len(files) - len(refused),
+        files=sum(file.sha256 not in gone for file in files),
         newest_event=newest,  # type: ignore[arg-type]
         faults=holes(rows, keys),
         refused={error.sha256: str(error) for error in refused},

@@ -31,6 +31,8 @@ LEAST_STEADY: Final = 0.5
 RATIO_TOLERANCE: Final = 0.002
 CENT: Final = 0.01
 LARGEST_SPLIT: Final = 50
+# Different closes that two banks have in common with the same volume.
+LEAST_SAME: Final = 10
 PER_SHARE: Final = ("open", "high", "low", "close", "dividend")
 
 Row = dict[str, Any]
@@ -139,12 +141,16 @@ def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
 def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
     """Mark as a break of scale what no market does between neighbouring sessions.
 
-    Input: one row per symbol and session with session_number, adjusted_close and scale_break.
+    Input: one row per symbol and session with session_number, adjusted_close, split_ratio and
+    scale_break. A change that the split of its day explains better than the market is one that
+    the file did not adjust for.
     """
     ordered = rows.sort("symbol", "session_number")
     apart = pl.col("session_number").diff().over("symbol")
     ratio = pl.col("adjusted_close") / pl.col("adjusted_close").shift(1).over("symbol")
-    is_jump = (ratio >= LARGEST_RISE) | (ratio <= DEEPEST_FALL)
+    split = pl.col("split_ratio").fill_null(1.0)
+    is_unadjusted = (split != 1) & ((ratio * split - 1).abs() < (ratio - 1).abs())
+    is_jump = (ratio >= LARGEST_RISE) | (ratio <= DEEPEST_FALL) | is_unadjusted
     is_break = (is_jump & (apart <= LONGEST_JUMP)).fill_null(False)
     return ordered.with_columns(
         scale_break=pl.when(is_break).then(pl.lit(SCALE_UNKNOWN)).otherwise("scale_break")
@@ -154,9 +160,12 @@ def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
 def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     """Why the prices of a file cannot be those of the stored ones of its banks, else None.
 
-    Two downloads of one security differ by a constant factor, that of later splits.
+    Two downloads of one security differ by a constant factor, that of later splits; two banks never
+    have the same prices.
     """
     for bank in rows.partition_by("symbol", maintain_order=True):
+        if other := _same_prices(bank, stored):
+            return f"its {bank['symbol'][0]} has the same prices as {other}, of which it is a copy"
         common = bank.join(stored, on=["symbol", "session_date"], suffix="_old")
         name = "close" if _priced(common, "close").height else "adjusted_close"
         priced = _priced(common, name)
@@ -178,3 +187,12 @@ def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
 def _priced(common: pl.DataFrame, name: str) -> pl.DataFrame:
     ratio = pl.col(name) / pl.col(f"{name}_old")
     return common.with_columns(ratio=ratio).filter(pl.col("ratio").is_not_null())
+
+
+def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """The other bank whose closes and volumes these are, on too many sessions for a chance."""
+    others = stored.filter(pl.col("symbol") != bank["symbol"][0])
+    common = bank.join(others, on=["session_date", "close", "volume"], suffix="_other")
+    if common["close"].n_unique() < LEAST_SAME:
+        return None
+    return str(common["symbol_other"][0])

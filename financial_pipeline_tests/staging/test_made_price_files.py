@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.settings import Settings
@@ -125,3 +126,26 @@ def test_mistyped_year_is_quarantined_and_no_note(tmp_path: Path) -> None:
     rows, _ = staged(tmp_path, ("JPM.csv", bars().replace("2018-02-01", "0018-02-01")))
     lost = pl.read_parquet(tmp_path / "data" / "staging" / "quarantine" / "*.parquet")
     assert (rows.height, lost["reason"].to_list()) == (59, ["implausible_date"])
+
+
+def test_copy_of_another_banks_file_is_refused(tmp_path: Path) -> None:
+    other = bars(header=HEADER.lower())
+    rows, refused = staged(tmp_path, ("JPM.csv", bars()), ("BAC.csv", other))
+    assert "its BAC has the same prices as JPM, of which it is a copy" in refused
+    assert set(rows["symbol"]) == {"JPM"}
+
+
+def test_equal_files_of_two_banks_are_both_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedFile, match="its BAC has the same prices as JPM"):
+        staged(tmp_path, ("JPM.csv", bars()), ("BAC.csv", bars()))
+
+
+@pytest.mark.parametrize(("scale", "why"), [(0.5, "scale_unknown"), (1.0, None)])
+def test_split_that_the_file_names_but_does_not_adjust_for_is_a_break(
+    tmp_path: Path, scale: float, why: str | None
+) -> None:
+    lines = bars(lambda n: scale if n >= 30 else 1.0).splitlines()
+    splits = ["Stock Splits"] + ["2.0" if n == 30 else "0.0" for n in range(60)]
+    text = "".join(f"{line},{split}\n" for line, split in zip(lines, splits, strict=True))
+    rows, _ = staged(tmp_path, ("JPM.csv", text))
+    assert breaks(rows) == ({30: why} if why else {})
