@@ -39,11 +39,12 @@ def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
 def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
     series_id: str = rows["series_id"][0]
     values = rows.filter(pl.col("value").is_not_null())
-    known, seen = FREQUENCY_OF_SERIES.get(series_id), frequency(values[DAY])
+    known = FREQUENCY_OF_SERIES.get(series_id)
+    seen = _proved(values[DAY], known)
     if rows["realtime_start"].is_not_null().any():
         # Few of its dates do not make a monthly series quarterly.
-        kind = known or seen
-        return rows.with_columns(_dated(kind), frequency=pl.lit(seen, pl.String()))
+        dates = _dated(known or seen, known)
+        return rows.with_columns(dates, frequency=pl.lit(seen, pl.String()))
     filled = _filled_from(values, known, seen)
     kind = filled or seen
     rows = rows.with_columns(frequency=pl.lit(kind, pl.String()))
@@ -56,7 +57,7 @@ def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
     is_repeated = repeats & pl.lit(filled is not None)
     note = pl.when(is_padding).then(pl.lit(PADDING)).when(is_repeated).then(pl.lit(REPEATED))
     marked = ranked.with_columns(note=note)
-    dated = marked if kind in ("daily", "weekly") else marked.with_columns(_dated(kind or known))
+    dated = marked.with_columns(_dated(kind or known, known))
     return dated.drop("_period").sort("line_number", maintain_order=True)
 
 
@@ -66,14 +67,26 @@ def period_start(kind: str | None) -> pl.Expr:
     return pl.col(DAY).dt.truncate(width) if width else pl.col(DAY)
 
 
-def _dated(kind: str | None) -> pl.Expr:
-    """The observation date; years that end within a year, such as fiscal ones, keep their date."""
+def _proved(days: pl.Series, known: str | None) -> str | None:
+    """The frequency of dates; the known one if a lower one is only that of gaps between them."""
+    seen, gaps = frequency(days), days.unique().sort().diff().dt.total_days()
+    is_lower = is_coarser(seen, known)
+    shortest = gaps.min()
+    if is_lower and isinstance(shortest, int) and shortest < SHORTEST_GAPS[ORDER.index(str(seen))]:
+        return known
+    return seen
+
+
+def _dated(kind: str | None, known: str | None) -> pl.Expr:
+    """The first day of the period; a year that ends within a year keeps its date or quarter."""
     if kind in (None, "daily", "weekly"):
         return pl.col(DAY)
     if kind != "annual":
         return period_start(kind).alias(DAY)
     is_year_end = (pl.col(DAY).dt.month() == 12) & (pl.col(DAY).dt.day() > 1)
-    return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(DAY).alias(DAY)
+    within = pl.col(DAY) if known in (None, "daily", "weekly") else period_start(known)
+    other = pl.col(DAY) if known == "annual" else within
+    return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(other).alias(DAY)
 
 
 def _outside(is_wide: bool) -> pl.Expr:

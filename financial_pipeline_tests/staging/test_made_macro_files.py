@@ -82,6 +82,11 @@ LONG = (
          "UNRATE", "2020-03-01", "2020-12-31", 14.8),
         ("x.csv", HEADER + months(2020, ["3.5", "25", "3.6", "3.5"]),
          "UNRATE", "2020-02-01", "2020-12-31", None),
+        # Two quarters with a lost one between them are no years.
+        ("x.csv", "DATE,GDPC1\n2018-03-31,18000\n2018-09-30,18200\n",
+         "GDPC1", "2018-07-01", "2018-10-31", 18200.0),
+        ("x.csv", "DATE,GDPC1\n2018-06-30,18000\n2019-06-30,18200\n",
+         "GDPC1", "2019-04-01", "2020-05-01", 18200.0),
         # Recorded periods of dates at the month's end.
         ("CPIAUCSL.csv", "realtime_start,date,value\n2019-12-11,2019-11-30,257.9\n",
          "CPIAUCSL", "2019-11-01", "2019-12-11", 257.9),
