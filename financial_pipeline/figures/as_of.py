@@ -14,11 +14,16 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures.observation_days import wrong_day
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
 from financial_pipeline.settings import Settings
 
 OBSERVATIONS: Final = "exports/fct_macro_observations"
 FOREVER: Final = date(9999, 12, 31)
 RULE: Final = "rule"
+# How old the newest observation may be, in days, if none is named: two periods and a late release.
+OLDEST_DAYS: Final = {"daily": 14, "weekly": 28, "monthly": 124, "quarterly": 275, "annual": 800}
+# Of a series of unknown frequency, the longest.
+UNKNOWN: Final = "annual"
 # For a value of an undated copy.
 ESTIMATED: Final = "release day estimated; revisions unknown"
 
@@ -75,9 +80,10 @@ def as_of(
 ) -> KnownValue:
     """Return the value of a published series as it was known at the end of `day`.
 
-    Without an observation date, return the latest observation that had a value by then, and no
-    projection of a later period. `paths` are the configured ones by default. Raise PipelineError if
-    the series is not published, or if it has no observation of the date and never will.
+    Without an observation date, return the latest observation that had a value by then, no
+    projection of a later period and none beyond OLDEST_DAYS. `paths` are the configured ones by
+    default. Raise PipelineError if the series is not published, or if it has no observation of the
+    date and never will.
     """
     place = paths or Paths(Settings().data_root.resolve())
     series = _published_series(series_id, place)
@@ -91,6 +97,13 @@ def as_of(
         reason = _why_unknown(series_id, series, day, observation_date)
         return KnownValue(series_id, observation_date, day, None, None, None, note=reason)
     row = known.sort("observation_date").row(-1, named=True)
+    limit = OLDEST_DAYS[FREQUENCY_OF_SERIES.get(series_id, UNKNOWN)]
+    if observation_date is None and (day - row["observation_date"]).days > limit:
+        reason = (
+            f"the newest observation is of {row['observation_date']}, more than {limit} days"
+            " before; name its date to read it"
+        )
+        return KnownValue(series_id, None, day, None, None, None, note=reason)
     names = (
         "value",
         "realtime_start",

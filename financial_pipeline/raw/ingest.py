@@ -91,10 +91,12 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         rows[str(path)] = {"stamp": "", "unknown": sentence}
     replace_json(paths.raw / DETECTED, rows)
     standing = refusals.standing(settings, paths, map(Path, rows))
-    unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
-    reasons = unknown + list(standing.values())
-    if reasons and len(reasons) == len(rows):
-        raise PipelineError(reasons[0])
+    unknown = {path: row["unknown"] for path, row in rows.items() if "unknown" in row}
+    left_out = unknown | standing
+    if left_out and len(left_out) == len(rows):
+        others = ", ".join(Path(path).name for path in list(left_out)[1:])
+        also = f" Left out too: {others}." if others else ""
+        raise PipelineError(next(iter(left_out.values())) + also)
     known_rows = [row["landed"] for row in rows.values() if "landed" in row]
     files = landing.join_parts([archive.landed_from_row(row) for row in known_rows])
     return sorted((file for file in files if str(file.path) not in standing), key=_written)

@@ -109,16 +109,22 @@ def _typed(content: bytes, symbol: str) -> pl.DataFrame:
 
 def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
     """Take a symbol's price files out of the drop folder."""
-    found = []
+    found, refused = [], []
     for path in landing.candidates(settings.landing) if settings.landing else []:
         if not landing.is_price_file(path):
             continue
-        if symbol in (bank_prices.describe(path, settings.symbols).subject or "").split(","):
+        try:
+            subject = bank_prices.describe(path, settings.symbols).subject or ""
+        except PipelineError as error:
+            # The file of another security stops no bank.
+            refused.append(str(error))
+            continue
+        if symbol in subject.split(","):
             found.append(path)
     if not found:
         place = settings.landing or "none is set; pass --landing DIR"
         detail = f"the drop folder ({place}) has no price file of {symbol}"
-        raise ProviderFailure(CSV, "no_file", detail)
+        raise ProviderFailure(CSV, "no_file", ". ".join([detail, *refused]).rstrip("."))
     paths.live_csv.mkdir(parents=True, exist_ok=True)
     for path in found:
         copy = paths.live_csv / path.name

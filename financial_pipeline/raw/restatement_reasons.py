@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from financial_pipeline.transforms.price_scales import LARGEST_SPLIT
+
 # How far a change may be from what its action calls for.
 EXPLAINED: Final = 2e-4
-# New shares for two old ones, as the smallest ratio that is called a split.
+# The ratios of shares that are called a split.
 SMALLEST_SPLIT: Final = 1.5
 
 Row = dict[str, Any]
@@ -43,7 +45,7 @@ def unnamed_split(both: pl.DataFrame) -> list[Row]:
         return []
     factor = ratios[0]
     size = round(max(factor, 1 / factor), 3)
-    if size * 2 != round(size * 2) or size < SMALLEST_SPLIT:
+    if size * 2 != round(size * 2) or not SMALLEST_SPLIT <= size < LARGEST_SPLIT:
         return []
     # Its day is unknown: after the last common session, and so without an ex-date.
     return [{"session_date": date.max, "dividend_factor": 1.0, "split_factor": factor}]

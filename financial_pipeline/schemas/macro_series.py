@@ -53,7 +53,7 @@ PROJECTIONS: Final = frozenset(
     "GDPPOT NGDPPOT NROU NROUST FEDTARMD FEDTARRM UNRATEMD GDPC1MD PCECTPIMD JCXFEMD".split()
 )
 
-_SHORT_RATES: Final = "DTB3 DTB6 TB3MS TB6MS FEDFUNDS DFF EFFR SOFR GS1 DGS1".split()
+SHORT_RATES: Final = "DTB3 DTB6 TB3MS TB6MS FEDFUNDS DFF EFFR SOFR GS1 DGS1".split()
 # Lowest and highest possible value, in the unit that FRED publishes.
 VALUE_RANGE: Final = {
     **dict.fromkeys(("UNRATE", "UNRATENSA"), (0.0, 30.0)),
@@ -62,14 +62,19 @@ VALUE_RANGE: Final = {
     "GDP": (100.0, 150_000.0),
     "PAYEMS": (15_000.0, 400_000.0),
     "A191RL1Q225SBEA": (-60.0, 60.0),
-    **dict.fromkeys((*_SHORT_RATES, "GS2", "GS5", "GS10", "DGS2", "DGS5", "DGS10"), (-2.0, 30.0)),
+    **dict.fromkeys((*SHORT_RATES, "GS2", "GS5", "GS10", "DGS2", "DGS5", "DGS10"), (-2.0, 30.0)),
 }
+# Series of levels: none has changed by more within a quarter (PAYEMS fell by 14 % in April 2020).
+LEVELS: Final = frozenset("CPIAUCSL CPIAUCNS CPILFESL GDPC1 GDP PAYEMS".split())
+LARGEST_CHANGE: Final = 0.18
 # Lowest possible median of a file in per cent: a smaller one is that of fractions.
 LOWEST_MEDIAN: Final = {
     **dict.fromkeys(("UNRATE", "UNRATENSA"), 1.0),
     **dict.fromkeys("GS10 DGS10".split(), 0.4),
-    **dict.fromkeys(_SHORT_RATES, 0.2),
+    **dict.fromkeys(SHORT_RATES, 0.2),
 }
+# Rates are quoted to 0.01 per cent: no median of quotes other than zero is below half of that.
+LOWEST_QUOTE: Final = 0.005
 # Years in which short rates were near zero, so that a low median says nothing about the unit.
 ZERO_RATE_YEARS: Final = (*range(1932, 1948), *range(2009, 2017), 2020, 2021)
 

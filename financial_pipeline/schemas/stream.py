@@ -3,8 +3,8 @@
 A message is one UTF-8 JSON object. Instants are whole microseconds since 1970 UTC (`_us`), record
 timestamps whole milliseconds (`_ms`), as Kafka keeps them. Decimals are JSON strings in what we
 produce and plain JSON numbers in what Flink writes: read both with `parse_float=Decimal`.
-`stream.schema.json` next to this file is written from these lists, and the tables that the Flink job
-writes are made of them; a test compares the file, and the row of the job's judge.
+`stream.schema.json` next to this file is written from these lists, and the tables that the Flink
+job writes are made of them; a test compares the file, and the row of the job's judge.
 """
 
 from pathlib import Path

@@ -31,8 +31,12 @@ DATE_PATTERN: Final = (
 # The exchange calendar of the warehouse starts here.
 EARLIEST: Final = date(1960, 1, 1)
 # The rest of a file name after a symbol that makes it another one: a letter behind `-`, `.`, `=`
-# or `^`, or one or two letters alone behind `_` or a space.
-SECURITY_SUFFIX: Final = re.compile(r"[-.=^][A-Z]|[_ ][A-Z]{1,2}(?![A-Z0-9])")
+# or `^`, or a word of one or two letters, of a preferred share, of a market or of a currency.
+SECURITY_SUFFIX: Final = re.compile(r"[-.=^][A-Z]")
+SECURITY_WORD: Final = re.compile(
+    r"[A-Z]{1,2}|PR[A-Z]|PREF(ERRED)?|PFD|ADR|GDR|CDR|WARRANTS?|WTS|LON|LSE|FRA|XETRA|TSX|MEX|BMV"
+    r"|MXN|EUR|GBP|GBX|CAD|CHF|JPY|BRL|ARS|PESOS"
+)
 # Enough lines to see a header after some blank lines.
 HEADER_SEARCH_LINES: Final = 10
 
@@ -83,7 +87,7 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
                 f" {configuration_line(symbols, foreign)}."
             )
         return named
-    named = [symbol for symbol in symbols if _names(path, symbol)]
+    named = [symbol for symbol in symbols if _names(path, symbol, symbols)]
     if len(named) != 1:
         stem = plain_stem(path).upper()
         raise PipelineError(
@@ -100,16 +104,19 @@ def configuration_line(symbols: Sequence[str], foreign: Sequence[str]) -> str:
     return f"set FINANCIAL_PIPELINE_SYMBOLS={','.join([*symbols, *foreign])}"
 
 
-def _names(path: Path, symbol: str) -> bool:
+def _names(path: Path, symbol: str, symbols: Sequence[str]) -> bool:
     """Whether a file name is a symbol, or the symbol and words that are no part of one.
 
-    `JPM_2017` and `JPM (1)` are JPM; `BAC-PK`, `JPM.MX` and `JPM_MX` are other securities.
+    `JPM_2017` and `JPM (1)` are JPM; `BAC-PK`, `JPM.MX`, `JPM_2017_MX` and `PREF_C` are other
+    securities.
     """
     stem = plain_stem(path).upper()
-    if stem == symbol:
-        return True
-    found = re.search(rf"(?<![A-Z0-9.^=-]){re.escape(symbol)}(?![A-Z0-9])(.*)$", stem)
-    return found is not None and not SECURITY_SUFFIX.match(found.group(1))
+    if not re.match(rf"{re.escape(symbol)}(?![A-Z0-9])", stem):
+        return False
+    rest = stem.removeprefix(symbol)
+    words = re.findall(r"[A-Z0-9]+", rest)
+    is_other = any(SECURITY_WORD.fullmatch(word) or word in symbols for word in words)
+    return not is_other and not SECURITY_SUFFIX.match(rest)
 
 
 def _parts(record: Record, found: PriceLayout, named: list[str]) -> list[dict[str, object]]:

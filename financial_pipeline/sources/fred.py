@@ -32,6 +32,9 @@ from financial_pipeline.sources.physical_lines import read_records
 DATASET: Final = "fred_observations"
 HEADER_SEARCH_LINES: Final = 10
 MONTHS_A_YEAR: Final = 12
+LONGEST_MONTH: Final = 31
+MIDNIGHT: Final = r"[ T]00:00(:00(\.0+)?)?Z?$"
+MONTH_ALONE: Final = r"^\d{4}-\d{2}$"
 OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none")
 XML_STARTS: Final = ("<?xml", "<observations")
 
@@ -114,25 +117,37 @@ def _cells(
 ) -> list[dict[str, Any]]:
     """One row per series of a line.
 
-    Where a file has several series, an empty field only pads a series of lower frequency.
+    Where a file has several series, an empty field only pads a series of lower frequency, and a
+    line without any value is one missing value of the first series, such as that of a holiday.
     """
     if fields is None or len(fields) != layout.width:
         reason = "unreadable_quotes" if fields is None else "wrong_field_count"
         return [row | {"problem": reason}]
     row = row | {"date": fields[layout.date_column]} | _period(fields, layout)
+    valued = [item for item in layout.columns if fields[item.column].strip()]
+    place = layout.series_column
+    if place is not None and not fields[place].strip():
+        return [row | {"problem": "no_series"}]
     parts = [
-        row | {"series_id": item.series_id, "vintage": item.vintage, "value": fields[item.column]}
-        for item in layout.columns
-        if len(layout.columns) == 1 or fields[item.column].strip()
+        row
+        | {
+            "series_id": item.series_id if place is None else fields[place].strip(),
+            "vintage": item.vintage,
+            "value": fields[item.column],
+        }
+        for item in valued or layout.columns[:1]
     ]
-    if not parts:
-        return [row | {"problem": "no_value"}]
     return parts[:1] + [part | {"physical_lines": 0} for part in parts[1:]]
 
 
 def observation_date(column: str = "date") -> pl.Expr:
-    """The date that a text such as `2004-01-01` contains; null if it contains none."""
-    return pl.col(column).str.strip_chars().str.to_date("%Y-%m-%d", strict=False)
+    """The date that a text such as `2004-01-01` contains; null if it contains none.
+
+    A month alone (`2004-01`) is its first day, and midnight (` 00:00:00`) adds nothing.
+    """
+    day = pl.col(column).str.strip_chars().str.replace(MIDNIGHT, "")
+    whole = pl.when(day.str.contains(MONTH_ALONE)).then(day + "-01").otherwise(day)
+    return whole.str.to_date("%Y-%m-%d", strict=False)
 
 
 def describe(path: Path) -> LandedFile:
@@ -167,11 +182,13 @@ def describe(path: Path) -> LandedFile:
 def _first_period(days: pl.Series) -> date:
     """The first day that an observation may have once dates are those of periods.
 
-    A date within a quarter, such as its last day, may be that of the whole quarter or year.
+    A date within a quarter, such as its last day or the first one of its last month, may be that
+    of the whole quarter or year.
     """
     unique = days.unique().sort()
     first, last = unique[0], unique[-1]
-    if first.day == 1:
+    is_monthly = unique.len() > 1 and bool((unique.diff().dt.total_days() <= LONGEST_MONTH).any())
+    if first.day == 1 and is_monthly:
         return first
     is_yearly = first.month == MONTHS_A_YEAR and unique.len() <= last.year - first.year + 1
     month = 1 if is_yearly else (first.month - 1) // 3 * 3 + 1

@@ -26,7 +26,7 @@ UNIT_WORDS: Final = frozenset(
     "USD EUR GBP JPY CAD CHF DOLLARS PERCENT PCT RATE YIELD INDEX LEVEL UNIT UNITS BPS".split()
 )
 # FRED adds the code of a transformation to the id.
-TRANSFORMATIONS: Final = ("CHG", "CH1", "PCH", "PC1", "PCA", "CCH", "CCA", "LOG", "NBD")
+TRANSFORMATIONS: Final = ("CHG", "CH", "PCH", "PC", "PCA", "CCH", "CCA", "LOG", "NBD")
 LONGEST_TICKER: Final = 5
 PRICE_SHAPE: Final = (
     "write one file per bank, named after its symbol (JPM.csv), with the header"
@@ -87,7 +87,8 @@ def _reason(unknown: Sequence[str], known: frozenset[str]) -> str:
         )
     for name in unknown:
         base, _, code = name.rpartition("_")
-        if code in TRANSFORMATIONS and base in known:
+        # The code of an index is followed by the day of its base.
+        if code.rstrip("0123456789") in TRANSFORMATIONS and base in known:
             return (
                 f"contains the transformed series {name}; download {base} with units=lin, because"
                 " every change is computed here from levels"

@@ -37,7 +37,7 @@ def read_json(text: str, path: Path) -> FredLines:
     """
     document = _document(text, path)
     series_id, _ = named_series(path)
-    kind = int(document.get("output_type", RELEASES))
+    kind = _count(document, "output_type", path, absent=RELEASES)
     start, end = document.get("realtime_start"), document.get("realtime_end")
     # An answer for a single day is a copy of that day; the start of a value is unknown.
     vintage = day(str(start)) if kind == RELEASES and start is not None and start == end else None
@@ -76,12 +76,22 @@ def _document(text: str, path: Path) -> dict[str, Any]:
     return document
 
 
+def _count(document: dict[str, Any], name: str, path: Path, absent: int = 0) -> int:
+    value = document.get(name)
+    try:
+        return absent if value is None else int(value)
+    except (ValueError, TypeError):
+        raise PipelineError(
+            f"{path} has {name} {value!r}, which is no number of the FRED API; download it again."
+        ) from None
+
+
 def _verify_range(document: dict[str, Any], kind: int, vintage: date | None, path: Path) -> None:
     """Raise PipelineError unless the answer contains all releases of all its observations."""
-    total, found = int(document.get("count", 0)), len(document["observations"])
+    total, found = _count(document, "count", path), len(document["observations"])
     # An answer that was put together from pages has more observations than its first page said.
     if total > found:
-        first = int(document.get("offset", 0)) + 1
+        first = _count(document, "offset", path) + 1
         raise PipelineError(
             f"{path} contains observations {first} to {first + found - 1} of {total}: it is one"
             f" page of an answer; {WHOLE_RANGE}, or join the pages into one document."

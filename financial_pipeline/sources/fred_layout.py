@@ -19,6 +19,7 @@ from financial_pipeline.sources.physical_lines import split
 DATE_NAMES: Final = ("observation_date", "date", "period_start_date")
 START_NAMES: Final = ("realtime_start", "realtime_start_date")
 END_NAMES: Final = ("realtime_end", "realtime_end_date")
+SERIES_NAME: Final = "series_id"
 # A first column of row numbers, as pandas and R write it.
 INDEX_NAMES: Final = ("", "unnamed: 0")
 # The column name of a file that leaves its series to its name.
@@ -58,6 +59,8 @@ class FredLayout:
     date_column: int
     columns: tuple[SeriesColumn, ...]
     periods: tuple[int, int | None] | None
+    # The column with the series of each line, as R's fredr writes it.
+    series_column: int | None = None
 
 
 def day(text: str) -> date | None:
@@ -104,7 +107,7 @@ def _place(lowered: Sequence[str], wanted: Sequence[str]) -> int | None:
 
 def value_columns(names: Sequence[str]) -> list[int]:
     """The places of the columns that are neither dates nor row numbers."""
-    others = (*DATE_NAMES, *START_NAMES, *END_NAMES)
+    others = (*DATE_NAMES, *START_NAMES, *END_NAMES, SERIES_NAME)
     lowered = [name.lower() for name in names]
     return [
         number
@@ -120,6 +123,8 @@ def is_csv(lines: Sequence[str]) -> bool:
     place, values = _place(lowered, DATE_NAMES), [names[number] for number in value_columns(names)]
     if place is None or not values or len(set(names)) != len(names):
         return False
+    if SERIES_NAME in lowered:
+        return lowered.count(SERIES_NAME) == 1 and [name.lower() for name in values] == [VALUE]
     if _place(lowered, START_NAMES) is None:
         # Without real-time columns the date comes first, but for row numbers.
         if place != len(names) - len(values) - 1:
@@ -141,6 +146,9 @@ def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:
     periods = None if start is None else (start, _place(lowered, END_NAMES))
     form = f"fred-{lowered[place].replace('_', '-')}" if start is None else "alfred-csv"
     values = value_columns(names)
+    if SERIES_NAME in lowered:
+        column, by_line = SeriesColumn(values[0], "", None), lowered.index(SERIES_NAME)
+        return FredLayout(f"{form}-long", number, len(names), place, (column,), periods, by_line)
     if names[values[0]].lower() == VALUE:
         column = SeriesColumn(values[0], *named_series(path))
         return FredLayout(f"{form}-value", number, len(names), place, (column,), periods)

@@ -21,6 +21,8 @@ SEEN_LINES = 20
 MOST_COLUMNS: Final = 5_000
 # Shown of a header that nobody knows.
 SHOWN_CHARACTERS = 120
+# Other separators of columns than the comma.
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # Files of a drop folder that are not data.
 NO_DATA: Final = ("simulation.json", RECORD_NAME, "README*", "LICENSE*", "*.md")
 # Files that programs leave next to data: markers, unfinished downloads, locks.
@@ -184,6 +186,12 @@ def _detect(path: Path) -> LandedFile:
     for kind in KINDS:
         if kind.matches(lines):
             return kind.describe(path)
+    for separator, name in SEPARATORS.items():
+        if any(kind.matches([line.replace(separator, ",") for line in lines]) for kind in KINDS):
+            raise PipelineError(
+                f"{path} separates its columns with {name}; save it with commas between them and"
+                " points in its numbers."
+            )
     if reason := price_header(lines):
         raise PipelineError(f"{path} {reason}.")
     header = next((line for line in lines if line.strip()), "")[:SHOWN_CHARACTERS]

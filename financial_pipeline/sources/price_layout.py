@@ -17,6 +17,9 @@ FIELDS: Final = {
     "low": "low",
     "close": "close",
     "adj close": "adjusted_close",
+    "adj. close": "adjusted_close",
+    "adjclose": "adjusted_close",
+    "adjusted close": "adjusted_close",
     "volume": "volume",
     "dividends": "dividend",
     "stock splits": "split_ratio",
@@ -24,9 +27,13 @@ FIELDS: Final = {
     "simulated": "simulated",
 }
 NOT_KEPT: Final = frozenset({"capital_gain", "simulated"})
-VALUE_FIELDS: Final = tuple(field for field in FIELDS.values() if field not in NOT_KEPT)
+VALUE_FIELDS: Final = tuple(
+    dict.fromkeys(field for field in FIELDS.values() if field not in NOT_KEPT)
+)
 BARS: Final = frozenset({"open", "high", "low", "close", "volume"})
 ADJUSTED: Final = "adjusted_close"
+# A first column of row numbers, as pandas and R write it.
+INDEX_NAMES: Final = ("", "unnamed: 0")
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,12 @@ def _form(name: str, fields: set[str]) -> str | None:
 
 def _single_header(cells: list[str]) -> tuple[str, dict[str, int], int] | None:
     """Form, field columns and date column of a one-line header, or None."""
-    names = [cell.lower() for cell in cells]
+    # Yahoo's page marks its closes with stars, and software writes underscores for spaces.
+    names = [cell.lower().rstrip("*").replace("_", " ") for cell in cells]
     if names.count(DATE) != 1 or len(set(names)) != len(names):
         return None
     fields = {FIELDS[name]: column for column, name in enumerate(names) if name in FIELDS}
-    if len(fields) + 1 != len(names):
+    if len(fields) + 1 + (names[0] in INDEX_NAMES) != len(names):
         return None
     has_actions = "dividend" in fields or "split_ratio" in fields
     form = _form("yfinance-history" if has_actions else "yahoo-classic", set(fields))

@@ -35,6 +35,7 @@ from financial_pipeline.staging.accounting import (
 )
 from financial_pipeline.transforms import bank_prices as transform
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
+from financial_pipeline.transforms.price_scales import another_security, with_jumps
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"
@@ -57,8 +58,8 @@ def stage_prices(
     """Write `staging/bank_prices`, one file per session from `first` to `last`, both included.
 
     A session without rows gets an empty file. Writes quarantine and accounting of each raw file;
-    refuses a file without a usable row, with too many lost lines or without daily prices, and
-    raises RefusedFile only if no file is left.
+    refuses a file without a usable row, with too many lost lines, without daily prices or of
+    another security than the files before it, and raises RefusedFile only if no file is left.
     """
     calendar = _calendar(settings, last)
     judged = _judge(files, settings, calendar, paths)
@@ -69,7 +70,7 @@ def stage_prices(
         rows=sum(written.values()),
         quarantined=judged.quarantined,
         partitions=written,
-        files=len(files) - len(judged.refused),
+        files=sum(file.sha256 not in judged.refused for file in files),
         newest_event=newest,  # type: ignore[arg-type]
         faults=holes(rows, keys),
         refused=judged.refused,
@@ -98,20 +99,26 @@ def _judge(
     """Read all files; with `accounts`, write their quarantine and accounting there."""
     newest_first = sorted(files, key=age, reverse=True)
     parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
-    for rank, file in enumerate(newest_first):
+    for file in sorted(files, key=_judging_order):
         try:
-            cleaned, adjusted_only = _stage_file(accounts, file, settings, calendar)
+            cleaned, adjusted_only = _stage_file(
+                accounts, file, settings, calendar, pl.concat(parts)
+            )
         except RefusedFile as error:
             refused.append(error)
             continue
         quarantined += cleaned.quarantined.height
         part = with_provenance(cleaned.rows, file).with_columns(
-            is_adjusted_only=pl.lit(adjusted_only), file_rank=pl.lit(rank, pl.Int64)
+            is_adjusted_only=pl.lit(adjusted_only),
+            file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         parts.append(part.select(_no_rows().columns))
-    if refused and len(refused) == len(files):
+    # A refusal is of content: equal files under the names of two banks are both left out.
+    gone = {error.sha256 for error in refused}
+    if refused and all(file.sha256 in gone for file in files):
         raise refused[0]
-    rows = _numbered(transform.one_row_per_session(pl.concat(parts)))
+    used = pl.concat(parts).filter(pl.col("file_sha256").is_in(gone).not_())
+    rows = with_jumps(_numbered(transform.one_row_per_session(used)))
     rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
     return _Judged(rows, quarantined, {error.sha256: str(error) for error in refused})
 
@@ -147,10 +154,22 @@ def _no_rows() -> pl.DataFrame:
     return pl.DataFrame(schema=read | ranks)
 
 
+def _judging_order(file: RawFile) -> tuple[object, ...]:
+    """Return the order in which files are compared: of one arrival, the longest history first."""
+    return file.fetched_at, -file.landed.rows_seen, file.sha256
+
+
 def _stage_file(
-    accounts: Paths | None, file: RawFile, settings: Settings, calendar: Collection[date]
+    accounts: Paths | None,
+    file: RawFile,
+    settings: Settings,
+    calendar: Collection[date],
+    stored: pl.DataFrame,
 ) -> tuple[Cleaned, bool]:
-    """Clean one raw file and account for its lines; also whether it is adjusted-only."""
+    """Clean one raw file and account for its lines; also whether it is adjusted-only.
+
+    `stored` are the rows of the files before it.
+    """
     found = layout(first_lines(file.archived_path, source.HEADER_SEARCH_LINES))
     if found is None or file.landed.subject is None:
         raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
@@ -171,6 +190,12 @@ def _stage_file(
         raise RefusedFile(file.sha256, message)
     _refuse_sparse(file, cleaned, calendar)
     _refuse_lossy(file, cleaned, settings)
+    if not file.is_synthetic and (reason := another_security(cleaned.rows, stored)):
+        raise RefusedFile(
+            file.sha256,
+            f"{file.landed.path} is refused: {reason}; name it after its own symbol, or withdraw"
+            " the older file if that one is wrong.",
+        )
     if accounts:
         account_cleaned(accounts, file, cleaned, lines.notes, physical_lines)
     return cleaned, found.adjusted_only

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.transforms.price_rules import (
+    EARLIEST,
     KEY,
     OHLC,
     VALUES,
@@ -48,7 +49,8 @@ def clean(
     ambiguous = pl.any_horizontal(
         ambiguous_commas(name) for name in (*OHLC, "adjusted_close", "dividend")
     )
-    note = pl.when(pl.col("session_date") < first_session).then(pl.lit(BEFORE_FIRST_SESSION))
+    is_before = pl.col("session_date").is_between(EARLIEST, first_session, closed="left")
+    note = pl.when(is_before).then(pl.lit(BEFORE_FIRST_SESSION))
     typed = records.with_columns(
         note=note,
         is_empty=empty,

@@ -28,7 +28,7 @@ def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
 
     Input: sound rows of one file with series_id, observation_date, vintage, realtime_start, value,
     note and reason. Adds `frequency` (null if one observation does not show it). Rows with
-    recorded periods keep their dates.
+    recorded periods are dated by them too, and none of theirs is padding or a repetition.
     """
     is_wide = rows["series_id"].n_unique() > 1
     parts = rows.partition_by("series_id", maintain_order=True)
@@ -39,9 +39,12 @@ def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
 def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
     series_id: str = rows["series_id"][0]
     values = rows.filter(pl.col("value").is_not_null())
-    known, seen = FREQUENCY_OF_SERIES.get(series_id), frequency(values[DAY])
+    known = FREQUENCY_OF_SERIES.get(series_id)
+    seen = _proved(values[DAY], known)
     if rows["realtime_start"].is_not_null().any():
-        return rows.with_columns(frequency=pl.lit(seen, pl.String()))
+        # Few of its dates do not make a monthly series quarterly.
+        dates = _dated(known or seen, known)
+        return rows.with_columns(dates, frequency=pl.lit(seen, pl.String()))
     filled = _filled_from(values, known, seen)
     kind = filled or seen
     rows = rows.with_columns(frequency=pl.lit(kind, pl.String()))
@@ -54,7 +57,7 @@ def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
     is_repeated = repeats & pl.lit(filled is not None)
     note = pl.when(is_padding).then(pl.lit(PADDING)).when(is_repeated).then(pl.lit(REPEATED))
     marked = ranked.with_columns(note=note)
-    dated = marked if kind in ("daily", "weekly") else marked.with_columns(_dated(kind or known))
+    dated = marked.with_columns(_dated(kind or known, known))
     return dated.drop("_period").sort("line_number", maintain_order=True)
 
 
@@ -64,14 +67,26 @@ def period_start(kind: str | None) -> pl.Expr:
     return pl.col(DAY).dt.truncate(width) if width else pl.col(DAY)
 
 
-def _dated(kind: str | None) -> pl.Expr:
-    """The observation date; years that end within a year, such as fiscal ones, keep their date."""
+def _proved(days: pl.Series, known: str | None) -> str | None:
+    """The frequency of dates; the known one if a lower one is only that of gaps between them."""
+    seen, gaps = frequency(days), days.unique().sort().diff().dt.total_days()
+    is_lower = is_coarser(seen, known)
+    shortest = gaps.min()
+    if is_lower and isinstance(shortest, int) and shortest < SHORTEST_GAPS[ORDER.index(str(seen))]:
+        return known
+    return seen
+
+
+def _dated(kind: str | None, known: str | None) -> pl.Expr:
+    """The first day of the period; a year that ends within a year keeps its date or quarter."""
     if kind in (None, "daily", "weekly"):
         return pl.col(DAY)
     if kind != "annual":
         return period_start(kind).alias(DAY)
     is_year_end = (pl.col(DAY).dt.month() == 12) & (pl.col(DAY).dt.day() > 1)
-    return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(DAY).alias(DAY)
+    within = pl.col(DAY) if known in (None, "daily", "weekly") else period_start(known)
+    other = pl.col(DAY) if known == "annual" else within
+    return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(other).alias(DAY)
 
 
 def _outside(is_wide: bool) -> pl.Expr:
@@ -85,11 +100,13 @@ def _outside(is_wide: bool) -> pl.Expr:
 
 def _filled_from(values: pl.DataFrame, known: str | None, seen: str | None) -> str | None:
     """The lower frequency of which a table repeats the values, if it does."""
-    if known:
-        wanted = [known] if is_coarser(known, seen) else []
-    else:
-        wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
-    found = [kind for kind in wanted if _repeats(values, kind, is_known=known is not None)]
+    wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
+    found = [
+        kind
+        for kind in wanted
+        if (kind == known or not is_coarser(known, kind))
+        and _repeats(values, kind, is_known=kind == known)
+    ]
     return found[-1] if found else None
 
 

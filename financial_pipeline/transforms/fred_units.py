@@ -6,18 +6,29 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.schemas.macro_series import (
+    LARGEST_CHANGE,
+    LEVELS,
     LOWEST_MEDIAN,
+    LOWEST_QUOTE,
     REBASED,
+    SHORT_RATES,
     VALUE_RANGE,
     ZERO_RATE_YEARS,
 )
 
 DAY: Final = "observation_date"
+# A rate of growth, which may change by any amount.
+GROWTH: Final = "A191RL1Q225SBEA"
 # Two copies of one series on one base differ by revisions, never by so much.
 WIDEST_RATIO: Final = 2.0
 # Series that are rebased: a smaller ratio is another base.
 WIDEST_REVISION: Final = 1.07
 LEAST_COMMON: Final = 3
+# A rate that moves by so many points against both neighbours, which agree within half of that, is
+# mistyped.
+LARGEST_SPIKE: Final = 5.0
+# Neighbours of a value are no further away: a quarter, and a lost one.
+LONGEST_STEP: Final = 190
 
 
 def wrong_unit(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
@@ -35,8 +46,21 @@ def _series(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     series_id: str = part["series_id"][0]
+    copies = part.filter(pl.col("realtime_start").is_null()).sort("vintage", DAY)
+    is_jump = _is_far(pl.col("value"), _near(1).over("vintage"))
+    jumps = copies.filter(is_jump)[DAY] if series_id in LEVELS else []
+    if len(jumps):
+        return (
+            f"its {series_id} has values on two bases or in two units, before and from {jumps[0]}"
+            " on; download it again"
+        )
     lowest = LOWEST_MEDIAN.get(series_id)
-    telling = part.filter(pl.col(DAY).dt.year().is_in(ZERO_RATE_YEARS).not_())
+    low_years = ZERO_RATE_YEARS if series_id in SHORT_RATES else ()
+    is_low = pl.col(DAY).dt.year().is_in(low_years)
+    telling = part.filter(is_low.not_())
+    if telling.is_empty():
+        telling = part.filter(pl.col("value") != 0)
+        lowest = LOWEST_QUOTE if lowest is not None else None
     typical = telling["value"].abs().median()
     if lowest is not None and isinstance(typical, float) and typical < lowest:
         return (
@@ -65,6 +89,46 @@ def _ratio(part: pl.DataFrame, stored: pl.DataFrame, series_id: str) -> float | 
         return None
     ratio = (common["value"] / common["value_old"]).median()
     return ratio if isinstance(ratio, float) else None
+
+
+def judge_changes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give single mistyped values of known series the reason `implausible_change`.
+
+    A level is compared with its neighbours of the same copy, at the ends with the nearest one, and
+    a rate with both. Values with recorded periods are upstream's own.
+    """
+    value, keys = pl.col("value"), ["series_id", "vintage"]
+    is_judged = value.is_not_null() & pl.col("reason").is_null() & pl.col("note").is_null()
+    is_judged &= pl.col("realtime_start").is_null() & pl.col("series_id").is_in(list(VALUE_RANGE))
+    judged = rows.filter(is_judged.fill_null(False)).sort(*keys, DAY)
+    steps = judged.with_columns(
+        before=_near(1).over(keys), after=_near(-1).over(keys), second=value.shift(-2).over(keys)
+    )
+    before, after = pl.col("before"), pl.col("after")
+    is_lone = _is_far(value, before) & _is_far(value, after) & ~_is_far(before, after)
+    is_last = _is_far(value, before) & after.is_null()
+    is_first = before.is_null() & _is_far(value, after) & ~_is_far(after, pl.col("second"))
+    is_level = pl.col("series_id").is_in(list(LEVELS))
+    up, down = value - before, value - after
+    is_spike = (up.abs() >= LARGEST_SPIKE) & (down.abs() >= LARGEST_SPIKE) & (up * down > 0)
+    is_spike &= (before - after).abs() < LARGEST_SPIKE / 2
+    is_rate = is_level.not_() & (pl.col("series_id") != GROWTH)
+    wrong = (is_level & (is_lone | is_last | is_first)) | (is_rate & is_spike)
+    reason = pl.when(wrong.fill_null(False)).then(pl.lit("implausible_change")).otherwise("reason")
+    marked = steps.with_columns(reason=reason).select(rows.columns)
+    return pl.concat([rows.filter(is_judged.fill_null(False).not_()), marked])
+
+
+def _near(step: int) -> pl.Expr:
+    """The value `step` rows before, if it is near in time."""
+    apart = (pl.col(DAY) - pl.col(DAY).shift(step)).dt.total_days().abs()
+    return pl.when(apart <= LONGEST_STEP).then(pl.col("value").shift(step))
+
+
+def _is_far(value: pl.Expr, other: pl.Expr) -> pl.Expr:
+    ratio = value / other
+    is_far = (ratio > 1 + LARGEST_CHANGE) | (ratio < 1 / (1 + LARGEST_CHANGE))
+    return is_far.fill_null(False)
 
 
 def possible_values(subject: str) -> str:

@@ -15,6 +15,8 @@ from financial_pipeline.transforms.verdicts import duplicates, first_reason
 OHLC: Final = ("open", "high", "low", "close")
 VALUES: Final = (*OHLC, "adjusted_close", "volume", "dividend", "split_ratio")
 KEY: Final = ["symbol", "session_date"]
+# No provider has daily prices from before; such a year is mistyped.
+EARLIEST: Final = date(1960, 1, 1)
 # Rounded texts may leave the open a hair outside the day's range.
 RANGE_TOLERANCE: Final = 1e-6
 # No share and no day's trade is beyond these: dollars, shares.
@@ -70,6 +72,7 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
     reason = first_reason(
         (pl.col("is_empty") & pl.col("problem").is_null(), "empty_row"),
         (pl.col("session_date").is_null() & pl.col("problem").is_null(), "unparsable_date"),
+        (pl.col("session_date") < EARLIEST, "implausible_date"),
         (pl.col("is_unreadable"), "unparsable_number"),
         (pl.col("is_ambiguous"), "ambiguous_comma"),
         (future, "future_session"),

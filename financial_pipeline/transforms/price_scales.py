@@ -13,10 +13,26 @@ import polars as pl
 # The factor is the median over the last common sessions; a smaller difference is rounding.
 SPLICE_SESSIONS: Final = 21
 SPLICE_TOLERANCE: Final = 1e-4
-# Raw closes on both sides of a seam that differ by more are not on one scale.
-LARGEST_MOVE: Final = 0.25
+# Raw closes on both sides of a seam that differ by more are not on one scale: 11:10 is the
+# smallest usual split.
+LARGEST_MOVE: Final = 0.08
+# No bank's price rises to so many times, or falls to such a share of, the session before: the
+# scale changed between the two rows of one file.
+LARGEST_RISE: Final = 2.5
+DEEPEST_FALL: Final = 1 / 30
+# Rows further apart may differ by more.
+LONGEST_JUMP: Final = 10
 DIVIDEND_UNKNOWN: Final = "dividend_unknown"
 SCALE_UNKNOWN: Final = "scale_unknown"
+# A file of another security, currency or unit: its ratio to the stored prices is not constant, or
+# that of no split.
+LEAST_COMMON: Final = 5
+LEAST_STEADY: Final = 0.5
+RATIO_TOLERANCE: Final = 0.002
+CENT: Final = 0.01
+LARGEST_SPLIT: Final = 50
+# Different closes that two banks have in common with the same volume.
+LEAST_SAME: Final = 10
 PER_SHARE: Final = ("open", "high", "low", "close", "dividend")
 
 Row = dict[str, Any]
@@ -120,3 +136,63 @@ def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
     # Two files with the same dividends taken out are of one download.
     is_same = abs(newer_share / older_share - 1) < SPLICE_TOLERANCE < 1 - newer_share
     return raw, raw * newer_share / older_share, None if is_same else DIVIDEND_UNKNOWN
+
+
+def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
+    """Mark as a break of scale what no market does between neighbouring sessions.
+
+    Input: one row per symbol and session with session_number, adjusted_close, split_ratio and
+    scale_break. A change that the split of its day explains better than the market is one that
+    the file did not adjust for.
+    """
+    ordered = rows.sort("symbol", "session_number")
+    apart = pl.col("session_number").diff().over("symbol")
+    ratio = pl.col("adjusted_close") / pl.col("adjusted_close").shift(1).over("symbol")
+    split = pl.col("split_ratio").fill_null(1.0)
+    is_unadjusted = (split != 1) & ((ratio * split - 1).abs() < (ratio - 1).abs())
+    is_jump = (ratio >= LARGEST_RISE) | (ratio <= DEEPEST_FALL) | is_unadjusted
+    is_break = (is_jump & (apart <= LONGEST_JUMP)).fill_null(False)
+    return ordered.with_columns(
+        scale_break=pl.when(is_break).then(pl.lit(SCALE_UNKNOWN)).otherwise("scale_break")
+    )
+
+
+def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """Why the prices of a file cannot be those of the stored ones of its banks, else None.
+
+    Two downloads of one security differ by a constant factor, that of later splits; two banks never
+    have the same prices.
+    """
+    for bank in rows.partition_by("symbol", maintain_order=True):
+        if other := _same_prices(bank, stored):
+            return f"its {bank['symbol'][0]} has the same prices as {other}, of which it is a copy"
+        common = bank.join(stored, on=["symbol", "session_date"], suffix="_old")
+        name = "close" if _priced(common, "close").height else "adjusted_close"
+        priced = _priced(common, name)
+        ratios, typical = priced["ratio"], priced["ratio"].median()
+        if priced.height < LEAST_COMMON or not isinstance(typical, float):
+            continue
+        noise = RATIO_TOLERANCE + CENT / priced[f"{name}_old"]
+        times = (
+            f"its {bank['symbol'][0]} is {{}} times the stored one on {priced.height:,} sessions"
+        )
+        if ((ratios / typical - 1).abs() <= noise).sum() < LEAST_STEADY * priced.height:
+            spread = f"{ratios.min():.4g} to {ratios.max():.4g}"
+            return f"{times.format(spread)}: another security or currency"
+        if max(typical, 1 / typical) >= LARGEST_SPLIT:
+            return f"{times.format(f'{typical:.4g}')}: another unit"
+    return None
+
+
+def _priced(common: pl.DataFrame, name: str) -> pl.DataFrame:
+    ratio = pl.col(name) / pl.col(f"{name}_old")
+    return common.with_columns(ratio=ratio).filter(pl.col("ratio").is_not_null())
+
+
+def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """The other bank whose closes and volumes these are, on too many sessions for a chance."""
+    others = stored.filter(pl.col("symbol") != bank["symbol"][0])
+    common = bank.join(others, on=["session_date", "close", "volume"], suffix="_other")
+    if common["close"].n_unique() < LEAST_SAME:
+        return None
+    return str(common["symbol_other"][0])

@@ -78,6 +78,17 @@ def test_without_an_observation_date_it_is_the_latest_one_with_a_value(paths: Pa
     assert as_of("GDP", date(2000, 1, 1), paths=paths).observation_date is None
 
 
+def test_without_an_observation_date_nothing_is_carried_beyond_its_age(paths: Paths) -> None:
+    """275 days for a quarterly series."""
+    assert as_of("GDP", date(2014, 7, 3), paths=paths).value == 17089.6
+    late = as_of("GDP", date(2014, 7, 4), paths=paths)
+    assert (late.value, late.observation_date) == (None, None)
+    assert late.note == (
+        "the newest observation is of 2013-10-01, more than 275 days before; name its date to read"
+        " it"
+    )
+
+
 def test_a_value_that_upstream_left_out_is_null_within_its_period(paths: Paths) -> None:
     known = as_of("GDP", date(2014, 3, 2), date(2014, 1, 1), paths)
     assert (known.value, known.realtime_start) == (None, date(2014, 3, 1))

@@ -58,7 +58,8 @@ def test_one_day_more_builds_that_day_and_equals_a_rebuild(tmp_path: Path, landi
     one_more = build(root, landing)
     newest = "2018-02-27 to 2018-02-27"
     assets = [line for line in planned.splitlines() if "/" in line.split()[0]]
-    assert assets and all(newest in line for line in assets)
+    assert assets
+    assert all(newest in line for line in assets)
     # Raw files, staging, the warehouse with its exports, and the metrics.
     jobs = [line.split()[0] for line in one_more.output.splitlines() if newest in line]
     assert jobs == ["prices_job"] * 3 + ["market_metrics_job"]

@@ -42,8 +42,9 @@ def test_stray_price_file_is_named_with_the_line_that_would_read_it(
 
 def test_folder_of_unknown_files_only_is_an_error(world: tuple[Settings, Paths]) -> None:
     settings, paths = world
-    (paths.data_root.parent / "drop" / "MS.csv").write_text(PRICES)
-    with pytest.raises(PipelineError, match=r"MS\.csv"):
+    for name in ("MS.csv", "PNC.csv"):
+        (paths.data_root.parent / "drop" / name).write_text(PRICES)
+    with pytest.raises(PipelineError, match=r"MS\.csv .* Left out too: PNC\.csv\."):
         ingest.landed_files(settings, paths)
 
 

@@ -123,6 +123,11 @@ def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(
         "BRK-C.csv",
         "JPM=F.csv",
         "JPMX.csv",
+        "JPM_c.csv",
+        "JPM_2017_MX.csv",
+        "JPM_PRC.csv",
+        "WFC Pref C.csv",
+        "class_C.csv",
     ],
 )
 def test_describe_refuses_a_name_that_tells_no_single_bank(tmp_path: Path, name: str) -> None:

@@ -116,7 +116,7 @@ def test_read_lines_takes_padding_in_a_file_of_several_series_for_no_observation
         (2, "UNRATE", "4.0", 1, None),
         (2, "GDP", "21000", 0, None),
         (3, "UNRATE", ".", 1, None),
-        (4, None, None, 1, "no_value"),
+        (4, "UNRATE", "", 1, None),
     ]
 
 

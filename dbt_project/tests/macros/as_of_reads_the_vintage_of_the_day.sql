@@ -1,8 +1,8 @@
--- The documented releases of nominal GDP for 2013Q4, with the quarter before.
+-- The documented releases of nominal GDP for 2013Q4, with the quarter before; nothing after 275 days.
 {%- set cases = [
     ("2014-01-29", 16912.9), ("2014-01-30", 17102.5), ("2014-02-15", 17102.5), ("2014-02-27", 17102.5),
-    ("2014-02-28", 17080.7), ("2014-03-01", 17080.7), ("2014-03-27", 17089.6), ("2030-01-01", 17089.6),
-    ("9999-12-31", 17089.6),
+    ("2014-02-28", 17080.7), ("2014-03-01", 17080.7), ("2014-03-27", 17089.6), ("2014-07-03", 17089.6),
+    ("2014-07-04", "cast(null as double)"), ("9999-12-31", "cast(null as double)"),
 ] %}
 
 with releases (series_id, observation_date, realtime_start, realtime_end, value) as (
