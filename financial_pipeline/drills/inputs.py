@@ -75,7 +75,7 @@ def hostile_files(folder: Path) -> str:
     os.mkfifo(drop / "pipe.csv")
     settings = Settings(source="files", landing=drop, data_root=paths.data_root)
     read = [file.path.name for file in ingest.landed_files(settings, paths)]
-    left_out = ingest.refusals(paths)
+    left_out = ingest.left_out(paths)
     lines = [line for sentence in left_out for line in sentence.splitlines()]
     return f"read {', '.join(read)}; {len(left_out)} refused in {len(lines)} lines"
 

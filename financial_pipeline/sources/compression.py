@@ -204,9 +204,9 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
     with path.open("rb") as start:
         is_compressed = compression_of(start.read(PEEKED_BYTES)) is not None
     with _bytes(path) as (stream, encoding):
-        block = stream.read(LINE_BYTES)
+        seen = stream.read(LINE_BYTES)
     # Old Macs end lines so; for all later readers the file would be one line.
-    has_returns = encoding != "utf-16" and b"\r" in block and b"\n" not in block
+    has_returns = encoding != "utf-16" and b"\r" in seen and b"\n" not in seen
     with _bytes(path) as (stream, encoding):
         if not is_compressed and encoding != "utf-16" and not has_returns:
             while stream.read(COPY_BLOCK):

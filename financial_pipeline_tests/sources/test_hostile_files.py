@@ -91,6 +91,6 @@ def test_links_and_pipes_of_the_drop_folder_are_refused_unread(drop: Path, tmp_p
     assert names == links | {"pipe.csv": "a pipe, socket or device"}
     settings, paths = Settings(source="files", landing=drop), Paths(tmp_path / "root")
     assert [file.path.name for file in ingest.landed_files(settings, paths)] == ["UNRATE.csv"]
-    left_out = ingest.refusals(paths)
+    left_out = ingest.left_out(paths)
     assert len(left_out) == 5
     assert "PATH" not in " ".join(left_out)
