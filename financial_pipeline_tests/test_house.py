@@ -17,7 +17,7 @@ FEATURES = set(
     "alerts crosscheck dashboard figures lineage local_cluster ml raw simulator sources spark"
     " staging streaming transforms".split()
 )
-COMMANDS, BASIS = {"cli", "bench"}, {"publishing", "changes", "event_storage"}
+COMMANDS, BASIS = {"cli", "bench", "drills"}, {"publishing", "changes", "event_storage"}
 TIERS: list[set[str]] = [COMMANDS, {"definitions"}, {"defs"}, FEATURES, BASIS]
 FEATURE_IMPORTS: dict[str, set[str]] = {
     "alerts": {"sources"},

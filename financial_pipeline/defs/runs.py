@@ -5,8 +5,9 @@ Every run belongs to one publication: the manifest moves once, after every famil
 
 import threading
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -95,13 +96,19 @@ def run_families(
         changes = Changes(publication, settings, defs, raw, coming, rebuild=rebuild)
         command = Command(defs, instance, publication, report, layers, changes)
         bars = stream.prices_are_there() if stream else None
-
-        def plan_without(refused: Collection[str]) -> list[FamilyRun]:
-            left = [file for file in landed if file.dataset not in refused]
-            return plan(left, analytics=analytics, bars=bars) if left else []
-
-        command.run_all(plan_without, stream)
+        command.run_all(partial(_plan_without, landed, analytics, bars), stream)
         return command.publish()
+
+
+def _plan_without(
+    landed: Sequence[LandedFile],
+    analytics: bool,
+    bars: tuple[str, str] | None,
+    refused: Collection[str],
+) -> list[FamilyRun]:
+    """Plan the runs of the landed files but those of refused datasets."""
+    left = [file for file in landed if file.dataset not in refused]
+    return plan(left, analytics=analytics, bars=bars) if left else []
 
 
 def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report) -> None:

@@ -19,7 +19,7 @@ SURVEYED_COLUMNS: Final = ("loan_amnt", "id", *MONTHS, *COUNTED_CODES)
 # The snapshot month needs this share of the loans, and two where there are this many.
 SUPPORT_SHARE: Final = 0.001
 MANY_LOANS: Final = 100
-# It is the last month with this share, or one to which activity goes on from there without a gap:
+# It is the last month with this share, or a later one that activity reaches without a gap:
 # the same typing error may occur twice.
 FIRM_SHARE: Final = 0.01
 # In a file of at least this many loans, no snapshot is this long after nearly all activity.
