@@ -8,8 +8,20 @@ from typing import Any
 
 import dagster as dg
 
+from financial_pipeline.publishing.manifest import PublishedTable
+
 # Metadata of dbt's results that identifies the model for Dagster's own readers.
 KEPT = {"unique_id"}
+
+
+def table_metadata(table: PublishedTable) -> dict[str, Any]:
+    """Return what the event of a new table version shows: rows, hash, folder and newest event."""
+    return {
+        "dagster/row_count": table.rows,
+        "content_hash": table.content_hash,
+        "path": dg.MetadataValue.path(table.folder),
+        "as_of": str(table.as_of),
+    }
 
 
 def describe(

@@ -54,13 +54,7 @@ def _export(
         pipeline.publication.register(table)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(table.content_hash),
-        metadata={
-            "dagster/row_count": table.rows,
-            "content_hash": table.content_hash,
-            "path": dg.MetadataValue.path(table.folder),
-            "as_of": str(table.as_of),
-            "built_from": built_from,
-        },
+        metadata={**partition_events.table_metadata(table), "built_from": built_from},
         check_results=[
             dg.AssetCheckResult(
                 check_name=outcome.name,

@@ -9,7 +9,7 @@ import polars as pl
 
 from financial_pipeline.crosscheck.agreement import Agreement, compare
 from financial_pipeline.crosscheck.recompute import input_files, recompute
-from financial_pipeline.defs import partition_checks
+from financial_pipeline.defs import partition_checks, partition_events
 from financial_pipeline.defs.metrics import metric_export
 from financial_pipeline.defs.partitions import (
     AS_OF_MONTHS,
@@ -73,11 +73,8 @@ def _materialize(
     result: dg.MaterializeResult = dg.MaterializeResult(
         data_version=dg.DataVersion(table.content_hash),
         metadata={
-            "dagster/row_count": table.rows,
+            **partition_events.table_metadata(table),
             "rows_of_this_run": rows.height,
-            "content_hash": table.content_hash,
-            "path": dg.MetadataValue.path(table.folder),
-            "as_of": str(table.as_of),
             "built_from": built_from,
             "spark_ui": ui_address(spark.spark_session) or "shown by the Spark Connect server",
         },

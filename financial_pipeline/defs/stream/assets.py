@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from financial_pipeline import world
+from financial_pipeline.defs.partition_events import table_metadata
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import Pipeline
-from financial_pipeline.publishing.manifest import PublishedTable, channel_tables, parquet_files
+from financial_pipeline.publishing.manifest import channel_tables, parquet_files
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import bar_staging, tables
 from financial_pipeline.streaming.logs import DATASETS, MARKET_TOPICS, current_landing
@@ -24,15 +24,6 @@ def _raw(topic: str) -> dg.AssetDep:
     """A dependency on all landed trading days of a topic."""
     key = ["raw", DATASETS[topic]]
     return dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping())
-
-
-def _metadata(table: PublishedTable) -> dict[str, Any]:
-    return {
-        "dagster/row_count": table.rows,
-        "content_hash": table.content_hash,
-        "path": dg.MetadataValue.path(table.folder),
-        "as_of": str(table.as_of),
-    }
 
 
 @dg.multi_asset(
@@ -68,7 +59,7 @@ def landed_stream_tables(pipeline: Pipeline) -> Iterator[dg.MaterializeResult]:
         distinct = keys.unique().select(pl.len()).collect().item()
         yield dg.MaterializeResult(
             asset_key=["stream", name],
-            metadata=_metadata(table),
+            metadata=table_metadata(table),
             check_results=[
                 dg.AssetCheckResult(
                     asset_key=["stream", name],
@@ -91,7 +82,7 @@ def status(pipeline: Pipeline) -> dg.MaterializeResult:
     now = datetime.now(UTC).replace(tzinfo=None)
     landing = current_landing(pipeline.paths)
     table = tables.publish_status(landing, MARKET_TOPICS, world.describe(pipeline.settings), now)
-    return dg.MaterializeResult(metadata=_metadata(table))
+    return dg.MaterializeResult(metadata=table_metadata(table))
 
 
 @dg.asset(
@@ -113,5 +104,5 @@ def parity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     changed = tables.publish_parity(landing, found, world.describe(pipeline.settings))
     for table in changed[1:]:
         key = dg.AssetKey(["stream", table.name])
-        context.log_event(dg.AssetMaterialization(key, metadata=_metadata(table)))
-    return dg.MaterializeResult(metadata=_metadata(changed[0]))
+        context.log_event(dg.AssetMaterialization(key, metadata=table_metadata(table)))
+    return dg.MaterializeResult(metadata=table_metadata(changed[0]))
