@@ -116,7 +116,7 @@ def matches(lines: Sequence[str]) -> bool:
     return any(_is_header(_without_table([f for f in fields if f])) for fields in cut)
 
 
-def _widened(fields: list[str], lines: Sequence[str]) -> list[str]:
+def widened(fields: list[str], lines: Sequence[str]) -> list[str]:
     """The header with an empty name where every row has one field more than it.
 
     R writes row numbers under no name; some tools end each row with a comma.
@@ -137,7 +137,7 @@ def find_layout(path: Path) -> LoanLayout:
     for number, line in enumerate(lines[:PREAMBLE_LINES], start=1):
         fields = _without_table([field.strip() for field in split(line) or []])
         if _is_header(fields):
-            fields = _widened(fields, lines[number:])
+            fields = widened(fields, lines[number:])
             columns = _columns(fields)
             _refuse_unusable(path, columns)
             return LoanLayout(

@@ -152,7 +152,7 @@ def _number(column: str, forms: TextForms) -> pl.Expr:
     return pl.when(~_is_missing(column)).then(text)
 
 
-def _employment(text: pl.Expr) -> pl.Expr:
+def employment_words(text: pl.Expr) -> pl.Expr:
     """Years as upstream words them: `<1 year`, `10+` and the bare number of cleaned files too."""
     bare = text.str.strip_chars().str.extract(r"^(?:&lt;|<|less than) *(1) *years?$")
     years = text.str.strip_chars().str.extract(r"^(\d+)(?:\.0+)?\+?(?: *years?)?$").cast(pl.Int64)
@@ -191,7 +191,7 @@ def as_upstream(
             if name in WORDED_COLUMNS:
                 text = text.str.to_lowercase()
             if name == "emp_length":
-                text = _employment(text)
+                text = employment_words(text)
             if name in forms.words:
                 text = text.replace(forms.words[name])
             expressions.append(pl.when(~_is_code_missing(name)).then(text).alias(name))

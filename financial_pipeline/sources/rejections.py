@@ -7,7 +7,7 @@ added columns and absent optional ones change nothing.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,19 +19,28 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.loan_layout import widened
 from financial_pipeline.sources.loan_survey import snapshot_month
+from financial_pipeline.sources.loan_text import employment_words
 from financial_pipeline.sources.physical_lines import read_records, split
 
 DATASET = "lending_club_rejections"
 DATE_COLUMN = "Application Date"
-HEADER_MARKS = ("amount requested", "application date", "debt to income ratio")
 SEPARATORS = re.compile(r"[\s._\-]+")
+HEADER_MARKS = frozenset({"amountrequested", "applicationdate", "debttoincomeratio"})
+# No other table has so many of the columns.
+MANY_COLUMNS = 5
 PREAMBLE_LINES = 20
+# Lines below the header that show whether rows are wider than it.
+SHAPE_LINES = 20
 REQUIRED = ("Amount Requested", DATE_COLUMN)
 # A column that is none of upstream's: this and its position.
 IGNORED = "ignored_"
 # Columns of the old listing of issued loans, which also has amounts and dates of application.
-ISSUED_MARKS = frozenset({"interest rate", "loan length", "amount funded by investors", "status"})
+ISSUED_MARKS = frozenset({"interestrate", "loanlength", "amountfundedbyinvestors", "status"})
+MIDNIGHT = r"[T ](?:0?0:00(?::00(?:\.0+)?)?Z?|12:00:00 AM)$"
+NAMED_FORMS = ("%d-%b-%Y", "%d %b %Y", "%d%b%Y", "%b %d, %Y", "%B %d, %Y")
+EMPLOYMENT = "Employment Length"
 NOTE_START = "Notes offered by Prospectus"
 # A clock at midnight may follow, as data frames write it.
 ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?")
@@ -44,12 +53,14 @@ ISO, MONTH_FIRST = "rejections-iso", "rejections-month-first"
 class RejectionLayout:
     """The header of a rejections file and the physical line (from 1) of that header.
 
-    `columns` has one name per field; `header_fields` are as the file writes them.
+    `columns` has one name per field; `header_fields` are as the file writes them;
+    `has_other_dates` says that the first dates are not ISO.
     """
 
     columns: tuple[str, ...]
     header_line: int
     header_fields: tuple[str, ...]
+    has_other_dates: bool = False
 
     def remarks(self) -> list[str]:
         """A phrase for ignored columns, and one for absent columns."""
@@ -61,30 +72,46 @@ class RejectionLayout:
 
 
 def _plain(text: str) -> str:
-    return SEPARATORS.sub(" ", text.strip().lower())
+    return SEPARATORS.sub("", text.strip().lower())
+
+
+KNOWN = {_plain(name): name for name in REJECTION_COLUMNS}
 
 
 def matches(lines: Sequence[str]) -> bool:
     """Whether these first lines contain the header of a rejections file, whatever its delimiter."""
-    return any(all(mark in _plain(line) for mark in HEADER_MARKS) for line in lines)
+    cut = ({_plain(field) for field in re.split(r'[,;\t|"]+', line)} for line in lines)
+    return any(
+        names >= HEADER_MARKS or len(names & KNOWN.keys()) >= MANY_COLUMNS or _is_listing(names)
+        for names in cut
+    )
+
+
+def _is_listing(names: Collection[str]) -> bool:
+    return _plain(REQUIRED[0]) in names and len(ISSUED_MARKS & {*names}) > 1
 
 
 def find_layout(path: Path) -> RejectionLayout:
     """The header of a rejections file; raises PipelineError that lists the expected columns."""
-    known = {_plain(name): name for name in REJECTION_COLUMNS}
-    for number, line in enumerate(first_lines(path, PREAMBLE_LINES), start=1):
+    lines = first_lines(path, PREAMBLE_LINES + SHAPE_LINES)
+    for number, line in enumerate(lines[:PREAMBLE_LINES], start=1):
         fields = tuple(field.strip() for field in split(line) or [])
+        if len(KNOWN.keys() & {_plain(field) for field in fields}) >= len(REQUIRED):
+            fields = tuple(widened([*fields], lines[number:]))
         columns = tuple(
-            known.get(_plain(field), f"{IGNORED}{at}") for at, field in enumerate(fields)
+            KNOWN.get(_plain(field), f"{IGNORED}{at}") for at, field in enumerate(fields)
         )
-        if len(ISSUED_MARKS & {_plain(field) for field in fields}) > 1:
+        if _is_listing({_plain(field) for field in fields}):
             raise PipelineError(
                 f"{path} is an old listing of issued loans, not of rejected applications; use the"
                 " LoanStats file of those loans."
             )
         names = [name for name in columns if not name.startswith(IGNORED)]
         if {*REQUIRED} <= {*names} and len({*names}) == len(names):
-            return RejectionLayout(columns, number, fields)
+            at = columns.index(DATE_COLUMN)
+            rows = [row for row in map(split, lines[number:]) if row and len(row) == len(columns)]
+            other = any(not ISO_DATE.fullmatch(row[at].strip()) for row in rows if row[at].strip())
+            return RejectionLayout(columns, number, fields, other)
     raise PipelineError(
         f"{path} looks like a Lending Club rejections file, but its header is not the known one;"
         f" expected, separated by commas: {', '.join(REJECTION_COLUMNS)}; at least"
@@ -108,7 +135,23 @@ def scan(plain: Path, layout: RejectionLayout) -> pl.LazyFrame:
     )
     absent = [name for name in REJECTION_COLUMNS if name not in layout.columns]
     nulls = [pl.lit(None, dtype=pl.String).alias(name) for name in absent]
-    return rows.with_columns(nulls).select("row", *REJECTION_COLUMNS)
+    years = employment_words(pl.col(EMPLOYMENT).str.to_lowercase())
+    words = [years.alias(EMPLOYMENT), pl.col("State").str.to_uppercase()]
+    if layout.has_other_dates:
+        words.append(_upstream_date().alias(DATE_COLUMN))
+    return rows.with_columns(nulls).with_columns(words).select("row", *REJECTION_COLUMNS)
+
+
+def _upstream_date() -> pl.Expr:
+    """Dates as upstream writes them: without a clock at midnight, and other forms in ISO order."""
+    bare = pl.col(DATE_COLUMN).str.strip_chars().str.replace(MIDNIGHT, "")
+    digits = pl.when(bare.str.contains(r"^\d{4}[-/]?\d{2}[-/]?\d{2}$")).then(
+        bare.str.replace_all(r"[-/]", "")
+    )
+    named = pl.when(bare.str.contains("[A-Za-z]")).then(bare)
+    days = [digits.str.to_date("%Y%m%d", strict=False)]
+    days += [named.str.to_date(form, strict=False) for form in NAMED_FORMS]
+    return pl.coalesce(pl.coalesce(days).cast(pl.String), bare)
 
 
 def note_kind(fields: Sequence[str], header: Sequence[str]) -> str | None:

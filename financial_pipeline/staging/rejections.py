@@ -55,12 +55,20 @@ class RejectionDialect(Dialect):
 
     def _typed(self, path: Path, layout: RejectionLayout) -> pl.LazyFrame:
         raw = source.scan(path, layout)
+        try:
+            factor = transform.dti_factor(raw)
+        except ValueError as error:
+            raise RefusedFile(
+                self._file.sha256,
+                f"{self._file.landed.path} is refused: {error}; the column is in another unit:"
+                " export it in dollars and per cent as Lending Club does.",
+            ) from error
         return transform.type_rejections(
             raw,
             month_first=self._file.landed.form == source.MONTH_FIRST,
             first_application_month=self._first,
             last_application_date=self._file.landed.last_date,
-            dti_factor=transform.dti_factor(raw),
+            dti_factor=factor,
         )
 
 

@@ -21,12 +21,18 @@ NUMBERS: Final = {
     "Policy Code": "policy_code",
 }
 TEXTS: Final = {"Loan Title": "loan_title", "Zip Code": "zip_code", "State": "state"}
+AMOUNT: Final = "Amount Requested"
 APPLICATION_DATE: Final = "Application Date"
 EMPLOYMENT: Final = "Employment Length"
 DTI: Final = "Debt-To-Income Ratio"
 # Rows that decide about the unit of the ratios, and positive ratios that are enough.
 SURVEYED_ROWS: Final = 200_000
 FEW_RATIOS: Final = 20
+# Medians that a book of applications may have, in per cent and in dollars.
+LOW_RATIO: Final = 0.7
+HIGH_RATIO: Final = 300.0
+LOW_AMOUNT: Final = 800.0
+HIGH_AMOUNT: Final = 120_000.0
 
 
 # A title is typed by a person, who may write any word.
@@ -44,7 +50,13 @@ def _text(column: str) -> pl.Expr:
 
 
 def _number(column: str) -> pl.Expr:
-    number = _text(column).str.strip_suffix("%").str.strip_chars().cast(pl.Float64, strict=False)
+    text = _text(column).str.strip_suffix("%").str.strip_chars()
+    if column == AMOUNT:
+        # Dollars never have three decimals, so that `1,000` groups digits.
+        text = text.str.strip_prefix("$").str.strip_chars()
+        is_grouped = text.str.contains(r"^\d{1,3}(?:,\d{3})+(?:\.\d*)?$")
+        text = pl.when(is_grouped).then(text.str.replace_all(",", "")).otherwise(text)
+    number = text.cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number)
 
 
@@ -60,26 +72,44 @@ def _day(month_first: bool) -> pl.Expr:
 
 
 def dti_factor(raw: pl.LazyFrame) -> float:
-    """What makes per cent of the ratios: 100 for a column of fractions without signs, else 1."""
-    text, value = pl.col(DTI), _number(DTI)
+    """What makes per cent of the ratios: 100 for a column of fractions without signs, else 1.
+
+    Raises ValueError if the median of the ratios or of the amounts is that of another unit.
+    """
+    text, ratio, amount = pl.col(DTI), _number(DTI), _number(AMOUNT)
     sample = raw.head(SURVEYED_ROWS).select(
         signs=text.str.contains("%", literal=True).any(),
-        many=(value > 0).sum() >= FEW_RATIOS,
-        median=pl.when(value > 0).then(value).median(),
+        ratios=(ratio > 0).sum(),
+        ratio=pl.when(ratio > 0).then(ratio).median(),
+        amounts=(amount > 0).sum(),
+        amount=pl.when(amount > 0).then(amount).median(),
     )
-    signs, many, median = sample.collect(engine="streaming").row(0)
-    return 100.0 if many and not signs and median <= 1 else 1.0
+    found = sample.collect(engine="streaming").row(0, named=True)
+    if found["amounts"] >= FEW_RATIOS and not LOW_AMOUNT <= found["amount"] <= HIGH_AMOUNT:
+        raise ValueError(
+            f"{AMOUNT} has a median of {found['amount']:,.4g}, and that of other files is about"
+            " 10,000 dollars"
+        )
+    if found["ratios"] < FEW_RATIOS:
+        return 1.0
+    factor = 100.0 if not found["signs"] and found["ratio"] <= 1 else 1.0
+    if not LOW_RATIO <= found["ratio"] * factor <= HIGH_RATIO:
+        raise ValueError(
+            f"{DTI} has a median of {found['ratio']:,.4g}, and that of other files is about 20"
+            " per cent"
+        )
+    return factor
 
 
 def _first_broken_rule(day: pl.Expr, first: date, last: date) -> pl.Expr:
     """The first rule that a row breaks, or null; `day` is its date of application."""
     unreadable = [_text(name).is_not_null() & _number(name).is_null() for name in NUMBERS]
-    score, amount = _number("Risk_Score"), _number("Amount Requested")
+    score, amount = _number("Risk_Score"), _number(AMOUNT)
     rules = [
         ("unreadable_number", pl.any_horizontal(unreadable)),
         ("missing_application_date", _text(APPLICATION_DATE).is_null()),
         ("mangled_date", day.is_null()),
-        ("missing_amount_requested", _text("Amount Requested").is_null()),
+        ("missing_amount_requested", _text(AMOUNT).is_null()),
         ("amount_out_of_range", ~amount.is_between(0, LARGEST_DOLLARS)),
         ("risk_score_out_of_range", ~score.is_between(0, HIGHEST_SCORE)),
         ("date_after_last_month", day > last),
@@ -102,7 +132,7 @@ def type_rejections(
     `month_first` reads dates like 5/26/2007 as the 26th of May; otherwise they break a rule. A
     risk score of 0 or a negative dti stays as upstream wrote it. Other columns pass through.
     """
-    score, amount, dti = _number("Risk_Score"), _number("Amount Requested"), _number(DTI)
+    score, amount, dti = _number("Risk_Score"), _number(AMOUNT), _number(DTI)
     if dti_factor != 1:
         # Ten decimals hide binary noise of the product.
         dti = (dti * dti_factor).round(10)

@@ -7,7 +7,8 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
-from financial_pipeline.sources.rejections import describe, matches
+from financial_pipeline.sources.landing import detect
+from financial_pipeline.sources.rejections import describe, find_layout, matches, scan
 from financial_pipeline_tests.loan_text import write
 
 HEADER = ",".join(REJECTION_COLUMNS)
@@ -39,6 +40,27 @@ def test_slashed_dates_count_where_a_day_above_twelve_proves_the_order(tmp_path:
 def test_slashed_dates_without_proof_are_refused(tmp_path: Path, days: tuple[str, ...]) -> None:
     with pytest.raises(PipelineError, match="nothing in the file proves"):
         describe(_file(tmp_path, *days))
+
+
+@pytest.mark.parametrize(
+    "day", ["2007/05/26", "20070526", "26-May-2007", "May 26, 2007", "5/26/2007 0:00"]
+)
+def test_other_unambiguous_dates_are_read(tmp_path: Path, day: str) -> None:
+    path = write(tmp_path / "a.csv", [HEADER, _row(day).replace("May 26, 2007", '"May 26, 2007"')])
+    assert describe(path).first_date == date(2007, 5, 26)
+
+
+def test_names_and_rows_as_other_tools_write_them_are_read(tmp_path: Path) -> None:
+    head = HEADER.replace(" ", "").replace("-", "").replace("_", "").replace("DebtToIncome", "x")
+    path = write(tmp_path / "a.csv", [head, _row("2007-05-26") + ","])
+    row = scan(path, find_layout(path)).collect().row(0, named=True)
+    assert (row["Employment Length"], row["Debt-To-Income Ratio"]) == ("4 years", None)
+
+
+def test_a_required_column_that_is_absent_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [HEADER.removeprefix("Amount Requested,"), "2007-05-26"])
+    with pytest.raises(PipelineError, match="at least Amount Requested and Application Date"):
+        detect(path)
 
 
 def test_old_listing_of_issued_loans_is_no_file_of_rejections(tmp_path: Path) -> None:

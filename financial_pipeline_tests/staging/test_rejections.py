@@ -96,3 +96,15 @@ def test_one_typing_error_moves_no_month(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", [HEADER, *rows])
     assert raw_file(source).landed.last_date == date(2007, 5, 26)
     assert _stage(tmp_path / "d", source, lenient=False).quarantined == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "ratio", "column"),
+    [("100000000", "10%", "Amount Requested"), ("1.0", "10%", "Amount"), ("9000", "0.1%", "Debt")],
+)
+def test_other_units_are_refused_by_column(
+    tmp_path: Path, amount: str, ratio: str, column: str
+) -> None:
+    rows = [_row("2007-05-26", amount).replace("10%", ratio) for _ in range(20)]
+    with pytest.raises(RefusedFile, match=rf"a.csv is refused: {column}.* has a median of"):
+        _stage(tmp_path / "d", write(tmp_path / "a.csv", [HEADER, *rows]))

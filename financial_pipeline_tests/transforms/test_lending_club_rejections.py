@@ -62,7 +62,7 @@ def test_slashed_date_counts_only_where_the_month_is_known_to_come_first() -> No
         ({"Application_Date": "26-May"}, "mangled_date"),
         ({"Application_Date": "2007-02-30"}, "mangled_date"),
         ({"Amount_Requested": None}, "missing_amount_requested"),
-        ({"Amount_Requested": "1,000"}, "unreadable_number"),
+        ({"Amount_Requested": "1,00"}, "unreadable_number"),
         ({"Debt_To_Income_Ratio": "ten"}, "unreadable_number"),
         ({"Employment_Length": "long"}, "unknown_emp_length"),
         ({"Application_Date": "2007-04-30"}, "before_first_month"),
@@ -74,6 +74,11 @@ def test_slashed_date_counts_only_where_the_month_is_known_to_come_first() -> No
 )
 def test_broken_rule_is_named(changes: dict[str, str | None], reason: str) -> None:
     assert one(**changes)["reason"] == reason
+
+
+def test_dollars_may_group_their_digits() -> None:
+    amounts = [one(Amount_Requested=text)["amount_requested"] for text in ("1,000", "$1,000.50")]
+    assert amounts == [1_000.0, 1_000.5]
 
 
 @pytest.mark.parametrize(
