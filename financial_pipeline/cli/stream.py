@@ -125,6 +125,8 @@ def land(follow: bool, skip_lost: bool) -> None:
         if done.macro.messages:
             click.echo(_macro_sentence(done.macro))
         if not follow:
+            if not (done.messages or done.macro.messages):
+                click.echo(f"No message is waiting in the log of the engine {landing.log.engine}.")
             break
         time.sleep(PASS_SECONDS)
     if done.days:

@@ -28,15 +28,20 @@ def submit(
 ) -> str:
     """Submit an SQL script from a state, again where Flink has lost its leader; the job's id.
 
-    Raises `FlinkRefused` for what another try would not mend, and after two minutes of tries.
+    Raises `FlinkRefused` for what another try would not mend, and two minutes after the first
+    refusal.
     """
     deadline = now() + PATIENCE_SECONDS
     while (known := _jobs(rest)) is None and now() < deadline:
         sleep(LOOK_SECONDS)
+    is_first = True
     while True:
         try:
             return rest.run_script(driver, script, state)
         except (FlinkLeaderless, URLError, ConnectionError):
+            if is_first:
+                # A busy machine plans the job for minutes before it is refused.
+                is_first, deadline = False, now() + PATIENCE_SECONDS
             recovered = _recovered(rest, known or set(), deadline, now, sleep)
             if recovered:
                 return recovered

@@ -60,6 +60,18 @@ def test_a_fault_of_the_script_is_told_at_once() -> None:
     assert len(flink.asked) == 1
 
 
+def test_patience_begins_with_the_first_refusal() -> None:
+    clock, flink = Clock(), Flink([GONE, "b"], [[]])
+    answer = flink.run_script
+
+    def slowly(*arguments: Any) -> str:
+        clock.sleep(2 * PATIENCE_SECONDS)
+        return answer(*arguments)
+
+    object.__setattr__(flink, "run_script", slowly)
+    assert submit(flink, DRIVER, "script", None, clock.now, clock.sleep) == "b"
+
+
 def test_patience_ends() -> None:
     clock, flink = Clock(), Flink([GONE], [[]])
     started = clock.now()
