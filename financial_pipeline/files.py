@@ -134,10 +134,16 @@ def cached_json(path: Path) -> Any:
         return None
 
 
+def _object(content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise ValueError("no object")
+    return content
+
+
 def recorded_json(
     path: Path,
     advice: str,
-    parse: Callable[[dict[str, Any]], Record] = dict,  # type: ignore[assignment]
+    parse: Callable[[dict[str, Any]], Record] = _object,  # type: ignore[assignment]
 ) -> Record:
     """Return the parsed object of a JSON file that nothing else contains.
 
@@ -152,7 +158,7 @@ def recorded_json(
 def recorded_lines(
     path: Path,
     advice: str,
-    parse: Callable[[dict[str, Any]], Record] = dict,  # type: ignore[assignment]
+    parse: Callable[[dict[str, Any]], Record] = _object,  # type: ignore[assignment]
 ) -> list[Record]:
     """Return the parsed rows of a ledger, a JSON object a line; none if it is missing.
 

@@ -64,7 +64,7 @@ def record(paths: Paths, channel: Mapping[str, Any]) -> None:
 
 
 def read(
-    paths: Paths, version: str, parse: Callable[[dict[str, Any]], dict[str, Any]] = dict[str, Any]
+    paths: Paths, version: str, parse: Callable[[dict[str, Any]], dict[str, Any]] = dict
 ) -> dict[str, Any] | None:
     """Return the channel as it was at a version, or None if it is unknown or pruned.
 
