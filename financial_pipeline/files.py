@@ -10,12 +10,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from financial_pipeline.errors import PipelineError
+
+Record = TypeVar("Record")
+# What a parser raises for a record whose bytes or shape are wrong.
+DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 class Disk:
@@ -130,30 +134,49 @@ def cached_json(path: Path) -> Any:
         return None
 
 
-def recorded_json(path: Path, advice: str) -> Any:
-    """Return the content of a JSON file that nothing else contains.
+def _object(content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise ValueError("no object")
+    return content
+
+
+def recorded_json(
+    path: Path,
+    advice: str,
+    parse: Callable[[dict[str, Any]], Record] = _object,  # type: ignore[assignment]
+) -> Record:
+    """Return the parsed object of a JSON file that nothing else contains.
 
     Raises PipelineError with `advice` if it is damaged, and FileNotFoundError if it is missing.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise PipelineError(f"{path} is damaged ({error}); {advice}.") from None
+        return parse(json.loads(path.read_text("utf-8")))
+    except DAMAGE as error:
+        raise _damaged(str(path), error, advice) from None
 
 
-def recorded_lines(path: Path, advice: str) -> list[Any]:
-    """Return the rows of a ledger, a JSON object a line; none if it is missing.
+def recorded_lines(
+    path: Path,
+    advice: str,
+    parse: Callable[[dict[str, Any]], Record] = _object,  # type: ignore[assignment]
+) -> list[Record]:
+    """Return the parsed rows of a ledger, a JSON object a line; none if it is missing.
 
     Raises PipelineError with the number of the first damaged line and `advice`.
     """
     rows = []
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = path.read_bytes().splitlines() if path.exists() else []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
-            raise PipelineError(f"{path}:{number} is damaged ({error}); {advice}.") from None
+            rows.append(parse(json.loads(line)))
+        except DAMAGE as error:
+            raise _damaged(f"{path}:{number}", error, advice) from None
     return rows
+
+
+def _damaged(place: str, error: Exception, advice: str) -> PipelineError:
+    reason = " ".join(str(error).split())
+    return PipelineError(f"{place} is damaged ({reason}); {advice}.")
 
 
 def move_folder(work: Path, target: Path) -> None:

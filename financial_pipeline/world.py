@@ -1,7 +1,7 @@
 """Which world a data root holds, and what day it is there."""
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import private_folder, recorded_json, replace_json
@@ -37,7 +37,7 @@ def claim_data_root(settings: Settings, paths: Paths) -> None:
     if not file.exists():
         private_folder(paths.data_root)
         replace_json(file, wanted)
-    found = recorded_json(file, ADVICE)
+    found: dict[str, Any] = recorded_json(file, ADVICE)
     if found != wanted:
         raise PipelineError(
             f"The data root {paths.data_root} contains another world ({_short(found)}) than the"
@@ -53,7 +53,7 @@ def variables(paths: Paths) -> dict[str, str]:
     file = paths.data_root / "world.json"
     if not file.exists():
         raise PipelineError(f"The data root {paths.data_root} contains no files; run a demo first.")
-    found = recorded_json(file, ADVICE)
+    found: dict[str, Any] = recorded_json(file, ADVICE)
     names = [name for name in ("source", "loans", "seed") if name in found]
     return {f"FINANCIAL_PIPELINE_{name.upper()}": str(found[name]) for name in names}
 

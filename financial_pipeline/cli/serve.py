@@ -21,6 +21,8 @@ PORT: Final = click.IntRange(1024, 65535)
 def dev(port: int, dashboard_port: int) -> None:
     """Start Dagster's web interface and the dashboard on loopback; both end together."""
     from financial_pipeline.dashboard import launch
+
+    launch.check_ports(port=port, dashboard_port=dashboard_port)
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import home, switches
 
@@ -42,5 +44,6 @@ def dashboard(port: int) -> None:
     """Open the dashboard over the published version, on loopback."""
     from financial_pipeline.dashboard import launch
 
+    launch.check_ports(port=port)
     click.echo(f"Dashboard: {launch.address(port)}")
     launch.serve(port)

@@ -2,12 +2,16 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Final
+
+from financial_pipeline.errors import PipelineError
 
 APP: Final = Path(__file__).with_name("streamlit_app.py")
 LOOPBACK: Final = "127.0.0.1"
@@ -24,6 +28,23 @@ def streamlit_command(port: int) -> list[str]:
 def address(port: int) -> str:
     """Return the address of a server on a loopback port."""
     return f"http://{LOOPBACK}:{port}"
+
+
+def check_ports(**ports: int) -> None:
+    """Raise PipelineError if a port, given by its option, is in use or given twice."""
+    with ExitStack() as stack:
+        for option, port in ports.items():
+            held = stack.enter_context(socket.socket())
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                held.bind((LOOPBACK, port))
+                held.listen()
+            except OSError:
+                name = option.replace("_", "-")
+                raise PipelineError(
+                    f"Port {port} is in use; end the program that has it, or pass another one with"
+                    f" --{name}."
+                ) from None
 
 
 def serve(port: int) -> None:

@@ -166,7 +166,14 @@ class Brokers:
                 str(properties),
                 *users,
             ]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS)
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, timeout=FORMAT_SECONDS
+                )
+            except subprocess.TimeoutExpired:
+                # Its text is the command, which contains passwords.
+                slow = f"Kafka took more than {FORMAT_SECONDS:g} s to format {node.folder}."
+                raise PipelineError(slow) from None
             if done.returncode:
                 words = (done.stderr or done.stdout).strip().splitlines()[-1:]
                 raise PipelineError(f"Kafka could not format {node.folder}: {' '.join(words)}")

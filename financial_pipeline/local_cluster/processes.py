@@ -7,6 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import recorded_json, replace_json
@@ -105,9 +106,7 @@ def end_leftovers(record: Path, mark: str) -> list[str]:
     """
     if not record.exists():
         return []
-    recorded = recorded_json(record, BY_HAND)
-    if not isinstance(recorded, dict):
-        raise PipelineError(f"{record} is damaged (no object); {BY_HAND}.")
+    recorded: dict[str, Any] = recorded_json(record, BY_HAND)
     left = {name: pid for name, pid in recorded.items() if mark in command_line(pid)}
     for pid in left.values():
         with contextlib.suppress(ProcessLookupError):

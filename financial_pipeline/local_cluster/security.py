@@ -14,6 +14,7 @@ from financial_pipeline.errors import PipelineError
 ADMIN, PIPELINE, STRANGER = "admin", "pipeline", "stranger"
 VALID_DAYS = "3650"
 PASSWORD_BYTES = 18
+KEYTOOL_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,13 @@ class BrokerSecurity:
 
 def _keytool(java: str, *arguments: str) -> None:
     tool = Path(java).resolve().with_name("keytool")
-    done = subprocess.run([str(tool), *arguments], capture_output=True, text=True, timeout=60)
+    command = [str(tool), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=KEYTOOL_SECONDS)
+    except subprocess.TimeoutExpired:
+        # Its text is the command, which contains a password.
+        slow = f"{tool} took more than {KEYTOOL_SECONDS:g} s to make the brokers' certificate."
+        raise PipelineError(slow) from None
     if done.returncode:
         raise PipelineError(f"The brokers' certificate could not be made: {done.stdout.strip()}")
 

@@ -82,21 +82,26 @@ class Manifest:
 
 def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
     try:
-        content = recorded_json(paths.manifest, REBUILD)
+        return recorded_json(paths.manifest, REBUILD, _parsed)
     except FileNotFoundError:
         return {}
-    try:
-        if "tables" in content:
-            # A manifest of an earlier release had no channels, and its versions came from a clock.
-            content = {BATCH: content | {"sequence": 0}}
-        for channel in content.values():
-            for key in ("sequence", "published_at", "world"):
-                channel[key]
-            for key, row in channel["tables"].items():
-                _check_table(key, PublishedTable(**row))
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
-        raise PipelineError(f"{paths.manifest} is damaged ({error}); {REBUILD}.") from None
-    return dict(content)
+
+
+def _parsed(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    if "tables" in content:
+        # A manifest of an earlier release had no channels, and its versions came from a clock.
+        content = {BATCH: content | {"sequence": 0}}
+    return {name: _parsed_channel(channel) for name, channel in content.items()}
+
+
+def _parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
+    """Return a channel; raises a DAMAGE error if a field is missing or of another kind."""
+    for name, kind in (("sequence", int), ("published_at", str), ("world", dict)):
+        if not isinstance(channel[name], kind):
+            raise ValueError(f"{name} is {str(channel[name])[:80]!r}")
+    for key, row in channel["tables"].items():
+        _check_table(key, PublishedTable(**row))
+    return channel
 
 
 def _check_table(key: str, table: PublishedTable) -> None:
@@ -105,6 +110,10 @@ def _check_table(key: str, table: PublishedTable) -> None:
     is_named = NAME.fullmatch(table.name) and table.layer in LAYERS and table.key == key
     if not is_named or place.parent.as_posix() != key or not FOLDER.fullmatch(place.name):
         raise ValueError(f"the table {key[:80]!r} has another name or folder")
+    pairs = (table.built_from, table.facts, table.partitions)
+    is_typed = isinstance(table.rows, int) and isinstance(table.content_hash, str)
+    if not is_typed or not all(isinstance(each, dict) for each in pairs):
+        raise ValueError(f"a field of the table {key[:80]!r} is of another kind")
 
 
 def is_published(paths: Paths) -> bool:
@@ -126,7 +135,8 @@ def read_version(paths: Paths, version: str | None = None) -> Manifest:
     if version is None:
         return read_manifest(paths)
     name = version.zfill(DIGITS)
-    channel = versions.read(paths, name) if name.isdecimal() else None
+    is_number = name.isascii() and name.isdecimal()
+    channel = versions.read(paths, name, _parsed_channel) if is_number else None
     if channel is None:
         known = ", ".join(versions.names(paths)) or "none"
         raise PipelineError(f"Version {version} is unknown or pruned; kept versions: {known}.")

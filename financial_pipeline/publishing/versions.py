@@ -7,7 +7,7 @@ reader of a version has a shared lock on its file, which the kernel releases whe
 import fcntl
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +63,15 @@ def record(paths: Paths, channel: Mapping[str, Any]) -> None:
         replace_json(_file(paths, version), {**channel, "tables": tables})
 
 
-def read(paths: Paths, version: str) -> dict[str, Any] | None:
+def read(
+    paths: Paths, version: str, parse: Callable[[dict[str, Any]], dict[str, Any]] = dict
+) -> dict[str, Any] | None:
     """Return the channel as it was at a version, or None if it is unknown or pruned.
 
     Raises PipelineError if its file is damaged.
     """
     try:
-        return dict(recorded_json(_file(paths, version), DAMAGED))
+        return recorded_json(_file(paths, version), DAMAGED, parse)
     except FileNotFoundError:
         return None
 

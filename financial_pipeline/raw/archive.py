@@ -72,8 +72,7 @@ def _to_row(paths: Paths, file: RawFile) -> str:
 
 def read_raw_files(paths: Paths, dataset: str | None = None) -> list[RawFile]:
     """Every archived file in order of arrival, refused ones included."""
-    rows = recorded_lines(_manifest(paths), withdrawals.DAMAGED)
-    files = [_from_row(paths, row) for row in rows]
+    files = recorded_lines(_manifest(paths), withdrawals.DAMAGED, lambda row: _from_row(paths, row))
     return [file for file in files if dataset in (None, file.landed.dataset)]
 
 

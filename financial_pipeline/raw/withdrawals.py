@@ -28,7 +28,11 @@ def _ledger(paths: Paths) -> Path:
 
 def ledger(paths: Paths) -> list[dict[str, Any]]:
     """All actions in order: key, file, action, at."""
-    return recorded_lines(_ledger(paths), DAMAGED)
+    return recorded_lines(_ledger(paths), DAMAGED, _line)
+
+
+def _line(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "key": str(row["key"]), "action": str(row["action"])}
 
 
 def withdrawn(paths: Paths) -> frozenset[str]:

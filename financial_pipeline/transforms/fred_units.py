@@ -48,7 +48,7 @@ def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     series_id: str = part["series_id"][0]
     copies = part.filter(pl.col("realtime_start").is_null()).sort("vintage", DAY)
     is_jump = _is_far(pl.col("value"), _near(1).over("vintage"))
-    jumps = copies.filter(is_jump)[DAY] if series_id in LEVELS else []
+    jumps: pl.Series | list[object] = copies.filter(is_jump)[DAY] if series_id in LEVELS else []
     if len(jumps):
         return (
             f"its {series_id} has values on two bases or in two units, before and from {jumps[0]}"

@@ -177,7 +177,8 @@ def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
             f"its {bank['symbol'][0]} is {{}} times the stored one on {priced.height:,} sessions"
         )
         if ((ratios / typical - 1).abs() <= noise).sum() < LEAST_STEADY * priced.height:
-            spread = f"{ratios.min():.4g} to {ratios.max():.4g}"
+            found = ratios.to_list()
+            spread = f"{min(found):.4g} to {max(found):.4g}"
             return f"{times.format(spread)}: another security or currency"
         if max(typical, 1 / typical) >= LARGEST_SPLIT:
             return f"{times.format(f'{typical:.4g}')}: another unit"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from financial_pipeline.cli import boundary
+from financial_pipeline.dashboard import launch
 from financial_pipeline.errors import PipelineError
 from financial_pipeline_tests.command import run_command
 
@@ -148,3 +150,15 @@ def test_the_surface_never_shows_a_traceback(
     assert done.exit_code in (1, 2)
     assert line in done.errors
     assert "Traceback" not in done.output + done.errors
+
+
+def test_a_port_in_use_is_refused_before_a_server_starts() -> None:
+    with socket.socket() as taken:
+        taken.bind((launch.LOOPBACK, 0))
+        taken.listen()
+        number = int(taken.getsockname()[1])
+        with pytest.raises(PipelineError, match=rf"Port {number} is in use; .* with --port\.$"):
+            launch.check_ports(port=number)
+    launch.check_ports(port=number)
+    with pytest.raises(PipelineError, match=r"--dashboard-port\.$"):
+        launch.check_ports(port=number, dashboard_port=number)
