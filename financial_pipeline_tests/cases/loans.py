@@ -47,7 +47,7 @@ CASES: Final = (
         for folder, query in (
             ("M12_low_default_half_percent", "count(*) > 4000 from marts.fct_loans"),
             ("M17_prime_1120_loans", "count(*) > 1000 from marts.fct_loans"),
-            ("M18_outcome_is_noise", "count(*) = 0 from ml.default_model where is_served"),
+            ("M18_outcome_is_noise", "count(*) > 0 from ml.gates where not passed"),
         )
     ),
 )
