@@ -95,7 +95,6 @@ def _parsed(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
-    """Return a channel; raises a DAMAGE error if a field is missing or of another kind."""
     for name, kind in (("sequence", int), ("published_at", str), ("world", dict)):
         if not isinstance(channel[name], kind):
             raise ValueError(f"{name} is {str(channel[name])[:80]!r}")
@@ -110,9 +109,8 @@ def _check_table(key: str, table: PublishedTable) -> None:
     is_named = NAME.fullmatch(table.name) and table.layer in LAYERS and table.key == key
     if not is_named or place.parent.as_posix() != key or not FOLDER.fullmatch(place.name):
         raise ValueError(f"the table {key[:80]!r} has another name or folder")
-    pairs = (table.built_from, table.facts, table.partitions)
-    is_typed = isinstance(table.rows, int) and isinstance(table.content_hash, str)
-    if not is_typed or not all(isinstance(each, dict) for each in pairs):
+    fields = (table.rows, table.content_hash, table.built_from, table.facts, table.partitions)
+    if not all(map(isinstance, fields, (int, str, dict, dict, dict))):
         raise ValueError(f"a field of the table {key[:80]!r} is of another kind")
 
 
