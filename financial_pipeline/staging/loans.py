@@ -81,9 +81,7 @@ def stage_loan_snapshot(
     )
     across = found.faults
     write_partition(found.ledger, paths.staging(loan_restatements.NAME), snapshot_month.isoformat())
-    quarantined = 0
-    for file in ordered:
-        quarantined += _account(paths, file, typed[file.sha256], across, settings)
+    quarantined = sum(_account(paths, f, typed[f.sha256], across, settings) for f in ordered)
     target = _sink_snapshot(paths, list(typed.values()), across, snapshot_month)
     rows = pl.scan_parquet(target).select(pl.len()).collect().item()
     notes = [_footers(file, typed[file.sha256]) for file in ordered]

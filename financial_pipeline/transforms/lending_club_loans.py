@@ -140,6 +140,11 @@ def fingerprints(rows: pl.DataFrame) -> pl.Series:
     )
 
 
+def _null(column: str) -> pl.Expr:
+    dtype = MONTH_TYPE if column in MONTH_COLUMNS else LENDING_CLUB_LOANS[column]
+    return pl.lit(None, dtype=dtype).alias(column)
+
+
 def type_loans(
     raw: pl.LazyFrame,
     *,
@@ -162,12 +167,7 @@ def type_loans(
     return (
         raw.with_columns(_broken_values(schema))
         .with_columns(_typed(name, kind) for name, kind in schema.items())
-        .with_columns(
-            pl.lit(
-                None, dtype=MONTH_TYPE if name in MONTH_COLUMNS else LENDING_CLUB_LOANS[name]
-            ).alias(name)
-            for name in absent
-        )
+        .with_columns(_null(name) for name in absent)
         .with_columns(
             int_rate=pl.col("int_rate") / rate_divisor,
             credit_policy_met=~pl.col("loan_status").str.starts_with(OUTSIDE_POLICY),

@@ -35,6 +35,15 @@ def _month(day: date, months: pl.Enum) -> pl.Expr:
     return pl.lit(f"{day:%b-%Y}", dtype=months).to_physical()
 
 
+def _is_rate() -> pl.Expr:
+    return pl.col("int_rate").is_between(LOWEST_RATE, HIGHEST_RATE)
+
+
+def _grade_fits() -> pl.Expr:
+    sub_grade = pl.col("sub_grade")
+    return sub_grade.is_in(SUB_GRADES) & sub_grade.str.starts_with(pl.col("grade"))
+
+
 def _is_unknown(column: str) -> pl.Expr:
     return ~pl.col(column).is_in(CODES[column])
 
@@ -97,11 +106,7 @@ def first_broken_rule(
     """
     issued = pl.col("issue_d").to_physical()
     credit_line = pl.col("earliest_cr_line").to_physical()
-    grade_fits = pl.col("sub_grade").is_in(SUB_GRADES) & pl.col("sub_grade").str.starts_with(
-        pl.col("grade")
-    )
-    rate_fits = pl.col("int_rate").is_between(LOWEST_RATE, HIGHEST_RATE)
-    too_old = credit_line < _month(OLDEST_CREDIT_LINE, months)
+    oldest = _month(OLDEST_CREDIT_LINE, months)
     scores = pl.col("fico_range_low", "fico_range_high")
     rules: list[tuple[str, pl.Expr]] = [
         ("unreadable_number", pl.col("has_unreadable_number")),
@@ -111,10 +116,10 @@ def first_broken_rule(
         ("missing_issue_d", pl.col("issue_d").is_null()),
         ("unknown_loan_status", ~pl.col("loan_status").is_in(LOAN_STATUSES)),
         ("term_not_36_or_60", ~pl.col("term").is_in(TERMS).fill_null(False)),
-        ("int_rate_out_of_range", ~rate_fits.fill_null(False)),
-        ("grade_mismatch", ~grade_fits.fill_null(False)),
+        ("int_rate_out_of_range", ~_is_rate().fill_null(False)),
+        ("grade_mismatch", ~_grade_fits().fill_null(False)),
         ("unknown_emp_length", pl.col("has_unknown_emp_length")),
-        ("implausible_earliest_cr_line", (credit_line > issued) | too_old),
+        ("implausible_earliest_cr_line", (credit_line > issued) | (credit_line < oldest)),
         ("missing_id", pl.col("loan_id").is_null() & has_ids),
         ("id_in_scientific_notation", pl.col("loan_id").str.contains(SCIENTIFIC_ID) & has_ids),
         *_implausible_months(months, snapshot_month),
