@@ -54,11 +54,9 @@ def raw_price(field: str) -> str:
 
 def _prices() -> MadeOf:
     raw = "raw/bank_prices"
-    made_of = {
-        ours: _of(raw, [raw_price(theirs)])
-        for theirs, ours in FIELDS.items()
-        if ours in BANK_PRICES
-    }
+    # The first name of each field is Yahoo's.
+    named = {ours: theirs for theirs, ours in reversed(FIELDS.items()) if ours in BANK_PRICES}
+    made_of = {ours: _of(raw, [raw_price(theirs)]) for ours, theirs in named.items()}
     # A file of adjusted prices only has them as its close.
     made_of["adjusted_close"] += _of(raw, ["Close"])
     made_of["scale_break"] = _of(raw, ["Close", "Adj Close", "Dividends", "Stock Splits"])
