@@ -38,6 +38,10 @@ def _snapshots() -> MadeOf:
     return {c: ends for c, ends in _loans().items() if c in LENDING_CLUB_LOAN_SNAPSHOTS}
 
 
+# Field -> Yahoo's name of it, which is the first one in the list of names.
+YAHOO_NAMES: Final = {ours: theirs for theirs, ours in reversed(FIELDS.items())}
+
+
 def _rejections() -> MadeOf:
     named = rejections.NUMBERS | rejections.TEXTS
     named |= {
@@ -54,9 +58,11 @@ def raw_price(field: str) -> str:
 
 def _prices() -> MadeOf:
     raw = "raw/bank_prices"
-    # The first name of each field is Yahoo's.
-    named = {ours: theirs for theirs, ours in reversed(FIELDS.items()) if ours in BANK_PRICES}
-    made_of = {ours: _of(raw, [raw_price(theirs)]) for ours, theirs in named.items()}
+    made_of = {
+        ours: _of(raw, [raw_price(theirs)])
+        for ours, theirs in YAHOO_NAMES.items()
+        if ours in BANK_PRICES
+    }
     # A file of adjusted prices only has them as its close.
     made_of["adjusted_close"] += _of(raw, ["Close"])
     made_of["scale_break"] = _of(raw, ["Close", "Adj Close", "Dividends", "Stock Splits"])
@@ -155,7 +161,8 @@ def _model(name: str) -> MadeOf:
 
 def _restatements() -> MadeOf:
     raw = "raw/bank_prices"
-    prices = _of(raw, [raw_price(name) for name, kept in FIELDS.items() if kept not in NOT_KEPT])
+    kept = [name for ours, name in YAHOO_NAMES.items() if ours not in NOT_KEPT]
+    prices = _of(raw, [raw_price(name) for name in kept])
     return {
         "symbol": _of(raw, ["Symbol"]),
         "session_date": _of(raw, ["Date"]),
