@@ -78,7 +78,7 @@ def _run(
         paths, _fingerprint(settings, paths, files, **options)
     ):
         report("Nothing changed since the last run: files, settings and code are the same.")
-        _say_what_is_missing(paths, report)
+        _say_what_is_missing(settings, paths, report)
         return None
     unchanged.forget(paths)
     if layers != "transform":
@@ -92,7 +92,7 @@ def _run(
         return None
     if not outcome.has_built:
         report("Nothing to build: every table is up to date.")
-    _say_what_is_missing(paths, report)
+    _say_what_is_missing(settings, paths, report)
     files = _files(settings, paths, layers)
     # A file that arrived meanwhile is for the next run, and so is a stream that failed.
     is_whole = outcome.stream_fault is None
@@ -139,12 +139,13 @@ def _build(
     )
 
 
-def _say_what_is_missing(paths: Paths, report: Callable[[str], None]) -> None:
-    """Report the lines that no table contains, and the sessions without prices."""
+def _say_what_is_missing(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
+    """Report remarks of staging, lines that no table contains, and sessions without prices."""
     from financial_pipeline.figures.missing_sessions import missing_sessions
     from financial_pipeline.staging import losses
 
-    for sentence in [*losses.lost_lines(paths), *missing_sessions(paths)]:
+    remarks = [] if settings.source == "simulated" else losses.remarks(paths)
+    for sentence in [*remarks, *losses.lost_lines(paths), *missing_sessions(paths)]:
         report(sentence)
 
 

@@ -1,5 +1,9 @@
-"""Quarantined lines of the accepted files, a sentence for each file."""
+"""What people should know of staged files: quarantined lines, and how doubtful ones were read."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw.archive import read_raw_files
 from financial_pipeline.staging import row_accounting
@@ -21,6 +25,21 @@ def lost_lines(paths: Paths) -> list[str]:
     ]
     more = len(lossy) - MOST_FILES
     return sentences + ([f"{more:,} more files have quarantined lines"] if more > 0 else [])
+
+
+def _remarks(paths: Paths) -> Path:
+    return paths.staging("remarks")
+
+
+def note_remarks(paths: Paths, table: str, sentences: Sequence[str]) -> None:
+    """Keep the remarks of staging a table, in place of those of the run before."""
+    replace_json(_remarks(paths) / f"{table}.json", {"remarks": list(sentences)})
+
+
+def remarks(paths: Paths) -> list[str]:
+    """Return what staging remarked: units that were converted, totals, files that contradict."""
+    kept = [cached_json(path) for path in sorted(_remarks(paths).glob("[!.]*.json"))]
+    return [str(sentence) for each in kept if each for sentence in each.get("remarks", ())]
 
 
 def _counts(quarantined: object) -> dict[str, int]:

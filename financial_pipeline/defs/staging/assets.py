@@ -17,7 +17,7 @@ from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.raw import archive, refusals
 from financial_pipeline.schemas.raw import RawFile
-from financial_pipeline.staging import fred, loans, prices, rejections, row_accounting
+from financial_pipeline.staging import fred, loans, losses, prices, rejections, row_accounting
 from financial_pipeline.staging.accounting import StagingSummary
 
 ACCOUNTED = "every_line_is_accounted_for"
@@ -67,9 +67,11 @@ def _stage(
     dataset: str,
     stage: Stage,
     is_judged: Callable[[RawFile], bool] = lambda _: True,
+    table: str | None = None,
 ) -> Result:
     paths = pipeline.paths
     files, summary = _stage_accepted(pipeline, dataset, stage, is_judged)
+    losses.note_remarks(paths, table or dataset, [*summary.warnings, *summary.remarks])
     rows = row_accounting.by_file(
         row_accounting.read_accounting(paths, {file.sha256 for file in files})
     )
@@ -118,7 +120,8 @@ def lending_club_loan_snapshots(
         month = file.landed.snapshot_date
         return month is not None and first <= month <= last
 
-    result = _stage(pipeline, "lending_club_loans", stage, is_judged)
+    table = "lending_club_loan_snapshots"
+    result = _stage(pipeline, "lending_club_loans", stage, is_judged, table)
     return partition_events.describe(context, result)
 
 
