@@ -76,11 +76,16 @@ def changed_rows(
     }
 
 
-def _reason(one: PublishedTable, two: PublishedTable) -> list[str]:
+def _reason(
+    contract: Table[Any], one: PublishedTable, two: PublishedTable, rows: dict[str, Any]
+) -> list[str]:
     """Return the inputs whose content differs; `code or setting` if none does."""
     names = sorted({*one.built_from, *two.built_from} - {"files"})
     changed = [name for name in names if one.built_from.get(name) != two.built_from.get(name)]
-    return ["raw files" if name == "raw" else name for name in changed] or ["code or setting"]
+    is_revised = rows["rows_changed"] or rows["rows_removed"]
+    revision = "vintages" if contract.family == "macro" else "restatements"
+    raw = f"raw files ({revision})" if is_revised else "raw files (new rows)"
+    return [raw if name == "raw" else name for name in changed] or ["code or setting"]
 
 
 def _contracts() -> dict[str, Table[Any]]:
@@ -110,7 +115,8 @@ def diff(paths: Paths, first: str, second: str) -> list[dict[str, Any]]:
                 entries.append({"table": key, **rows, "reason": ["new" if after else "gone"]})
             elif before.content_hash != after.content_hash:
                 rows = changed_rows(paths, contracts[key], before, after)
-                entries.append({"table": key, **rows, "reason": _reason(before, after)})
+                reason = _reason(contracts[key], before, after, rows)
+                entries.append({"table": key, **rows, "reason": reason})
     return entries
 
 

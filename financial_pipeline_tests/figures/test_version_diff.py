@@ -55,7 +55,7 @@ def test_diff_counts_rows_by_key_and_column(tmp_path: Path) -> None:
             "changed_by_column": {"close": 1, "volume": 2},
             "columns_added": [],
             "columns_removed": [],
-            "reason": ["raw files"],
+            "reason": ["raw files (restatements)"],
         }
     ]
     assert "2 added, 1 removed, 2 changed" in CliRunner().invoke(commands, arguments).output
@@ -67,3 +67,12 @@ def test_diff_of_equal_versions_has_no_table(tmp_path: Path) -> None:
     one, two = publish(paths, rows, "a"), publish(paths, rows, "a")
     arguments = ["diff", "--data-root", str(tmp_path), one, two]
     assert "equal tables" in CliRunner().invoke(commands, arguments).output
+
+
+def test_only_new_rows_are_no_restatement(tmp_path: Path) -> None:
+    paths, days = Paths(tmp_path), [date(2019, 3, 28), date(2019, 3, 29)]
+    rows = pl.DataFrame({"symbol": "JPM", "session_date": days, "close": 1.0, "volume": 7})
+    one, two = publish(paths, rows.head(1), "a"), publish(paths, rows, "b")
+    found = CliRunner().invoke(commands, ["diff", "--data-root", str(tmp_path), one, two]).output
+    assert "1 added, 0 removed, 0 changed" in found
+    assert "because: raw files (new rows)" in found
