@@ -1,6 +1,7 @@
 """One typed settings class, read from the environment (prefix FINANCIAL_PIPELINE_) and `.env`."""
 
 import os
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,24 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Source = Literal["simulated", "files", "live"]
 PriceProvider = Literal["yfinance", "csv"]
 Engine = Literal["polars", "spark"]
+
+
+CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_share(part: int, *, least: int, most: int) -> int:
+    """Return one `part`th of the memory of this machine or container, GiB, within bounds.
+
+    It does not follow what is free: dbt parses its project again if the profile changes.
+    """
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError, ValueError):
+        sizes.append(int(CONTROL_GROUP.read_text("utf-8")))
+    return max(least, min(most, round(min(sizes) / 2**30 / part)))
+
+
+def _duckdb_memory() -> str:
+    return f"{memory_share(4, least=1, most=6)}GB"
 
 
 def _user_cache() -> Path:
@@ -96,6 +115,10 @@ class Settings(BaseSettings):
     # Published versions that stay readable, and the GiB that their files may use together.
     kept_versions: int = Field(default=30, ge=1)
     kept_gib: float = Field(default=20.0, ge=0)
+
+    # Memory of DuckDB in dbt and in exports; beyond it, DuckDB spills to disk. Default: a quarter
+    # of the machine's, between 1 and 6 GB.
+    duckdb_memory: str = Field(default_factory=_duckdb_memory, pattern=r"^\d+ ?(MB|GB|MiB|GiB)$")
 
     # Whether schedules, the drop-folder sensor and declarative automation start switched on.
     automation: bool = False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from financial_pipeline import settings
 from financial_pipeline.settings import Settings
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
@@ -47,3 +48,22 @@ def test_example_shows_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_names_may_be_a_list_with_commas(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("FINANCIAL_PIPELINE_SYMBOLS", text)
     assert Settings(_env_file=None).symbols == ("JPM", "MS")
+
+
+@pytest.mark.parametrize(
+    ("gib", "container_gib", "share"),
+    [(24, None, 6), (16, None, 4), (8, None, 2), (2, None, 1), (64, None, 6), (64, 8, 2)],
+)
+def test_memory_of_duckdb_is_a_quarter_of_the_machine_or_container(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gib: int,
+    container_gib: int | None,
+    share: int,
+) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("max" if container_gib is None else str(container_gib * 2**30))
+    monkeypatch.setattr(settings, "CONTROL_GROUP", limit)
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 2**10, "SC_PHYS_PAGES": gib * 2**20}.get)
+    monkeypatch.delenv("FINANCIAL_PIPELINE_DUCKDB_MEMORY", raising=False)
+    assert Settings().duckdb_memory == f"{share}GB"

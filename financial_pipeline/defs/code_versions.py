@@ -40,8 +40,15 @@ METRIC_ROOTS: Final = (
 )
 # Layers whose assets carry a code version in Dagster, which marks those of other code as stale.
 VERSIONED: Final = ("raw", "staging", "warehouse", "exports", "metrics", "ml")
-# Settings that say where, not what; their files and tables are compared by content.
-PLACES: Final = {"data_root", "landing", "automation", "history_days", "postgres_url"}
+# Settings that say where or how, not what; their files and tables are compared by content.
+PLACES: Final = {
+    "data_root",
+    "landing",
+    "automation",
+    "duckdb_memory",
+    "history_days",
+    "postgres_url",
+}
 LINE_COMMENT: Final = re.compile(r"^\s*--[^\n]*$", re.MULTILINE)
 JINJA_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
 

@@ -101,13 +101,15 @@ class Dbt(DbtCliResource):
 
 
 def point_dbt_at_data_root() -> Paths:
-    """Set the data root, warehouse and target folder in the environment, which dbt reads.
+    """Set the data root, warehouse, target folder and memory in the environment, which dbt reads.
 
     dbt parses the whole project again if one of them changes, so every dbt process of a data root
     gets the same values.
     """
-    paths = Paths(Settings().data_root.resolve())
+    settings = Settings()
+    paths = Paths(settings.data_root.resolve())
     os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
+    os.environ["FINANCIAL_PIPELINE_DUCKDB_MEMORY"] = settings.duckdb_memory
     os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
     os.environ["DBT_TARGET_PATH"] = str(paths.dbt_target)
     forget_other_checkout(paths.dbt_target, DBT_PROJECT)
@@ -133,7 +135,10 @@ def resources() -> dg.Definitions:
         resources={
             "pipeline": Pipeline(),
             "spark": Spark(),
-            "warehouse": DuckDBResource(database=str(paths.warehouse_file)),
+            "warehouse": DuckDBResource(
+                database=str(paths.warehouse_file),
+                connection_config={"memory_limit": Settings().duckdb_memory},
+            ),
             "dbt": Dbt(
                 project_dir=project,
                 profiles_dir=project,

@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.settings import memory_share
 
 MASTER_VARIABLE: Final = "SPARK_MASTER"
 DEFAULT_MASTER: Final = "local[2]"
@@ -50,6 +51,10 @@ def _is_here(name: str) -> bool:
     return name.startswith("local") or urlsplit(name).hostname in (LOOPBACK, "localhost")
 
 
+def _driver_memory() -> str:
+    return f"{memory_share(12, least=1, most=2)}g"
+
+
 def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables."""
     queries = {
@@ -65,7 +70,7 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     return {
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
-        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "2g"),
+        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", _driver_memory()),
         "spark.driver.extraJavaOptions": f"{QUICK_COMPILER} -Dlog4j2.configurationFile={LOGGING}",
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
