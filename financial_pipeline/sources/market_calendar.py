@@ -46,7 +46,10 @@ def sessions(first: date, last: date) -> list[date]:
     """The session dates from `first` to `last`, both included, ascending."""
     if first > last:
         return []
-    years = _sessions_of_years(first.year, last.year)
+    # Nearly all spans are within these years, whose calendar is made once.
+    years = _sessions_of_years(
+        min(first.year, NUMBERED_FROM.year), max(last.year, date.today().year + 1)
+    )
     return [session for session in years if first <= session <= last]
 
 
