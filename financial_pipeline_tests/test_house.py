@@ -45,9 +45,9 @@ ASSET_DECORATORS = {"asset", "multi_asset", "dbt_assets", "graph_asset"}
 TOP_LEVEL = set(
     "financial_pipeline financial_pipeline_tests dbt_project flink docker notebooks docs"
     " pyproject.toml requirements.lock requirements-dev.lock workspace.yaml dagster.yaml Makefile"
-    " README.md LICENSE CITATION.cff CONTRIBUTING.md CHANGELOG.md SECURITY.md .github .ci .gitignore"
-    " .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example .dockerignore"
-    " .python-version".split()
+    " README.md LICENSE CITATION.cff CONTRIBUTING.md CHANGELOG.md SECURITY.md .github .ci"
+    " .gitignore .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example"
+    " .dockerignore .python-version".split()
 )
 LOCKS_WITH_ADDRESSES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "pdm.lock"}
 MACHINE_PATH = re.compile(r"(?<![\w./~-])/(?:home|root|work|farm|Users|mnt)/\w|\.\./shared\b")
