@@ -155,18 +155,18 @@ def _described(
 
 
 def prospective_files(paths: Paths, dataset: str, landed: Sequence[LandedFile]) -> list[RawFile]:
-    """Return what `current_files` would return once these files are archived; nothing is written.
+    """Return the files that staging would read once these are archived; nothing is written.
 
-    A new file is read where it landed.
+    A new file is read where it landed. Refused files are among them: staging tries them again, and
+    another file may have made them acceptable.
     """
     arrived, gone = datetime.now(UTC), withdrawals.withdrawn(paths)
     files = {file.identity: file for file in read_raw_files(paths, dataset)}
     for item in (item for item in landed if item.dataset == dataset):
         size = item.path.stat().st_size
         coming = _described(item, item.path, sha256(item.path), size, arrived)
-        file = files.setdefault(coming.identity, coming)
-        files[file.identity] = replace(file, refused=None)
-    return [file for file in files.values() if file.refused is None and file.identity not in gone]
+        files.setdefault(coming.identity, coming)
+    return [file for file in files.values() if file.identity not in gone]
 
 
 def archive(paths: Paths, landed: Sequence[LandedFile]) -> tuple[list[RawFile], int]:

@@ -89,3 +89,14 @@ def test_the_last_good_file_can_be_withdrawn_next_to_a_refused_one(root: Root) -
     root.stage()
     withdrawals.record(root.paths, archive.accepted_files(root.paths, LOANS)[0], "withdraw")
     assert root.stage() == []
+
+
+def test_prospective_files_are_those_that_staging_reads_next(root: Root) -> None:
+    root.stage()
+    loan_file(root.drop / "new.csv", [loan(3)])
+    landed = ingest.landed_files(root.settings, root.paths)
+    coming = archive.prospective_files(root.paths, LOANS, landed)
+    # Staging tries the refused file again; the new one is not archived yet.
+    assert [file.landed.path.name for file in coming] == ["good.csv", "bad.csv", "new.csv"]
+    assert coming[2].archived_path == root.drop / "new.csv"
+    assert len(archive.read_raw_files(root.paths)) == 2
