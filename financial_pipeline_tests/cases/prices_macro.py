@@ -44,7 +44,7 @@ _CASES: Final = (
         "p16a_gap_five",
         "no return over a gap, whole windows only, no old bill rate",
         (
-            (on("2018-12-31", "volatility_252d"), 0.2146),
+            (on("2018-12-31", "volatility_252d"), 0.2214),
             (on("2018-01-02", "return_note"), "missing_session"),
             (on("2018-06-29", "volatility_252d"), None),
             (on("2019-12-31", "sharpe_252d", "sharpe_ratios"), None),
