@@ -63,7 +63,7 @@ _CASES: Final = (
                 502,
             ),
             (newest("value_at_risk_95", "market_risk"), 0.0174),
-            (MISSING_RETURNS, 1),
+            (MISSING_RETURNS, 10),
         ),
         ("WFC: 10 sessions without a price",),
         analytics=True,
