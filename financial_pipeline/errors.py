@@ -1,5 +1,7 @@
 """The errors that people are meant to read: what is wrong, where, and what to do."""
 
+from pathlib import Path
+
 
 class PipelineError(Exception):
     """A fault in input or setup, told in one sentence; the command prints it and exits 1."""
@@ -14,3 +16,25 @@ class RefusedFile(PipelineError):
     def __init__(self, sha256: str, message: str) -> None:
         super().__init__(message)
         self.sha256 = sha256
+
+
+class NoDropFolder(PipelineError):
+    """The source `files` is used without a usable drop folder; None if none is given at all."""
+
+    def __init__(self, folder: Path | None) -> None:
+        if folder is None:
+            text = (
+                "The source `files` needs a drop folder; pass --landing DIR or set"
+                " FINANCIAL_PIPELINE_LANDING."
+            )
+        elif not folder.is_dir():
+            text = (
+                f"The drop folder {folder} does not exist; pass the folder that contains your files"
+                " with --landing DIR."
+            )
+        else:
+            text = (
+                f"The drop folder {folder} contains no data file; put loan, price or macro files"
+                " there (docs/real_files.md)."
+            )
+        super().__init__(text)

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from financial_pipeline import world
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
@@ -40,23 +40,14 @@ def _check_landing(settings: Settings) -> None:
         return
     if folder is None:
         if settings.source == "files":
-            raise PipelineError(
-                "The source `files` needs a drop folder; pass --landing DIR or set"
-                " FINANCIAL_PIPELINE_LANDING."
-            )
+            raise NoDropFolder(None)
         return
     if not folder.is_dir():
-        raise PipelineError(
-            f"The drop folder {folder} does not exist; pass the folder that contains your files"
-            " with --landing DIR."
-        )
+        raise NoDropFolder(folder)
     if not os.access(folder, os.R_OK | os.X_OK):
         raise PipelineError(f"The drop folder {folder} cannot be read; change its permissions.")
     if settings.source == "files" and not any(path.is_file() for path in folder.rglob("*")):
-        raise PipelineError(
-            f"The drop folder {folder} contains no data file; put loan, price or macro files"
-            " there (docs/real_files.md)."
-        )
+        raise NoDropFolder(folder)
 
 
 def _is_from_the_command_line(option: str) -> bool:

@@ -19,7 +19,7 @@ from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
 from financial_pipeline.defs.run_plan import ALL_DATASETS, FamilyRun, plan
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
@@ -40,19 +40,18 @@ def _landed(
     if layers == "transform":
         world.claim_data_root(settings, paths)
         landed = refusals.pending(settings, paths)
-        place = f"The raw archive {paths.raw} contains no file; run `make ingest` first."
+        if not landed:
+            raise PipelineError(
+                f"The raw archive {paths.raw} contains no file; run `make ingest` first."
+            )
     else:
         if not is_prepared:
             ingest.prepare(settings, paths, report)
         landed = ingest.landed_files(settings, paths)
         for sentence in ingest.named_copies(settings, landed):
             report(sentence)
-        place = (
-            f"The drop folder {ingest.landing_folder(settings, paths)} contains no data file; put"
-            " loan, price or macro files there (docs/real_files.md)."
-        )
-    if not landed:
-        raise PipelineError(place)
+        if not landed:
+            raise NoDropFolder(ingest.landing_folder(settings, paths))
     for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
         report(f"absent: {absent}; its assets are skipped")
     return landed

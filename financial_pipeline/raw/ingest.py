@@ -7,7 +7,7 @@ from typing import Any, Final
 from financial_pipeline import world
 from financial_pipeline.changes import code
 from financial_pipeline.changes.landed import stamp as file_stamp
-from financial_pipeline.errors import PipelineError
+from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, live_fetching, refusals, restatements, withdrawals
@@ -26,16 +26,8 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
         return paths.simulated_landing
     if settings.source == "live":
         return paths.live_landing
-    if settings.landing is None:
-        raise PipelineError(
-            "The source `files` needs a drop folder; pass --landing DIR or set"
-            " FINANCIAL_PIPELINE_LANDING."
-        )
-    if not settings.landing.is_dir():
-        raise PipelineError(
-            f"The drop folder {settings.landing} does not exist; pass the folder that contains your"
-            " files with --landing DIR."
-        )
+    if settings.landing is None or not settings.landing.is_dir():
+        raise NoDropFolder(settings.landing)
     return settings.landing
 
 
