@@ -26,6 +26,7 @@ REASONS = {
     "mangled_date",
     "missing_loan_amnt",
     "missing_loan_status",
+    "negative_count",
     "missing_issue_d",
     "unknown_loan_status",
     "term_not_36_or_60",
@@ -36,6 +37,7 @@ REASONS = {
     "missing_id",
     "conflicting_id",
     "paid_before_issue",
+    "revol_util_out_of_range",
     "date_after_snapshot",
     "amount_out_of_range",
 }
