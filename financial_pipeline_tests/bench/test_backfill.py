@@ -9,7 +9,7 @@ from financial_pipeline.bench import backfill
 DAYS = 12
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_backfill_benchmark_materializes_every_day_of_every_asset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
