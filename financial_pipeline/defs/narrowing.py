@@ -14,7 +14,7 @@ import dagster as dg
 from financial_pipeline.changes.code import hashed
 from financial_pipeline.changes.state import Built
 from financial_pipeline.defs.followed import FOLLOWS, Follows
-from financial_pipeline.defs.partitions import OBSERVATION_MONTHS, SESSIONS
+from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -26,8 +26,6 @@ from financial_pipeline.settings import Settings
 CHANGED: Final = "changed: "
 OTHER_PARTITIONS: Final = "other partitions"
 FILES: Final = ("raw/", "staging/")
-# Of the jobs whose staging tables can be compared before they are written.
-PARTITIONS: Final = {"prices_job": SESSIONS, "macro_job": OBSERVATION_MONTHS}
 Reasons = dict[str, str]
 
 
@@ -50,6 +48,8 @@ class Narrowing:
     built: Mapping[str, Built]
     # The jobs that were executed over the changed partitions alone.
     jobs: set[str] = field(default_factory=set)
+    # By job: what its raw files give does not change while a command or plan lasts.
+    found: dict[str, dict[str, str] | None] = field(default_factory=dict)
 
     def run(self, run: FamilyRun, reasons: Reasons) -> FamilyRun:
         """Return the run over the partitions that changed, where only their rows can differ."""
@@ -91,16 +91,23 @@ class Narrowing:
 
         None if they are not known before, or if a file is refused: its asset will report it.
         """
+        if run.job not in self.found:
+            self.found[run.job] = self._hashes(run)
+        found = self.found[run.job]
+        if found is None:
+            return None
+        return {key: found.get(key, "") for key in {*before.files, *partitions_of(run)}}
+
+    def _hashes(self, run: FamilyRun) -> dict[str, str] | None:
         rule = FOLLOWS.get(run.job)
         if rule is None or rule.hashes is None:
             return None
         dataset = rule.dataset.removeprefix("staging/")
         files = archive.prospective_files(self.files.paths, dataset, self.files.landed)
         try:
-            found = rule.hashes(files, self.files.settings, date.fromisoformat(str(run.last)))
+            return rule.hashes(files, self.files.settings, date.fromisoformat(str(run.last)))
         except PipelineError:
             return None
-        return {key: found.get(key, "") for key in {*before.files, *partitions_of(run)}}
 
     def _narrowed_tables(self, run: FamilyRun, rule: Follows, reasons: Reasons) -> FamilyRun:
         before, after = self.before.get(rule.dataset), self.built.get(rule.dataset)
@@ -130,8 +137,10 @@ class Narrowing:
 
 def partitions_of(run: FamilyRun) -> list[str]:
     """Return the partitions of a run whose staging table can be compared before it is written."""
+    partitions = FAMILY_PARTITIONS[FOLLOWS[run.job].family]
+    assert partitions is not None
     keys = dg.PartitionKeyRange(str(run.first), str(run.last))
-    return list(PARTITIONS[run.job].get_partition_keys_in_range(keys))
+    return list(partitions.get_partition_keys_in_range(keys))
 
 
 def _differing(
