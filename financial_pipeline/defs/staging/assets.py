@@ -47,9 +47,9 @@ def _stage_accepted(
     """
     paths, rules = pipeline.paths, refusals.rules(pipeline.settings, pipeline.paths)
     refusals.retry(paths, dataset, is_judged)
+    archive.verify(archive.current_files(paths, dataset))
     while True:
         files = archive.current_files(paths, dataset)
-        archive.verify(files)
         try:
             summary = stage(files)
         except RefusedFile as error:
