@@ -22,6 +22,9 @@ from financial_pipeline.local_cluster.connection import require_answer
 from financial_pipeline.streaming.message_log import MESSAGES, Ranges, TopicState
 
 REQUEST_SECONDS: Final = 30.0
+# A new or moved partition is led in the metadata some moments before its broker answers for it.
+LEADER_SECONDS: Final = 10.0
+NO_LEADER_YET: Final = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 # A range that brings nothing for so long has lost its broker.
 PATIENCE_SECONDS: Final = 60.0
 # A call waits so long for a whole batch, also where less than that is wanted.
@@ -99,10 +102,19 @@ def _state(consumer: Consumer, topic: str, described: Any) -> TopicState:
     firsts, ends = {}, {}
     for part in described.partitions:
         place = TopicPartition(topic, part.id)
-        firsts[part.id], ends[part.id] = consumer.get_watermark_offsets(
-            place, timeout=REQUEST_SECONDS
-        )
+        firsts[part.id], ends[part.id] = _offsets(consumer, place)
     return TopicState(firsts, ends, str(described.topic_id))
+
+
+def _offsets(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    deadline = time.monotonic() + LEADER_SECONDS
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)  # type: ignore[no-any-return]
+        except KafkaException as error:
+            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:

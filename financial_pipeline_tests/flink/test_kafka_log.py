@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
@@ -12,7 +12,7 @@ from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.topics import create_topics, topic_identity
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.kafka_log import KafkaLog
+from financial_pipeline.streaming.kafka_log import KafkaLog, _offsets
 from financial_pipeline.streaming.logs import current_log
 from financial_pipeline_tests.flink.conftest import eventually
 
@@ -80,6 +80,25 @@ def test_a_topic_has_another_id_once_it_was_deleted_and_created_again(
         admin.delete_topics([name])[name].result(30)
         assert eventually(lambda: is_gone(log, name))
     assert len({*ids, ""}) == 3
+
+
+class _Moving:
+    """A consumer whose partition has no leader for its first answers."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = list(codes)
+
+    def get_watermark_offsets(self, _place: TopicPartition, timeout: float) -> tuple[int, int]:
+        if self.codes:
+            raise KafkaException(KafkaError(self.codes.pop(0)))
+        return 3, 9
+
+
+def test_a_partition_between_two_leaders_is_asked_again_and_another_fault_is_not() -> None:
+    moving = _Moving(KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+    assert _offsets(moving, TopicPartition("t", 0)) == (3, 9)
+    with pytest.raises(KafkaException, match="authorization failed"):
+        _offsets(_Moving(KafkaError.TOPIC_AUTHORIZATION_FAILED), TopicPartition("t", 0))
 
 
 def test_deleted_messages_move_the_first_offset(runtime: LocalRuntime) -> None:
