@@ -7,10 +7,14 @@ a folder that a crash could take away.
 
 import hashlib
 import io
-from collections.abc import Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -23,7 +27,23 @@ from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.publishing.pieces import pieces
 from financial_pipeline.schemas.contract import Table
 
+# Pieces that are hashed and compressed at once: DuckDB sorts the next ones meanwhile.
+WRITERS = 2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Source = pl.DataFrame | duckdb.DuckDBPyRelation
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One written file of a table: its hashed text, and its newest day if the table has days."""
+
+    name: str
+    content: bytes
+    content_hash: str
+    rows: int
+    newest: Any
 
 
 def write_table(
@@ -81,16 +101,13 @@ def _write_relation(
 ) -> dict[str, Any]:
     """Write the files of a whole table; `previous` has the earlier files by content hash."""
     digest, hashes, rows, newest = hashlib.sha256(), {}, 0, None
-    for number, part in enumerate(pieces(relation, table.keys)):
-        content = hashed_text(part)
-        digest.update(content)
-        name = f"{table.name}-{number:05}"
-        hashes[name] = hashlib.sha256(content).hexdigest()
-        _write_file(part, folder / f"{name}.parquet", previous.get(hashes[name]))
-        rows += part.height
-        if table.event_date:
-            days = [day for day in (newest, part[table.event_date].max()) if day is not None]
-            newest = max(days, default=None)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        write = partial(_write_piece, table=table, folder=folder, previous=previous)
+        for written in _in_order(pool, write, enumerate(pieces(relation, table.keys))):
+            digest.update(written.content)
+            hashes[written.name] = written.content_hash
+            rows += written.rows
+            newest = max(filter(None, (newest, written.newest)), default=None)
     if not hashes:
         relation.write_parquet(str(folder / f"{table.name}.parquet"), compression=COMPRESSION)
     return {
@@ -99,6 +116,35 @@ def _write_relation(
         "as_of": None if newest is None else str(newest),
         "partitions": hashes,
     }
+
+
+def _write_piece(
+    numbered: tuple[int, pl.DataFrame],
+    table: Table[Any],
+    folder: Path,
+    previous: Mapping[str, Path],
+) -> _Piece:
+    number, rows = numbered
+    name, content = f"{table.name}-{number:05}", hashed_text(rows)
+    content_hash = hashlib.sha256(content).hexdigest()
+    _write_file(rows, folder / f"{name}.parquet", previous.get(content_hash))
+    newest = rows[table.event_date].max() if table.event_date else None
+    return _Piece(name, content, content_hash, rows.height, newest)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+) -> Iterator[Result]:
+    """Yield the results of a pool in the order of the items, of which few wait at any time."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > WRITERS:
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
 
 
 def _write_file(rows: pl.DataFrame, target: Path, before: Path | None) -> None:

@@ -110,7 +110,7 @@ def _offsets(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
     deadline = time.monotonic() + LEADER_SECONDS
     while True:
         try:
-            return consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)  # type: ignore[no-any-return]
+            return consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
         except KafkaException as error:
             if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
                 raise

@@ -101,15 +101,15 @@ def dti_factor(raw: pl.LazyFrame) -> float:
     return factor
 
 
-def _first_broken_rule(day: pl.Expr, first: date, last: date) -> pl.Expr:
-    """The first rule that a row breaks, or null; `day` is its date of application."""
-    unreadable = [_text(name).is_not_null() & _number(name).is_null() for name in NUMBERS]
-    score, amount = _number("Risk_Score"), _number(AMOUNT)
+def _first_broken_rule(first: date, last: date) -> pl.Expr:
+    """The first rule that a row breaks, or null; it reads the columns of `_parsed`."""
+    unreadable = [pl.col(f"has_{name}") & pl.col(ours).is_null() for name, ours in NUMBERS.items()]
+    day, score, amount = map(pl.col, ("application_date", "risk_score", "amount_requested"))
     rules = [
         ("unreadable_number", pl.any_horizontal(unreadable)),
-        ("missing_application_date", _text(APPLICATION_DATE).is_null()),
+        ("missing_application_date", ~pl.col(f"has_{APPLICATION_DATE}")),
         ("mangled_date", day.is_null()),
-        ("missing_amount_requested", _text(AMOUNT).is_null()),
+        ("missing_amount_requested", ~pl.col(f"has_{AMOUNT}")),
         ("amount_out_of_range", ~amount.is_between(0, LARGEST_DOLLARS)),
         ("risk_score_out_of_range", ~score.is_between(0, HIGHEST_SCORE)),
         ("date_after_last_month", day > last),
@@ -117,6 +117,18 @@ def _first_broken_rule(day: pl.Expr, first: date, last: date) -> pl.Expr:
         (BEFORE_FIRST_MONTH, day < first),
     ]
     return pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in rules)
+
+
+def _parsed(raw: pl.LazyFrame, month_first: bool) -> pl.LazyFrame:
+    """Parse each text once: `has_<column>` says that it is not missing.
+
+    Polars would parse a text again for each rule that an expression builds from it.
+    """
+    return raw.with_columns(
+        *(_text(name).is_not_null().alias(f"has_{name}") for name in (*NUMBERS, APPLICATION_DATE)),
+        *(_number(name).alias(ours) for name, ours in NUMBERS.items()),
+        _day(month_first).alias("application_date"),
+    )
 
 
 def type_rejections(
@@ -132,21 +144,19 @@ def type_rejections(
     `month_first` reads dates like 5/26/2007 as the 26th of May; otherwise they break a rule. A
     risk score of 0 or a negative dti stays as upstream wrote it. Other columns pass through.
     """
-    score, amount, dti = _number("Risk_Score"), _number(AMOUNT), _number(DTI)
+    dti = pl.col("dti")
     if dti_factor != 1:
         # Ten decimals hide binary noise of the product.
         dti = (dti * dti_factor).round(10)
-    day = _day(month_first)
-    reason = _first_broken_rule(day, first_application_month, last_application_date)
-    return raw.select(
+    return _parsed(raw, month_first).select(
         "row",
-        reason.alias("reason"),
-        day.alias("application_date"),
-        day.dt.truncate("1mo").alias("application_month"),
+        _first_broken_rule(first_application_month, last_application_date).alias("reason"),
+        "application_date",
+        pl.col("application_date").dt.truncate("1mo").alias("application_month"),
         employment_years(EMPLOYMENT).alias("employment_length"),
-        dti.alias("dti"),
-        amount.alias("amount_requested"),
-        score.alias("risk_score"),
-        _number("Policy Code").cast(pl.Int64, strict=False).alias("policy_code"),
+        dti,
+        "amount_requested",
+        "risk_score",
+        pl.col("policy_code").cast(pl.Int64, strict=False),
         *(_text(name).alias(ours) for name, ours in TEXTS.items()),
     )
