@@ -35,21 +35,29 @@ def portfolio_speeds(performance: DataFrame, first: date, last: date) -> DataFra
         (F.col("months_on_book") > 0)
         & F.col("performance_month").between(F.lit(first), F.lit(last))
     )
-    paying = F.col("loan_state").isin("CURRENT", "PAID")
     opening, scheduled = (
         cents(F.col("opening_balance_usd")),
         cents(F.col("scheduled_principal_usd")),
     )
-    surplus = cents(F.col("paid_principal_usd")) - scheduled
-    owed = opening - scheduled
-    lost = F.when(F.col("default_event") == 1, cents(F.col("closing_balance_usd")))
-    sums = months.groupBy(F.col("performance_month").alias("snapshot_month")).agg(
-        F.sum(F.when(paying, surplus)).alias("prepaid"),
-        F.sum(F.when(paying, owed)).alias("owed"),
-        F.count_if(paying).alias("paying"),
-        F.coalesce(F.sum(lost), F.lit(0)).alias("lost"),
+    # Sums without conditions take half the time of conditional ones, so conditions are groups.
+    groups = months.groupBy(
+        F.col("performance_month").alias("snapshot_month"),
+        F.col("loan_state").isin("CURRENT", "PAID").alias("is_paying"),
+        (F.col("default_event") == 1).alias("is_default"),
+    ).agg(
+        F.sum(cents(F.col("paid_principal_usd")) - scheduled).alias("surplus"),
+        F.sum(opening - scheduled).alias("owed"),
         F.sum(opening).alias("opening"),
+        F.sum(cents(F.col("closing_balance_usd"))).alias("closing"),
         F.count("*").alias("months"),
+    )
+    sums = groups.groupBy("snapshot_month").agg(
+        _sum_if("is_paying", "surplus").alias("prepaid"),
+        _sum_if("is_paying", "owed").alias("owed"),
+        F.coalesce(_sum_if("is_paying", "months"), F.lit(0)).alias("paying"),
+        F.coalesce(_sum_if("is_default", "closing"), F.lit(0)).alias("lost"),
+        F.sum("opening").alias("opening"),
+        F.sum("months").alias("months"),
     )
     speeds = F.array(
         _speed(PREPAYMENT, "prepaid", "owed", "paying"),
@@ -61,6 +69,10 @@ def portfolio_speeds(performance: DataFrame, first: date, last: date) -> DataFra
         F.lit(ALL).alias("segment"),
         F.inline(speeds),
     )
+
+
+def _sum_if(condition: str, name: str) -> Column:
+    return F.sum(F.when(F.col(condition), F.col(name)))
 
 
 def _speed(name: str, numerator: str, denominator: str, loans: str) -> Column:

@@ -18,7 +18,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.settings import memory_share
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings, memory_share
 
 MASTER_VARIABLE: Final = "SPARK_MASTER"
 DEFAULT_MASTER: Final = "local[2]"
@@ -30,10 +31,18 @@ CONNECT_SECONDS: Final = 5.0
 GREETING_SECONDS: Final = 20.0
 DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
 LOGGING: Final = Path(__file__).with_name("log4j2.properties")
-# The quick compiler only. The thorough one takes 40 % of the processor time of a run over small
-# tables, and over 2.3 million loans its code is no faster in the seconds that a metric lasts. Alone
-# it would get 48 MB for its code, which the metrics of one run fill: after that all is interpreted.
+# The quick compiler only: the thorough one takes 40 % of the processor time of a run over small
+# tables. Alone it would get 48 MB for its code, which the metrics of one run fill: after that all
+# is interpreted.
 QUICK_COMPILER: Final = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+# Tens of millions of rows take half the time in thoroughly compiled loops; only long loops are.
+THOROUGH_COMPILER: Final = (
+    "-XX:ReservedCodeCacheSize=256m -XX:Tier4BackEdgeThreshold=4000000"
+    " -XX:Tier4InvocationThreshold=500000 -XX:Tier4MinInvocationThreshold=60000"
+    " -XX:Tier4CompileThreshold=1500000"
+)
+# A loan file of this size contains about 400,000 loans.
+LARGE_FILE_BYTES: Final = 300 * 2**20
 
 
 def master() -> str:
@@ -55,6 +64,15 @@ def _driver_memory() -> str:
     return f"{memory_share(12, least=1, most=2)}g"
 
 
+def _compiler() -> str:
+    """The compiler for the largest file of the raw archive and of the drop folder."""
+    settings = Settings()
+    archive = Paths(settings.data_root).raw
+    folders = {archive, settings.landing or archive}
+    sizes = (path.stat().st_size for folder in folders for path in folder.rglob("*.*"))
+    return THOROUGH_COMPILER if max(sizes, default=0) > LARGE_FILE_BYTES else QUICK_COMPILER
+
+
 def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables."""
     queries = {
@@ -71,7 +89,7 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", _driver_memory()),
-        "spark.driver.extraJavaOptions": f"{QUICK_COMPILER} -Dlog4j2.configurationFile={LOGGING}",
+        "spark.driver.extraJavaOptions": f"{_compiler()} -Dlog4j2.configurationFile={LOGGING}",
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
         **queries,

@@ -96,6 +96,27 @@ def test_master_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert session.spark_config(session.master())["spark.remote"] == "sc://cluster:15002"
 
 
+def test_a_large_loan_file_gets_the_thorough_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def options() -> str:
+        return str(session.spark_config("local[2]")["spark.driver.extraJavaOptions"])
+
+    drop, root = tmp_path / "drop", tmp_path / "root"
+    drop.mkdir()
+    monkeypatch.setenv("FINANCIAL_PIPELINE_LANDING", str(drop))
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(root))
+    assert "-XX:TieredStopAtLevel=1" in options()
+    with (drop / "accepted.csv").open("wb") as file:
+        # A file with a hole, which takes no disk.
+        file.truncate(session.LARGE_FILE_BYTES + 1)
+    assert "-XX:TieredStopAtLevel=1" not in options()
+    archived = root / "raw" / "lending_club_loans" / "00" / "accepted.csv"
+    archived.parent.mkdir(parents=True)
+    (drop / "accepted.csv").rename(archived)
+    assert "-XX:TieredStopAtLevel=1" not in options()
+
+
 NO_JAVA = "Error: Spark needs Java 17 or 21 and there is no java under JAVA_HOME; install one"
 LACKS = {
     "no Java": ({"JAVA_HOME": "nowhere"}, NO_JAVA),
