@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 FLINK := .venv-flink
+DOCS := .venv-docs
 UV := $(BIN)/uv
 RUN := $(BIN)/financial-pipeline
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
@@ -42,11 +43,14 @@ ingest: setup  ## Archive the files of the drop folder
 transform: java setup  ## Stage, build, check and publish the archived files
 	@$(RUN) transform $(ARGS)
 
-docs: setup  ## Write the dbt documentation
-	@$(RUN) docs $(ARGS)
+docs: $(VENV)/.runtime $(DOCS)/.site  ## Build the documentation, dbt's included, into build/site
+	@$(RUN) docs --output build/dbt.html $(ARGS)
+# --quiet would hide the warnings that --strict counts.
+	@$(DOCS)/bin/properdocs build --strict
+	@echo 'Open build/site/index.html in a browser.'
 
-dictionary: setup  ## Write docs/data_dictionary.md from the contracts, and the column lineage from SQL
-	@$(RUN) docs --dictionary docs/data_dictionary.md
+dictionary: $(VENV)/.runtime  ## Write the generated pages of docs/, and the column lineage from SQL
+	@$(RUN) docs --pages docs
 
 test: java flink $(VENV)/.development  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
 	@$(PYTEST) $(ARGS)
@@ -84,13 +88,14 @@ docker/secrets/postgres_password:
 jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
 	@$(BIN)/python -m financial_pipeline.local_cluster.jars_lock
 
-lock: $(UV)  ## Resolve both locks again; what is locked stays unless pyproject.toml forbids it
+lock: $(UV)  ## Resolve the locks again; what is locked stays unless pyproject.toml forbids it
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(LOCK) flink/requirements.in --output-file flink/requirements.lock
+	@$(LOCK) --group docs --output-file docs/requirements.lock
 
 clean:  ## Remove .venv and every cache, but no data
-	@rm -rf $(VENV) $(FLINK) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(FLINK) $(DOCS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs spark-warehouse test-artifacts
 	@find financial_pipeline financial_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -121,6 +126,12 @@ $(VENV)/.development: requirements-dev.lock pyproject.toml | $(UV)
 	@$(INSTALL) --no-deps --editable .
 # The development lock contains all of requirements.lock.
 	@touch $(VENV)/.runtime $@
+
+$(DOCS)/.site: docs/requirements.lock | $(UV)
+	@echo 'Installing docs/requirements.lock into $(DOCS)'
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(DOCS)
+	@$(UV) pip install --quiet --python $(DOCS)/bin/python --require-hashes --requirement docs/requirements.lock
+	@touch $@
 
 # The jars alone, without PyFlink and its dependencies: a running stream needs no more.
 $(FLINK)/.distribution: flink/requirements.lock | $(UV)

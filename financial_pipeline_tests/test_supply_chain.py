@@ -12,7 +12,7 @@ HASHED = re.compile(r"--require-hashes|--no-deps --editable \.")
 def test_actions_are_pinned_by_commit() -> None:
     files = sorted((PROJECT_ROOT / ".github" / "workflows").glob("*.yml"))
     used = [name for file in files for name in USES.findall(file.read_text("utf-8"))]
-    assert len(used) == 12
+    assert len(used) == 15
     assert [name for name in used if not PINNED.fullmatch(name)] == []
 
 

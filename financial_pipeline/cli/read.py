@@ -138,20 +138,28 @@ def sql(version: str | None, form: "Format | None", file: Path | None, query: st
 @click.command()
 @data_root_option
 @click.option(
-    "--dictionary",
+    "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the data dictionary as Markdown to this file, and the column lineage of SQL.",
+    help="The HTML file to write; default: dbt.html in the data root.",
 )
-def docs(dictionary: Path | None) -> None:
-    """Generate the dbt documentation of the warehouse under its target folder."""
+@click.option(
+    "--pages",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Write the generated Markdown pages into this folder instead, and the column lineage.",
+)
+def docs(output: Path | None, pages: Path | None) -> None:
+    """Write the documentation of the dbt project as one HTML page."""
     from financial_pipeline.defs.warehouse import project
 
-    if dictionary:
-        from financial_pipeline.figures.data_dictionary import data_dictionary
+    if pages:
+        from financial_pipeline.figures.generated_pages import generated_pages
         from financial_pipeline.lineage import catalogue
 
         catalogue.LINEAGE_FILE.write_text(project.lineage_of_sql(), "utf-8")
-        dictionary.write_text(data_dictionary(), "utf-8")
+        for name, text in generated_pages().items():
+            (pages / name).write_text(text, "utf-8")
         return
 
-    click.echo(f"Open {project.generate_docs(data_root())} in a browser.")
+    page = output or data_root().data_root / "dbt.html"
+    project.generate_docs(data_root(), page)
+    click.echo(f"Open {page} in a browser.")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from financial_pipeline.schemas.metrics import MetricTable
+from financial_pipeline.schemas.contract import MetricTable
 
 # Relative tolerances; a difference below the floor is rounding around zero.
 TOLERANCES: Final = {"sum": 1e-9, "ratio": 1e-6}

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from financial_pipeline.publishing.publication import Publication
-from financial_pipeline.schemas.metrics import MetricTable
+from financial_pipeline.schemas.contract import MetricTable
 
 # Steps that a table needs before its own query, each a file in this folder.
 STEPS: Final[dict[str, tuple[str, ...]]] = {

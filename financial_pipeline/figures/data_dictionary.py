@@ -27,12 +27,13 @@ CLASSES: Final = {
 }
 INTRODUCTION: Final = """# Data dictionary
 
-Written by `financial-pipeline docs --dictionary docs/data_dictionary.md` from the contracts; change
-those, not this file. Rates are fractions and money is dollars unless a column says otherwise.
+Written by `make dictionary` from the contracts; change those, not this file. Rates are fractions
+and money is dollars unless a column says otherwise.
 """
 
 
-def _table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def markdown_table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table in Markdown."""
     names = list(names)
     lines = [names, ["---"] * len(names), *rows]
     cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
@@ -57,7 +58,7 @@ def _mart(name: str, model: Mapping[str, Any]) -> str:
         for column in model["columns"]
     )
     text = f"{' '.join(model['description'].split())} Key: {keys}."
-    return _section(name, text, _table(("column", "type", "meaning"), rows))
+    return _section(name, text, markdown_table(("column", "type", "meaning"), rows))
 
 
 def _class_of(column: str) -> str:
@@ -70,7 +71,7 @@ def _columns(columns: Columns, use: bool = False) -> str:
         (f"`{name}`", column.type, column.description, *([_class_of(name)] if use else []))
         for name, column in columns.items()
     )
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _staging_tables() -> list[str]:

@@ -42,3 +42,20 @@ class Table(Generic[Column]):
     def key(self) -> str:
         """Layer and name, as in the asset key: `exports/fct_loans`."""
         return f"{self.layer}/{self.name}"
+
+
+# How a column is compared with its recomputation: keys and labels are equal, integers are equal,
+# sums agree within 1e-9 relative, ratios within 1e-6; drawn values come from random resampling and
+# are checked for order and range only.
+Role = Literal["key", "label", "integer", "sum", "ratio", "drawn"]
+
+
+@dataclass(frozen=True)
+class MetricColumn:
+    """One column: its Spark type and its role in the comparison of engines."""
+
+    type: str
+    role: Role
+
+
+MetricTable = Table[MetricColumn]

@@ -4,32 +4,15 @@ Rates, returns, volatilities and correlations are fractions; a ratio without eno
 null. `partition` names the date column whose value is the partition key.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
-from financial_pipeline.schemas.contract import Table
-
-# How a column is compared with its recomputation: keys and labels are equal, integers are equal,
-# sums agree within 1e-9 relative, ratios within 1e-6; drawn values come from random resampling and
-# are checked for order and range only.
-Role = Literal["key", "label", "integer", "sum", "ratio", "drawn"]
+from financial_pipeline.schemas.contract import MetricColumn, MetricTable, Role
 
 MONEY: Final = "decimal(18,2)"
 
 
-@dataclass(frozen=True)
-class MetricColumn:
-    """One column: its Spark type and its role in the comparison of engines."""
-
-    type: str
-    role: Role
-
-
 def _of(type_: str, role: Role, *names: str) -> dict[str, MetricColumn]:
     return {name: MetricColumn(type_, role) for name in names}
-
-
-MetricTable = Table[MetricColumn]
 
 
 def _metric(
@@ -41,7 +24,7 @@ def _metric(
     columns: dict[str, MetricColumn],
 ) -> MetricTable:
     """Return the contract of one metric table; files contain one year, as sessions are many."""
-    return Table(
+    return MetricTable(
         layer="metrics",
         name=name,
         grain=grain,

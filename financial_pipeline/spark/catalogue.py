@@ -7,7 +7,8 @@ from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 
-from financial_pipeline.schemas.metrics import METRIC_TABLES, MetricTable
+from financial_pipeline.schemas.contract import MetricTable
+from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.spark.default_rates_by_grade import default_rates_by_grade
 from financial_pipeline.spark.macro_correlations import macro_correlations
 from financial_pipeline.spark.market_risk import market_risk

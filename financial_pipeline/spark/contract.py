@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.schemas.metrics import MetricTable
+from financial_pipeline.schemas.contract import MetricTable
 
 CENTS_PER_DOLLAR: Final = 100
 

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.crosscheck.agreement import Agreement, compare
 from financial_pipeline.crosscheck.recompute import recompute
-from financial_pipeline.schemas.metrics import METRIC_TABLES, MetricTable
+from financial_pipeline.schemas.contract import MetricTable
+from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.spark import macro_correlations
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline_tests.spark import tiny_world

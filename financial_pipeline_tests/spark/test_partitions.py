@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.schemas.metrics import METRIC_TABLES, MetricTable
+from financial_pipeline.schemas.contract import MetricTable
+from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline_tests.spark import tiny_world
 from financial_pipeline_tests.spark.conftest import collect

@@ -20,7 +20,7 @@ from financial_pipeline.defs.partitions import (
     window,
 )
 from financial_pipeline.defs.resources import Pipeline, Spark
-from financial_pipeline.schemas.metrics import MetricTable
+from financial_pipeline.schemas.contract import MetricTable
 from financial_pipeline.spark.catalogue import METRICS, Metric
 from financial_pipeline.spark.session import ui_address
 

@@ -11,7 +11,7 @@ from financial_pipeline.crosscheck.agreement import Agreement
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.publishing.writer import write_table
-from financial_pipeline.schemas.metrics import MetricTable
+from financial_pipeline.schemas.contract import MetricTable
 
 
 def export_metric(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -82,18 +83,20 @@ def lineage_of_sql() -> str:
     return from_sql.as_text(from_sql.sql_lineage(manifest, DBT_PROJECT, staging))
 
 
-def generate_docs(paths: Paths) -> Path:
-    """Write dbt's documentation as one page under the data root and return its path.
+def generate_docs(paths: Paths, page: Path) -> None:
+    """Write dbt's documentation as one page of HTML.
 
-    Raises PipelineError if there is no warehouse yet.
+    Without a warehouse the page has no column types of its own, only those of the contracts.
     """
-    if not paths.warehouse_file.exists():
-        raise PipelineError(
-            f"There is no warehouse at {paths.warehouse_file} yet; run `make demo` first."
-        )
     point_dbt_at_data_root()
-    _dbt("docs", "generate", "--static")
-    return paths.dbt_target / "static_index.html"
+    with TemporaryDirectory() as folder:
+        environment, options = {"DBT_TARGET_PATH": folder}, ["--static"]
+        if not paths.warehouse_file.exists():
+            environment["FINANCIAL_PIPELINE_WAREHOUSE"] = f"{folder}/warehouse.duckdb"
+            options.append("--empty-catalog")
+        _dbt("docs", "generate", *options, environment=environment)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(folder) / "static_index.html", page)
 
 
 class Translator(DagsterDbtTranslator):
