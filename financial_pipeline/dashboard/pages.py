@@ -52,6 +52,7 @@ PAGES: Final[dict[str, Page]] = {
             "ml/gates",
             "ml/model_card",
             "ml/fairness",
+            "ml/threshold_table",
             "ml/threshold_summary",
             "exports/fct_loans",
         ),

@@ -69,7 +69,7 @@ def test_macro_explains_the_sign(whole_world: Path) -> None:
 def test_model_shows_evaluation_and_one_loan(whole_world: Path) -> None:
     app = open_page(whole_world, "model")
     assert metrics(app)["AUC (out of time)"] == "0.700"
-    assert metrics(app)["Calibration gap"] == "-1.00 pp"
+    assert metrics(app)["Mean PD less default rate"] == "-1.00 pp"
     app.text_input(key="loan_id").set_value("L0").run()
     assert metrics(app)["PD, borrower only"] == "5.0%"
     app.text_input(key="loan_id").set_value("L0' or 1=1").run()
