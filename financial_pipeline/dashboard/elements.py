@@ -156,11 +156,13 @@ def source(release: Release, *keys: str, note: str = "") -> None:
 
 def missing_input(release: Release, figure: str, *series: str) -> None:
     """Name the FRED series that a figure needs: one of them, and the command that reads it."""
-    st.info(
-        f"{figure} needs {' or '.join(series)}: drop {series[0]}.csv."
-        f" {release.how_to_build('exports/fct_macro_observations')}",
-        icon=":material/upload_file:",
-    )
+    drop = f"{' or '.join(series)}: drop {series[0]}.csv"
+    needs(release, figure, drop, "exports/fct_macro_observations")
+
+
+def needs(release: Release, figure: str, input_: str, key: str) -> None:
+    """Name the input that a figure needs, and the command that builds its table."""
+    st.info(f"{figure} needs {input_}. {release.how_to_build(key)}", icon=":material/upload_file:")
 
 
 def empty(reason: str) -> None:

@@ -1,6 +1,6 @@
 """The figures of the Portfolio page: measures of the cards, and queries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -154,18 +154,23 @@ def rates_by_grade(release: Release) -> pl.DataFrame:
     )
 
 
-def kpi_cards(release: Release) -> list[Card]:
-    """Make one card per measure: newest month, change over twelve months, n and interval."""
+def kpi_cards(
+    release: Release, measures: Mapping[str, Measure] = MEASURES, *, of_any_month: bool = False
+) -> list[Card]:
+    """Make one card per measure: newest month, change over twelve months, n and interval.
+
+    A measure without the newest month has no card, or that of its last one if `of_any_month`.
+    """
     history = release.rows(HISTORY, SUMMARY)
     newest = history["snapshot_month"].max()
     cards = []
-    for name, measure in MEASURES.items():
+    for name, measure in measures.items():
         months = history.filter(
             (pl.col("measure") == name)
             & (pl.col("segment_kind") == measure.kind)
             & pl.col("value").is_not_null()
         )
-        if months.height and months["snapshot_month"][-1] == newest:
+        if months.height and (of_any_month or months["snapshot_month"][-1] == newest):
             cards.append(_card(measure, months))
     return cards
 

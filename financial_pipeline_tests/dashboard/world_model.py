@@ -60,6 +60,7 @@ def model(paths: Paths) -> None:
     put(paths, "ml/scores", _scores(), AS_OF)
     rows = explain.coefficient_rows(fitted()["borrower_only"])
     put(paths, "ml/coefficients", pl.DataFrame([KEY | row for row in rows]), AS_OF)
+    parts(paths)
     month = {"training_cutoff": CUTOFF, "variable": "pd_borrower_only", "psi": 0.03}
     rest = {"critical_value": 0.05, "loans": 200, "verdict": "stable"}
     drift = [month | rest | {"month": date(2015, number, 1)} for number in range(4, 10)]
@@ -69,6 +70,26 @@ def model(paths: Paths) -> None:
     put(paths, "ml/model_card", pl.DataFrame([card]), AS_OF)
     proxy = {"training_cutoff": CUTOFF, "proxy": "addr_state", "level": "CA", "n": 600}
     put(paths, "ml/fairness", pl.DataFrame([proxy | {"approval_rate": 0.9}]), AS_OF)
+
+
+def parts(paths: Paths) -> None:
+    """Two grades, the second ranked as by chance; two bins of income; a fit by Spark."""
+    bad = {"level": "B", "n": 10, "defaults": 2, "mean_pd": 0.3, "auc": 0.5, "auc_low": 0.3}
+    groups = [
+        TESTED | METRICS | {"segment": "grade", "level": "A"},
+        TESTED | METRICS | {"segment": "grade"} | bad,
+    ]
+    put(paths, "ml/evaluation_segments", pl.DataFrame(groups), AS_OF)
+    bins = [
+        {"training_cutoff": CUTOFF, "feature": "ln_annual_inc", "bin": number, "label": label}
+        | {"points": points, "woe": 0.1, "information_value": 0.02}
+        | {"loans": 100, "defaults": 10 * number}
+        for number, label, points in ((1, "up to 11", 20.0), (2, "above 11", 35.0))
+    ]
+    put(paths, "ml/scorecard_points", pl.DataFrame(bins), AS_OF)
+    trained = {"training_cutoff": CUTOFF, "artifact": "a1", "training_loans": 2000, "seed": 1}
+    put(paths, "ml/default_model", pl.DataFrame([trained]), AS_OF)
+    put(paths, "ml/spark_agreement", pl.DataFrame([KEY | {"loans": 2000, "agrees": True}]), AS_OF)
 
 
 def gates(**evidence: float) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, elements
+from financial_pipeline.dashboard import charts, drawing, elements, restatements
 from financial_pipeline.dashboard import market_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -210,6 +210,7 @@ def show(release: Release) -> None:
     _prices(release, first, banks)
     _risk(release, first, banks)
     _value_at_risk(release, first, banks)
+    restatements.prices(release)
 
 
 show(current())

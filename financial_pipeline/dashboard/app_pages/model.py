@@ -10,6 +10,7 @@ from financial_pipeline.dashboard import (
     drawing,
     elements,
     loan_scores,
+    model_parts,
     model_verdict,
 )
 from financial_pipeline.dashboard import model_evidence as evidence
@@ -213,6 +214,7 @@ def show(release: Release) -> None:
     model_verdict.show(release, cutoff)
     model = _evaluated(release, cutoff)
     _discrimination(release, cutoff, model)
+    model_parts.segments(release, cutoff, model)
     if release.missing(evidence.SCORES) and evidence.withheld(release, cutoff):
         # No command would build them: the reason is at the top of the page.
         _coefficients(release, cutoff, model)
@@ -227,7 +229,9 @@ def show(release: Release) -> None:
         loan_scores.one_loan(release, cutoff)
         applicant.what_if(release)
         _drift(release, cutoff)
+    model_parts.scorecard(release, cutoff)
     _governance(release, cutoff)
+    model_parts.training(release, cutoff)
 
 
 show(current())
