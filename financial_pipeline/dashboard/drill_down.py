@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard import elements, exports
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.portfolio_figures import GEOGRAPHY, LOANS
 
@@ -122,8 +122,12 @@ def show(release: Release) -> None:
         f" funded **{elements.dollars(total['funded_usd'])}**, net loss of the {figure.hits} ones"
         f" **{elements.dollars(total['net_loss_usd'] or 0.0)}**."
     )
-    limited = f"{ROWS}{FILTERS} order by loan.loan_key limit {SHOWN}"
-    elements.table(release.rows(limited.format(**parts), LOANS, GEOGRAPHY, **values), "loans")
+    query = f"{ROWS}{FILTERS} order by loan.loan_key".format(**parts)
+    keys = (LOANS, GEOGRAPHY)
+    elements.table(release.rows(f"{query} limit {SHOWN}", *keys, **values), "loans")
     if total["loans"] > SHOWN:
-        st.caption(f"Table and CSV contain the first {SHOWN:,} of {total['loans']:,} loans.")
+        st.caption(f"The table contains the first {SHOWN:,} of {total['loans']:,} loans.")
+        exports.buttons(
+            "selected_loans", total["loans"], lambda: release.all_rows(query, *keys, **values)
+        )
     elements.source(release, LOANS)

@@ -35,25 +35,47 @@ where
     and training_cutoff = (select max(training_cutoff) from ml.threshold_summary)
 order by threshold
 """
+BAND_TABLES: Final = (thresholds.TABLE, thresholds.SUMMARY)
+BANDS_OF: Final = "Loans issued after the cut-off, 95 % Wilson intervals."
+OF_WHOM: Final = "Of the model that decides, borrower only."
+NONE_SERVED: Final = "No model is served."
 
 
 def show(release: Release, cutoff: object) -> None:
     """Draw the verdict on the model of a cut-off: one sentence, and the figures behind it."""
+    is_served, words = verdict(release, cutoff)
+    if is_served:
+        st.success(words, icon=":material/check_circle:")
+    else:
+        st.warning(words, icon=":material/block:")
+    if found := cards(release, cutoff):
+        elements.cards(found)
+        keys = (evidence.EVALUATION, evidence.GATES, evidence.DRIFT)
+        shown = [key for key in keys if not release.missing(key)]
+        elements.source(release, *shown, note=OF_WHOM)
+
+
+def verdict(release: Release, cutoff: object) -> tuple[bool, str]:
+    """Return whether the model of a cut-off is served, and why, in words."""
+    served, reason = evidence.served(release), evidence.withheld(release, cutoff)
+    rest = f"The model of cut-off {served['cutoff']} is served." if served else NONE_SERVED
+    if reason:
+        return False, f"{reason} {rest}"
+    if served is None or str(served["cutoff"]) != str(cutoff):
+        return False, f"The model of cut-off {cutoff} is not served. {rest}"
     gates = _gates(release, cutoff)
-    _sentence(release, cutoff, gates)
+    why = "" if gates is None else f": all {gates.height:,} gates passed"
+    return True, f"**The model of cut-off {cutoff} is served**{why}."
+
+
+def cards(release: Release, cutoff: object) -> list[Card]:
+    """Make the cards of gates, bias and drift; none if the deciding model was not measured."""
     found = release.rows(MEASURED, evidence.EVALUATION, cutoff=cutoff, model=evidence.DECIDING)
     if found.is_empty():
-        return
-    elements.cards(
-        [
-            *_gate_cards(gates),
-            _bias(found.row(0, named=True)),
-            *_drift(release, cutoff, gates),
-        ]
-    )
-    keys = (evidence.EVALUATION, evidence.GATES, evidence.DRIFT)
-    shown = [key for key in keys if not release.missing(key)]
-    elements.source(release, *shown, note="Of the model that decides, borrower only.")
+        return []
+    gates = _gates(release, cutoff)
+    bias = _bias(found.row(0, named=True))
+    return [*_gate_cards(gates), bias, *_drift(release, cutoff, gates)]
 
 
 def _gates(release: Release, cutoff: object) -> pl.DataFrame | None:
@@ -61,26 +83,6 @@ def _gates(release: Release, cutoff: object) -> pl.DataFrame | None:
         return None
     rows = release.rows(evidence.GATE_ROWS, evidence.GATES, cutoff=cutoff)
     return rows if rows.height else None
-
-
-def _sentence(release: Release, cutoff: object, gates: pl.DataFrame | None) -> None:
-    served, reason = evidence.served(release), evidence.withheld(release, cutoff)
-    other = (
-        f" The model of cut-off {served['cutoff']} is served."
-        if served and str(served["cutoff"]) != str(cutoff)
-        else ""
-    )
-    if reason:
-        st.warning(f"{reason}{other or ' No model is served.'}", icon=":material/block:")
-    elif served is None:
-        st.warning(f"The model of cut-off {cutoff} is not served.", icon=":material/block:")
-    elif other:
-        st.info(f"The model of cut-off {cutoff} is not served.{other}", icon=":material/info:")
-    else:
-        why = f": all {gates.height:,} gates passed" if gates is not None else ""
-        st.success(
-            f"**The model of cut-off {cutoff} is served**{why}.", icon=":material/check_circle:"
-        )
 
 
 def _gate_cards(gates: pl.DataFrame | None) -> list[Card]:
@@ -151,23 +153,31 @@ def words(low: float, high: float) -> str:
 def bands(release: Release) -> None:
     """Draw the decision bands, and how the tested loans in each turned out."""
     st.header("Decision bands", anchor=False)
-    if not elements.filled(release, thresholds.TABLE, thresholds.SUMMARY):
+    if not elements.filled(release, *BAND_TABLES):
         return
+    found = band_outcomes(release)
+    if found is None:
+        elements.empty("The deciding model has no thresholds.")
+        return
+    sentence, rows = found
+    st.markdown(sentence)
+    elements.table(rows, "decision_bands")
+    elements.source(release, *BAND_TABLES, note=BANDS_OF)
+
+
+def band_outcomes(release: Release) -> tuple[str, pl.DataFrame] | None:
+    """Return the bands of the deciding model in words, and one row per band."""
     summaries = release.rows(thresholds.SUMMARIES, thresholds.SUMMARY)
     found = summaries.filter(model=evidence.DECIDING, segment="all")
     if found.is_empty():
-        elements.empty("The deciding model has no thresholds.")
-        return
+        return None
     summary = found.row(0, named=True)
-    keys = (thresholds.TABLE, thresholds.SUMMARY)
-    below = release.rows(BELOW, *keys, model=evidence.DECIDING)
-    sentence = words(summary["band_low"], summary["band_high"])
-    st.markdown(
-        f"{sentence[:1].upper()}{sentence[1:]}. Thresholds from {summary['band_low']:.1%} to"
-        f" {summary['band_high']:.1%} earn within 1 % of the best profit."
-    )
-    elements.table(pl.DataFrame(_outcomes(summary, below)), "decision_bands")
-    elements.source(release, *keys, note="Loans issued after the cut-off, 95 % Wilson intervals.")
+    below = release.rows(BELOW, *BAND_TABLES, model=evidence.DECIDING)
+    low, high = summary["band_low"], summary["band_high"]
+    sentence = words(low, high)
+    earned = f"Thresholds from {low:.1%} to {high:.1%} earn within 1 % of the best profit."
+    rows = pl.DataFrame(_outcomes(summary, below))
+    return f"{sentence[:1].upper()}{sentence[1:]}. {earned}", rows
 
 
 def _outcomes(summary: dict[str, Any], below: pl.DataFrame) -> list[dict[str, Any]]:

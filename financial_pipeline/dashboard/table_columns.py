@@ -39,6 +39,16 @@ def configuration(frame: pl.DataFrame) -> dict[str, ColumnConfig | None]:
     return {name: _column(name, frame[name]) for name in frame.columns}
 
 
+def as_text(name: str, values: pl.Series) -> list[str]:
+    """Return the values of a column as text, in the form that `configuration` gives them."""
+    if not values.dtype.is_numeric():
+        return ["–" if value is None else str(value) for value in values]
+    form = _number(name, values)
+    sign = "$" if form.startswith("$") else ""
+    spec = ".2%" if form == "percent" else form.lstrip("$").removeprefix("%")
+    return ["–" if value is None else f"{sign}{value:{spec}}" for value in values]
+
+
 def in_words(name: str) -> str:
     """Return a column's name as a heading: `funded_amount_usd` -> `Funded amount $`."""
     words = [WORDS.get(word, word) for word in name.split("_")]
