@@ -24,6 +24,7 @@ PAGES: Final[dict[str, Page]] = {
             "metrics/vintage_curves",
             "exports/fct_loans",
             "exports/dim_geography",
+            "exports/dim_purpose",
         ),
     ),
     "credit": Page(
@@ -109,7 +110,6 @@ NOT_DRAWN: Final[dict[str, str]] = {
             "exports/dim_date",
             "exports/dim_grade",
             "exports/dim_loan_status",
-            "exports/dim_purpose",
             "exports/dim_borrower_profile",
             "exports/dim_security",
             "exports/dim_macro_series",

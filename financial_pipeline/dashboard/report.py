@@ -11,7 +11,13 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.dashboard import credit_figures, elements, model_verdict, trend
+from financial_pipeline.dashboard import (
+    chosen_loans,
+    credit_figures,
+    elements,
+    model_verdict,
+    trend,
+)
 from financial_pipeline.dashboard import market_figures as market
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard import portfolio_figures as portfolio
@@ -81,7 +87,7 @@ def _headline(release: Release) -> list[str]:
 
 
 def _grades(release: Release) -> list[str]:
-    rates = portfolio.rates_by_grade(release)
+    rates = chosen_loans.rates_by_grade(release)
     matured = rates.filter(definition="D1")
     if matured.is_empty():
         return [text("No loan has matured, so D1 is not known.", "absent"), table(rates)]
@@ -182,9 +188,9 @@ RISK: Final = (market.PRICES, market.VOLATILITY, market.SHARPE, market.RISK)
 SECTIONS: Final[dict[str, tuple[Block, ...]]] = {
     "Portfolio": (
         Block("How the book stands", (portfolio.SUMMARY,), _headline, "95 % Wilson intervals."),
-        Block("Default rate by grade", (portfolio.RATES,), _grades, "95 % Wilson intervals."),
+        Block("Default rate by grade", (credit_figures.RATES,), _grades, "95 % Wilson intervals."),
         Block("Roll rates", (credit_figures.TRANSITIONS,), _rolls, "95 % Wilson intervals."),
-        Block("Loss given default", (portfolio.LOANS,), _losses, "Recoveries may still come."),
+        Block("Loss given default", (credit_figures.LOANS,), _losses, "Recoveries may still come."),
     ),
     "Market": (
         Block("Returns", (market.PRICES,), _returns),

@@ -15,7 +15,7 @@ from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 
-LOANS = {"exports/fct_loans", "exports/dim_geography", "exports/dim_grade"}
+LOANS = {f"exports/{name}" for name in ("fct_loans", "dim_geography", "dim_purpose")}
 MACRO = {"exports/agg_macro_indicators", "metrics/macro_correlations"}
 # Whether a table is published.
 SITUATIONS: dict[str, Callable[[str], bool]] = {

@@ -51,6 +51,7 @@ def loans() -> pl.DataFrame:
             "maturity_month": [date(2018, 1, 1)] * LOANS,
             "snapshot_month": [date(2019, 3, 1)] * LOANS,
             "geography_key": number % 2,
+            "purpose_key": number % 3,
             "grade": np.where(number % 2 == 0, "A", "B"),
             "bad": bad,
             "is_active": active,
@@ -83,6 +84,10 @@ def geography() -> pl.DataFrame:
     return pl.DataFrame(
         {"geography_key": [0, 1], "state_code": ["CA", "TX"], "state_name": ["California", "Texas"]}
     )
+
+
+def purposes() -> pl.DataFrame:
+    return pl.DataFrame({"purpose_key": [0, 1, 2], "purpose": ["car", "credit_card", "other"]})
 
 
 def summary() -> pl.DataFrame:
@@ -217,6 +222,7 @@ def publish(data_root: Path) -> Paths:
     paths = Paths(data_root)
     put(paths, "exports/fct_loans", loans())
     put(paths, "exports/dim_geography", geography(), None)
+    put(paths, "exports/dim_purpose", purposes(), None)
     put(paths, "metrics/portfolio_summary", summary())
     table, best = thresholds()
     put(paths, "ml/threshold_table", table, "2015-04-01")
