@@ -53,8 +53,18 @@ def _funnel(stages: pl.DataFrame) -> charts.Layers:
             *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high")),
         ],
     )
-    words = "format(datum.loans, ',') + ' (' + format(datum.rate, '.1%') + ')'"
-    bars = base.mark_bar(color=charts.BLUE).encode(x=alt.X("loans:Q", title="Of the stage before"))
+    share = "(datum.stage == 'applications' ? '' : ' (' + format(datum.rate, '.1%') + ')')"
+    words = f"format(datum.loans, ',') + {share}"
+    # Room for the words of the longest bar.
+    scale = alt.Scale(domain=[0, float(stages["loans"][0]) * 1.3])
+    bars = base.mark_bar(color=charts.BLUE).encode(
+        x=alt.X(
+            "loans:Q",
+            title="Loans, and their share of the stage before",
+            scale=scale,
+            axis=alt.Axis(format="~s", tickCount=5),
+        )
+    )
     text = base.transform_calculate(words=words).mark_text(
         align="left", dx=4, fontSize=12, color=charts.GREY
     )

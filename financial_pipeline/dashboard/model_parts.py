@@ -134,13 +134,13 @@ def _points(rows: pl.DataFrame) -> alt.Chart:
         alt.Chart(rows)
         .mark_bar(color=charts.BLUE)
         .encode(
-            x=alt.X("points:Q", title="Points"),
+            x=alt.X("points:Q", title="Points", axis=alt.Axis(tickCount=6)),
             y=alt.Y(
                 "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
             ),
             tooltip=["label", alt.Tooltip("points:Q", format=".1f"), "loans", "defaults", *shares],
         )
-        .properties(height=26 * rows.height + 50)
+        .properties(height=32 * rows.height + 70)
     )
 
 

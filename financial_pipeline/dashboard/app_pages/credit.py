@@ -63,10 +63,11 @@ def _heat_map(cells: pl.DataFrame) -> charts.Layers:
     )
     colour = alt.Color(
         "default_rate:Q",
-        scale=alt.Scale(range=["#E4E8EC", charts.ORANGE]),
+        scale=alt.Scale(range=["#E4E8EC", charts.ORANGE], interpolate="rgb"),
         legend=alt.Legend(orient="top", title="Defaulted", format=".0%", gradientLength=200),
     )
-    height = max(16 * cells["vintage"].n_unique(), 60) + 60
+    # Legend and axis take 120 pixels of it.
+    height = 16 * cells["vintage"].n_unique() + 120
     return alt.layer(base.mark_rect().encode(color=colour)).properties(height=height)
 
 
@@ -157,7 +158,7 @@ def _matrix(cells: pl.DataFrame) -> charts.Layers:
             ),
         ],
     )
-    scale = alt.Scale(type="sqrt", domain=[0, 1], range=["#EEF2F6", "#1B5C94"])
+    scale = alt.Scale(type="sqrt", domain=[0, 1], range=["#EEF2F6", "#1B5C94"], interpolate="rgb")
     boxes = base.mark_rect(cornerRadius=3).encode(
         color=alt.Color("probability:Q", scale=scale, legend=None)
     )
