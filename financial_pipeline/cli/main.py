@@ -43,6 +43,7 @@ for command in (
     read.docs,
     read.figures,
     read.lineage,
+    read.report,
     read.sql,
     serve.dashboard,
     serve.dev,

@@ -137,6 +137,43 @@ def sql(version: str | None, form: "Format | None", file: Path | None, query: st
 
 @click.command()
 @data_root_option
+@version_option
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="report.html",
+    show_default=True,
+    help="The HTML file to write.",
+)
+def report(version: str | None, file: Path) -> None:
+    """Write the portfolio, market and model figures as one HTML file, fit for print.
+
+    The file makes no request. A figure that is absent has its reason instead.
+    """
+    from streamlit.logger import set_log_level
+
+    # Streamlit warns that its cache has no server.
+    set_log_level("ERROR")
+    from financial_pipeline import files
+    from financial_pipeline.dashboard import report as report_document
+    from financial_pipeline.dashboard.data import Release
+    from financial_pipeline.publishing.manifest import read_version
+    from financial_pipeline.publishing.versions import reading
+
+    paths = data_root()
+    manifest = read_version(paths, version)
+    with reading(paths, manifest.version):
+        document = report_document.build(Release(paths, manifest))
+    if not file.parent.is_dir():
+        raise PipelineError(f"The folder {file.parent} does not exist; make it, or pass another.")
+    files.replace_file(file, document)
+    click.echo(f"Wrote {file} ({len(document) // 1000:,} kB): version {manifest.version}.")
+
+
+@click.command()
+@data_root_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard import elements, model_verdict
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, number, percent
@@ -93,8 +93,7 @@ def _assessment(result: Assessment, band: dict[str, Any]) -> None:
         ]
     )
     st.markdown(
-        f"Band: :{BANDS[result.band]}-badge[{result.band}] — approve below"
-        f" {band['band_low']:.3f}, decline from {band['band_high']:.3f}: thresholds between the two"
-        " earn within 1 % of the best."
+        f"Band: :{BANDS[result.band]}-badge[{result.band}] — "
+        f"{model_verdict.words(band['band_low'], band['band_high'])}."
     )
     reasons_chart([(reason.text, reason.points_lost) for reason in result.reasons])

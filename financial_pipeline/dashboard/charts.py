@@ -77,6 +77,21 @@ def lines(
     )
 
 
+def band(frame: pl.DataFrame, x: str, y: str, *, title: str = "", form: str = ".1%") -> Layers:
+    """Draw a line over a date within the interval `low` to `high` of its values."""
+    base = alt.Chart(frame).encode(x=time(frame, x))
+    axis = alt.Y("low:Q", title=title or None, axis=alt.Axis(format=form), scale=_loose())
+    names = [name for name in frame.columns if name not in (x, y, "low", "high")]
+    tips = [alt.Tooltip(f"{x}:T", format="%Y-%m"), *names] + [
+        alt.Tooltip(f"{name}:Q", format=_finer(form)) for name in (y, "low", "high")
+    ]
+    interval = base.mark_area(color=BLUE, opacity=0.22).encode(y=axis, y2="high:Q")
+    line = base.mark_line(color=BLUE, strokeWidth=1.6, point={"color": BLUE, "size": 20}).encode(
+        y=alt.Y(f"{y}:Q", title=title or None), tooltip=tips
+    )
+    return alt.layer(interval, line).properties(height=HEIGHT)
+
+
 def time(frame: pl.DataFrame, column: str) -> alt.X:
     """Return a time axis with labels that fit its span."""
     dates: list[date] = frame[column].drop_nulls().cast(pl.Date).sort().to_list()

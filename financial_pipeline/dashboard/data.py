@@ -96,11 +96,17 @@ class Release:
 
         `values` are bound to `$name` by DuckDB and never become text of the query.
         """
-        tables = {key: self.table(key) for key in keys}
-        folders = tuple(table.folder for table in tables.values())
-        only = replace(self.manifest, tables=tables)
+        only = self._only(keys)
+        folders = tuple(table.folder for table in only.tables.values())
         bound = tuple(sorted(values.items()))
         return _answer(str(self.paths.data_root), folders, query, bound, only)
+
+    def all_rows(self, query: str, *keys: str, **values: Any) -> pl.DataFrame:
+        """Answer a query whose answer is too large to be kept, as `rows` does."""
+        return _asked(self.paths, self._only(keys), query, values)
+
+    def _only(self, keys: tuple[str, ...]) -> Manifest:
+        return replace(self.manifest, tables={key: self.table(key) for key in keys})
 
 
 @st.cache_data(max_entries=MAX_ANSWERS, show_spinner=False)
@@ -111,9 +117,12 @@ def _answer(
     values: tuple[tuple[str, Any], ...],
     _manifest: Manifest,
 ) -> pl.DataFrame:
-    paths = Paths(Path(data_root))
-    with connect(paths, _manifest) as connection, naming_damaged(connection, query):
-        frame = connection.sql(query, params=dict(values)).pl()
+    return _asked(Paths(Path(data_root)), _manifest, query, dict(values))
+
+
+def _asked(paths: Paths, manifest: Manifest, query: str, values: dict[str, Any]) -> pl.DataFrame:
+    with connect(paths, manifest) as connection, naming_damaged(connection, query):
+        frame = connection.sql(query, params=values).pl()
     return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
 
 

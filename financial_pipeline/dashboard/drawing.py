@@ -18,21 +18,39 @@ from financial_pipeline.dashboard.charts import Layers
 
 # Charts kept at most, a few kilobytes each.
 MAX_CHARTS: Final = 500
+# The selection of a chart whose marks can be clicked.
+PICK: Final = "pick"
 # Altair's theme and data transformers are settings of the whole process.
 _ALTAIR: Final = Lock()
 
 
-def chart(build: Callable[..., alt.Chart | Layers], *content: Any, **live: pl.DataFrame) -> None:
+def chart(
+    build: Callable[..., alt.Chart | Layers],
+    *content: Any,
+    picks: tuple[str, Callable[[dict[str, Any]], None]] | None = None,
+    **live: pl.DataFrame,
+) -> None:
     """Show `build(*content)`, a chart that depends on its arguments alone.
 
     `live` is data that changes with every move of a widget while the chart keeps its form: the
-    chart names it by `alt.NamedData(name)`.
+    chart names it by `alt.NamedData(name)`. `picks` is a key and what to do with the fields of a
+    clicked mark, if the chart has a selection named PICK.
     """
     # Pages run as scripts, all under one module name.
     place = f"{build.__code__.co_filename}:{build.__qualname__}"
     spec = _spec(place, content, build)
     spec["datasets"] |= live
-    st.vega_lite_chart(spec)
+    if picks is None:
+        st.vega_lite_chart(spec)
+        return
+    key, act = picks
+    st.vega_lite_chart(spec, key=key, on_select=lambda: _picked(key, act), selection_mode=PICK)
+
+
+def _picked(key: str, act: Callable[[dict[str, Any]], None]) -> None:
+    marks = st.session_state[key]["selection"].get(PICK)
+    if marks:
+        act(marks[0])
 
 
 def _fingerprint(frame: pl.DataFrame) -> str:

@@ -5,12 +5,10 @@ from typing import Final
 
 import streamlit as st
 
-from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard import elements, exports
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.portfolio_figures import GEOGRAPHY, LOANS
+from financial_pipeline.dashboard.loan_filter import FROM_LOANS, LOANS, TABLES, LoanFilter
 
-ANY: Final = "any"
-GRADES: Final = (ANY, "A", "B", "C", "D", "E", "F", "G")
 SHOWN: Final = 1000
 
 
@@ -44,15 +42,10 @@ FIGURES: Final[dict[str, Figure]] = {
     "30+ days late": Figure("is_active", "loan_state = 'D31_120'", "active loans", "late"),
     "Loans and funded": Figure("true", "true", "loans", "counted"),
 }
-FILTERS = """
-from marts.fct_loans as loan
-inner join marts.dim_geography as geography using (geography_key)
-where
-    ({counted})
-    and ($grade = 'any' or loan.grade = $grade)
-    and ($state = 'any' or geography.state_code = $state)
-    and ($year = 'any' or year(loan.issue_month)::varchar = $year)
-    and (not $hits or ({hit}))
+FILTERS = f"""
+{FROM_LOANS}
+    and ({{counted}})
+    and (not $hits or ({{hit}}))
 """
 TOTALS = """
 select
@@ -70,6 +63,7 @@ select
     loan.sub_grade,
     loan.term_months,
     geography.state_code as state,
+    purpose.purpose,
     loan.loan_status,
     loan.funded_amount_usd,
     loan.interest_rate,
@@ -82,36 +76,19 @@ select
     loan.snapshot_month,
     loan.source
 """
-CHOICES = """
-select distinct 'state' as kind, geography.state_code as choice
-from marts.fct_loans as loan
-inner join marts.dim_geography as geography using (geography_key)
-union all
-select distinct 'year' as kind, year(issue_month)::varchar as choice from marts.fct_loans
-order by all
-"""
 
 
-def show(release: Release) -> None:
-    """Draw the choice of a figure and a cell of it, with its sums and its loans."""
+def show(release: Release, chosen: LoanFilter) -> None:
+    """Draw the choice of a figure, with its sums and its loans within the page's filter."""
     st.header("Loans behind the figures", anchor=False)
-    if not elements.filled(release, LOANS, GEOGRAPHY):
+    if not elements.filled(release, *TABLES):
         return
-    choices = release.rows(CHOICES, LOANS, GEOGRAPHY)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Figure", tuple(FIGURES), key="figure", bind="query-params", width=260)
-        grade = st.selectbox("Grade", GRADES, key="grade", bind="query-params", width=110)
-        states, years = (
-            (ANY, *choices.filter(kind=kind)["choice"].drop_nulls().to_list())
-            for kind in ("state", "year")
-        )
-        state = st.selectbox("State", states, key="state", bind="query-params", width=110)
-        year = st.selectbox("Issue year", years, key="year", bind="query-params", width=110)
+    name = st.selectbox("Figure", tuple(FIGURES), key="figure", bind="query-params", width=260)
     figure = FIGURES[name]
     only = st.toggle(f"Only the {figure.hits} ones", key="hits", bind="query-params")
-    values = {"grade": grade, "state": state, "year": year, "hits": only}
+    values = {**chosen.values(), "hits": only}
     parts = {"counted": figure.counted, "hit": figure.hit}
-    totals = release.rows((TOTALS + FILTERS).format(**parts), LOANS, GEOGRAPHY, **values)
+    totals = release.rows((TOTALS + FILTERS).format(**parts), *TABLES, **values)
     total = totals.row(0, named=True)
     if not total["loans"]:
         elements.empty("No loan is in this selection.")
@@ -122,8 +99,11 @@ def show(release: Release) -> None:
         f" funded **{elements.dollars(total['funded_usd'])}**, net loss of the {figure.hits} ones"
         f" **{elements.dollars(total['net_loss_usd'] or 0.0)}**."
     )
-    limited = f"{ROWS}{FILTERS} order by loan.loan_key limit {SHOWN}"
-    elements.table(release.rows(limited.format(**parts), LOANS, GEOGRAPHY, **values), "loans")
+    query = f"{ROWS}{FILTERS} order by loan.loan_key".format(**parts)
+    elements.table(release.rows(f"{query} limit {SHOWN}", *TABLES, **values), "loans")
     if total["loans"] > SHOWN:
-        st.caption(f"Table and CSV contain the first {SHOWN:,} of {total['loans']:,} loans.")
+        st.caption(f"The table contains the first {SHOWN:,} of {total['loans']:,} loans.")
+        exports.buttons(
+            "selected_loans", total["loans"], lambda: release.all_rows(query, *TABLES, **values)
+        )
     elements.source(release, LOANS)

@@ -120,47 +120,64 @@ def _metric(card: Card) -> None:
 
 def present(release: Release, *keys: str) -> bool:
     """Return whether all tables are published; if not, show the commands that build them."""
-    missing = release.missing(*keys)
+    missing = unpublished(release, *keys)
     if missing:
-        st.info(
-            f"Nothing to show here yet: {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} not published."
-            f" {release.how_to_build(*missing)}",
-            icon=":material/rocket_launch:",
-        )
+        st.info(missing, icon=":material/rocket_launch:")
     return not missing
+
+
+def unpublished(release: Release, *keys: str) -> str:
+    """Name the tables that are not published, and how to build them; empty if there are none."""
+    missing = release.missing(*keys)
+    if not missing:
+        return ""
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f"Nothing to show here yet: {', '.join(missing)} {verb} not published."
+        f" {release.how_to_build(*missing)}"
+    )
 
 
 def filled(release: Release, *keys: str) -> bool:
     """Return whether all tables are published and have rows; if not, show why."""
     if not present(release, *keys):
         return False
-    bare = [key for key in keys if not release.table(key).rows]
+    bare = without_rows(release, *keys)
     if bare:
-        have = "has no rows" if len(bare) == 1 else "have no rows"
-        st.info(
-            f"Nothing to show here yet: {', '.join(bare)} {have}.",
-            icon=":material/hourglass_empty:",
-        )
+        st.info(bare, icon=":material/hourglass_empty:")
     return not bare
+
+
+def without_rows(release: Release, *keys: str) -> str:
+    """Name the tables that have no rows; empty if there are none."""
+    bare = [key for key in keys if not release.table(key).rows]
+    have = "has no rows" if len(bare) == 1 else "have no rows"
+    return f"Nothing to show here yet: {', '.join(bare)} {have}." if bare else ""
 
 
 def source(release: Release, *keys: str, note: str = "") -> None:
     """Name the tables of the figures above, and the newest date in each."""
+    st.caption(source_words(release, *keys, note=note))
+
+
+def source_words(release: Release, *keys: str, note: str = "") -> str:
+    """Return the source line: each table with its newest date, and a note."""
     parts = []
     for key in keys:
         as_of = release.table(key).as_of
         parts.append(f"`{key}`" + (f" as of {as_of[:10]}" if as_of else ""))
-    st.caption(f"Source: {', '.join(parts)}. {note}".strip())
+    return f"Source: {', '.join(parts)}. {note}".strip()
 
 
 def missing_input(release: Release, figure: str, *series: str) -> None:
     """Name the FRED series that a figure needs: one of them, and the command that reads it."""
-    st.info(
-        f"{figure} needs {' or '.join(series)}: drop {series[0]}.csv."
-        f" {release.how_to_build('exports/fct_macro_observations')}",
-        icon=":material/upload_file:",
-    )
+    drop = f"{' or '.join(series)}: drop {series[0]}.csv"
+    needs(release, figure, drop, "exports/fct_macro_observations")
+
+
+def needs(release: Release, figure: str, input_: str, key: str) -> None:
+    """Name the input that a figure needs, and the command that builds its table."""
+    st.info(f"{figure} needs {input_}. {release.how_to_build(key)}", icon=":material/upload_file:")
 
 
 def empty(reason: str) -> None:

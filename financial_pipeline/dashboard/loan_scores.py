@@ -63,7 +63,9 @@ def one_loan(release: Release, cutoff: object) -> None:
     keys = (evidence.SCORES, evidence.LOANS)
     examples = release.rows(evidence.EXAMPLES, *keys, cutoff=cutoff)["loan_id"].to_list()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        example = st.selectbox("An example", examples, key="example", width=220)
+        example = st.selectbox(
+            "An example", examples, key="example", bind="query-params", width=220
+        )
         typed = st.text_input("Or a loan id", key="loan_id", bind="query-params", width=220)
     loan_id = typed.strip() or str(example)
     found = release.rows(evidence.ONE_LOAN, *keys, cutoff=cutoff, loan_id=loan_id)

@@ -6,6 +6,7 @@ import polars as pl
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import NOTHING, Card, number, percent
+from financial_pipeline.dashboard.model_labels import plain
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.ml.not_served import why_not_served
 
@@ -124,7 +125,7 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
         Card("KS", number(row["ks"], 3), counted, "Largest gap of the two score distributions."),
         Card("Gini", number(row["gini"], 3), counted, "2 AUC - 1."),
         Card(
-            "Calibration gap",
+            "Mean PD less default rate",
             NOTHING if gap is None else f"{gap * 100:+.2f} pp",
             f"mean PD {percent(row['mean_pd'])} against {percent(row['default_rate'])}",
             "Mean PD less the default rate.",
@@ -141,8 +142,7 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
 
 def in_words(coefficients: pl.DataFrame) -> pl.DataFrame:
     """Replace `term` by the wording of the feature and its level."""
-    names = {name: feature.reason or "Interest rate" for name, feature in FEATURES.items()}
-    wording = pl.col("feature").replace(names)
+    wording = pl.col("feature").replace({name: plain(name) for name in FEATURES})
     level = wording + ": " + pl.col("term").str.replace_all("_", " ")
     return coefficients.with_columns(
         term=pl.when(pl.col("term") == "value").then(wording).otherwise(level)

@@ -24,6 +24,18 @@ PAGES: Final[dict[str, Page]] = {
             "metrics/vintage_curves",
             "exports/fct_loans",
             "exports/dim_geography",
+            "exports/dim_purpose",
+        ),
+    ),
+    "credit": Page(
+        "How vintages age, how loans roll between states and recover, and who was turned away.",
+        (
+            "metrics/vintage_curves",
+            "metrics/rating_transitions",
+            "metrics/portfolio_summary",
+            "metrics/default_rates_by_grade",
+            "exports/fct_loans",
+            "exports/fct_loan_rejections",
         ),
     ),
     "market": Page(
@@ -34,6 +46,7 @@ PAGES: Final[dict[str, Page]] = {
             "metrics/sharpe_ratios",
             "metrics/market_risk",
             "metrics/return_correlations",
+            "exports/price_restatements",
         ),
     ),
     "macro": Page(
@@ -46,12 +59,17 @@ PAGES: Final[dict[str, Page]] = {
             "ml/evaluation",
             "ml/evaluation_curves",
             "ml/evaluation_bins",
+            "ml/evaluation_segments",
+            "ml/scorecard_points",
+            "ml/default_model",
+            "ml/spark_agreement",
             "ml/scores",
             "ml/coefficients",
             "ml/drift",
             "ml/gates",
             "ml/model_card",
             "ml/fairness",
+            "ml/threshold_table",
             "ml/threshold_summary",
             "exports/fct_loans",
         ),
@@ -79,6 +97,29 @@ PAGES: Final[dict[str, Page]] = {
             "operations/runs",
             "operations/check_results",
             "exports/row_accounting",
+            "exports/loan_restatements",
         ),
     ),
+}
+
+# Published tables that no page draws, and the reason; the Health page exports every table.
+DIMENSION: Final = "A dimension: the facts that the pages show contain its labels."
+NOT_DRAWN: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        (
+            "exports/dim_date",
+            "exports/dim_grade",
+            "exports/dim_loan_status",
+            "exports/dim_borrower_profile",
+            "exports/dim_security",
+            "exports/dim_macro_series",
+        ),
+        DIMENSION,
+    ),
+    "exports/fct_loan_applications": "The inputs of the model: Model shows their coefficients.",
+    "exports/fct_loan_performance_monthly": "Credit shows its sums: vintages and roll rates.",
+    "exports/fct_macro_observations": "Macro shows the indicators that are made of it.",
+    "exports/fct_market_bars": "The batch twin of the stream: Live shows that both are equal.",
+    "exports/fct_market_alerts": "The batch twin of the stream's alerts, which Live shows.",
+    "ml/training_set": "One row per loan: Model shows what was learned from it.",
 }

@@ -1,22 +1,18 @@
 """The figures of the Portfolio page: measures of the cards, and queries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from financial_pipeline.dashboard import charts, elements
+from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
 from financial_pipeline.dashboard.trend import is_beyond, year_before
-from financial_pipeline.figures import default_rates
 
 SUMMARY: Final = "metrics/portfolio_summary"
-RATES: Final = "metrics/default_rates_by_grade"
 CURVES: Final = "metrics/vintage_curves"
-LOANS: Final = "exports/fct_loans"
-GEOGRAPHY: Final = "exports/dim_geography"
 HISTORY_MONTHS: Final = 24
 
 HISTORY = """
@@ -24,21 +20,6 @@ select measure, segment_kind, snapshot_month, value, value_low, value_high, loan
 from metrics.portfolio_summary
 where segment = 'all'
 order by measure, segment_kind, snapshot_month
-"""
-BY_VINTAGE = """
-select
-    year(issue_month)::varchar as vintage,
-    definition,
-    sum(loans)::bigint as loans,
-    sum(defaults)::bigint as defaults,
-    sum(defaults) / sum(loans) as rate,
-    sum(active_loans) / sum(originated_loans) as still_active,
-    sum(active_loans) > 0 as is_immature
-from metrics.default_rates_by_grade
-where definition in ('D0', 'D1', 'D2') and ($grade = 'all' or grade = $grade)
-group by all
-having sum(loans) > 0
-order by vintage, definition
 """
 VINTAGES = """
 select
@@ -54,20 +35,6 @@ select
 from metrics.vintage_curves
 where grade = $grade and term_months = $term and loans >= $smallest
 order by vintage_quarter, months_on_book
-"""
-BY_STATE = """
-select
-    geography.state_code as state,
-    any_value(geography.state_name) as name,
-    count(*)::bigint as loans,
-    sum(loan.funded_amount_usd)::double as funded_usd,
-    count(loan.default_d1)::bigint as matured,
-    coalesce(sum(loan.default_d1), 0)::bigint as defaults,
-    sum(loan.default_d1) / count(loan.default_d1) as default_rate
-from marts.fct_loans as loan
-inner join marts.dim_geography as geography using (geography_key)
-group by geography.state_code
-order by state
 """
 
 
@@ -141,31 +108,23 @@ MEASURES: Final[dict[str, Measure]] = {
 }
 
 
-def rates_by_grade(release: Release) -> pl.DataFrame:
-    """Return one row per grade and shown definition, all vintages together."""
-    counts = (
-        release.rows(default_rates.COUNTS, RATES)
-        .filter(pl.col("definition").is_in(charts.DEFINITIONS.keys()), pl.col("grade") != "all")
-        .sort("grade", "definition")
-    )
-    added = dict.fromkeys(("rate", "low", "high"), pl.Float64)
-    return pl.DataFrame(
-        default_rates.default_rates(counts.to_dicts()), schema={**counts.schema, **added}
-    )
+def kpi_cards(
+    release: Release, measures: Mapping[str, Measure] = MEASURES, *, of_any_month: bool = False
+) -> list[Card]:
+    """Make one card per measure: newest month, change over twelve months, n and interval.
 
-
-def kpi_cards(release: Release) -> list[Card]:
-    """Make one card per measure: newest month, change over twelve months, n and interval."""
+    A measure without the newest month has no card, or that of its last one if `of_any_month`.
+    """
     history = release.rows(HISTORY, SUMMARY)
     newest = history["snapshot_month"].max()
     cards = []
-    for name, measure in MEASURES.items():
+    for name, measure in measures.items():
         months = history.filter(
             (pl.col("measure") == name)
             & (pl.col("segment_kind") == measure.kind)
             & pl.col("value").is_not_null()
         )
-        if months.height and months["snapshot_month"][-1] == newest:
+        if months.height and (of_any_month or months["snapshot_month"][-1] == newest):
             cards.append(_card(measure, months))
     return cards
 

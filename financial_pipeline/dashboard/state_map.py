@@ -49,7 +49,12 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     ]
     value = f"properties.{column}"
     form = FORMS[column]
-    legend = alt.Legend(orient="top", title=title, format=form, gradientLength=240)
+    # Without a value there is nothing to tell by its colour.
+    legend = (
+        alt.Legend(orient="top", title=title, format=form, gradientLength=240)
+        if states[column].count()
+        else None
+    )
     data = alt.Data(values=shapes)  # type: ignore[no-untyped-call]
     base = alt.Chart(data).encode(tooltip=_tips())
     # Vega leaves out a shape without a value, so a grey one is drawn under it.

@@ -12,6 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 # Parts of a name that mark a fraction to be shown as per cent, and a number that is no quantity.
 FRACTIONS: Final = {
     "rate",
+    "probability",
     "return",
     "volatility",
     "drawdown",
@@ -37,6 +38,18 @@ SMALL: Final = 10.0
 def configuration(frame: pl.DataFrame) -> dict[str, ColumnConfig | None]:
     """Return the configuration of each column; None for one that is for programs only."""
     return {name: _column(name, frame[name]) for name in frame.columns}
+
+
+def as_text(name: str, values: pl.Series) -> list[str]:
+    """Return the values of a column as text, in the form that `configuration` gives them."""
+    if values.dtype == pl.Boolean:
+        values = values.replace_strict({True: "yes", False: "no"}, return_dtype=pl.String)
+    if not values.dtype.is_numeric():
+        return ["–" if value is None else str(value) for value in values]
+    form = _number(name, values)
+    sign = "$" if form.startswith("$") else ""
+    spec = ".2%" if form == "percent" else form.lstrip("$").removeprefix("%")
+    return ["–" if value is None else f"{sign}{value:{spec}}" for value in values]
 
 
 def in_words(name: str) -> str:
@@ -68,7 +81,8 @@ def _number(name: str, values: pl.Series) -> str:
     sizes = values.cast(pl.Float64).abs()
     most = sizes.filter(sizes.is_finite()).max()
     largest = most if isinstance(most, float) else 0.0
-    if "usd" in parts:
+    # A rate that is weighted by dollars is no amount.
+    if "usd" in parts and "weighted" not in parts:
         return "$%,.0f"
     if parts & FRACTIONS and name not in PLAIN and largest <= SMALL:
         return "percent"

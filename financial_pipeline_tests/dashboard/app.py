@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from financial_pipeline.dashboard.launch import APP
 
-PAGES = ("portfolio", "market", "macro", "model", "decide", "live", "health")
+PAGES = ("portfolio", "credit", "market", "macro", "model", "decide", "live", "health")
 ROOT_VARIABLE = "FINANCIAL_PIPELINE_DATA_ROOT"
 
 

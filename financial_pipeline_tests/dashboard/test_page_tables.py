@@ -9,7 +9,13 @@ import yaml
 
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.pages import PAGES
+from financial_pipeline.dashboard.pages import NOT_DRAWN, PAGES
+from financial_pipeline.defs.exports.publication import LEDGERS
+from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.schemas.metrics import METRIC_TABLES
+from financial_pipeline.schemas.model import MODEL_TABLES
+from financial_pipeline.schemas.operations import OPERATIONS
+from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.dashboard.app import open_page
 
@@ -44,12 +50,22 @@ def test_page_reads_exactly_the_tables_that_it_declares(
     assert read == set(PAGES[page].tables)
 
 
+def test_every_published_table_is_drawn_by_a_page_or_has_a_reason_not_to_be() -> None:
+    contracts = (MARTS, METRIC_TABLES, MODEL_TABLES, STREAM_TABLES, OPERATIONS)
+    published = {table.key for tables in contracts for table in tables.values()}
+    published |= {f"exports/{name}" for name in LEDGERS}
+    drawn = {key for page in PAGES.values() for key in page.tables}
+    assert published - drawn == set(NOT_DRAWN)
+    assert drawn - published == set()
+    assert all(reason.endswith(".") for reason in NOT_DRAWN.values())
+
+
 def test_dbt_exposures_are_the_pages_and_the_marts_they_read() -> None:
     file = PROJECT_ROOT / "dbt_project" / "models" / "marts" / "exposures.yml"
     exposures = yaml.safe_load(file.read_text("utf-8"))["exposures"]
     marts = {
         page: {f"ref('{t.removeprefix('exports/')}')" for t in known.tables if "exports/" in t}
-        - {"ref('row_accounting')"}
+        - {f"ref('{name}')" for name in LEDGERS}
         for page, known in PAGES.items()
     }
     assert {one["name"]: set(one["depends_on"]) for one in exposures} == {

@@ -26,7 +26,11 @@ def _rows(chart: Any) -> int:
 
 
 # Charts of each page, Health's one of its history included.
-CHARTS = {"portfolio": 4, "market": 7, "macro": 2, "model": 7, "decide": 2, "live": 2, "health": 1}
+CHARTS = {"portfolio": 4, "credit": 7, "market": 7, "macro": 2, "model": 10} | {
+    "decide": 2,
+    "live": 2,
+    "health": 1,
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -51,6 +55,27 @@ def test_market_without_a_bank_says_so(whole_world: Path) -> None:
     assert "No bank is selected" in words(app)
 
 
+def test_restated_values_are_counted_by_reason_or_said_not_to_be(whole_world: Path) -> None:
+    app = open_page(whole_world, "market")
+    assert "Later files changed **3** stored values of prices" in words(app)
+    row = next(one.value for one in app.dataframe if "restated_values" in one.value).iloc[0]
+    assert (row["reason"], row["sessions"]) == ("split and dividend", 3)
+    assert row["largest_change_share"] == pytest.approx(0.01)
+    none = "No later file has changed a stored value of loans."
+    assert none in [box.value for box in open_page(whole_world, "health").success]
+
+
+def test_model_shows_its_groups_and_the_points_of_its_scorecard(whole_world: Path) -> None:
+    app = open_page(whole_world, "model")
+    tables = [one.value for one in app.dataframe]
+    groups = next(table for table in tables if "segment" in table)
+    assert list(groups["level"]) == ["A", "B"]
+    assert list(groups["auc_low"]) == [0.65, 0.3]
+    points = next(table for table in tables if "woe" in table)
+    assert list(points["points"]) == [20.0, 35.0]
+    assert list(points["feature"]) == ["Income", "Income"]
+
+
 def test_macro_shows_a_series_as_it_was_known(whole_world: Path) -> None:
     app = open_page(whole_world, "macro")
     assert metrics(app)["Unemployment"] == "6.00 %"
@@ -69,7 +94,7 @@ def test_macro_explains_the_sign(whole_world: Path) -> None:
 def test_model_shows_evaluation_and_one_loan(whole_world: Path) -> None:
     app = open_page(whole_world, "model")
     assert metrics(app)["AUC (out of time)"] == "0.700"
-    assert metrics(app)["Calibration gap"] == "-1.00 pp"
+    assert metrics(app)["Mean PD less default rate"] == "-1.00 pp"
     app.text_input(key="loan_id").set_value("L0").run()
     assert metrics(app)["PD, borrower only"] == "5.0%"
     app.text_input(key="loan_id").set_value("L0' or 1=1").run()

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import polars as pl
+import pytest
 
 from financial_pipeline.dashboard import elements, table_columns
 
@@ -60,3 +61,20 @@ def test_fraction_above_its_range_and_empty_column_are_plain_numbers() -> None:
 def test_change_that_rounds_to_nothing_is_a_plain_zero() -> None:
     assert elements.points(-0.004, 2) == "0"
     assert elements.points(0.25, 1) == "+0.2 pp"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "shown"),
+    [
+        ("probability_usd_weighted", [0.125, None], ["12.50%", "–"]),
+        ("ead_usd", [1234.5], ["$1,234"]),
+        ("loans", [1234], ["1,234"]),
+        ("psi", [0.03], ["0.0300"]),
+        ("passed", [True, False], ["yes", "no"]),
+        ("grade", ["A", None], ["A", "–"]),
+    ],
+)
+def test_text_of_a_column_has_the_form_of_the_table(
+    name: str, values: list[object], shown: list[str]
+) -> None:
+    assert table_columns.as_text(name, pl.Series(values)) == shown

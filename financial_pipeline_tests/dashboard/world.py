@@ -25,6 +25,8 @@ STREAM = [
 ] + ["stream/dead_letters", "stream/parity"]
 MONTHS = [date(2014 + month // 12, 1 + month % 12, 1) for month in range(24)]
 
+AT_DEFAULT = {"ead_usd": 800.0, "recoveries_usd": 410.0, "collection_recovery_fee_usd": 10.0}
+
 
 def put(paths: Paths, key: str, frame: pl.DataFrame, as_of: str | None = "2019-03-01") -> None:
     """Register one table; the next `publish` shows it."""
@@ -49,6 +51,7 @@ def loans() -> pl.DataFrame:
             "maturity_month": [date(2018, 1, 1)] * LOANS,
             "snapshot_month": [date(2019, 3, 1)] * LOANS,
             "geography_key": number % 2,
+            "purpose_key": number % 3,
             "grade": np.where(number % 2 == 0, "A", "B"),
             "bad": bad,
             "is_active": active,
@@ -58,7 +61,12 @@ def loans() -> pl.DataFrame:
         sub_grade=pl.col("grade") + "1",
         term_months=pl.lit(36),
         loan_status=pl.lit("Fully Paid"),
-        loan_state=pl.when("is_active").then(pl.lit("CURRENT")).otherwise(pl.lit("PAID")),
+        loan_state=pl.when("is_active")
+        .then(pl.lit("CURRENT"))
+        .when("bad")
+        .then(pl.lit("BAD"))
+        .otherwise(pl.lit("PAID")),
+        **{name: pl.lit(dollars) for name, dollars in AT_DEFAULT.items()},
         credit_policy_met=pl.lit(True),
         funded_amount_usd=pl.lit(1000.0),
         interest_rate=pl.lit(0.1),
@@ -78,8 +86,15 @@ def geography() -> pl.DataFrame:
     )
 
 
+def purposes() -> pl.DataFrame:
+    return pl.DataFrame({"purpose_key": [0, 1, 2], "purpose": ["car", "credit_card", "other"]})
+
+
 def summary() -> pl.DataFrame:
-    """Two months of two measures: the newest default rate is 20 %, up from 19 %."""
+    """Two months of two measures: the newest default rate is 20 %, up from 19 %.
+
+    A third of the applications of January 2014 was issued.
+    """
     rows = [
         ("default_rate_matured", 0.19, 280),
         ("default_rate_matured", 0.20, 300),
@@ -87,18 +102,25 @@ def summary() -> pl.DataFrame:
         ("loans", 400.0, 400),
     ]
     months = [date(2019, 2, 1), date(2019, 3, 1)] * 2
-    return pl.DataFrame(
+    approved = {"snapshot_month": date(2014, 1, 1), "measure": "approval_rate", "loans": 750} | {
+        "numerator": 250.0,
+        "denominator": 750.0,
+        "value": 1 / 3,
+        "value_low": 0.28,
+        "value_high": 0.39,
+    }
+    kinds = pl.lit("all").alias("segment_kind"), pl.lit("all").alias("segment")
+    measured = pl.DataFrame(
         {
             "snapshot_month": months,
             "measure": [name for name, _, _ in rows],
-            "segment_kind": "all",
-            "segment": "all",
             "value": [value for _, value, _ in rows],
             "value_low": [0.15, 0.16, None, None],
             "value_high": [0.24, 0.25, None, None],
             "loans": [count for _, _, count in rows],
         }
     )
+    return pl.concat([measured, pl.DataFrame([approved])], how="diagonal").with_columns(*kinds)
 
 
 def thresholds() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -195,31 +217,12 @@ def operations(paths: Paths) -> None:
 TEXT = {"partition": pl.String}
 
 
-def credit(paths: Paths) -> None:
-    """Default rates by grade with a mature and an immature year, and one vintage's curve."""
-    cells = [
-        {"issue_month": date(year, 1, 1), "grade": grade, "definition": name, "loans": 100}
-        | {"term_months": 36, "defaults": 10, "originated_loans": 100, "active_loans": active}
-        for year, active in ((2014, 0), (2018, 60))
-        for grade in "AB"
-        for name in ("D0", "D1", "D2")
-    ]
-    put(paths, "metrics/default_rates_by_grade", pl.DataFrame(cells), "2018-01-01")
-    label = {"vintage_quarter": date(2014, 1, 1), "grade": "all", "term_months": 36, "loans": 200}
-    curve = [
-        label
-        | {"months_on_book": month, "cumulative_defaults": month}
-        | {"default_rate": month / 200, "default_rate_low": 0.0, "default_rate_high": 1.0}
-        for month in range(1, 37)
-    ]
-    put(paths, "metrics/vintage_curves", pl.DataFrame(curve), "2014-01-01")
-
-
 def publish(data_root: Path) -> Paths:
     """Loans, their summary and thresholds."""
     paths = Paths(data_root)
     put(paths, "exports/fct_loans", loans())
     put(paths, "exports/dim_geography", geography(), None)
+    put(paths, "exports/dim_purpose", purposes(), None)
     put(paths, "metrics/portfolio_summary", summary())
     table, best = thresholds()
     put(paths, "ml/threshold_table", table, "2015-04-01")

@@ -1,11 +1,12 @@
 """Hand-made market and macro tables: two banks over 60 sessions, two indicators over 48 months."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.restatements import LOAN_RESTATEMENTS
 from financial_pipeline_tests.dashboard.world import put
 
 BANKS = ("JPM", "GS")
@@ -51,6 +52,19 @@ def market(paths: Paths) -> None:
     pairs = pl.DataFrame({"session_date": SESSIONS})
     banks = {"symbol_a": "GS", "symbol_b": "JPM", "correlation_252d": 0.7}
     put(paths, "metrics/return_correlations", _of(pairs, **banks), LAST)
+
+
+def restated(paths: Paths) -> None:
+    """A dividend of JPM changed three closes by 1 %; no value of a loan was changed."""
+    row = {"symbol": "JPM", "field": "close", "old_value": 100.0, "new_value": 99.0} | {
+        "reason": "split_and_dividend",
+        "event_date": SESSIONS[9],
+        "restated_at": datetime(2019, 3, 2, tzinfo=UTC),
+    }
+    rows = pl.DataFrame([row | {"session_date": day} for day in SESSIONS[:3]])
+    put(paths, "exports/price_restatements", rows, None)
+    none = pl.DataFrame(schema=LOAN_RESTATEMENTS.columns)
+    put(paths, "exports/loan_restatements", none, None)
 
 
 def macro(paths: Paths) -> None:

@@ -1,6 +1,6 @@
 """Hand-made tables of the model, and a real artifact of two small models for the what-if."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from functools import cache
 
@@ -9,6 +9,7 @@ import polars as pl
 from financial_pipeline.ml import explain
 from financial_pipeline.ml.artifact import save_artifact
 from financial_pipeline.ml.features import FEATURE_SETS
+from financial_pipeline.ml.gates import Candidate, run_gates
 from financial_pipeline.ml.train import DefaultModel, fit_model
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
@@ -59,16 +60,51 @@ def model(paths: Paths) -> None:
     put(paths, "ml/scores", _scores(), AS_OF)
     rows = explain.coefficient_rows(fitted()["borrower_only"])
     put(paths, "ml/coefficients", pl.DataFrame([KEY | row for row in rows]), AS_OF)
+    parts(paths)
     month = {"training_cutoff": CUTOFF, "variable": "pd_borrower_only", "psi": 0.03}
     rest = {"critical_value": 0.05, "loans": 200, "verdict": "stable"}
     drift = [month | rest | {"month": date(2015, number, 1)} for number in range(4, 10)]
     put(paths, "ml/drift", pl.DataFrame(drift), AS_OF)
-    gate = {"gate": "auc", "passed": True, "value": 0.7, "limit": 0.6, "detail": "above"}
-    put(paths, "ml/gates", pl.DataFrame([KEY | gate]), AS_OF)
+    put(paths, "ml/gates", gates(), AS_OF)
     card = {"training_cutoff": CUTOFF, "markdown": "# The model card", "json": "{}"}
     put(paths, "ml/model_card", pl.DataFrame([card]), AS_OF)
     proxy = {"training_cutoff": CUTOFF, "proxy": "addr_state", "level": "CA", "n": 600}
     put(paths, "ml/fairness", pl.DataFrame([proxy | {"approval_rate": 0.9}]), AS_OF)
+
+
+def parts(paths: Paths) -> None:
+    """Two grades, the second ranked as by chance; two bins of income; a fit by Spark."""
+    bad = {"level": "B", "n": 10, "defaults": 2, "mean_pd": 0.3, "auc": 0.5, "auc_low": 0.3}
+    groups = [
+        TESTED | METRICS | {"segment": "grade", "level": "A"},
+        TESTED | METRICS | {"segment": "grade"} | bad,
+    ]
+    put(paths, "ml/evaluation_segments", pl.DataFrame(groups), AS_OF)
+    bins = [
+        {"training_cutoff": CUTOFF, "feature": "ln_annual_inc", "bin": number, "label": label}
+        | {"points": points, "woe": 0.1, "information_value": 0.02}
+        | {"loans": 100, "defaults": 10 * number}
+        for number, label, points in ((1, "up to 11", 20.0), (2, "above 11", 35.0))
+    ]
+    put(paths, "ml/scorecard_points", pl.DataFrame(bins), AS_OF)
+    trained = {"training_cutoff": CUTOFF, "artifact": "a1", "training_loans": 2000, "seed": 1}
+    put(paths, "ml/default_model", pl.DataFrame([trained]), AS_OF)
+    put(paths, "ml/spark_agreement", pl.DataFrame([KEY | {"loans": 2000, "agrees": True}]), AS_OF)
+
+
+def gates(**evidence: float) -> pl.DataFrame:
+    """All gates of the deciding model, with the evidence of METRICS unless given otherwise."""
+    figures = {"score_psi": 0.04, "auc": 0.7, "challenger_auc": 0.71, "auc_low": 0.65} | {
+        "mean_pd": 0.11,
+        "default_rate": 0.12,
+        "calibration_slope": 1.1,
+        "training_events_per_feature": 20.0,
+    }
+    candidate = Candidate(
+        model="borrower_only", training_loans=2000, test_events=120, **(figures | evidence)
+    )
+    rows = [KEY | asdict(result) for result in run_gates(candidate)]
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _scores() -> pl.DataFrame:

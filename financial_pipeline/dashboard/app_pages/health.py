@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, elements
+from financial_pipeline.dashboard import charts, drawing, elements, exports, restatements
 from financial_pipeline.dashboard import health_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -97,7 +97,9 @@ def show(release: Release) -> None:
     _runs(release)
     _checks(release)
     _lines(release)
+    restatements.loans(release)
     _tables(release)
+    exports.any_table(release)
 
 
 show(current())

@@ -53,7 +53,9 @@ def _bank(release: Release) -> None:
     if not symbols:
         elements.empty("No bar has arrived yet.")
         return
-    symbol = st.segmented_control("Bank", symbols, default=symbols[0], required=True, key="symbol")
+    symbol = st.segmented_control(
+        "Bank", symbols, default=symbols[0], required=True, key="symbol", bind="query-params"
+    )
     bars = release.rows(figures.NEWEST_BARS, figures.BARS, symbol=symbol)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -67,7 +69,7 @@ def _bank(release: Release) -> None:
 
 
 def _indicator(release: Release, symbol: str) -> None:
-    name = st.selectbox("Indicator", tuple(INDICATORS), key="indicator")
+    name = st.selectbox("Indicator", tuple(INDICATORS), key="indicator", bind="query-params")
     column = INDICATORS[name]
     rows = release.rows(figures.NEWEST_INDICATORS, figures.INDICATORS, symbol=symbol)
     known = rows.drop_nulls(column)

@@ -204,9 +204,8 @@ def _pair(pairs: pl.DataFrame) -> dict[str, Any]:
             bind="query-params",
             width=310,
         )
-        method = st.segmented_control(
-            "Method", ("pearson", "spearman"), default="pearson", required=True, key="method"
-        )
+        methods = ("pearson", "spearman")
+        method = st.selectbox("Method", methods, key="method", bind="query-params", width=150)
     return {"credit": credit, "macro": macro, "method": method}
 
 

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, elements
+from financial_pipeline.dashboard import charts, drawing, elements, restatements
 from financial_pipeline.dashboard import market_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -95,6 +95,7 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
             default="63 sessions",
             required=True,
             key="window",
+            bind="query-params",
         )
         column = WINDOWS[window or "63 sessions"]
         drawing.chart(_lines, _of(rows, column), banks)
@@ -151,7 +152,7 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     st.header("Value at risk and its breaches", anchor=False)
     if not elements.filled(release, figures.RISK, figures.VOLATILITY):
         return
-    bank = st.selectbox("Bank", banks, key="var_bank", width=160)
+    bank = st.selectbox("Bank", banks, key="var_bank", bind="query-params", width=160)
     rows = release.rows(figures.BREACHES, figures.RISK, figures.VOLATILITY, bank=bank, first=first)
     if rows.drop_nulls("forecast").is_empty():
         elements.empty(f"{bank} has no forecast in this range.")
@@ -210,6 +211,7 @@ def show(release: Release) -> None:
     _prices(release, first, banks)
     _risk(release, first, banks)
     _value_at_risk(release, first, banks)
+    restatements.prices(release)
 
 
 show(current())

@@ -4,44 +4,56 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import applicant, charts, drawing, elements, loan_scores
+from financial_pipeline.dashboard import (
+    applicant,
+    charts,
+    drawing,
+    elements,
+    loan_scores,
+    model_parts,
+    model_verdict,
+)
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.model_labels import in_plain_words, plain
+from financial_pipeline.ml.drift import ACT, WATCH
 
-DRIFT_LIMITS = (0.10, 0.25)
 
-
-def _choose(release: Release) -> tuple[object, str]:
+def _choose_cutoff(release: Release) -> object:
     cutoffs = release.rows(evidence.CUTOFFS, evidence.EVALUATION)["training_cutoff"].to_list()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        cutoff = st.selectbox("Training cut-off", cutoffs, key="cutoff", width=170)
-        rows = release.rows(evidence.EVALUATIONS, evidence.EVALUATION, cutoff=cutoff)
-        models = rows.filter(evaluation=evidence.OUT_OF_TIME)["model"].unique().sort().to_list()
-        model = st.selectbox(
-            "Model",
-            models,
-            models.index(evidence.DECIDING) if evidence.DECIDING in models else 0,
-            format_func=lambda name: name.replace("_", " "),
-            key="model",
-            bind="query-params",
-            width=260,
-        )
+    chosen = st.selectbox(
+        "Training cut-off",
+        [str(cutoff) for cutoff in cutoffs],
+        key="cutoff",
+        bind="query-params",
+        width=170,
+    )
+    return next(cutoff for cutoff in cutoffs if str(cutoff) == chosen)
+
+
+def _evaluated(release: Release, cutoff: object) -> str:
+    """Draw the figures of a chosen model; return its name."""
+    st.header("How well it ranks", anchor=False)
+    rows = release.rows(evidence.EVALUATIONS, evidence.EVALUATION, cutoff=cutoff)
+    models = rows.filter(evaluation=evidence.OUT_OF_TIME)["model"].unique().sort().to_list()
+    model = st.selectbox(
+        "Model",
+        models,
+        models.index(evidence.DECIDING) if evidence.DECIDING in models else 0,
+        format_func=plain,
+        key="model",
+        bind="query-params",
+        width=260,
+    )
     found = rows.filter(model=model, evaluation=evidence.OUT_OF_TIME)
-    served, reason = evidence.served(release), evidence.withheld(release, cutoff)
-    if reason:
-        st.warning(reason, icon=":material/block:")
-    if served is None:
-        st.info("No model is served.", icon=":material/info:")
-    elif str(served["cutoff"]) != str(cutoff):
-        st.info(f"The served model has cut-off {served['cutoff']}.", icon=":material/info:")
     if found.is_empty() or found["auc"][0] is None:
         cause = found["reason"][0] if found.height else "it was not evaluated"
         elements.empty(f"This model has no out-of-time figures: {cause.removesuffix('.')}.")
     else:
         elements.cards(evidence.cards(found.row(0, named=True), cutoff))
     elements.source(release, evidence.EVALUATION)
-    elements.rows_behind(rows, "evaluation", "All evaluations of this cut-off")
-    return cutoff, str(model)
+    elements.rows_behind(in_plain_words(rows), "evaluation", "All evaluations of this cut-off")
+    return str(model)
 
 
 def _discrimination(release: Release, cutoff: object, model: str) -> None:
@@ -113,7 +125,7 @@ def _coefficients(release: Release, cutoff: object, model: str) -> None:
         release.rows(evidence.COEFFICIENT_ROWS, evidence.COEFFICIENTS, **values)
     )
     if rows.is_empty():
-        elements.empty(f"The model {model.replace('_', ' ')} has no coefficients.")
+        elements.empty(f"The model {plain(model)} has no coefficients.")
         return
     st.markdown("**Coefficients**: change of the log-odds of default per standard deviation")
     drawing.chart(_bars, rows.head(20).with_columns(raises=pl.col("coefficient") > 0))
@@ -155,23 +167,25 @@ def _drift(release: Release, cutoff: object) -> None:
         "Variable",
         names,
         names.index("pd_borrower_only") if "pd_borrower_only" in names else 0,
-        format_func=lambda name: name.replace("pd_", "PD ").replace("_", " "),
+        format_func=plain,
         key="variable",
         bind="query-params",
         width=260,
     )
     drawing.chart(_psi, rows.filter(variable=variable))
     elements.source(
-        release, evidence.DRIFT, note="Against the training loans; dashed: the usual 0.10 and 0.25."
+        release,
+        evidence.DRIFT,
+        note=f"Against the training loans; dashed: watch {WATCH:g}, act {ACT:g}.",
     )
-    elements.rows_behind(rows, "drift")
+    elements.rows_behind(in_plain_words(rows), "drift")
 
 
 def _psi(chosen: pl.DataFrame) -> charts.Layers:
     lines = charts.lines(chosen, "month", "psi", title="PSI", form=".2f").encode(
         tooltip=["month:T", alt.Tooltip("psi:Q", format=".3f"), "loans:Q", "verdict:N"]
     )
-    limits = pl.DataFrame({"at": DRIFT_LIMITS})
+    limits = pl.DataFrame({"at": (WATCH, ACT)})
     marks = alt.Chart(limits).mark_rule(color=charts.ORANGE, strokeDash=[4, 3]).encode(y="at:Q")
     return alt.layer(lines, marks).properties(height=charts.HEIGHT - 60)
 
@@ -183,7 +197,8 @@ def _governance(release: Release, cutoff: object) -> None:
         (evidence.FAIRNESS, evidence.FAIRNESS_ROWS, "fairness", "Proxy screen (no finding)"),
     ):
         if elements.present(release, key):
-            elements.rows_behind(release.rows(query, key, cutoff=cutoff), name, label)
+            rows = in_plain_words(release.rows(query, key, cutoff=cutoff))
+            elements.rows_behind(rows, name, label)
             elements.source(release, key)
     if elements.present(release, evidence.CARD):
         card = release.rows(evidence.CARD_TEXT, evidence.CARD, cutoff=cutoff)
@@ -195,8 +210,11 @@ def show(release: Release) -> None:
     """Draw the page."""
     if not elements.filled(release, evidence.EVALUATION):
         return
-    cutoff, model = _choose(release)
+    cutoff = _choose_cutoff(release)
+    model_verdict.show(release, cutoff)
+    model = _evaluated(release, cutoff)
     _discrimination(release, cutoff, model)
+    model_parts.segments(release, cutoff, model)
     if release.missing(evidence.SCORES) and evidence.withheld(release, cutoff):
         # No command would build them: the reason is at the top of the page.
         _coefficients(release, cutoff, model)
@@ -207,10 +225,13 @@ def show(release: Release) -> None:
             loan_scores.distribution(release, cutoff, model)
         with right:
             _coefficients(release, cutoff, model)
+        model_verdict.bands(release)
         loan_scores.one_loan(release, cutoff)
         applicant.what_if(release)
         _drift(release, cutoff)
+    model_parts.scorecard(release, cutoff)
     _governance(release, cutoff)
+    model_parts.training(release, cutoff)
 
 
 show(current())

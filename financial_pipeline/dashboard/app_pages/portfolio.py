@@ -1,24 +1,31 @@
 """Portfolio: key figures, default rates, vintage curves, states, and the loans behind them."""
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, drill_down, elements, state_map, trend
+from financial_pipeline.dashboard import (
+    charts,
+    chosen_loans,
+    drawing,
+    drill_down,
+    elements,
+    loan_filter,
+    loan_states,
+    trend,
+)
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.loan_filter import LoanFilter
 from financial_pipeline.settings import Settings
 
-GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 MEANING = (
     "**D1** (matured) is the headline: loans whose term has passed. **D0** (resolved) overstates"
     " young vintages, **D2** (to date) understates them. Hatched bars contain active loans, so"
     " they will change; the grey line is the share of loans still active."
 )
-# A state with fewer matured loans has no rate worth a colour: its 95 % interval is as wide as the
-# differences between states.
-MIN_MATURED = 500
-MAP_MEASURES = {"Default rate (D1)": "default_rate", "Funded": "funded_usd", "Loans": "loans"}
 
 
 def _kpis(release: Release) -> None:
@@ -36,24 +43,45 @@ def _kpis(release: Release) -> None:
         elements.rows_behind(history, "portfolio_summary", "All months behind these figures")
 
 
-def _grades(release: Release) -> None:
+def _chosen(release: Release) -> LoanFilter:
+    """Draw the filter and the figures of the chosen loans."""
+    st.header("Choose loans", anchor=False)
+    chosen = loan_filter.bar(release)
+    if chosen.is_whole:
+        st.caption("All loans. A click on a bar chooses its grade or year.")
+    elif not release.missing(*loan_filter.TABLES):
+        elements.cards(chosen_loans.selection_cards(release, chosen))
+        elements.source(release, loan_filter.LOANS, note="The figures above are of the whole book.")
+    return chosen
+
+
+def _pick_grade(picked: dict[str, Any]) -> None:
+    st.session_state["grade"] = picked["grade"]
+
+
+def _pick_year(picked: dict[str, Any]) -> None:
+    st.session_state["from"] = st.session_state["to"] = picked["vintage"]
+
+
+def _grades(release: Release, chosen: LoanFilter) -> None:
     st.header("Default rate by grade", anchor=False)
-    if not elements.filled(release, figures.RATES):
+    if not elements.filled(release, loan_filter.RATES):
         return
     st.caption(MEANING)
-    rates = figures.rates_by_grade(release)
+    rates = chosen_loans.rates_by_grade(release, chosen)
+    if rates.is_empty():
+        elements.empty("No chosen loan has a known outcome.")
+        return
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**All vintages, by grade** with 95 % Wilson intervals")
-        drawing.chart(_grade_bars, rates)
+        st.markdown("**By grade** with 95 % Wilson intervals")
+        drawing.chart(_grade_bars, rates, picks=("grade_bars", _pick_grade))
     with right:
-        grade = st.selectbox("Vintages of grade", GRADES, key="vintage_grade", bind="query-params")
-        vintages = release.rows(figures.BY_VINTAGE, figures.RATES, grade=grade)
-        if vintages.is_empty():
-            elements.empty(f"No loan of grade {grade} has a known outcome.")
-        else:
-            drawing.chart(_vintage_bars, vintages)
-    elements.source(release, figures.RATES, note="Loans outside the credit policy are left out.")
+        st.markdown("**By issue year**")
+        vintages = chosen_loans.counted(release, chosen_loans.BY_VINTAGE, chosen)
+        drawing.chart(_vintage_bars, vintages, picks=("vintage_bars", _pick_year))
+    keys = loan_filter.TABLES if chosen.needs_loans else (loan_filter.RATES,)
+    elements.source(release, *keys, note="Loans outside the credit policy are left out.")
     elements.rows_behind(rates, "default_rates_by_grade")
 
 
@@ -69,7 +97,8 @@ def _grade_bars(rates: pl.DataFrame) -> charts.Layers:
     )
     tips = ["definition", "grade", "loans", "defaults", alt.Tooltip("rate", format=".2%")]
     rate = alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%"))
-    bars = base.mark_bar().encode(y=rate, color=_definition(), tooltip=tips)
+    bars = base.mark_bar(cursor="pointer").encode(y=rate, color=_definition(), tooltip=tips)
+    bars = bars.add_params(alt.selection_point(name=drawing.PICK, fields=["grade"]))
     whiskers = base.mark_rule(color=charts.GREY).encode(y="low:Q", y2="high:Q")
     return (bars + whiskers).properties(height=charts.HEIGHT)
 
@@ -99,24 +128,42 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
         x=alt.X("vintage:N"), y=alt.Y("still_active:Q")
     )
     share = active.mark_line(color=charts.GREY, strokeWidth=2, point={"color": charts.GREY})
-    return alt.layer(mature, *young, share).properties(height=charts.HEIGHT - 30)
+    # One transparent bar per year takes the clicks of all its definitions.
+    years = alt.Chart(vintages.unique("vintage").sort("vintage"))
+    clicked = (
+        years.mark_bar(opacity=0.01, cursor="pointer")
+        .encode(x=alt.X("vintage:N"), y=alt.value(0), y2=alt.value("height"))
+        .add_params(alt.selection_point(name=drawing.PICK, fields=["vintage"]))
+    )
+    return alt.layer(clicked, mature, *young, share).properties(height=charts.HEIGHT)
 
 
-def _curves(release: Release) -> None:
+def _curves(release: Release, chosen: LoanFilter) -> None:
     st.header("Vintage curves", anchor=False)
     if not elements.filled(release, figures.CURVES):
         return
+    grade = "all" if chosen.grade == loan_filter.ANY else chosen.grade
+    term = chosen.term
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        grade = st.selectbox("Grade", GRADES, key="curve_grade", width=120)
-        term = st.segmented_control(
-            "Term (months)", (36, 60), default=36, required=True, key="curve_term"
-        )
+        if term == loan_filter.ANY:
+            terms = loan_filter.TERMS[1:]
+            term = st.selectbox(
+                "Curves of term, months", terms, key="curve_term", bind="query-params", width=180
+            )
         smallest = st.number_input(
-            "Minimum number of loans", 1, 100_000, 50, key="curve_min", width=180
+            "Minimum number of loans",
+            1,
+            100_000,
+            50,
+            key="curve_min",
+            bind="query-params",
+            width=180,
         )
+    if chosen.needs_loans:
+        st.caption("Curves are published by grade and term: purpose and state do not apply here.")
     curves = release.rows(
-        figures.VINTAGES, figures.CURVES, grade=grade, term=term, smallest=smallest
-    )
+        figures.VINTAGES, figures.CURVES, grade=grade, term=int(term), smallest=smallest
+    ).filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
     if curves.is_empty():
         elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
         return
@@ -156,65 +203,14 @@ def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
     )
 
 
-def _states(release: Release) -> None:
-    st.header("Loans by state", anchor=False)
-    if not elements.filled(release, figures.LOANS, figures.GEOGRAPHY):
-        return
-    states = release.rows(figures.BY_STATE, figures.LOANS, figures.GEOGRAPHY)
-    choice = st.segmented_control(
-        "Colour by", tuple(MAP_MEASURES), default="Default rate (D1)", required=True, key="map_by"
-    )
-    column = MAP_MEASURES[choice or "Default rate (D1)"]
-    left, right = st.columns([3, 2], gap="medium")
-    enough = pl.col("matured") >= MIN_MATURED
-    rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
-    with left:
-        drawing.chart(state_map.chart, rated, column, choice or "")
-    with right:
-        _concentration(release)
-    known = pl.col("state").is_in(state_map.on_map())
-    elements.source(
-        release,
-        figures.LOANS,
-        note=f"{states.filter(~known)['loans'].sum():,} loans are in no state of the map"
-        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans;"
-        " blue is below the mean of these states, orange above it, grey has too few loans.",
-    )
-    elements.rows_behind(states, "states")
-
-
-def _concentration(release: Release) -> None:
-    st.markdown("**Concentration** of funded dollars")
-    if not elements.filled(release, figures.SUMMARY):
-        return
-    history = release.rows(figures.HISTORY, figures.SUMMARY)
-    wide = (
-        history.filter(pl.col("measure").is_in(["hhi_funded", "effective_number"]))
-        .filter(pl.col("snapshot_month") == pl.col("snapshot_month").max())
-        .pivot("measure", index="segment_kind", values="value")
-    )
-    if wide.is_empty():
-        elements.empty("No concentration was measured.")
-        return
-    elements.table(
-        wide.select(
-            pl.col("segment_kind").alias("by"),
-            pl.col("hhi_funded").round(4).alias("HHI"),
-            pl.col("effective_number").round(1).alias("effective number"),
-        ),
-        "concentration",
-    )
-    st.caption("HHI is the sum of squared shares; one over it is the effective number of equals.")
-    elements.source(release, figures.SUMMARY)
-
-
 def show(release: Release) -> None:
     """Draw the page."""
     _kpis(release)
-    _grades(release)
-    _curves(release)
-    _states(release)
-    drill_down.show(release)
+    chosen = _chosen(release)
+    _grades(release, chosen)
+    _curves(release, chosen)
+    loan_states.show(release, chosen)
+    drill_down.show(release, chosen)
 
 
 show(current())

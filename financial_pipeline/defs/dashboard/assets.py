@@ -10,7 +10,7 @@ from financial_pipeline.schemas.model import MODEL_TABLES
 # Pages show the manifest too: what is published, and since when.
 MANIFEST = dg.AssetKey(["exports", "published_manifest"])
 DOMAINS = {
-    **dict.fromkeys(("portfolio", "model", "decide"), "lending"),
+    **dict.fromkeys(("portfolio", "credit", "model", "decide"), "lending"),
     **dict.fromkeys(("market", "live"), "market"),
     "macro": "macro",
 }

@@ -1,0 +1,140 @@
+"""Into and out of the book, on the Credit page: applications, early arrears, losses."""
+
+from typing import Final
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, drawing, elements
+from financial_pipeline.dashboard import credit_figures as figures
+from financial_pipeline.dashboard.data import Release
+
+NEEDS_REJECTIONS: Final = "the rejected applications: drop rejected_2007_to_2018Q4.csv"
+
+
+def approvals(release: Release) -> None:
+    """Draw the funnel of a year's applications, the approval rate, and the rejected ones."""
+    st.header("Approvals", anchor=False)
+    if not elements.filled(release, figures.SUMMARY, figures.RATES, figures.REJECTIONS):
+        return
+    months = release.rows(figures.APPROVALS, figures.SUMMARY)
+    if months.is_empty():
+        elements.needs(release, "The approval rate", NEEDS_REJECTIONS, figures.REJECTIONS)
+        return
+    years = months["month"].dt.year().cast(pl.String).unique().sort(descending=True).to_list()
+    left, right = st.columns(2, gap="medium")
+    with left:
+        year = st.selectbox("Applications of", years, key="year", bind="query-params", width=150)
+        stages = figures.funnel(months, release.rows(figures.MATURED, figures.RATES), year)
+        drawing.chart(_funnel, stages)
+    with right:
+        st.markdown("**Approval rate** by month, with 95 % Wilson intervals")
+        drawing.chart(charts.band, months, "month", "approval_rate")
+    elements.source(
+        release,
+        figures.SUMMARY,
+        figures.RATES,
+        note="Months with rejections on file. Matured and paid: D1, loans within the policy.",
+    )
+    elements.rows_behind(stages, "approval_funnel")
+    rejected = release.rows(figures.REJECTED, figures.REJECTIONS)
+    elements.rows_behind(rejected, "rejections", "Who was turned away, by year")
+    elements.source(release, figures.REJECTIONS, note="The file gives no reason for a rejection.")
+
+
+def _funnel(stages: pl.DataFrame) -> charts.Layers:
+    order = ["applications", "issued", "matured", "paid"]
+    base = alt.Chart(stages).encode(
+        y=alt.Y("stage:N", sort=order, title=None),
+        tooltip=[
+            "stage",
+            alt.Tooltip("loans:Q", format=",d"),
+            *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high")),
+        ],
+    )
+    share = "(datum.stage == 'applications' ? '' : ' (' + format(datum.rate, '.1%') + ')')"
+    words = f"format(datum.loans, ',') + {share}"
+    # Room for the words of the longest bar.
+    scale = alt.Scale(domain=[0, float(stages["loans"][0]) * 1.3])
+    bars = base.mark_bar(color=charts.BLUE).encode(
+        x=alt.X(
+            "loans:Q",
+            title="Loans, and their share of the stage before",
+            scale=scale,
+            axis=alt.Axis(format="~s", tickCount=5),
+        )
+    )
+    text = base.transform_calculate(words=words).mark_text(
+        align="left", dx=4, fontSize=12, color=charts.GREY
+    )
+    return (bars + text.encode(x="loans:Q", text="words:N")).properties(height=charts.HEIGHT - 80)
+
+
+def arrears(release: Release) -> None:
+    """Draw the share of young loans that are late or bad in the newest snapshot."""
+    st.header("Early arrears", anchor=False)
+    if not elements.filled(release, figures.LOANS):
+        return
+    rows = release.rows(figures.ARREARS, figures.LOANS, months=figures.YOUNG_MONTHS)
+    if rows.is_empty():
+        st.info(
+            f"No loan was issued in the {figures.YOUNG_MONTHS} months before the newest snapshot.",
+            icon=":material/info:",
+        )
+        return
+    late = pl.sum_horizontal("late_16_to_30", "late_31_to_120", "bad").alias("in_arrears")
+    found = figures.rated(rows.with_columns(late), "in_arrears", "loans")
+    st.markdown("**More than 15 days late, or bad**, among the loans of each issue month")
+    drawing.chart(_arrears, found)
+    elements.source(
+        release,
+        figures.LOANS,
+        note=f"Loans issued up to {figures.YOUNG_MONTHS} months before the newest snapshot; the"
+        " youngest have had no time to be late. 95 % Wilson intervals.",
+    )
+    elements.rows_behind(found, "early_arrears")
+
+
+def _arrears(rows: pl.DataFrame) -> charts.Layers:
+    tips = ["issued", "loans", "late_16_to_30", "late_31_to_120", "bad"]
+    return _bars(rows, alt.X("issued:N", title="Issued"), "rate", tips, charts.ORANGE)
+
+
+def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str) -> charts.Layers:
+    shares = [alt.Tooltip(f"{name}:Q", format=".2%") for name in (rate, "low", "high")]
+    base = alt.Chart(rows).encode(x=x, tooltip=[*tips, *shares])
+    bars = base.mark_bar(color=colour).encode(
+        y=alt.Y(f"{rate}:Q", title=None, axis=alt.Axis(format=".1%"))
+    )
+    whiskers = base.mark_rule(color=charts.GREY, strokeWidth=2).encode(
+        y=alt.Y("low:Q", title=None), y2="high:Q"
+    )
+    return (bars + whiskers).properties(height=charts.HEIGHT - 60)
+
+
+def losses(release: Release) -> None:
+    """Draw loss given default and recovery by issue year."""
+    st.header("Loss given default and recovery", anchor=False)
+    if not elements.filled(release, figures.LOANS):
+        return
+    found = release.rows(figures.LOSSES, figures.LOANS)
+    if found.is_empty():
+        st.info("No bad loan has an exposure at default.", icon=":material/info:")
+        return
+    rows = figures.losses(found)
+    st.markdown("**LGD on EAD** by issue year, dollar-weighted, with 95 % intervals")
+    drawing.chart(_losses, rows)
+    elements.source(
+        release,
+        figures.LOANS,
+        note="Bad loans within the credit policy. Recoveries of young vintages are still to come,"
+        " so their LGD will fall. The recovery rate is after the collection fee.",
+    )
+    elements.rows_behind(rows, "loss_given_default")
+
+
+def _losses(rows: pl.DataFrame) -> charts.Layers:
+    tips = ["vintage", "loans"]
+    axis = alt.X("vintage:N", title="Issue year", axis=alt.Axis(labelAngle=0))
+    return _bars(rows, axis, "loss_given_default_share", tips, charts.BLUE)

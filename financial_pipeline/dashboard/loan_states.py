@@ -1,0 +1,80 @@
+"""Loans by state on the Portfolio page, and how concentrated the book is."""
+
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import chosen_loans, drawing, elements, loan_filter, state_map
+from financial_pipeline.dashboard import portfolio_figures as figures
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.loan_filter import LoanFilter
+
+# A state with fewer matured loans has no rate worth a colour: its 95 % interval is as wide as the
+# differences between states.
+MIN_MATURED: Final = 500
+MAP_MEASURES: Final = {
+    "Default rate (D1)": "default_rate",
+    "Funded": "funded_usd",
+    "Loans": "loans",
+}
+
+
+def show(release: Release, chosen: LoanFilter) -> None:
+    """Draw the map of the chosen loans, and the concentration of the book."""
+    st.header("Loans by state", anchor=False)
+    if not elements.filled(release, *loan_filter.TABLES):
+        return
+    # The map compares states, so it shows all of them.
+    values = {**chosen.values(), "state": loan_filter.ANY}
+    states = release.rows(chosen_loans.BY_STATE, *loan_filter.TABLES, **values)
+    choice = st.segmented_control(
+        "Colour by",
+        tuple(MAP_MEASURES),
+        default="Default rate (D1)",
+        required=True,
+        key="map_by",
+        bind="query-params",
+    )
+    column = MAP_MEASURES[choice or "Default rate (D1)"]
+    left, right = st.columns([3, 2], gap="medium")
+    enough = pl.col("matured") >= MIN_MATURED
+    rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
+    with left:
+        drawing.chart(state_map.chart, rated, column, choice or "")
+    with right:
+        _concentration(release)
+    known = pl.col("state").is_in(state_map.on_map())
+    elements.source(
+        release,
+        loan_filter.LOANS,
+        note=f"{states.filter(~known)['loans'].sum():,} loans are in no state of the map"
+        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans;"
+        " blue is below the mean of these states, orange above it, grey has too few loans.",
+    )
+    elements.rows_behind(states, "states")
+
+
+def _concentration(release: Release) -> None:
+    st.markdown("**Concentration** of funded dollars, whole book")
+    if not elements.filled(release, figures.SUMMARY):
+        return
+    history = release.rows(figures.HISTORY, figures.SUMMARY)
+    wide = (
+        history.filter(pl.col("measure").is_in(["hhi_funded", "effective_number"]))
+        .filter(pl.col("snapshot_month") == pl.col("snapshot_month").max())
+        .pivot("measure", index="segment_kind", values="value")
+    )
+    if wide.is_empty():
+        elements.empty("No concentration was measured.")
+        return
+    elements.table(
+        wide.select(
+            pl.col("segment_kind").alias("by"),
+            pl.col("hhi_funded").round(4).alias("HHI"),
+            pl.col("effective_number").round(1).alias("effective number"),
+        ),
+        "concentration",
+    )
+    st.caption("HHI is the sum of squared shares; one over it is the effective number of equals.")
+    elements.source(release, figures.SUMMARY)

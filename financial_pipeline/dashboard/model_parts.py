@@ -1,0 +1,156 @@
+"""Parts of the Model page: evaluations of groups of loans, the scorecard, and agreement."""
+
+from typing import Final
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from financial_pipeline.dashboard import charts, drawing, elements
+from financial_pipeline.dashboard.credit_figures import rated
+from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.model_labels import in_plain_words, plain
+
+SEGMENTS: Final = "ml/evaluation_segments"
+SCORECARD: Final = "ml/scorecard_points"
+TRAINED: Final = "ml/default_model"
+AGREEMENT: Final = "ml/spark_agreement"
+
+SEGMENT_ROWS: Final = """
+select segment, level, n, defaults, mean_pd, auc, auc_low, auc_high, ks, brier_skill, reason
+from ml.evaluation_segments
+where training_cutoff = $cutoff and model = $model and evaluation = 'out_of_time'
+order by segment, level
+"""
+POINTS: Final = """
+select feature, bin, label, points, woe, information_value, loans, defaults
+from ml.scorecard_points
+where training_cutoff = $cutoff
+order by feature, bin
+"""
+TRAINED_ROWS: Final = """
+select * exclude (training_cutoff) from ml.default_model where training_cutoff = $cutoff
+"""
+AGREEMENT_ROWS: Final = """
+select * exclude (training_cutoff) from ml.spark_agreement where training_cutoff = $cutoff
+"""
+
+
+def segments(release: Release, cutoff: object, model: str) -> None:
+    """Draw how a model ranks and is calibrated within groups of the tested loans."""
+    st.header("Groups of loans", anchor=False)
+    if not elements.present(release, SEGMENTS):
+        return
+    rows = release.rows(SEGMENT_ROWS, SEGMENTS, cutoff=cutoff, model=model)
+    if rows.is_empty():
+        elements.empty(f"The model {plain(model)} was not evaluated by group.")
+        return
+    kinds = rows["segment"].unique().sort().to_list()
+    kind = st.selectbox("By", kinds, format_func=plain, key="by", bind="query-params", width=200)
+    chosen = rated(rows.filter(segment=kind), "defaults", "n")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**AUC** with 95 % DeLong intervals; the dashed line is chance")
+        known = chosen.drop_nulls("auc")
+        if known.is_empty():
+            elements.empty(f"No group has an AUC: {chosen['reason'][0]}".rstrip("."))
+        else:
+            drawing.chart(_ranks, known)
+    with right:
+        st.markdown("**Default rate** with 95 % Wilson intervals, and mean PD (orange)")
+        drawing.chart(_calibrated, chosen)
+    elements.source(release, SEGMENTS, note="Loans issued after the cut-off.")
+    elements.rows_behind(in_plain_words(rows), "evaluation_segments")
+
+
+def _levels() -> alt.X:
+    return alt.X("level:N", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
+
+
+def _ranks(rows: pl.DataFrame) -> charts.Layers:
+    tips = ["level", "n", "defaults"] + [
+        alt.Tooltip(f"{name}:Q", format=".3f") for name in ("auc", "auc_low", "auc_high")
+    ]
+    base = alt.Chart(rows).encode(x=_levels(), tooltip=tips)
+    y = alt.Y("auc_low:Q", title="AUC", scale=alt.Scale(zero=False))
+    whiskers = base.mark_rule(color=charts.BLUE, strokeWidth=2).encode(y=y, y2="auc_high:Q")
+    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
+        y=alt.Y("auc:Q", title="AUC")
+    )
+    chance = alt.Chart(pl.DataFrame({"at": [0.5]})).mark_rule(color=charts.GREY, strokeDash=[4, 3])
+    return alt.layer(chance.encode(y="at:Q"), whiskers, dots).properties(height=charts.HEIGHT - 40)
+
+
+def _calibrated(rows: pl.DataFrame) -> charts.Layers:
+    shares = [alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high", "mean_pd")]
+    base = alt.Chart(rows).encode(x=_levels(), tooltip=["level", "n", "defaults", *shares])
+    axis = alt.Axis(format=".0%")
+    whiskers = base.mark_rule(color=charts.BLUE, strokeWidth=2).encode(
+        y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q"
+    )
+    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
+        y=alt.Y("rate:Q", title=None)
+    )
+    expected = base.mark_tick(color=charts.ORANGE, thickness=3, width=18).encode(
+        y=alt.Y("mean_pd:Q", title=None)
+    )
+    return alt.layer(whiskers, dots, expected).properties(height=charts.HEIGHT - 40)
+
+
+def scorecard(release: Release, cutoff: object) -> None:
+    """Draw the points of the scorecard by bin of a chosen feature."""
+    st.header("Scorecard", anchor=False)
+    if not elements.present(release, SCORECARD):
+        return
+    rows = release.rows(POINTS, SCORECARD, cutoff=cutoff)
+    if rows.is_empty():
+        elements.empty("No scorecard was made at this cut-off.")
+        return
+    worth = rows.group_by("feature").agg(pl.col("information_value").sum())
+    names = worth.sort("information_value", "feature", descending=[True, False])["feature"]
+    feature = st.selectbox(
+        "Feature",
+        names.to_list(),
+        format_func=plain,
+        key="feature",
+        bind="query-params",
+        width=260,
+        help="The one with the largest information value first.",
+    )
+    found = rated(rows.filter(feature=feature), "defaults", "loans")
+    drawing.chart(_points, found)
+    elements.source(
+        release, SCORECARD, note="Training loans; more points are a lower risk, 20 double the odds."
+    )
+    elements.rows_behind(in_plain_words(rows), "scorecard_points", "All points of the scorecard")
+
+
+def _points(rows: pl.DataFrame) -> alt.Chart:
+    shares = [
+        alt.Tooltip(f"{name}:Q", format=".2%", title=title)
+        for name, title in (("rate", "default rate"), ("low", "low"), ("high", "high"))
+    ]
+    return (
+        alt.Chart(rows)
+        .mark_bar(color=charts.BLUE)
+        .encode(
+            x=alt.X("points:Q", title="Points", axis=alt.Axis(tickCount=6)),
+            y=alt.Y(
+                "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
+            ),
+            tooltip=["label", alt.Tooltip("points:Q", format=".1f"), "loans", "defaults", *shares],
+        )
+        .properties(height=32 * rows.height + 70)
+    )
+
+
+def training(release: Release, cutoff: object) -> None:
+    """Draw how the artifact was trained, and whether Spark fits the same model."""
+    for key, query, label in (
+        (TRAINED, TRAINED_ROWS, "How the artifact was trained"),
+        (AGREEMENT, AGREEMENT_ROWS, "Spark's fit of the deciding model against scikit-learn's"),
+    ):
+        if elements.present(release, key):
+            rows = release.rows(query, key, cutoff=cutoff)
+            elements.rows_behind(in_plain_words(rows), key.split("/")[1], label)
+            elements.source(release, key)

@@ -1,0 +1,77 @@
+"""One filter bar for the tiles of the Portfolio page, in the address."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import streamlit as st
+
+from financial_pipeline.dashboard import drawing
+from financial_pipeline_tests.dashboard.app import metrics, open_page, words
+
+
+def _table(app: object, column: str) -> pl.DataFrame:
+    frames = [one.value for one in app.dataframe]  # type: ignore[attr-defined]
+    return pl.from_pandas(next(frame for frame in frames if column in frame))
+
+
+def test_the_whole_book_has_no_figures_of_a_choice(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio")
+    assert "Chosen loans" not in metrics(app)
+    assert (app.selectbox(key="from").value, app.selectbox(key="to").value) == ("2014", "2015")
+
+
+def test_purpose_and_state_filter_every_tile_of_loans(whole_world: Path) -> None:
+    # Loans 0, 3, ... 399 are for a car; 100 of them have matured, and every fifth is bad.
+    app = open_page(whole_world, "portfolio", purpose="car")
+    shown = metrics(app)
+    assert (shown["Chosen loans"], shown["Chosen, funded"]) == ("134", "$134.00 k")
+    assert shown["Chosen, default rate (D1)"] == "20.0%"
+    assert "n 100 matured loans  \n95 % 13.3% to 28.9%" in words(app)
+    rates = _table(app, "definition").filter(pl.col("definition") == "D1")
+    assert rates.select("grade", "loans", "defaults").rows() == [("A", 50, 10), ("B", 50, 10)]
+    assert _table(app, "funded_usd")["loans"].sum() == 134
+    assert "**100** matured loans, **20** bad (20.00%)" in words(app)
+    assert "purpose and state do not apply here" in words(app)
+
+
+def test_grade_term_and_vintage_filter_the_published_counts(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio", grade="B", to="2014")
+    rates = _table(app, "definition")
+    assert rates.select("grade", "definition", "loans").rows() == [
+        ("B", name, 100) for name in ("D0", "D1", "D2")
+    ]
+    assert "Source: `metrics/default_rates_by_grade`" in words(app)
+    # Odd loans of the first twelve months of 24.
+    assert metrics(app)["Chosen loans"] == "102"
+    assert "grade B, issued 2014 to 2014" in words(app)
+
+
+def test_years_in_the_wrong_order_are_a_range_all_the_same(whole_world: Path) -> None:
+    query = {"from": "2015", "to": "2014", "grade": "A"}
+    app = open_page(whole_world, "portfolio", **query)
+    assert "grade A, issued 2014 to 2015" in words(app)
+
+
+def test_reset_shows_the_whole_book_again(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio", grade="B", state="TX", to="2014")
+    app.button(key="reset").click().run()
+    assert "Chosen loans" not in metrics(app)
+    assert app.selectbox(key="to").value == "2015"
+    assert app.selectbox(key="grade").value == app.selectbox(key="state").value == "any"
+
+
+@pytest.mark.parametrize("hostile", ["' or true --", "Z"])
+def test_a_choice_that_does_not_exist_is_none(whole_world: Path, hostile: str) -> None:
+    app = open_page(whole_world, "portfolio", grade=hostile, purpose=hostile, state=hostile)
+    assert not app.exception
+    assert "Chosen loans" not in metrics(app)
+
+
+def test_a_click_hands_over_the_fields_of_the_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    picked: list[dict[str, str]] = []
+    states = ({drawing.PICK: [{"grade": "B"}]}, {drawing.PICK: []}, {})
+    for state in states:
+        monkeypatch.setattr(st, "session_state", {"bars": {"selection": state}})
+        drawing._picked("bars", picked.append)
+    assert picked == [{"grade": "B"}]
