@@ -25,6 +25,7 @@ MARCH, LATER = date(2019, 3, 1), date(2021, 3, 1)
         (30, 1, MARCH),
         (1, 1, LATER),
         (4_000, 3, MARCH),
+        (295, 5, MARCH),
         (90, 10, LATER),
     ],
 )
