@@ -27,9 +27,10 @@ FIRM_SHARE: Final = 0.01
 SOME_LOANS: Final = 20
 LONGEST_SILENCE_MONTHS: Final = 12
 NEARLY_ALL: Final = 0.99
-# Nor does so small a share of the loans make one after as long without any activity. If they exceed
-# the limit of broken rows, the file is refused, which is better than to move every maturity.
+# Nor does so small a share of the loans make one after this long without any activity. If they
+# exceed the limit of broken rows, the file is refused; else every maturity would move.
 FEW_SHARE: Final = 0.05
+SILENT_MONTHS: Final = 6
 # Loans issued after the snapshot: a larger share means that the file's dates are wrong.
 LARGEST_LATE_SHARE: Final = 0.01
 SHOWN_TEXTS: Final = 3
@@ -108,7 +109,7 @@ def _before_silence(last: Counter[date]) -> date:
     if last.total() >= MANY_LOANS:
         for month, following in pairwise(months):
             after = sum(last[each] for each in months if each >= following)
-            if following > _later(month, LONGEST_SILENCE_MONTHS) and after <= few:
+            if following > _later(month, SILENT_MONTHS) and after <= few:
                 return month
     return months[-1]
 
