@@ -19,6 +19,8 @@ D1_BY_GRADE: Final = (
 )
 # The loans of most folders: matured by March 2019, and defaulted among them.
 USUAL: Final = ("2019-03-01", 215, 38)
+# The one with the typing error is a matured loan that was paid.
+ONE_LESS: Final = ("2019-03-01", 214, 38)
 LARGE: Final = ("2019-03-01", 710, 101)
 
 
@@ -74,8 +76,20 @@ CASES: Final = (
     _read("F11_desktop_ini", 600, "system files ignored", "ignored: desktop.ini"),
     _read("F11_xz", 600, "read"),
     _read("F12a_iso_dates", 600, "read"),
-    _read("F12h_one_typo_year_2091", 599, "quarantined", "date_after_snapshot 1"),
-    _read("F12k_one_typo_2021", 599, "quarantined", "date_after_snapshot 1"),
+    _read(
+        "F12h_one_typo_year_2091",
+        599,
+        "quarantined",
+        "date_after_snapshot 1",
+        matured=ONE_LESS,
+    ),
+    _read(
+        "F12k_one_typo_2021",
+        599,
+        "quarantined",
+        "date_after_snapshot 1",
+        matured=ONE_LESS,
+    ),
     _read("F16c_extra_target_column", 600, "read with a remark", "ignored: 'default'"),
     _read("F16e_without_credit_pull", 600, "read with a remark", "'last_credit_pull_d'"),
     _read("F18j_one_loan_money_off_by_5", 599, "quarantined", "payments_do_not_add_up 1"),
