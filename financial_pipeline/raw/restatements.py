@@ -1,10 +1,12 @@
 """The restatement ledger: each price file that arrives is compared with what was stored before.
 
 Yahoo rewrites the past after every split and dividend. The last ten stored sessions are compared,
-which is enough to see it; what changed is noted with its reason, and nothing stored is lost.
+which is enough to see it; before them only a session that changed otherwise than its neighbours is
+noted, as a correction. What changed is noted with its reason, and nothing stored is lost.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
@@ -34,6 +36,8 @@ OVERLAP_SESSIONS: Final = 10
 FIELDS: Final = ("open", "high", "low", "close", "adjusted_close", "volume")
 # Single-precision noise of Yahoo's prices is far below this share, a dividend far above it.
 TOLERANCE: Final = 1e-5
+# Rounding of rescaled prices to cents, in dollars.
+ROUNDING: Final = 0.011
 NAME: Final = "price_restatements"
 
 
@@ -70,15 +74,20 @@ def prices_of(file: RawFile, symbol: str) -> pl.DataFrame:
 def last_stored(files: Sequence[RawFile], symbol: str) -> pl.DataFrame:
     """The last ten sessions of a symbol that these files contain, newer files before older ones."""
     holding = [file for file in files if symbol in (file.landed.subject or "").split(",")]
+    return _newest_rows(holding, symbol, OVERLAP_SESSIONS).tail(OVERLAP_SESSIONS)
+
+
+def _newest_rows(files: Sequence[RawFile], symbol: str, enough: float = math.inf) -> pl.DataFrame:
+    """The sessions of a symbol, from newer files before older ones until there are `enough`."""
     rows: pl.DataFrame | None = None
-    by_age = sorted(holding, key=lambda f: (f.fetched_at, f.landed.last_date), reverse=True)
+    by_age = sorted(files, key=lambda f: (f.fetched_at, f.landed.last_date), reverse=True)
     for file in by_age:
         part = prices_of(file, symbol)
         rows = part if rows is None else pl.concat([rows, part])
         rows = rows.unique("session_date", keep="first", maintain_order=True)
-        if rows.height >= OVERLAP_SESSIONS:
+        if rows.height >= enough:
             break
-    return pl.DataFrame() if rows is None else rows.sort("session_date").tail(OVERLAP_SESSIONS)
+    return pl.DataFrame() if rows is None else rows.sort("session_date")
 
 
 def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
@@ -102,6 +111,28 @@ def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
             changed |= {"old_value": float(old), "new_value": float(now)}
             rows.append(changed | explained(field, old, now, later))
     return rows
+
+
+def corrections(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
+    """The values of `new` that changed by another factor than the sessions on both sides did.
+
+    A split or a dividend changes all sessions before it by one factor, and is no correction. Both
+    frames have `session_date` and FIELDS.
+    """
+    both = stored.join(new, on="session_date", suffix="_new").sort("session_date")
+    found = []
+    for field in FIELDS:
+        pairs = both.select("session_date", old_value=field, new_value=f"{field}_new").drop_nulls()
+        old, now = (pl.col(name).cast(pl.Float64) for name in ("old_value", "new_value"))
+        factor = (now / old).fill_nan(1.0)
+        tests = [(now - old).abs() > TOLERANCE * old.abs()]
+        for other in (factor.shift(1), factor.shift(-1)):
+            rounding = pl.when((other - 1).abs() > TOLERANCE).then(ROUNDING).otherwise(0.0)
+            far = (now - old * other).abs() > TOLERANCE * old.abs() + rounding
+            tests.append(far.fill_null(value=True))
+        rows = pairs.filter(tests).with_columns(old, now, field=pl.lit(field))
+        found += rows.to_dicts()
+    return [row | {"reason": "correction", "event_date": None} for row in found]
 
 
 def rewrites_history(rows: Sequence[Row]) -> bool:
@@ -140,23 +171,31 @@ def _rows_of(file: RawFile, before: Sequence[RawFile]) -> list[Row]:
         if stored.is_empty():
             continue
         new = prices_of(file, symbol)
-        if not _overlaps(file, symbol, before):
+        overlapping = _overlapping(file, symbol, before)
+        changes = compare(stored, new)
+        if overlapping:
+            rest = _newest_rows(overlapping, symbol)
+            is_older = pl.col("session_date") < stored["session_date"][0]
+            changes += corrections(rest.filter(is_older), new)
+            stored = pl.concat([rest.filter(is_older), stored])
+        else:
             rows += _seam_rows(stored, new, file, symbol)
         old_files = dict(stored.select("session_date", "file_sha256").iter_rows())
-        for row in compare(stored, new):
+        for row in changes:
             row |= {"symbol": symbol, "old_file_sha256": old_files[row["session_date"]]}
             rows.append(row | {"new_file_sha256": file.sha256, "restated_at": file.fetched_at})
     return rows
 
 
-def _overlaps(file: RawFile, symbol: str, before: Sequence[RawFile]) -> bool:
-    """Whether an earlier file of the symbol has sessions within the range of this one."""
-    return any(
-        symbol in (other.landed.subject or "").split(",")
+def _overlapping(file: RawFile, symbol: str, before: Sequence[RawFile]) -> list[RawFile]:
+    """The earlier files of the symbol that have sessions within the range of this one."""
+    return [
+        other
+        for other in before
+        if symbol in (other.landed.subject or "").split(",")
         and other.landed.first_date <= file.landed.last_date
         and file.landed.first_date <= other.landed.last_date
-        for other in before
-    )
+    ]
 
 
 def _seam_rows(stored: pl.DataFrame, new: pl.DataFrame, file: RawFile, symbol: str) -> list[Row]:

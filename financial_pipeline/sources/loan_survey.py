@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,10 @@ FIRM_SHARE: Final = 0.01
 SOME_LOANS: Final = 20
 LONGEST_SILENCE_MONTHS: Final = 12
 NEARLY_ALL: Final = 0.99
+# Nor does so small a share of the loans make one after this long without any activity. If they
+# exceed the limit of broken rows, the file is refused; else every maturity would move.
+FEW_SHARE: Final = 0.05
+SILENT_MONTHS: Final = 6
 # Loans issued after the snapshot: a larger share means that the file's dates are wrong.
 LARGEST_LATE_SHARE: Final = 0.01
 SHOWN_TEXTS: Final = 3
@@ -88,6 +93,7 @@ def snapshot_month(activity: Counter[tuple[date | None, date | None]]) -> date |
     supported = [month for month, count in support.items() if count >= least]
     if loans >= SOME_LOANS:
         end = _later(_nearly_last(last), LONGEST_SILENCE_MONTHS)
+        end = min(end, _before_silence(last))
         supported = [month for month in supported if month <= end]
     end = max((m for m in supported if support[m] >= FIRM_SHARE * loans), default=date.max)
     for month in sorted(last):
@@ -95,6 +101,17 @@ def snapshot_month(activity: Counter[tuple[date | None, date | None]]) -> date |
         if month > end and (month == _later(end, 1) or later > LARGEST_LATE_SHARE * loans):
             end = month
     return max((m for m in supported if m <= end), default=max(support, default=None))
+
+
+def _before_silence(last: Counter[date]) -> date:
+    """The last month before a silence that too few loans break for a snapshot; else the last."""
+    months, few = sorted(last), FEW_SHARE * last.total()
+    if last.total() >= MANY_LOANS:
+        for month, following in pairwise(months):
+            after = sum(last[each] for each in months if each >= following)
+            if following > _later(month, SILENT_MONTHS) and after <= few:
+                return month
+    return months[-1]
 
 
 def _nearly_last(last: Counter[date]) -> date:

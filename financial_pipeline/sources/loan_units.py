@@ -49,6 +49,18 @@ TYPICAL_DOLLARS: Final = {
     "total_bal_il": (23_000.0, 30),
     "total_il_high_credit_limit": (33_000.0, 30),
     "max_bal_bc": (4_400.0, 30),
+    "tot_coll_amt": (340.0, 30),
+    "settlement_amount": (4_200.0, 30),
+}
+# Months and accounts: years and days, or per mille, are off by more.
+TYPICAL_COUNTS: Final = {
+    "open_acc": (11.0, 6),
+    "total_acc": (24.0, 6),
+    "mths_since_last_delinq": (31.0, 6),
+    "mths_since_last_record": (70.0, 6),
+    "mths_since_last_major_derog": (43.0, 6),
+    "mo_sin_old_il_acct": (130.0, 6),
+    "mo_sin_old_rev_tl_op": (170.0, 6),
 }
 # Dollars next to other dollars of the same loan: the typical ratio of the first to the second.
 TYPICAL_RATIOS: Final = {
@@ -90,7 +102,7 @@ def _number(name: str, kind: pl.DataType) -> pl.Expr:
 
 def _statistics(raw: pl.LazyFrame, schema: pl.Schema) -> dict[str, _Values]:
     """Statistics of the columns with known medians that the file has."""
-    names = [name for name in (*TYPICAL_PER_CENT, *TYPICAL_DOLLARS) if name in schema]
+    names = [n for n in TYPICAL_PER_CENT | TYPICAL_DOLLARS | TYPICAL_COUNTS if n in schema]
     values = {name: _number(name, schema[name]) for name in names}
     positive = {
         name: value.filter(value.is_finite() & (value > 0)) for name, value in values.items()
@@ -128,15 +140,15 @@ def _factor(name: str, values: _Values) -> float:
     return factor
 
 
-def _refuse_dollars(found: dict[str, _Values]) -> None:
-    for name, (typical, factor) in TYPICAL_DOLLARS.items():
+def _refuse_other_medians(found: dict[str, _Values]) -> None:
+    for name, (typical, factor) in (TYPICAL_DOLLARS | TYPICAL_COUNTS).items():
         values = found.get(name)
         if values is None or values.count < MANY_VALUES:
             continue
         if not typical / factor <= values.median <= typical * factor:
             raise ValueError(
                 f"{name} has a median of {values.median:,.4g}, and that of other loan files is"
-                f" about {typical:,.0f} dollars"
+                f" about {typical:,.0f}" + (" dollars" if name in TYPICAL_DOLLARS else "")
             )
 
 
@@ -212,7 +224,7 @@ def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
             for name, values in found.items()
             if name in TYPICAL_PER_CENT
         }
-        _refuse_dollars(found)
+        _refuse_other_medians(found)
         _refuse_other_annuity(raw, schema, factors.get("int_rate", 1.0))
         _refuse_other_ratios(raw, schema)
     except ValueError as error:

@@ -11,6 +11,7 @@ import polars as pl
 
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS, PROVENANCE
 from financial_pipeline.settings import Settings
@@ -53,6 +54,20 @@ class RejectionDialect(Dialect):
         """The typed rows of a file without header."""
         return self._typed(clean, replace(self._layout, header_line=0))
 
+    def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:
+        """Refuse repetitions of a row: without a key, a file appended to itself counts twice."""
+        digests = _digests(fragments).select("digest").collect(engine="streaming")["digest"].sort()
+        repeated = digests.filter(digests == digests.shift(1)).unique()
+        found = _digests(fragments).filter(pl.col("digest").is_in(repeated.implode()))
+        rows = found.collect(engine="streaming").sort("line_number")
+        faults = rows.filter(~pl.col("digest").is_first_distinct())
+        for path in fragments if faults.height else ():
+            part = pl.read_parquet(path)
+            kept = part.join(faults, on="line_number", how="anti", maintain_order="left")
+            if kept.height < part.height:
+                kept.write_parquet(path, compression=COMPRESSION, statistics=False)
+        return faults.select("line_number", reason=pl.lit("duplicate"))
+
     def _typed(self, path: Path, layout: RejectionLayout) -> pl.LazyFrame:
         raw = source.scan(path, layout)
         try:
@@ -76,21 +91,20 @@ def _dialect(file: RawFile, plain: Path, settings: Settings) -> RejectionDialect
     return RejectionDialect(source.find_layout(plain), file, settings)
 
 
-def _numbered(typed: TypedFile, first: date, last: date) -> pl.DataFrame:
-    """The rows of these days: digest of their content, how many like it come before, and line."""
+def _digests(fragments: Sequence[Path]) -> pl.LazyFrame:
+    """Line and date of each row, and a digest of its content."""
+    if not fragments:
+        schema = {"line_number": pl.Int64(), "application_date": pl.Date(), "digest": pl.UInt64()}
+        return pl.LazyFrame(schema=schema)
     content = pl.struct([name for name in FRAGMENT_COLUMNS if name not in PROVENANCE])
-    if not typed.fragments:
-        return pl.DataFrame(
-            schema={"digest": pl.UInt64, "occurrence": pl.UInt32, "line_number": pl.Int64}
-        )
-    return (
-        pl.scan_parquet(typed.fragments)
-        .filter(pl.col("application_date").is_between(first, last))
-        .select("line_number", digest=content.hash())
-        .sort("line_number")
-        .with_columns(occurrence=pl.int_range(pl.len(), dtype=pl.UInt32).over("digest"))
-        .collect(engine="streaming")
-    )
+    rows = pl.scan_parquet(list(fragments))
+    return rows.select("line_number", "application_date", digest=content.hash())
+
+
+def _on_days(typed: TypedFile, first: date, last: date) -> pl.DataFrame:
+    """Line and digest of the rows of these days, which differ within one file."""
+    days = pl.col("application_date").is_between(first, last)
+    return _digests(typed.fragments).filter(days).collect(engine="streaming").sort("line_number")
 
 
 def _copied_lines(
@@ -107,9 +121,9 @@ def _copied_lines(
     meets_on_one_day = first == last and file.landed.first_date < file.landed.last_date
     if first > last or meets_on_one_day:
         return none
-    rows = _numbered(typed, first, last)
-    known = _numbered(other_typed, first, last)
-    copies = rows.join(known, on=["digest", "occurrence"], how="semi")
+    rows = _on_days(typed, first, last)
+    known = _on_days(other_typed, first, last)
+    copies = rows.join(known, on="digest", how="semi")
     if copies.height == rows.height:
         return copies.select("line_number", reason=pl.lit("duplicate")).sort("line_number")
     if first == last:
@@ -175,7 +189,10 @@ def stage_rejections(
     ordered = sorted(files, key=lambda file: file.landed.first_date)
     typed = [typed_file(paths, file, settings, _dialect) for file in ordered]
     for file, part in zip(ordered, typed, strict=True):
-        refuse_dirty_file(file, Counter(part.faults()["reason"]), part.rows, settings)
+        broken = part.faults()["reason"]
+        # A repetition is no fault of the file.
+        broken = broken.filter(broken != "duplicate")
+        refuse_dirty_file(file, Counter(broken), part.rows, settings)
     copies = _copies(ordered, typed)
     judged = list(zip(ordered, typed, copies, strict=True))
     quarantined = [_account(paths, *item, settings) for item in judged]

@@ -166,6 +166,11 @@ _CASES: Final = (
         (
             ("select close from marts.fct_daily_prices where session_date = '2018-03-15'", 56.83),
             (PRICES, 100),
+            (
+                "select count(*) from marts.price_restatements where reason = 'correction'"
+                " and session_date = '2018-03-15' and field in ('close', 'adjusted_close')",
+                2,
+            ),
         ),
         then=("p15_correction_2",),
     ),

@@ -25,6 +25,7 @@ MARCH, LATER = date(2019, 3, 1), date(2021, 3, 1)
         (30, 1, MARCH),
         (1, 1, LATER),
         (4_000, 3, MARCH),
+        (295, 5, MARCH),
         (90, 10, LATER),
     ],
 )
@@ -40,7 +41,8 @@ def test_snapshot_month_next_to_the_bulk_needs_a_thousandth() -> None:
 
 
 def test_typing_errors_after_a_gap_move_nothing_up_to_one_in_a_hundred() -> None:
-    may = date(2019, 5, 1)
+    may, next_year = date(2019, 5, 1), date(2020, 3, 1)
+    assert snapshot_month(Counter({(MARCH, None): 590, (next_year, None): 10})) == MARCH
     assert snapshot_month(Counter({(MARCH, None): 598, (may, None): 2})) == MARCH
     assert snapshot_month(Counter({(MARCH, None): 593, (may, None): 7})) == may
     assert snapshot_month(Counter({(MARCH, None): 9, (date(2091, 5, 1), None): 1})) == MARCH
@@ -113,6 +115,10 @@ def test_fractions_are_read_as_per_cent_column_by_column(tmp_path: Path) -> None
         ({"loan_amnt": "3.6"}, "loan_amnt"),
         ({"tot_cur_bal": "7900000"}, "tot_cur_bal"),
         ({"annual_inc_joint": "110"}, "annual_inc_joint"),
+        ({"tot_coll_amt": "34100"}, "tot_coll_amt"),
+        ({"mths_since_last_delinq": "3"}, "mths_since_last_delinq"),
+        ({"mo_sin_old_rev_tl_op": "5100"}, "mo_sin_old_rev_tl_op"),
+        ({"open_acc": "700"}, "open_acc"),
         ({"funded_amnt_inv": "3.6"}, "funded_amnt_inv over funded_amnt"),
         ({"last_pymnt_amnt": "12303"}, "last_pymnt_amnt over installment"),
         ({"total_rec_prncp": "360000"}, "total_rec_prncp over funded_amnt"),

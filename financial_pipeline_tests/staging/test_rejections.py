@@ -72,12 +72,23 @@ def test_copy_of_a_file_is_read_once_and_named(tmp_path: Path) -> None:
     one = write(tmp_path / "a.csv", days)
     copy = write(tmp_path / "b.csv", days, end="\r\n")
     summary = _stage(tmp_path / "d", one, copy, lenient=False)
-    assert (summary.rows, summary.quarantined) == (3, 3)
-    assert summary.remarks == ("b.csv: 3 of its 3 applications are in another file.",)
+    assert (summary.rows, summary.quarantined) == (2, 4)
+    assert summary.remarks == ("b.csv: 2 of its 3 applications are in another file.",)
     part = write(tmp_path / "c.csv", days[:2])
-    assert _stage(tmp_path / "d", one, part, lenient=False).rows == 3
+    assert _stage(tmp_path / "d", one, part, lenient=False).rows == 2
     accounts = by_file(read_accounting(Paths(tmp_path / "d"), [raw_file(copy).sha256]))
     assert [row["unexplained"] for row in accounts] == [0]
+
+
+def test_a_file_appended_to_itself_counts_once(tmp_path: Path) -> None:
+    rows = [_row(f"2007-0{month}-26", f"{n}00.0") for month in (5, 6) for n in range(10, 60)]
+    source = write(tmp_path / "a.csv", [HEADER, *rows, HEADER, *rows, *rows[:3]])
+    summary = _stage(tmp_path / "d", source, lenient=False)
+    assert summary.partitions == {"2007-05-01": 50, "2007-06-01": 50, "2007-07-01": 0}
+    (row,) = by_file(read_accounting(Paths(tmp_path / "d"), [raw_file(source).sha256]))
+    assert (row["quarantined"], row["unexplained"]) == ({"duplicate": 103}, 0)
+    part = tmp_path / "d" / "staging" / "lending_club_rejections" / "2007-06-01.parquet"
+    assert pl.read_parquet(part)["line_number"].max() == 101
 
 
 def test_words_for_missing_values_and_fractions_are_read(tmp_path: Path) -> None:
@@ -92,7 +103,7 @@ def test_words_for_missing_values_and_fractions_are_read(tmp_path: Path) -> None
 
 
 def test_one_typing_error_moves_no_month(tmp_path: Path) -> None:
-    rows = [*(_row("2007-05-26") for _ in range(200)), _row("2091-05-26")]
+    rows = [*(_row("2007-05-26", f"{n}00") for n in range(10, 210)), _row("2091-05-26")]
     source = write(tmp_path / "a.csv", [HEADER, *rows])
     assert raw_file(source).landed.last_date == date(2007, 5, 26)
     assert _stage(tmp_path / "d", source, lenient=False).quarantined == 1

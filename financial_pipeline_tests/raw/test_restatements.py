@@ -1,0 +1,57 @@
+"""The ledger of restated prices beyond the last ten stored sessions."""
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import pytest
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive, restatements
+from financial_pipeline.sources import bank_prices
+from financial_pipeline.sources.market_calendar import sessions
+
+DAYS: Final = sessions(date(2018, 1, 2), date(2018, 2, 28))
+CORRECTED: Final = date(2018, 1, 10)
+
+
+def _file(folder: Path, name: str, days: list[date], factor: float, close: float) -> Path:
+    """One bank at 50 dollars, with the adjusted closes scaled, and another close on one day."""
+    rows = ["Date,Open,High,Low,Close,Adj Close,Volume"]
+    for day in days:
+        price = close if day == CORRECTED else 50.0
+        rows.append(f"{day},50,60,40,{price},{price * factor:.2f},900")
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.987])
+def test_a_corrected_close_of_an_old_session_is_in_the_ledger(
+    tmp_path: Path, factor: float
+) -> None:
+    paths, days = Paths(tmp_path / "data"), list(DAYS)
+    old = _file(tmp_path, "WFC.csv", days, 1.0, 58.0)
+    new = _file(tmp_path, "WFC_fixed.csv", days[:20], factor, 56.5)
+    for path in (old, new):
+        archive.archive(paths, [bank_prices.describe(path)])
+    restatements.record(paths)
+    columns = ("session_date", "field", "old_value", "new_value", "reason")
+    assert restatements.ledger(paths).select(columns).rows() == [
+        (CORRECTED, "adjusted_close", 58.0, round(56.5 * factor, 2), "correction"),
+        (CORRECTED, "close", 58.0, 56.5, "correction"),
+    ]
+
+
+def test_a_dividend_that_moves_all_old_sessions_by_one_factor_is_no_correction() -> None:
+    old = [4.96, 5.02, 5.11, 5.23]
+    frames = [
+        pl.DataFrame({"session_date": list(DAYS)[:4], "adjusted_close": values}).with_columns(
+            pl.lit(None, pl.Float64).alias(name)
+            for name in restatements.FIELDS
+            if name != "adjusted_close"
+        )
+        for values in (old, [round(value * 0.99, 2) for value in old])
+    ]
+    assert restatements.corrections(*frames) == []
