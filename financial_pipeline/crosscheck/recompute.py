@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import polars as pl
 
+from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.contract import MetricTable
 
@@ -50,7 +50,7 @@ def recompute(
 
     `inputs` maps mart names to their Parquet files. Only `drawn` columns are left out.
     """
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         connection.execute("set variable first_partition = ?::date", [first])
         connection.execute("set variable last_partition = ?::date", [last])
         connection.execute("set variable default_lag_months = ?::int", [default_lag_months])

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
-
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import PROVENANCE_COLUMNS
+from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline.publishing.manifest import PublishedTable, parquet_files, read_version
 from financial_pipeline.publishing.versions import reading
 from financial_pipeline.schemas.contract import Table
@@ -47,8 +46,7 @@ def changed_rows(
     """
     old = _scan(paths, one, _inodes(paths, two))
     new = _scan(paths, two, _inodes(paths, one))
-    with duckdb.connect() as connection:
-        connection.execute("set enable_progress_bar = false")
+    with in_memory() as connection:
         before, after = (connection.sql(each).columns for each in (old, new))
         left_out = {*contract.keys, *contract.unhashed, *PROVENANCE_COLUMNS}
         kinds = dict(zip(after, map(str, connection.sql(new).types), strict=True))

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import numpy as np
 import polars as pl
 
 from financial_pipeline.ml.features import FEATURES, MISSING_LEVEL
 from financial_pipeline.ml.scorecard import FACTOR, OFFSET, Characteristic, Scorecard
+from financial_pipeline.publishing.duckdb_session import in_memory
 
 APPLICATIONS: Final = "fct_loan_applications"
 
@@ -44,7 +44,7 @@ def largest_difference(query: str, applications: Iterable[Path], scores: pl.Data
     `query` is the scorecard as SQL, `applications` the files of its table, `scores` has one row
     per loan, sorted by `loan_key`.
     """
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         relation = connection.read_parquet([str(path) for path in applications])
         relation.create_view(APPLICATIONS)
         found = connection.execute(f"select score from ({query}) order by loan_key").fetchnumpy()

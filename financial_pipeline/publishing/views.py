@@ -9,6 +9,7 @@ import duckdb
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import read_only
+from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline.publishing.manifest import Manifest, PublishedTable, parquet_files
 
 # Published layer -> schema of its views; the search path makes bare names work.
@@ -28,8 +29,7 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     table whose files are missing or damaged has no view: `naming_damaged` names it when it is
     queried, and all others answer. The session reads these tables' files and no others.
     """
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
-    connection.execute("set enable_progress_bar = false")
+    connection = in_memory()
     for schema in SCHEMAS.values():
         connection.execute(f"create schema {schema}")
     connection.execute("create table damaged_tables (name varchar, sentence varchar)")

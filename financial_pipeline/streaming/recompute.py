@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import polars as pl
 
+from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.stream_tables import POLARS_TYPES
 from financial_pipeline.streaming.judgement import judge
@@ -83,7 +83,7 @@ def recompute(counted: pl.DataFrame, watermark_us: int, bar_seconds: int = 60) -
 
     `counted` are the rows of `judge_messages` that count, chosen by the caller.
     """
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         connection.register("counted", counted)
         (query,) = _statements("bars.sql")
         connection.execute(query, {"bar_seconds": bar_seconds, "watermark_us": watermark_us})
