@@ -2,7 +2,6 @@
 
 import warnings
 from functools import partial
-from pathlib import Path
 
 import dagster as dg
 
@@ -10,7 +9,7 @@ from financial_pipeline.defs.asset_defaults import with_freshness, with_owner_an
 from financial_pipeline.defs.automation.conditions import with_automation
 from financial_pipeline.defs.code_versions import VERSIONED, Versions
 from financial_pipeline.defs.columns import with_columns
-from financial_pipeline.settings import Settings
+from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 
 def _completed(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
@@ -23,7 +22,7 @@ def _completed(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Load all definitions of the project and complete the spec of each asset."""
-    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    loaded = dg.load_from_defs_folder(path_within_project=PROJECT_ROOT)
     versions = Versions(Settings())
     with warnings.catch_warnings():
         # A preview in the pinned Dagster, and the only mapping that reaches dbt's assets too.

@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PACKAGE_ROOT = Path(__file__).resolve().parent
+# In a wheel: the files that a checkout has next to the package.
+IN_WHEEL = PACKAGE_ROOT / "project"
+IS_CHECKOUT = not IN_WHEEL.is_dir()
+# Folder of dbt_project, flink, dagster.yaml and workspace.yaml.
+PROJECT_ROOT = PACKAGE_ROOT.parent if IS_CHECKOUT else IN_WHEEL
+# Folder of data and environments: the checkout, or the folder where the command started.
+WORK_ROOT = PROJECT_ROOT if IS_CHECKOUT else Path.cwd()
 
 Source = Literal["simulated", "files", "live"]
 PriceProvider = Literal["yfinance", "csv"]
@@ -62,7 +69,7 @@ class Settings(BaseSettings):
     )
 
     # Where a run writes: raw archive, staging, warehouse, published tables and Dagster's home.
-    data_root: Path = PROJECT_ROOT / "data"
+    data_root: Path = WORK_ROOT / "data"
     # simulated: the seeded world. files: the drop folder. live: Yahoo, FRED and the drop folder.
     source: Source = "simulated"
     # The drop folder of `--source files` and `--source live`; the simulated world writes its own.
@@ -156,7 +163,7 @@ class Settings(BaseSettings):
     kafka_port: int | None = Field(default=None, ge=1024, le=65535)
     flink_port: int | None = Field(default=None, ge=1024, le=65535)
     # The environment that `make flink` installs from flink/requirements.lock.
-    flink_environment: Path = PROJECT_ROOT / ".venv-flink"
+    flink_environment: Path = WORK_ROOT / ".venv-flink"
     # The jars of flink/jars.lock: cached here, fetched from a Maven mirror, or all in one folder.
     jars_cache: Path = _user_cache() / "financial-pipeline" / "jars"
     maven_mirror: str | None = None

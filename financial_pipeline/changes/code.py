@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from financial_pipeline.files import replace_json, sha256
-from financial_pipeline.settings import PROJECT_ROOT
+from financial_pipeline.settings import PACKAGE_ROOT
 
 PACKAGE: Final = "financial_pipeline"
 # What computes: another version of one of these may give other rows.
@@ -73,7 +73,7 @@ def _name(root: Path, path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def read_modules(cache: Path, root: Path = PROJECT_ROOT) -> dict[str, Module]:
+def read_modules(cache: Path, root: Path = PACKAGE_ROOT.parent) -> dict[str, Module]:
     """Return the modules of the package by name; a file that has not changed is not parsed again.
 
     `cache` is a JSON file for the results; one that cannot be read costs the parsing.

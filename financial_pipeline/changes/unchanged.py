@@ -10,12 +10,12 @@ from financial_pipeline.changes import code
 from financial_pipeline.files import DISK, cached_json, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
-from financial_pipeline.settings import PROJECT_ROOT, Settings
+from financial_pipeline.settings import PACKAGE_ROOT, PROJECT_ROOT, Settings
 
 # What the package reads besides its modules, and what dbt reads.
 SOURCES: Final = (
-    ("financial_pipeline", {".sql", ".json", ".csv", ".properties"}),
-    ("dbt_project", {".sql", ".yml", ".csv"}),
+    (PACKAGE_ROOT, {".sql", ".json", ".csv", ".properties"}),
+    (PROJECT_ROOT / "dbt_project", {".sql", ".yml", ".csv"}),
 )
 NO_SOURCE: Final = {"target", "logs", "dbt_packages", "__pycache__"}
 
@@ -28,8 +28,8 @@ def _sources() -> list[Path]:
     return [
         path
         for folder, suffixes in SOURCES
-        for path in (PROJECT_ROOT / folder).rglob("*")
-        if path.suffix in suffixes and not NO_SOURCE & set(path.parts)
+        for path in folder.rglob("*")
+        if path.suffix in suffixes and not NO_SOURCE & set(path.relative_to(folder).parts)
     ]
 
 

@@ -49,7 +49,7 @@ def data_root_option(command: Command) -> Command:
         type=click.Path(path_type=Path, file_okay=False),
         callback=_remember,
         expose_value=False,
-        help="Folder with everything a run writes (default: data/ in the checkout).",
+        help="Folder with everything a run writes (default: data/ in the checkout or this folder).",
     )(command)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -33,8 +34,9 @@ def dev(port: int, dashboard_port: int) -> None:
     click.echo("The stream is not started here: `financial-pipeline stream up` starts it.")
     click.echo(f"Dagster: {launch.address(port)}  Dashboard: {launch.address(dashboard_port)}")
     dagster = [sys.executable, "-m", "dagster", "dev", "-h", launch.LOOPBACK, "-p", str(port)]
-    servers = [dagster, launch.streamlit_command(dashboard_port)]
-    sys.exit(launch.run_together(servers, PROJECT_ROOT))
+    dagster += ["-w", str(PROJECT_ROOT / "workspace.yaml")]
+    # In this folder, whose `.env` the servers read as this command does.
+    sys.exit(launch.run_together([dagster, launch.streamlit_command(dashboard_port)], Path.cwd()))
 
 
 @click.command()

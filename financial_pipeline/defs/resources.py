@@ -112,6 +112,8 @@ def point_dbt_at_data_root() -> Paths:
     os.environ["FINANCIAL_PIPELINE_DUCKDB_MEMORY"] = settings.duckdb_memory
     os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)
     os.environ["DBT_TARGET_PATH"] = str(paths.dbt_target)
+    # By default dbt writes its log next to its project.
+    os.environ["DBT_LOG_PATH"] = str(paths.dbt_target / "logs")
     forget_other_checkout(paths.dbt_target, DBT_PROJECT)
     return paths
 

@@ -13,9 +13,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from financial_pipeline.figures.data_dictionary import data_dictionary, markdown_table
-from financial_pipeline.settings import PROJECT_ROOT, Settings
+from financial_pipeline.settings import PACKAGE_ROOT, PROJECT_ROOT, Settings
 
-PACKAGE: Final = PROJECT_ROOT / "financial_pipeline"
 # Explains each setting in the line before it; `test_settings.py` compares its defaults.
 EXAMPLE: Final = PROJECT_ROOT / ".env.example"
 SECTION: Final = re.compile(r"# --- (.+) ---")
@@ -128,10 +127,10 @@ def _words(annotation: Any) -> str:
 def module_map() -> str:
     """Return every module of the package with the first line of its docstring, by folder."""
     folders: dict[str, list[tuple[str, str]]] = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(PACKAGE_ROOT.rglob("*.py")):
         text = ast.get_docstring(ast.parse(path.read_text("utf-8")))
         if path.name != "__init__.py" and text:
-            folder = path.parent.relative_to(PROJECT_ROOT).as_posix()
+            folder = path.parent.relative_to(PACKAGE_ROOT.parent).as_posix()
             folders.setdefault(folder, []).append((f"`{path.name}`", text.splitlines()[0]))
     tables = (
         f"## {folder}\n\n{markdown_table(('module', 'contents'), rows)}\n"

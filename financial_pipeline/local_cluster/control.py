@@ -14,7 +14,6 @@ from financial_pipeline.files import move_folder
 from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.local_cluster.processes import end_leftovers
 from financial_pipeline.local_cluster.status import Status, is_running, read_status
-from financial_pipeline.settings import PROJECT_ROOT
 
 # The way on from whatever makes the kept data of a stream useless; docs/streaming.md lists it.
 RESET = (
@@ -51,7 +50,6 @@ def up(state: Path, supervisor: str, *, tied: bool = False) -> Status:
     with (state / "supervisor.output.txt").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", supervisor, str(state), *([str(os.getpid())] if tied else [])],
-            cwd=PROJECT_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

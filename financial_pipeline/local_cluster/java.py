@@ -38,6 +38,7 @@ def find_flink(environment: Path) -> Path:
     for lib in environment.glob("lib/python*/site-packages/pyflink/lib/flink-dist-*.jar"):
         return lib.parent.parent
     raise RuntimeUnavailable(
-        f"Flink is not installed in {environment}: run `make flink`, or name another environment "
-        "in FINANCIAL_PIPELINE_FLINK_ENVIRONMENT."
+        f"Flink is not installed in {environment}: run `make flink`, or install the locked"
+        " apache-flink-libraries into an environment and name it in"
+        " FINANCIAL_PIPELINE_FLINK_ENVIRONMENT."
     )

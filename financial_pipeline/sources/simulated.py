@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from financial_pipeline.settings import PROJECT_ROOT
+from financial_pipeline.settings import PACKAGE_ROOT
 from financial_pipeline.sources.compression import first_lines
 
 # A host that cannot exist (RFC 2606).
@@ -25,7 +25,7 @@ _HEADER: Final = re.compile(
     r"""(?=.*\bdate\b)(?:.*[,;\t|"'])?simulated(?:[,;\t|"'].*)?$""", re.IGNORECASE
 )
 _FIELD: Final = re.compile(rf'"{MARK_FIELD}"\s*:\s*true')
-HASHES: Final = PROJECT_ROOT / "financial_pipeline" / "schemas" / "simulated_files.json"
+HASHES: Final = PACKAGE_ROOT / "schemas" / "simulated_files.json"
 
 
 @cache

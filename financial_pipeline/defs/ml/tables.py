@@ -17,7 +17,7 @@ from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.lending_club import CLASS_X
 from financial_pipeline.schemas.model import CUTOFF, MODEL_TABLES
-from financial_pipeline.settings import PROJECT_ROOT
+from financial_pipeline.settings import IS_CHECKOUT, PROJECT_ROOT
 
 LAYER = "ml"
 APPLICATIONS, LOANS = "exports/fct_loan_applications", "exports/fct_loans"
@@ -170,6 +170,9 @@ def _check_result(name: str, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult
 
 def git_sha() -> str | None:
     """The commit of the checkout; None outside a git repository."""
+    # A wheel may be installed somewhere in the repository of another project.
+    if not IS_CHECKOUT:
+        return None
     command = ["git", "rev-parse", "HEAD"]
     try:
         found = subprocess.run(
