@@ -19,6 +19,7 @@ from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
 from financial_pipeline.defs.run_plan import ALL_DATASETS, FamilyRun, plan
+from financial_pipeline.defs.terminal import noise_to
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -78,7 +79,9 @@ def run_families(
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
         if analytics:
-            launch_driver()
+            # Java writes to standard error until the end of the command.
+            with noise_to(paths.log):
+                launch_driver()
         if stream:
             stack.enter_context(stream)
         if analytics:
