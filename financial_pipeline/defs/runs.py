@@ -79,9 +79,7 @@ def run_families(
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
         if analytics:
-            # Java writes to standard error until the end of the command.
-            with noise_to(paths.log):
-                launch_driver()
+            _launch_java(paths)
         if stream:
             stack.enter_context(stream)
         if analytics:
@@ -119,6 +117,12 @@ def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, repo
         operations.record(instance, paths, settings)
     except OSError as error:
         report(f"The operations tables keep their last version: {error}")
+
+
+def _launch_java(paths: Paths) -> None:
+    """Launch Java; what it writes until the end of the command goes to the log."""
+    with noise_to(paths.log):
+        launch_driver()
 
 
 def _begin_spark() -> None:

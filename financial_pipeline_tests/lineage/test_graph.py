@@ -15,17 +15,12 @@ TERMINAL = {
     "exports/dim_date",
     "exports/dim_grade",
     "exports/dim_loan_status",
-    "exports/dim_purpose",
     "exports/dim_borrower_profile",
     "exports/dim_security",
     "exports/dim_macro_series",
     "exports/fct_market_bars",
     "exports/fct_market_alerts",
     "exports/fct_macro_observations",
-    "exports/price_restatements",
-    "exports/loan_restatements",
-    "metrics/rating_transitions",
-    "ml/spark_agreement",
 }
 
 
