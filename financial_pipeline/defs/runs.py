@@ -19,7 +19,7 @@ from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
 from financial_pipeline.defs.run_plan import ALL_DATASETS, FamilyRun, plan
-from financial_pipeline.defs.terminal import noise_to
+from financial_pipeline.defs.terminal import noise_to, running
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -88,7 +88,7 @@ def run_families(
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         if instance is None:
             instance = stack.enter_context(opened_home(paths))
-        defs = load()
+        defs = _loaded(load)
         stack.callback(_record, instance, paths, settings, report)
         fail_killed_runs(instance)
         coming = landed if layers == "all" else []
@@ -117,6 +117,11 @@ def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, repo
         operations.record(instance, paths, settings)
     except OSError as error:
         report(f"The operations tables keep their last version: {error}")
+
+
+def _loaded(load: Callable[[], Loaded]) -> Loaded:
+    with running("reading the definitions"):
+        return load()
 
 
 def _launch_java(paths: Paths) -> None:

@@ -11,7 +11,7 @@ STDERR: Final = 2
 
 
 @contextmanager
-def running(what: str, number: int, of: int) -> Iterator[None]:
+def running(what: str, number: int = 0, of: int = 0) -> Iterator[None]:
     """Show `number of of`, what runs and the time so far, if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield
@@ -22,7 +22,8 @@ def running(what: str, number: int, of: int) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(file=sys.stderr)
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
-        progress.add_task(f"{number} of {of}  {what}", total=None)
+        place = f"{number} of {of}  " if of else ""
+        progress.add_task(f"{place}{what}", total=None)
         yield
 
 
