@@ -29,7 +29,7 @@ def approvals(release: Release) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         year = st.selectbox(
-            "Applications of", years, newest, key="year", bind="query-params", width=150
+            "Applications of", years, newest, key="applied", bind="query-params", width=150
         )
         stages = figures.funnel(months, matured, year)
         drawing.chart(_funnel, stages)

@@ -25,9 +25,9 @@ def _vintages(release: Release) -> None:
     if not elements.filled(release, figures.CURVES):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        grade = st.selectbox("Grade", GRADES, key="grade", bind="query-params", width=120)
+        grade = st.selectbox("Grade", GRADES, key="vintage_grade", bind="query-params", width=120)
         term = st.selectbox(
-            "Term, months", ("36", "60"), key="term", bind="query-params", width=120
+            "Term, months", ("36", "60"), key="vintage_term", bind="query-params", width=120
         )
         smallest = st.number_input(
             "Minimum number of loans",
