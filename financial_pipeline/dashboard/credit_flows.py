@@ -22,11 +22,16 @@ def approvals(release: Release) -> None:
     if months.is_empty():
         elements.needs(release, "The approval rate", NEEDS_REJECTIONS, figures.REJECTIONS)
         return
+    matured = release.rows(figures.MATURED, figures.RATES)
     years = months["month"].dt.year().cast(pl.String).unique().sort(descending=True).to_list()
+    known = {str(month.year) for month in matured.filter(pl.col("matured") > 0)["month"]}
+    newest = next((at for at, year in enumerate(years) if year in known), 0)
     left, right = st.columns(2, gap="medium")
     with left:
-        year = st.selectbox("Applications of", years, key="year", bind="query-params", width=150)
-        stages = figures.funnel(months, release.rows(figures.MATURED, figures.RATES), year)
+        year = st.selectbox(
+            "Applications of", years, newest, key="applied", bind="query-params", width=150
+        )
+        stages = figures.funnel(months, matured, year)
         drawing.chart(_funnel, stages)
     with right:
         st.markdown("**Approval rate** by month, with 95 % Wilson intervals")

@@ -19,6 +19,7 @@ from financial_pipeline.defs.run_plan import (
     FamilyRun,
     at_latest_cutoff,
 )
+from financial_pipeline.defs.terminal import running
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.event_storage.command_runs import COMMAND_TAG
 from financial_pipeline.publishing.publication import Publication
@@ -105,6 +106,9 @@ class Command:
     changes: Changes
     has_built: bool = False
     stream_fault: str | None = None
+    # The place of the running job among the planned ones; publishing is the last.
+    number: int = 0
+    planned: int = 0
 
     def run_all(self, plan_without: PlanWithout, stream: "SimulatedStream | None") -> None:
         """Execute the planned runs in order; those of the stream stop no other one.
@@ -114,6 +118,7 @@ class Command:
         done: set[str] = set()
         refused: dict[str, RefusedFile] = {}
         while left := [run for run in plan_without(refused) if run.job not in done]:
+            self.number, self.planned = len(done) + 1, len(done) + len(left) + 1
             try:
                 self._run_one(left[0], stream)
             except RefusedFile as error:
@@ -153,7 +158,8 @@ class Command:
             self._execute(planned, keys)
             return
         for part in in_parts(keys):
-            work = self.changes.work(planned, part)
+            with running(f"{planned.job}: what changed", self.number, self.planned):
+                work = self.changes.work(planned, part)
             if work is None:
                 continue
             self.changes.forget(work.keys)
@@ -164,7 +170,9 @@ class Command:
         if not keys:
             return
         started = time.monotonic()
-        execute(run, keys, self.defs, self.instance, self._publication_of(run))
+        layers = ", ".join(sorted({key.path[0] for key in keys}))
+        with running(f"{run.job} {run.span} ({layers})", self.number, self.planned):
+            execute(run, keys, self.defs, self.instance, self._publication_of(run))
         self.has_built = True
         self.report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
 
@@ -177,7 +185,7 @@ class Command:
     def publish(self) -> Outcome:
         """Publish what was built."""
         if self.has_built and self.layers != "ingest":
-            run = FamilyRun(PUBLISH_JOB)
+            run, self.number = FamilyRun(PUBLISH_JOB), self.planned
             self._execute(run, keys_of(run, self.defs, self.layers))
             self.changes.remember()
         return Outcome(self.has_built, self.stream_fault)

@@ -19,6 +19,7 @@ from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
 from financial_pipeline.defs.run_plan import ALL_DATASETS, FamilyRun, plan
+from financial_pipeline.defs.terminal import noise_to, running
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -78,7 +79,7 @@ def run_families(
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
         if analytics:
-            launch_driver()
+            _launch_java(paths)
         if stream:
             stack.enter_context(stream)
         if analytics:
@@ -87,7 +88,7 @@ def run_families(
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         if instance is None:
             instance = stack.enter_context(opened_home(paths))
-        defs = load()
+        defs = _loaded(load)
         stack.callback(_record, instance, paths, settings, report)
         fail_killed_runs(instance)
         coming = landed if layers == "all" else []
@@ -116,6 +117,17 @@ def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, repo
         operations.record(instance, paths, settings)
     except OSError as error:
         report(f"The operations tables keep their last version: {error}")
+
+
+def _loaded(load: Callable[[], Loaded]) -> Loaded:
+    with running("reading the definitions"):
+        return load()
+
+
+def _launch_java(paths: Paths) -> None:
+    """Launch Java; what it writes until the end of the command goes to the log."""
+    with noise_to(paths.log):
+        launch_driver()
 
 
 def _begin_spark() -> None:

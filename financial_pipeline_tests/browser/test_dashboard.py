@@ -94,3 +94,14 @@ def test_slider_changes_the_figures_and_the_address_holds_the_view(reader: Reade
     reader.page.goto("about:blank")
     reader.open(pasted)
     assert reader.cards() == after
+
+
+def test_click_on_a_bar_chooses_its_grade_and_leads_to_its_rows(reader: Reader) -> None:
+    reader.open("portfolio")
+    bars = reader.page.locator(".st-key-grade_bars svg.marks path[aria-roledescription=bar]")
+    bars.first.click()
+    reader.page.wait_for_url("**grade=A**")
+    reader.settle()
+    # Half of the 400 loans; 150 of them have matured.
+    assert reader.cards()["Chosen loans"] == "200"
+    assert reader.page.get_by_text("150 matured loans, 30 bad").count() == 1

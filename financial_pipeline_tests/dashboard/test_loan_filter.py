@@ -68,6 +68,15 @@ def test_a_choice_that_does_not_exist_is_none(whole_world: Path, hostile: str) -
     assert "Chosen loans" not in metrics(app)
 
 
+def test_the_filter_is_of_one_page_only(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio")
+    app.switch_page("app_pages/credit.py").run()
+    assert "After 24 months on book: 2015 Q1" in words(app)
+    app.switch_page("app_pages/portfolio.py").run()
+    assert app.selectbox(key="grade").value == "any"
+    assert "Chosen loans" not in metrics(app)
+
+
 def test_a_click_hands_over_the_fields_of_the_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     picked: list[dict[str, str]] = []
     states = ({drawing.PICK: [{"grade": "B"}]}, {drawing.PICK: []}, {})

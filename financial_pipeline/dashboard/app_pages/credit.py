@@ -9,6 +9,8 @@ from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.portfolio_figures import VINTAGES, kpi_cards
 
+# The older vintage of a comparison is a year before.
+QUARTERS = 4
 GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 
 
@@ -23,14 +25,23 @@ def _vintages(release: Release) -> None:
     if not elements.filled(release, figures.CURVES):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        grade = st.selectbox("Grade", GRADES, key="grade", bind="query-params", width=120)
+        grade = st.selectbox("Grade", GRADES, key="vintage_grade", bind="query-params", width=120)
         term = st.selectbox(
-            "Term, months", ("36", "60"), key="term", bind="query-params", width=120
+            "Term, months", ("36", "60"), key="vintage_term", bind="query-params", width=120
         )
-    values = {"grade": grade, "term": int(term), "smallest": 1}
+        smallest = st.number_input(
+            "Minimum number of loans",
+            1,
+            100_000,
+            50,
+            key="smallest",
+            bind="query-params",
+            width=180,
+        )
+    values = {"grade": grade, "term": int(term), "smallest": smallest}
     curves = release.rows(VINTAGES, figures.CURVES, **values)
     if curves.is_empty():
-        elements.empty(f"No vintage has loans of grade {grade} over {term} months.")
+        elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
         return
     st.markdown("**Cumulative defaults** of each vintage by month on book")
     aged = (pl.col("months_on_book") > 0) & (pl.col("months_on_book") % figures.STEP == 0)
@@ -76,13 +87,15 @@ def _comparison(curves: pl.DataFrame) -> None:
     if len(names) < 2:
         st.info("A comparison needs two vintages.", icon=":material/info:")
         return
+    aged = curves.filter(pl.col("months_on_book") >= figures.YOUNG_MONTHS)["vintage"].unique()
+    newest = max((at for at, name in enumerate(names) if name in aged), default=len(names) - 1)
     st.markdown("**Two vintages compared**, with 95 % Wilson intervals")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first, second = (
             st.selectbox(label, names, index, key=key, bind="query-params", width=150)
             for label, key, index in (
-                ("Vintage", "vintage", len(names) - 1),
-                ("Against", "against", max(len(names) - 5, 0)),
+                ("Vintage", "vintage", newest),
+                ("Against", "against", max(newest - QUARTERS, 0)),
             )
         )
     pair = curves.filter(pl.col("vintage").is_in([first, second]))

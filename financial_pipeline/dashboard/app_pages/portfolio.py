@@ -124,8 +124,12 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
         )
         for name, fill in charts.DEFINITIONS.items()
     ]
+    share_axis = alt.Axis(format=".0%", orient="right", grid=False)
     active = alt.Chart(vintages.unique("vintage").sort("vintage")).encode(
-        x=alt.X("vintage:N"), y=alt.Y("still_active:Q")
+        x=alt.X("vintage:N"),
+        y=alt.Y(
+            "still_active:Q", title="Still active", axis=share_axis, scale=alt.Scale(domain=[0, 1])
+        ),
     )
     share = active.mark_line(color=charts.GREY, strokeWidth=2, point={"color": charts.GREY})
     # One transparent bar per year takes the clicks of all its definitions.
@@ -135,7 +139,9 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
         .encode(x=alt.X("vintage:N"), y=alt.value(0), y2=alt.value("height"))
         .add_params(alt.selection_point(name=drawing.PICK, fields=["vintage"]))
     )
-    return alt.layer(clicked, mature, *young, share).properties(height=charts.HEIGHT)
+    bars = alt.layer(clicked, mature, *young)
+    layers = alt.layer(bars, share).resolve_scale(y="independent")
+    return layers.properties(height=charts.HEIGHT)
 
 
 def _curves(release: Release, chosen: LoanFilter) -> None:
@@ -188,7 +194,7 @@ def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
             detail="vintage:N",
             color=alt.Color(
                 "issue_year:Q",
-                scale=alt.Scale(range=[charts.ORANGE, charts.BLUE]),
+                scale=alt.Scale(range=[charts.ORANGE, charts.BLUE], interpolate="rgb"),
                 legend=alt.Legend(orient="top", title="Issue year", format="d"),
             ),
             tooltip=[
