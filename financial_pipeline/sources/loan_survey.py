@@ -173,7 +173,10 @@ def _unknown(loans: pl.DataFrame, column: str) -> str:
 def refuse_undated(path: Path, survey: LoanSurvey) -> None:
     """Raise PipelineError if the dates of a file do not say when it was written."""
     if not survey.rows:
-        raise PipelineError(f"{path} has the header of a loan file but no loans; export it again.")
+        raise PipelineError(
+            f"{path} has the header of a loan file but no loan with as many fields; export it"
+            " again."
+        )
     if survey.snapshot_month is None:
         raise PipelineError(
             f"{path} has no readable last_pymnt_d or last_credit_pull_d, so its snapshot month is"
