@@ -136,8 +136,8 @@ def _refuse_renumbered(files: Sequence[RawFile], fragments: Sequence[Path]) -> N
     """Refuse a file if most of its loans are in another one under other ids: they count twice."""
     known = pl.all_horizontal(pl.col(DISTINCT).is_not_null(), pl.col("id").is_not_null())
     key = pl.struct(FINGERPRINT_COLUMNS).hash()
-    rows = pl.scan_parquet(list(fragments)).filter(known)
-    rows = rows.select("file_sha256", "loan_id", key=key).collect(engine="streaming")
+    sound = pl.scan_parquet(list(fragments)).filter(known)
+    rows = sound.select("file_sha256", "loan_id", key=key).collect(engine="streaming")
     shared = rows.filter(pl.col("key").is_duplicated())
     for file in files:
         is_mine = pl.col("file_sha256") == file.sha256
