@@ -174,7 +174,7 @@ def refuse_undated(path: Path, survey: LoanSurvey) -> None:
     """Raise PipelineError if the dates of a file do not say when it was written."""
     if not survey.rows:
         raise PipelineError(
-            f"{path} has the header of a loan file but no loan with as many fields; export it"
+            f"{path} has the header of a loan file but no loans with as many fields; export it"
             " again."
         )
     if survey.snapshot_month is None:
