@@ -38,6 +38,8 @@ FIELDS: Final = ("open", "high", "low", "close", "adjusted_close", "volume")
 TOLERANCE: Final = 1e-5
 # Rounding of rescaled prices to cents, in dollars.
 ROUNDING: Final = 0.011
+# Sessions around an old one whose median change is the usual one there.
+NEIGHBOURS: Final = 21
 NAME: Final = "price_restatements"
 
 
@@ -114,7 +116,7 @@ def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
 
 
 def corrections(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
-    """The values of `new` that changed by another factor than the sessions on both sides did.
+    """The values of `new` that changed by another factor than most of their neighbours did.
 
     A split or a dividend changes all sessions before it by one factor, and is no correction. Both
     frames have `session_date` and FIELDS.
@@ -124,13 +126,12 @@ def corrections(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
     for field in FIELDS:
         pairs = both.select("session_date", old_value=field, new_value=f"{field}_new").drop_nulls()
         old, now = (pl.col(name).cast(pl.Float64) for name in ("old_value", "new_value"))
-        factor = (now / old).fill_nan(1.0)
-        tests = [(now - old).abs() > TOLERANCE * old.abs()]
-        for other in (factor.shift(1), factor.shift(-1)):
-            rounding = pl.when((other - 1).abs() > TOLERANCE).then(ROUNDING).otherwise(0.0)
-            far = (now - old * other).abs() > TOLERANCE * old.abs() + rounding
-            tests.append(far.fill_null(value=True))
-        rows = pairs.filter(tests).with_columns(old, now, field=pl.lit(field))
+        factor = pl.when(old != 0).then(now / old)
+        usual = factor.rolling_median(NEIGHBOURS, center=True, min_samples=1).fill_null(1.0)
+        rounding = pl.when((usual - 1).abs() > TOLERANCE).then(ROUNDING).otherwise(0.0)
+        is_changed = (now - old).abs() > TOLERANCE * old.abs()
+        is_far = (now - old * usual).abs() > TOLERANCE * old.abs() + rounding
+        rows = pairs.filter(is_changed, is_far).with_columns(old, now, field=pl.lit(field))
         found += rows.to_dicts()
     return [row | {"reason": "correction", "event_date": None} for row in found]
 

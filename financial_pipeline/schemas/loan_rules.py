@@ -119,7 +119,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
 # Codes that the facts list; another word breaks a rule.
 CHECKED_CODES: Final = ("home_ownership", "verification_status", "application_type")
 # A spreadsheet shows long ids as 2.7E+08: their last digits are gone.
-SCIENTIFIC_ID: Final = r"^[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+$"
+SCIENTIFIC_ID: Final = r"^[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$"
 # Codes that the facts map to an unknown member: counted, and shown.
 COUNTED_CODES: Final = ("purpose", "addr_state")
 # Dollars that every fact needs.

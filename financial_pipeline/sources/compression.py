@@ -137,6 +137,8 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
     advice = "export its table as CSV"
     if "HTML" in kind:
         advice = "the download probably met a login or an error page: fetch the file itself"
+    elif "Git LFS" in kind:
+        advice = "fetch the file itself with git lfs pull"
     elif "archive" in kind:
         advice = "unpack it, or pack the CSV file alone"
     raise PipelineError(f"{path} is {kind}, not a data file; {advice}.")

@@ -38,6 +38,12 @@ FOREIGN: Final = (
     (b"<stata_dta>", "a Stata file"),
     (b"{\\rtf", "a rich text document"),
     (b"<?xml", "an XML document"),
+    (b"\xff\xfe\x00\x00", "UTF-32 text"),
+    (b"\x00\x00\xfe\xff", "UTF-32 text"),
+    (b"\x04\x22\x4d\x18", "an LZ4 archive"),
+    (b"\x1f\x9d", "a compress (.Z) archive"),
+    (b"$FL2", "an SPSS file"),
+    (b"version https://git-lfs", "a pointer of Git LFS"),
 )
 TAR_MARK: Final = b"ustar"
 TAR_MARK_AT: Final = 257

@@ -33,6 +33,7 @@ LEFTOVERS: Final = (
     "_committed_*",
     "_started_*",
     "~$*",
+    "*~",
     "*.crc",
     "*.crdownload",
     "*.download",

@@ -127,7 +127,9 @@ def _nearly_last(last: Counter[date]) -> date:
 def survey_loans(frame: pl.DataFrame) -> LoanSurvey:
     """Survey the SURVEYED_COLUMNS of a file, as text; columns that it lacks are left out."""
     frame = frame.with_columns(_present(name).alias(name) for name in frame.columns)
-    loans = frame.filter(pl.col("loan_amnt").is_not_null() & pl.col("issue_d").is_not_null())
+    # A file appended to another one repeats the header, which is no loan.
+    is_header = pl.col("loan_amnt").str.contains("(?i)amnt$")
+    loans = frame.filter(pl.col("issue_d").is_not_null() & is_header.not_())
     months = [name for name in MONTHS if name in loans.columns]
     known = {name: _months_of(loans[name]) for name in months}
     issued = dict(loans["issue_d"].value_counts().iter_rows())
@@ -171,7 +173,10 @@ def _unknown(loans: pl.DataFrame, column: str) -> str:
 def refuse_undated(path: Path, survey: LoanSurvey) -> None:
     """Raise PipelineError if the dates of a file do not say when it was written."""
     if not survey.rows:
-        raise PipelineError(f"{path} has the header of a loan file but no loans; export it again.")
+        raise PipelineError(
+            f"{path} has the header of a loan file but no loans with as many fields; export it"
+            " again."
+        )
     if survey.snapshot_month is None:
         raise PipelineError(
             f"{path} has no readable last_pymnt_d or last_credit_pull_d, so its snapshot month is"

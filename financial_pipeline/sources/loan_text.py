@@ -19,7 +19,9 @@ from financial_pipeline.schemas.loan_rules import (
     MISSING_WORDS,
     MOST_EMPLOYMENT_YEARS,
     NUMBER_COLUMNS,
+    OUTSIDE_POLICY,
     PERCENT_COLUMNS,
+    STATUS_PREFIX,
     WORDED_COLUMNS,
 )
 from financial_pipeline.sources.month_text import other_forms
@@ -97,15 +99,23 @@ def code_forms(raw: pl.LazyFrame) -> dict[str, dict[str, str | None]]:
     found = {}
     for name, texts in _unique(raw, {name: pl.col(name) for name in present}).items():
         known: dict[str, str | None] = dict.fromkeys(MISSING_WORDS)
-        known |= {code.lower(): code for code in CODES[name]}
+        known |= {code.lower(): code for code in _codes(name)}
         forms = {
             text: known[text.strip().lower()]
             for text in texts
-            if text and text not in CODES[name] and text.strip().lower() in known
+            if text and text not in _codes(name) and text.strip().lower() in known
         }
         if forms:
             found[name] = forms
     return found
+
+
+def _codes(column: str) -> tuple[str, ...]:
+    """The codes of a column as upstream writes them."""
+    if column != "loan_status":
+        return CODES[column]
+    outside = (f"{OUTSIDE_POLICY} {STATUS_PREFIX}{status}" for status in CODES[column])
+    return (*CODES[column], *outside)
 
 
 def _commas(raw: pl.LazyFrame, numbers: list[str]) -> tuple[frozenset[str], frozenset[str]]:

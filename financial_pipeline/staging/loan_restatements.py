@@ -16,6 +16,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.partition_files import partition_keys
 from financial_pipeline.publishing.writer import write_table
+from financial_pipeline.schemas.loan_rules import FINGERPRINT_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.restatements import LOAN_RESTATEMENTS
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
@@ -34,6 +35,8 @@ LEDGER: Final = dict(LOAN_RESTATEMENTS.columns)
 # Never corrected by upstream: if most loans differ here, the same ids name other loans.
 IDENTITY: Final = ("issue_d", "term", "loan_amnt")
 MOST_CHANGED_IDENTITIES: Final = 0.5
+# Without these columns, two loans may agree in all others that are known at origination.
+DISTINCT: Final = ("annual_inc", "revol_bal", "earliest_cr_line")
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,14 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
 
     `files` have their fragments, the latest arrival first. Reasons are `duplicate` for a row that
     another file states as fully, and `superseded` for one that a later arrival corrects. Raises
-    RefusedFile if a file's ids name other loans in the others.
+    RefusedFile if a file's ids name other loans in the others, or its loans have other ids there.
     """
     none = pl.DataFrame(schema={"file_sha256": pl.String(), **FAULT_SCHEMA})
     empty = AcrossFiles(none, pl.DataFrame(schema=LEDGER))
     fragments = [path for _, paths in files for path in paths]
     if len(files) < 2 or not fragments:
         return empty
+    _refuse_renumbered([file for file, _ in files], fragments)
     order = {file.sha256: rank for rank, (file, _) in enumerate(files)}
     rank = pl.col("file_sha256").replace_strict(order)
     rows = repeated_rows(fragments)
@@ -126,6 +130,27 @@ def _refuse_other_loans(file: RawFile, ledger: pl.DataFrame, shared: int) -> Non
             " with other files of its snapshot have another issue month, term or amount there, so"
             " its ids name other loans; correct the ids or withdraw the other file.",
         )
+
+
+def _refuse_renumbered(files: Sequence[RawFile], fragments: Sequence[Path]) -> None:
+    """Refuse a file if most of its loans are in another one under other ids: they count twice."""
+    known = pl.all_horizontal(pl.col(DISTINCT).is_not_null(), pl.col("id").is_not_null())
+    key = pl.struct(FINGERPRINT_COLUMNS).hash()
+    sound = pl.scan_parquet(list(fragments)).filter(known)
+    rows = sound.select("file_sha256", "loan_id", key=key).collect(engine="streaming")
+    shared = rows.filter(pl.col("key").is_duplicated())
+    for file in files:
+        is_mine = pl.col("file_sha256") == file.sha256
+        both = shared.filter(is_mine).join(shared.filter(is_mine.not_()), on="key")
+        renamed = both.filter(pl.col("loan_id") != pl.col("loan_id_right"))["key"].n_unique()
+        loans = rows.select(is_mine.sum()).item()
+        if renamed > 1 and renamed > MOST_CHANGED_IDENTITIES * loans:
+            raise RefusedFile(
+                file.sha256,
+                f"{file.landed.path} is refused: {renamed:,} of its {loans:,} loans are in another"
+                " file of its snapshot under other ids, so they would count twice; correct the ids"
+                " or withdraw the other file.",
+            )
 
 
 def ledger(paths: Paths) -> pl.DataFrame:

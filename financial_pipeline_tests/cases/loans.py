@@ -13,7 +13,7 @@ CORRECTED: Final = (
     " and new_value::double = 77777"
 )
 FAILED_GATES: Final = "select count(*) > 0 from ml.gates where not passed"
-SCORES: Final = "select count(*) from ml.scores"
+SCORES: Final = "select count(*) from duckdb_views() where view_name = 'scores'"
 D1_BY_GRADE: Final = (
     "select sum({})::int from metrics.default_rates_by_grade where definition = 'D1'"
 )

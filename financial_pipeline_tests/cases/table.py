@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import duckdb
+
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.publishing.views import connect
@@ -90,7 +92,11 @@ def _wrong_figures(paths: Paths, figures: Sequence[tuple[str, Any]]) -> list[str
     wrong = []
     with connect(paths, read_manifest(paths)) as connection:
         for query, value in figures:
-            row = connection.execute(query).fetchone()
+            try:
+                row = connection.execute(query).fetchone()
+            except duckdb.Error as error:
+                wrong.append(f"{query}: {error}")
+                continue
             found = row[0] if row else None
             if not agree(found, value):
                 wrong.append(f"{query} is {found}, not {value}")

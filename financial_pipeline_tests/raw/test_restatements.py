@@ -55,3 +55,13 @@ def test_a_dividend_that_moves_all_old_sessions_by_one_factor_is_no_correction()
         for values in (old, [round(value * 0.99, 2) for value in old])
     ]
     assert restatements.corrections(*frames) == []
+
+
+def test_corrections_of_some_sessions_in_a_row_are_all_found() -> None:
+    blank = [pl.lit(None, pl.Float64).alias(name) for name in restatements.FIELDS[:-1]]
+    frames = [
+        pl.DataFrame({"session_date": list(DAYS)[:30], "volume": volumes}).with_columns(blank)
+        for volumes in ([900] * 30, [1800 if n in (5, 6, 20) else 900 for n in range(30)])
+    ]
+    found = restatements.corrections(*frames)
+    assert [DAYS.index(row["session_date"]) for row in found] == [5, 6, 20]

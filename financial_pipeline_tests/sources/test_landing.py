@@ -40,14 +40,35 @@ def test_unknown_header_is_refused_with_all_known_forms(tmp_path: Path) -> None:
 
 def test_system_files_and_leftovers_are_ignored_with_one_remark(tmp_path: Path) -> None:
     loan_file(tmp_path / "loans.csv", [loan(1)])
-    for name in ("desktop.ini", "Thumbs.db", ".DS_Store", "__MACOSX/._loans.csv", "x.crdownload"):
+    for name in (
+        "desktop.ini",
+        "Thumbs.db",
+        ".DS_Store",
+        "__MACOSX/._loans.csv",
+        "x.crdownload",
+        "x~",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"\x00")
     assert [path.name for path in landing.candidates(tmp_path)] == ["loans.csv"]
     assert landing.leftovers(tmp_path) == (
-        "ignored: .DS_Store, Thumbs.db, desktop.ini, x.crdownload (system files, leftovers or empty"
-        " parts)"
+        "ignored: .DS_Store, Thumbs.db, desktop.ini, x.crdownload, x~ (system files, leftovers or"
+        " empty parts)"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,loan_amnt".encode("utf-32"), "is UTF-32 text, not a data file; export"),
+        (b"\x04\x22\x4d\x18abc", "is an LZ4 archive, not a data file; unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS, not a data file; fetch the"),
+    ],
+)
+def test_kinds_that_are_not_read_are_named(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(PipelineError, match=said):
+        landing.detect(tmp_path / "a.csv")
 
 
 def test_parts_of_a_table_share_their_snapshot_month(tmp_path: Path) -> None:

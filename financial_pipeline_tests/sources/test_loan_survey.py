@@ -90,6 +90,13 @@ def test_unknown_codes_are_counted(tmp_path: Path) -> None:
     )
 
 
+def test_a_repeated_header_is_no_loan(tmp_path: Path) -> None:
+    once = loan_file(tmp_path / "a.csv", [loan(1)]).read_text()
+    (tmp_path / "b.csv").write_text(once + once)
+    found = describe(tmp_path / "b.csv")
+    assert (found.rows_seen, found.remarks) == (2, ())
+
+
 def thirty(path: Path, change: Callable[[int], dict[str, str]]) -> LoanStage:
     stage = LoanStage(path / "data")
     summary = stage.stage(loan_file(path / "a.csv", [loan(n, **change(n)) for n in range(30)]))

@@ -145,3 +145,11 @@ def test_codes_in_another_case_are_the_codes(tmp_path: Path) -> None:
     (found,) = staged(tmp_path, row).table("lending_club_loans").rows(named=True)
     assert (found["home_ownership"], found["purpose"]) == ("RENT", "car")
     assert (found["loan_status"], found["addr_state"]) == ("Fully Paid", None)
+
+
+def test_upper_case_status_outside_the_credit_policy_is_one(tmp_path: Path) -> None:
+    text = "DOES NOT MEET THE CREDIT POLICY. STATUS:CHARGED OFF"
+    (found,) = (
+        staged(tmp_path, loan(1, loan_status=text)).table("lending_club_loans").rows(named=True)
+    )
+    assert (found["loan_status"], found["credit_policy_met"]) == ("Charged Off", False)

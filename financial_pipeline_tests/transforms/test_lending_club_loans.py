@@ -142,6 +142,7 @@ FAULTS = [
     ("earliest_cr_line", "Dec-1929", "implausible_earliest_cr_line"),
     ("id", "", "missing_id"),
     ("id", "2.70404E+08", "id_in_scientific_notation"),
+    ("id", "2,7E+08", "id_in_scientific_notation"),
     ("issue_d", "Apr-2019", "date_after_snapshot"),
     ("last_pymnt_d", "Jan-2021", "date_after_snapshot"),
     ("last_credit_pull_d", "Jan-2091", "date_after_snapshot"),
