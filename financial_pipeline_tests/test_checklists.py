@@ -226,6 +226,7 @@ def with_page(with_metric: Checkout) -> Checkout:
     return with_metric
 
 
+@pytest.mark.nightly
 def test_a_metric_and_a_page_follow_the_checklists(with_page: Checkout) -> None:
     with_page.accepted()
     computed = with_page.run("-c", COMPUTE)

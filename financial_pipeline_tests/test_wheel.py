@@ -75,6 +75,7 @@ def test_the_wheel_has_every_file_that_the_package_reads(installed: Installed) -
     assert {name for name in names if name.startswith("financial_pipeline_tests")} == set()
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_the_demo_runs_in_an_empty_folder(installed: Installed) -> None:
     before = installed.files()
