@@ -58,7 +58,7 @@ test: java flink $(VENV)/.development  ## Run the tests of every push: each pack
 test-slow: java flink $(VENV)/.development  ## Run the longer tests, which CI runs after those
 	@$(PYTEST) -m 'slow and not nightly' $(ARGS)
 
-test-nightly: java flink $(VENV)/.development  ## Run the tests with kills, clusters and load: about 35 minutes
+test-nightly: java flink $(VENV)/.development  ## Run the tests with kills, clusters and load: about 50 minutes
 	@$(PYTEST) -m nightly $(ARGS)
 
 test-all: test test-slow test-nightly  ## Run every test

@@ -9,6 +9,7 @@ from financial_pipeline.bench import metric_marts, metrics
 from financial_pipeline.spark.portfolio_ratios import LOAN_COLUMNS
 
 
+@pytest.mark.nightly
 def test_metrics_benchmark_reports_both_engines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from financial_pipeline.bench import model
 
 
+@pytest.mark.nightly
 def test_model_benchmark_reports_the_common_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

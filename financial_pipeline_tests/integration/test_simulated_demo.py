@@ -69,6 +69,7 @@ def test_the_bars_come_from_flink_and_every_day_equals_the_batch(shown: dict[str
     assert rows["fct_market_bars"] == rows["market_bars_1m"] > 3_800
 
 
+@pytest.mark.nightly
 def test_without_jars_the_replay_makes_the_same_bars(
     shown: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

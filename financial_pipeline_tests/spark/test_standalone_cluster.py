@@ -57,6 +57,7 @@ def assert_equal_metrics(results: Path, local: Rows) -> None:
         )
 
 
+@pytest.mark.nightly
 def test_cluster_gives_the_same_tables_though_a_worker_dies(
     mart_files: Files, metric_rows: Rows, tmp_path: Path
 ) -> None:
