@@ -69,7 +69,8 @@ def _compiler() -> str:
     settings = Settings()
     archive = Paths(settings.data_root).raw
     folders = {archive, settings.landing or archive}
-    sizes = (path.stat().st_size for folder in folders for path in folder.rglob("*.*"))
+    # Of links themselves: one in the drop folder may lead nowhere, and is refused later.
+    sizes = (path.lstat().st_size for folder in folders for path in folder.rglob("*.*"))
     return THOROUGH_COMPILER if max(sizes, default=0) > LARGE_FILE_BYTES else QUICK_COMPILER
 
 

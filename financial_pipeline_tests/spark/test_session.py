@@ -106,6 +106,7 @@ def test_a_large_loan_file_gets_the_thorough_compiler(
     drop.mkdir()
     monkeypatch.setenv("FINANCIAL_PIPELINE_LANDING", str(drop))
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(root))
+    (drop / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
     assert "-XX:TieredStopAtLevel=1" in options()
     with (drop / "accepted.csv").open("wb") as file:
         # A file with a hole, which takes no disk.
