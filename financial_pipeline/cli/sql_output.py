@@ -94,12 +94,14 @@ def _encoded(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
 
 
 def _csv(frame: pl.DataFrame) -> str:
-    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    nested = [column for column in frame if column.dtype.is_nested()]
     texts = [
-        frame[name].map_elements(
-            lambda cell: str(cell.to_list() if isinstance(cell, pl.Series) else cell), pl.String
+        pl.Series(
+            column.name,
+            [None if cell is None else str(cell) for cell in column.to_list()],
+            pl.String,
         )
-        for name in nested
+        for column in nested
     ]
     return csv(frame.with_columns(texts))
 

@@ -38,7 +38,8 @@ def plain(name: str) -> str:
 
 def in_plain_words(frame: pl.DataFrame) -> pl.DataFrame:
     """Replace the codes of a frame's columns by their labels."""
-    coded = [name for name in CODED if name in frame.columns]
+    coded = frame.select(name for name in CODED if name in frame.columns)
     return frame.with_columns(
-        pl.col(name).map_elements(plain, return_dtype=pl.String) for name in coded
+        pl.Series(column.name, [code and plain(code) for code in column], pl.String)
+        for column in coded
     )

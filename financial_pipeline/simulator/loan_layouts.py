@@ -171,9 +171,8 @@ def lay_out(rows: pl.DataFrame, layout: Layout, *, percent_strings: bool) -> pl.
     bare = rows.with_columns(whole, id=pl.lit(None, pl.String), url=pl.lit(SITE))
     bare = bare.with_columns(pl.col("emp_length").fill_null("n/a")).select(COLUMNS_145)
     if layout is Layout.LOANSTATS:
-        rate = pl.format("{}%", rows["int_rate"].map_elements("{:.2f}".format, pl.String))
-        padded = rate.str.pad_start(RATE_WIDTH)
-        return bare.with_columns(padded.alias("int_rate"), _percent("revol_util"))
+        padded = [f"{rate:.2f}%".rjust(RATE_WIDTH) for rate in rows["int_rate"]]
+        return bare.with_columns(pl.Series("int_rate", padded), _percent("revol_util"))
     if percent_strings:
         return bare.with_columns(_percent("int_rate"), _percent("revol_util"))
     return bare

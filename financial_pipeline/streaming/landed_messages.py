@@ -18,18 +18,21 @@ from financial_pipeline.streaming.topic_decoder import decode_row
 TEXT_OR_NUMBER = {POLARS_TYPES["price"], POLARS_TYPES["amount"]}
 
 
-def _texts(content: Mapping[str, Any], names: list[str]) -> dict[str, str | None]:
-    found = {name: content.get(name) for name in names}
-    return {name: None if value is None else str(value) for name, value in found.items()}
+def _texts(content: Mapping[str, Any], columns: Schema) -> dict[str, str | None]:
+    found = {name: content.get(name) for name in columns}
+    return {
+        name: None if value is None else _text(value, columns[name])
+        for name, value in found.items()
+    }
+
+
+def _text(value: object, kind: pl.DataType) -> str:
+    # A whole number may come in scientific notation, which decimals do not read.
+    return f"{Decimal(str(value)):f}" if kind in TEXT_OR_NUMBER else str(value)
 
 
 def _cast(name: str, kind: pl.DataType) -> pl.Expr:
-    if kind == pl.Date():
-        return pl.col(name).str.to_date()
-    if kind in TEXT_OR_NUMBER:
-        # A whole number may come in scientific notation, which decimals do not read.
-        return pl.col(name).map_elements(lambda text: f"{Decimal(text):f}", pl.String).cast(kind)
-    return pl.col(name).cast(kind)
+    return pl.col(name).str.to_date() if kind == pl.Date() else pl.col(name).cast(kind)
 
 
 def typed_rows(messages: pl.DataFrame, table: Table[pl.DataType]) -> pl.DataFrame:
@@ -37,16 +40,20 @@ def typed_rows(messages: pl.DataFrame, table: Table[pl.DataType]) -> pl.DataFram
 
     `messages` are in landed form; a key that came more than once is there once.
     """
-    names = [name for name in table.columns if name not in (WINDOW_START_AT, "trading_date")]
+    columns = {
+        name: kind
+        for name, kind in table.columns.items()
+        if name not in (WINDOW_START_AT, "trading_date")
+    }
     rows = [
-        {**_texts(content, names), "trading_date": day}
+        {**_texts(content, columns), "trading_date": day}
         for value, day in messages.select("value", "trading_date").iter_rows()
         if (content := decode_row(str(table.topic), value)[0]) is not None
         and content.get("symbol") != stream.HEARTBEAT_SYMBOL
     ]
-    schema: Schema = {**dict.fromkeys(names, pl.String()), "trading_date": pl.Date()}
+    schema: Schema = {**dict.fromkeys(columns, pl.String()), "trading_date": pl.Date()}
     typed = pl.DataFrame(rows, schema=schema).with_columns(
-        _cast(name, table.columns[name]) for name in names if table.columns[name] != pl.String()
+        _cast(name, kind) for name, kind in columns.items() if kind != pl.String()
     )
     if WINDOW_START_AT in table.columns:
         typed = with_window_start(typed)
