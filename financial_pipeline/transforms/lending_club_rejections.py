@@ -41,8 +41,11 @@ TITLE: Final = "Loan Title"
 HIGHEST_SCORE: Final = 990
 
 
-def _text(column: str) -> pl.Expr:
+def _text(column: str, parsed: str | None = None) -> pl.Expr:
+    """A column without missing words; of the rows that `parsed` understood, nothing."""
     trimmed = pl.col(column).str.strip_chars()
+    if parsed is not None:
+        trimmed = pl.when(pl.col(parsed).is_null()).then(trimmed)
     is_missing = trimmed == ""
     if column not in (TITLE, EMPLOYMENT):
         is_missing |= trimmed.str.to_lowercase().is_in(MISSING_WORDS)
@@ -50,18 +53,20 @@ def _text(column: str) -> pl.Expr:
 
 
 def _number(column: str) -> pl.Expr:
-    text = _text(column).str.strip_suffix("%").str.strip_chars()
+    # No missing word is a finite number.
+    text = pl.col(column).str.strip_chars().str.strip_suffix("%").str.strip_chars()
+    number = text.cast(pl.Float64, strict=False)
     if column == AMOUNT:
-        # Dollars never have three decimals, so that `1,000` groups digits.
-        text = text.str.strip_prefix("$").str.strip_chars()
+        # Dollars never have three decimals, so that `1,000` groups digits. Few rows need this.
+        text = pl.when(number.is_null()).then(text).str.strip_prefix("$").str.strip_chars()
         is_grouped = text.str.contains(r"^\d{1,3}(?:,\d{3})+(?:\.\d*)?$")
         text = pl.when(is_grouped).then(text.str.replace_all(",", "")).otherwise(text)
-    number = text.cast(pl.Float64, strict=False)
+        number = pl.coalesce(number, text.cast(pl.Float64, strict=False))
     return pl.when(number.is_finite()).then(number)
 
 
 def _day(month_first: bool) -> pl.Expr:
-    text = _text(APPLICATION_DATE)
+    text = pl.col(APPLICATION_DATE).str.strip_chars()
     # A clock at midnight may follow, as data frames write it.
     iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?$")
     day = iso.str.to_date("%Y-%m-%d", strict=False)
@@ -103,13 +108,15 @@ def dti_factor(raw: pl.LazyFrame) -> float:
 
 def _first_broken_rule(first: date, last: date) -> pl.Expr:
     """The first rule that a row breaks, or null; it reads the columns of `_parsed`."""
-    unreadable = [pl.col(f"has_{name}") & pl.col(ours).is_null() for name, ours in NUMBERS.items()]
+    unreadable = [_text(name, ours).is_not_null() for name, ours in NUMBERS.items()]
+    no_date = _text(APPLICATION_DATE, "application_date").is_null()
+    no_amount = _text(AMOUNT, "amount_requested").is_null()
     day, score, amount = map(pl.col, ("application_date", "risk_score", "amount_requested"))
     rules = [
         ("unreadable_number", pl.any_horizontal(unreadable)),
-        ("missing_application_date", ~pl.col(f"has_{APPLICATION_DATE}")),
+        ("missing_application_date", day.is_null() & no_date),
         ("mangled_date", day.is_null()),
-        ("missing_amount_requested", ~pl.col(f"has_{AMOUNT}")),
+        ("missing_amount_requested", amount.is_null() & no_amount),
         ("amount_out_of_range", ~amount.is_between(0, LARGEST_DOLLARS)),
         ("risk_score_out_of_range", ~score.is_between(0, HIGHEST_SCORE)),
         ("date_after_last_month", day > last),
@@ -120,12 +127,8 @@ def _first_broken_rule(first: date, last: date) -> pl.Expr:
 
 
 def _parsed(raw: pl.LazyFrame, month_first: bool) -> pl.LazyFrame:
-    """Parse each text once: `has_<column>` says that it is not missing.
-
-    Polars would parse a text again for each rule that an expression builds from it.
-    """
+    """Parse each text once: Polars would do it again for each rule that is built from it."""
     return raw.with_columns(
-        *(_text(name).is_not_null().alias(f"has_{name}") for name in (*NUMBERS, APPLICATION_DATE)),
         *(_number(name).alias(ours) for name, ours in NUMBERS.items()),
         _day(month_first).alias("application_date"),
     )
