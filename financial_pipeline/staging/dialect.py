@@ -1,7 +1,7 @@
 """Dialects: everything needed to read one kind of delimited file into typed month fragments."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -42,8 +42,15 @@ class Dialect(ABC):
         """Sound rows with the columns that no expression can make."""
         return rows
 
-    def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:
-        """Refuse rows that only the whole file shows to be wrong: line_number, reason."""
+    def is_repeated(self, rows: pl.DataFrame) -> pl.Series | None:
+        """Which of the rows of one fragment repeat an earlier one; None if rows have a key."""
+        return None
+
+    def settle(self, fragments: Mapping[Path, Sequence[str]]) -> pl.DataFrame:
+        """Refuse rows that only the whole file shows to be wrong: line_number, reason.
+
+        `fragments` are the written files with the months in each.
+        """
         return pl.DataFrame(schema=FAULT_SCHEMA)
 
     def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The dialect of loan files, and their typing on Spark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -161,9 +161,9 @@ class LoanDialect(Dialect):
         rows = transform.months_to_dates(rows)
         return rows if self._has_ids else rows.with_columns(transform.fingerprints(rows))
 
-    def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:
+    def settle(self, fragments: Mapping[Path, Sequence[str]]) -> pl.DataFrame:
         """Make `loan_id` unique within the file."""
-        return settle_repeated_ids(fragments, self._has_ids)
+        return settle_repeated_ids([*fragments], self._has_ids)
 
     def totals(self, found: Sequence[Finding], fragments: Sequence[Path]) -> dict[str, float]:
         """Sums of the two amounts, dollars that footers claim, and how the file is odd."""

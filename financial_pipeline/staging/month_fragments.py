@@ -5,7 +5,7 @@ partition as it is; a small file stays whole and is split when its partitions ar
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -23,12 +23,20 @@ FEW_RUNS = 200
 class MonthFragments:
     """Collects frames, writes Parquet fragments, and knows which months each of them contains."""
 
-    def __init__(self, folder: Path, month_column: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        month_column: str,
+        is_repeated: Callable[[pl.DataFrame], pl.Series | None],
+    ) -> None:
         self._folder = folder
         self._column = month_column
+        self._is_repeated = is_repeated
         self._buffers: OrderedDict[str, list[pl.DataFrame]] = OrderedDict()
         self._buffered = 0
         self.months: dict[str, list[str]] = {}
+        # Lines of the rows that repeat another one of their fragment, and are not written.
+        self.repeated: list[pl.Series] = []
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take rows over; the month that has waited longest is written when memory is short."""
@@ -63,6 +71,10 @@ class MonthFragments:
             return
         rows = pl.concat([part for key in keys for part in self._buffers.pop(key)])
         self._buffered -= rows.height
+        is_repeated = self._is_repeated(rows)
+        if is_repeated is not None and is_repeated.any():
+            self.repeated.append(rows["line_number"].filter(is_repeated))
+            rows = rows.filter(~is_repeated)
         name = f"{len(self.months):05}.parquet"
         # A month is read whole, so statistics would serve nobody.
         rows.write_parquet(self._folder / name, compression=COMPRESSION, statistics=False)

@@ -57,6 +57,8 @@ class Reading:
     file_physical_lines: int
     # Lines spanned by the records that span more than one, by their first line.
     spans: dict[int, int]
+    # First lines of the rows that repeat another one of their fragment.
+    repeated: list[pl.Series]
 
 
 @dataclass
@@ -68,6 +70,7 @@ class _Stream:
     early: list[pl.Series] = field(default_factory=list)
     refused: list[pl.DataFrame] = field(default_factory=list)
     months: dict[str, list[str]] = field(default_factory=dict)
+    repeated: list[pl.Series] = field(default_factory=list)
 
 
 def refused_findings(
@@ -107,7 +110,7 @@ def _preamble(job: ReadJob) -> list[Finding]:
 def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray | None) -> _Stream:
     """Write the sound rows to fragments, and keep account of the others."""
     stream, dialect, file = _Stream(), job.dialect, job.file
-    fragments = MonthFragments(job.folder, dialect.month)
+    fragments = MonthFragments(job.folder, dialect.month, dialect.is_repeated)
     for batch in typed.collect_batches(
         chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"
     ):
@@ -132,7 +135,7 @@ def _split_by_month(job: ReadJob, typed: pl.LazyFrame, line_numbers: np.ndarray 
         kept = sound if is_clean else sound.filter(reason.is_null())
         fragments.add(dialect.finish(kept).select(dialect.contract.keys()))
     fragments.close()
-    stream.months = fragments.months
+    stream.months, stream.repeated = fragments.months, fragments.repeated
     return stream
 
 
@@ -171,7 +174,8 @@ def _read_fast(job: ReadJob) -> Reading:
     if counts.commas != commas + sound * (len(dialect.columns) - 1):
         raise DoubtfulError
     early = sum(len(lines) for lines in stream.early)
-    return Reading(stream.months, found, sound - early, early, counts.physical_lines, {})
+    staged, lines = sound - early, counts.physical_lines
+    return Reading(stream.months, found, staged, early, lines, {}, stream.repeated)
 
 
 def _read_filtered(job: ReadJob) -> Reading:
@@ -203,6 +207,7 @@ def _read_filtered(job: ReadJob) -> Reading:
         early_lines=early,
         file_physical_lines=count_bytes(job.plain).physical_lines,
         spans=spans,
+        repeated=stream.repeated,
     )
 
 

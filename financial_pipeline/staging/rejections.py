@@ -1,7 +1,7 @@
 """Rejected applications to one partition per application month, with quarantine and accounting."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,7 @@ from financial_pipeline.transforms import lending_club_rejections as transform
 DATASET: Final = "lending_club_rejections"
 MONTH: Final = "application_month"
 FRAGMENT_COLUMNS: Final = {**LENDING_CLUB_REJECTIONS, MONTH: pl.Date()}
+CONTENT: Final = pl.struct([name for name in FRAGMENT_COLUMNS if name not in PROVENANCE])
 
 
 class RejectionDialect(Dialect):
@@ -54,14 +55,22 @@ class RejectionDialect(Dialect):
         """The typed rows of a file without header."""
         return self._typed(clean, replace(self._layout, header_line=0))
 
-    def settle(self, fragments: Sequence[Path]) -> pl.DataFrame:
-        """Refuse repetitions of a row: without a key, a file appended to itself counts twice."""
-        digests = _digests(fragments).select("digest").collect(engine="streaming")["digest"].sort()
+    def is_repeated(self, rows: pl.DataFrame) -> pl.Series:
+        """Without a key, rows that are alike would count twice if a file is appended to itself."""
+        return ~rows.select(CONTENT.hash()).to_series().is_first_distinct()
+
+    def settle(self, fragments: Mapping[Path, Sequence[str]]) -> pl.DataFrame:
+        """Refuse repetitions of a row across the fragments of one month."""
+        places = Counter(month for months in fragments.values() for month in months)
+        shared = [
+            path for path, months in fragments.items() if any(places[month] > 1 for month in months)
+        ]
+        digests = _digests(shared).select("digest").collect(engine="streaming")["digest"].sort()
         repeated = digests.filter(digests == digests.shift(1)).unique()
-        found = _digests(fragments).filter(pl.col("digest").is_in(repeated.implode()))
+        found = _digests(shared).filter(pl.col("digest").is_in(repeated.implode()))
         rows = found.collect(engine="streaming").sort("line_number")
         faults = rows.filter(~pl.col("digest").is_first_distinct())
-        for path in fragments if faults.height else ():
+        for path in shared if faults.height else ():
             part = pl.read_parquet(path)
             kept = part.join(faults, on="line_number", how="anti", maintain_order="left")
             if kept.height < part.height:
@@ -96,9 +105,8 @@ def _digests(fragments: Sequence[Path]) -> pl.LazyFrame:
     if not fragments:
         schema = {"line_number": pl.Int64(), "application_date": pl.Date(), "digest": pl.UInt64()}
         return pl.LazyFrame(schema=schema)
-    content = pl.struct([name for name in FRAGMENT_COLUMNS if name not in PROVENANCE])
     rows = pl.scan_parquet(list(fragments))
-    return rows.select("line_number", "application_date", digest=content.hash())
+    return rows.select("line_number", "application_date", digest=CONTENT.hash())
 
 
 def _on_days(typed: TypedFile, first: date, last: date) -> pl.DataFrame:

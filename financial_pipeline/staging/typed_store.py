@@ -106,19 +106,23 @@ def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: Dial
 def _type(job: ReadJob, version: str, place: Path) -> TypedFile:
     """Write fragments and faults into the job's folder, which becomes `place`."""
     reading = read(job)
-    fragments = [job.folder / name for name in reading.months]
-    late = refused_findings(job.plain, job.dialect, job.dialect.settle(fragments), reading.spans)
+    months = {job.folder / name: months for name, months in reading.months.items()}
+    fragments = [*months]
+    lines = pl.concat([pl.Series(dtype=pl.Int64()), *reading.repeated]).alias("line_number")
+    repeated = lines.to_frame().with_columns(reason=pl.lit("duplicate")).sort("line_number")
+    rows = pl.concat([repeated, job.dialect.settle(months)])
+    late = refused_findings(job.plain, job.dialect, rows, reading.spans)
     found = [*reading.findings, *late]
     _fault_rows(found).write_parquet(job.folder / "faults.parquet")
     notes = Counter({BEFORE_FIRST_MONTH: reading.early_lines} if reading.early_lines else {})
     for item in found:
         if item.is_note:
             notes[item.reason] += item.physical_lines
-    rows = pl.scan_parquet(fragments).select(pl.len()).collect().item() if fragments else 0
+    count = pl.scan_parquet(fragments).select(pl.len()).collect().item() if fragments else 0
     return TypedFile(
         version=version,
         folder=str(place),
-        rows=rows,
+        rows=count,
         staged_lines=reading.staged_lines - sum(item.physical_lines for item in late),
         notes=dict(notes),
         file_physical_lines=reading.file_physical_lines,

@@ -80,7 +80,14 @@ def test_copy_of_a_file_is_read_once_and_named(tmp_path: Path) -> None:
     assert [row["unexplained"] for row in accounts] == [0]
 
 
-def test_a_file_appended_to_itself_counts_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held", [60_000, 0])
+def test_a_file_appended_to_itself_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """Whether the rows of a month are written in one fragment or in many."""
+    monkeypatch.setattr("financial_pipeline.staging.reading.BATCH_ROWS", 40)
+    for limit in ("WHOLE_FILE_ROWS", "BUFFERED_ROWS"):
+        monkeypatch.setattr(f"financial_pipeline.staging.month_fragments.{limit}", held)
     rows = [_row(f"2007-0{month}-26", f"{n}00.0") for month in (5, 6) for n in range(10, 60)]
     source = write(tmp_path / "a.csv", [HEADER, *rows, HEADER, *rows, *rows[:3]])
     summary = _stage(tmp_path / "d", source, lenient=False)
