@@ -30,6 +30,19 @@ version_option = click.option(
 )
 
 
+def output_option(text: str, default: str | None = None) -> Callable[[Command], Command]:
+    """Return `-o`, `--output`: the file that a command writes."""
+    return click.option(
+        "-o",
+        "--output",
+        "file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=default,
+        show_default=True,
+        help=text,
+    )
+
+
 def data_root() -> Paths:
     """Return the folders of the configured data root."""
     return Paths(Settings().data_root.resolve())

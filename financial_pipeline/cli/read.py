@@ -14,6 +14,7 @@ from financial_pipeline.cli.options import (
     data_root,
     data_root_option,
     json_option,
+    output_option,
     version_option,
 )
 from financial_pipeline.errors import PipelineError
@@ -109,12 +110,8 @@ def lineage(column: str, as_json: bool) -> None:
 @data_root_option
 @version_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: a table.")
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format.",
+@output_option(
+    "Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format."
 )
 @click.argument("query", required=False)
 def sql(version: str | None, form: "Format | None", file: Path | None, query: str | None) -> None:
@@ -138,15 +135,7 @@ def sql(version: str | None, form: "Format | None", file: Path | None, query: st
 @click.command()
 @data_root_option
 @version_option
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="report.html",
-    show_default=True,
-    help="The HTML file to write.",
-)
+@output_option("The HTML file to write.", default="report.html")
 def report(version: str | None, file: Path) -> None:
     """Write the portfolio, market and model figures as one HTML file, fit for print.
 
