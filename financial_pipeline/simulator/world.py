@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import move_folder, sha256
 from financial_pipeline.simulator.loan_calendar import month_number, month_start
@@ -138,15 +140,5 @@ def _remove_abandoned(landing: Path) -> None:
     """Delete what killed runs left behind; a run that is still alive keeps its folder."""
     for folder in landing.parent.glob(f".{landing.name}.*.tmp"):
         process = folder.name.split(".")[-2]
-        if process.isdigit() and not _is_running(int(process)):
+        if process.isdigit() and not psutil.pid_exists(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
