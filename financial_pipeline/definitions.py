@@ -1,7 +1,7 @@
 """The entry point of Dagster: every asset, check, job, schedule and sensor under `defs/`."""
 
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 
 import dagster as dg
 
@@ -21,7 +21,15 @@ def _completed(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Load all definitions of the project and complete the spec of each asset."""
+    """Load all definitions of the project and complete the spec of each asset.
+
+    Dagster asks several times per process; equal settings give what was loaded before.
+    """
+    return _load(Settings().model_dump_json())
+
+
+@lru_cache(maxsize=1)
+def _load(_settings: str) -> dg.Definitions:
     loaded = dg.load_from_defs_folder(path_within_project=PROJECT_ROOT)
     versions = Versions(Settings())
     with warnings.catch_warnings():

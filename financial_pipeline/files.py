@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -59,6 +60,14 @@ class Disk:
 
 
 DISK = Disk()
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of a file by their hash: equal bytes are equal content, wherever they are."""
+
+    sha256: str
+    path: Path = field(compare=False)
 
 
 @contextmanager
@@ -204,3 +213,8 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of the bytes of a file, in hexadecimal."""
     with path.open("rb") as reader:
         return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def content_of(path: Path) -> Content:
+    """Return the content that a file has now."""
+    return Content(sha256(path), path)

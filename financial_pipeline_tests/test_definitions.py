@@ -44,6 +44,12 @@ def test_definitions_load_and_hold_assets_of_every_layer() -> None:
     assert {"raw", "staging", "warehouse", "exports"} <= layers
 
 
+def test_definitions_load_once_for_equal_settings() -> None:
+    from financial_pipeline.definitions import defs
+
+    assert defs() is definitions()
+
+
 def test_group_is_the_first_part_of_the_key() -> None:
     wrong = [spec.key.to_user_string() for spec in specs() if spec.group_name != spec.key.path[0]]
     assert wrong == []

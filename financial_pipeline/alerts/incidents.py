@@ -42,14 +42,14 @@ def deliver(found: Sequence[Incident], sinks: Mapping[str, Sink], ledger: Path) 
     sent: list[Notice] = []
     errors: list[Exception] = []
     with locked(ledger.with_suffix(".lock")):
-        known = _read(ledger)
+        known: Ledger = cached_json(ledger) or {}
         for name, sink in sinks.items():
             try:
                 for notice in _due(known.get(name, {}), current):
                     sink.send(notice)
                     sent.append(notice)
                     _note(known.setdefault(name, {}), notice)
-                    _write(ledger, known)
+                    replace_json(ledger, known)
             except OSError as error:
                 errors.append(error)
     if errors:
@@ -68,11 +68,3 @@ def _note(known: dict[str, str], notice: Notice) -> None:
         del known[notice.incident]
     else:
         known[notice.incident] = notice.text
-
-
-def _read(ledger: Path) -> Ledger:
-    return cached_json(ledger) or {}
-
-
-def _write(ledger: Path, told: Ledger) -> None:
-    replace_json(ledger, told)

@@ -38,7 +38,6 @@ class Run:
 
     seconds: float = 0.0
     succeeded: bool = True
-    message_bytes: int = 0
     exceptions: list[str] = field(default_factory=list)
     # Everything that the page says in words: titles, boxes and small print.
     texts: list[str] = field(default_factory=list)
@@ -95,7 +94,6 @@ class DashboardReader:
         while True:
             content = self._socket.recv(RUN_SECONDS)
             answer = ForwardMsg.FromString(content if isinstance(content, bytes) else b"")
-            run.message_bytes += len(content)
             kind = answer.WhichOneof("type")
             if kind == "script_finished":
                 if answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:

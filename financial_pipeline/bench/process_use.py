@@ -1,13 +1,13 @@
 """What a process uses: processor seconds, and the peak of memory with all that it starts."""
 
-import os
-import subprocess
 import sys
 import threading
-from pathlib import Path
+from contextlib import suppress
 from resource import struct_rusage
 from types import TracebackType
 from typing import Final, Self
+
+import psutil
 
 INTERVAL_SECONDS: Final = 0.2
 KILOBYTE: Final = 1_024
@@ -17,13 +17,12 @@ MEGABYTE: Final = 1_000_000
 
 
 def processor_seconds(pid: int) -> float | None:
-    """Return the seconds that a process has used; None if it is gone or /proc is missing."""
+    """Return the seconds that a process has used; None if it is gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
-    except OSError:
+        used = psutil.Process(pid).cpu_times()
+    except psutil.Error:
         return None
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return float(used.user + used.system)
 
 
 class PeakSampler:
@@ -61,13 +60,11 @@ class PeakSampler:
 
 
 def _tree_bytes(root: int) -> int:
-    """Resident bytes of a process and its descendants, as `ps` shows them."""
-    shown = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, check=True
-    )
-    processes = [tuple(map(int, line.split())) for line in shown.stdout.splitlines()]
-    tree = {root}
-    # Children may be listed before their parents, so look until nothing is added.
-    while found := {pid for pid, parent, _ in processes if parent in tree} - tree:
-        tree |= found
-    return sum(kilobytes for pid, _, kilobytes in processes if pid in tree) * KILOBYTE
+    """Resident bytes of a process and its descendants, as far as they still run."""
+    total = 0
+    with suppress(psutil.Error):
+        process = psutil.Process(root)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += each.memory_info().rss
+    return total

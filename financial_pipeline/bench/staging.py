@@ -108,8 +108,8 @@ def simulate(source: Path, loans: int, seed: int) -> None:
     # In a process of its own, whose memory must not count for the measured ones.
     code = (
         "import sys, datetime, pathlib; from financial_pipeline.simulator import loan_files;"
-        "loan_files.write_accepted_file(pathlib.Path(sys.argv[1]), loans=int(sys.argv[2]),"
-        " seed=int(sys.argv[3]), snapshot=datetime.date.fromisoformat(sys.argv[4]))"
+        "loan_files.write_loan_files({pathlib.Path(sys.argv[1]):"
+        " datetime.date.fromisoformat(sys.argv[4])}, loans=int(sys.argv[2]), seed=int(sys.argv[3]))"
     )
     arguments = [str(source), str(loans), str(seed), SNAPSHOT.isoformat()]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.redaction import SECRET_NAMES, redact
 from financial_pipeline.settings import Settings
 
+# The exit code of a program that was interrupted, as shells have it.
+INTERRUPTED: Final = 130
 PREFIX: Final = "FINANCIAL_PIPELINE_"
 # Characters of a long text that a sentence quotes, half from each end; the report has all of it.
 QUOTED: Final = 600
@@ -41,15 +44,24 @@ def run(command: Callable[[], object]) -> int:
     try:
         command()
     except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
-        return 130
+        _tell("Stopped.")
+        return INTERRUPTED
     except SystemExit:
         raise
     # A panic of Polars is no Exception.
     except BaseException as error:
-        click.echo(f"Error: {sentence(error)}", err=True)
+        # Click writes to standard error when it is interrupted, and the reader may be gone.
+        if isinstance(error, BrokenPipeError) and isinstance(error.__context__, KeyboardInterrupt):
+            return INTERRUPTED
+        _tell(f"Error: {sentence(error)}")
         return 1
     return 0
+
+
+def _tell(text: str) -> None:
+    """Write a line to standard error, if anybody still reads it."""
+    with suppress(BrokenPipeError):
+        click.echo(text, err=True)
 
 
 def sentence(error: BaseException) -> str:

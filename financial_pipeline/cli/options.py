@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import click
 
@@ -11,6 +11,8 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
 Command = Callable[..., Any]
+# Forms of an answer of `sql`.
+Format = Literal["table", "csv", "json", "parquet", "markdown"]
 SOURCES = click.Choice(["simulated", "files", "live"])
 DAY = click.DateTime(["%Y-%m-%d"])
 VARIABLES = {
@@ -28,6 +30,23 @@ json_option = click.option(
 version_option = click.option(
     "--version", metavar="VERSION", help="A kept version instead of the current one."
 )
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(get_args(Format)), help="Default: a table."
+)
+
+
+def output_option(text: str, default: str | None = None) -> Callable[[Command], Command]:
+    """Return `-o`, `--output`: the file that a command writes."""
+    return click.option(
+        "-o",
+        "--output",
+        "file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=default,
+        show_default=True,
+        help=text,
+    )
 
 
 def data_root() -> Paths:

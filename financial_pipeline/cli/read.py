@@ -5,24 +5,20 @@ import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import click
 
 from financial_pipeline.cli.options import (
     DAY,
+    Format,
     data_root,
     data_root_option,
+    format_option,
     json_option,
+    output_option,
     version_option,
 )
 from financial_pipeline.errors import PipelineError
-
-if TYPE_CHECKING:
-    from financial_pipeline.cli.sql_output import Format
-
-# As `sql_output.FORMATS`, whose libraries take long to import.
-FORMATS: Final = ("table", "csv", "json", "parquet", "markdown")
 
 
 def show_figures(as_json: bool, version: str | None = None, *, hashes: bool = False) -> None:
@@ -108,16 +104,12 @@ def lineage(column: str, as_json: bool) -> None:
 @click.command()
 @data_root_option
 @version_option
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: a table.")
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format.",
+@format_option
+@output_option(
+    "Write all rows to this file; its suffix (.csv, .json, .parquet, .md) is the format."
 )
 @click.argument("query", required=False)
-def sql(version: str | None, form: "Format | None", file: Path | None, query: str | None) -> None:
+def sql(version: str | None, form: Format | None, file: Path | None, query: str | None) -> None:
     """Query the published tables with DuckDB SQL; without QUERY, a prompt.
 
     The session only reads the published tables. A table of the terminal shows the first 10,000
@@ -138,15 +130,7 @@ def sql(version: str | None, form: "Format | None", file: Path | None, query: st
 @click.command()
 @data_root_option
 @version_option
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="report.html",
-    show_default=True,
-    help="The HTML file to write.",
-)
+@output_option("The HTML file to write.", default="report.html")
 def report(version: str | None, file: Path) -> None:
     """Write the portfolio, market and model figures as one HTML file, fit for print.
 

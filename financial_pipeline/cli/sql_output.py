@@ -5,17 +5,16 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import duckdb
 import polars as pl
 
+from financial_pipeline.cli.options import Format
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures.csv_export import csv
 from financial_pipeline.files import replacing
 
-Format = Literal["table", "csv", "json", "parquet", "markdown"]
-FORMATS: Final[tuple[Format, ...]] = ("table", "csv", "json", "parquet", "markdown")
 SUFFIXES: Final[dict[str, Format]] = {
     ".csv": "csv",
     ".json": "json",

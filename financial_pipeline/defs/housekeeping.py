@@ -6,6 +6,7 @@ from typing import Final
 import dagster as dg
 
 from financial_pipeline.defs import leftovers, switches
+from financial_pipeline.defs.operations import ENDED
 from financial_pipeline.event_storage.pruning import Events, Space
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -13,11 +14,6 @@ from financial_pipeline.settings import Settings
 
 HOUSEKEEPING_JOB: Final = "housekeeping_job"
 EVERY_NIGHT: Final = "15 3 * * *"
-ENDED: Final = [
-    dg.DagsterRunStatus.SUCCESS,
-    dg.DagsterRunStatus.FAILURE,
-    dg.DagsterRunStatus.CANCELED,
-]
 UNFINISHED: Final = [status for status in dg.DagsterRunStatus if status not in ENDED]
 
 

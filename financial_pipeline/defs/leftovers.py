@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from financial_pipeline.event_storage.pruning import Space
 from financial_pipeline.paths import Paths
 
-PROC: Final = Path("/proc")
 UUID: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # Names that Spark, Flink and the libraries inside them give to files in the temporary folder.
 TEMPORARY: Final = re.compile(
@@ -85,11 +86,10 @@ def _temporary(before: float) -> Iterator[Path]:
 
 
 def _java_starts() -> Iterator[float]:
-    """Yield when each living Java process started; its folder in /proc is as old as it is."""
-    for process in PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            if (process / "comm").read_text("utf-8").strip() == "java":
-                yield process.stat().st_mtime - DAY_SECONDS
+    """Yield a moment before each living Java process started, a day for clocks that were set."""
+    for process in psutil.process_iter(["name", "create_time"]):
+        if process.info["name"] == "java":
+            yield process.info["create_time"] - DAY_SECONDS
 
 
 def size(path: Path) -> int:

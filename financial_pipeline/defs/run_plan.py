@@ -3,7 +3,8 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import dagster as dg
 
@@ -64,9 +65,15 @@ class FamilyRun:
         return f"{self.first} to {self.last}" if self.first else ""
 
 
+@lru_cache(maxsize=32)
+def _keys(partitions: dg.PartitionsDefinition, _today: date) -> Sequence[str]:
+    """Return all partition keys, which change at most once a day."""
+    return partitions.get_partition_keys()
+
+
 def within(partitions: dg.PartitionsDefinition, first: date, last: date) -> tuple[str, str]:
     """Return the partition keys that span `first` to `last`, or the nearest existing ones."""
-    keys = partitions.get_partition_keys()
+    keys = _keys(partitions, datetime.now(UTC).date())
     low = min(bisect_left(keys, first.isoformat()), len(keys) - 1)
     high = bisect_right(keys, last.isoformat()) - 1
     return keys[low], keys[max(high, low)]

@@ -7,8 +7,9 @@ an earlier version wrote stay unread; `financial-pipeline prune` removes them.
 """
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,9 @@ from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.sqlite import create_db_conn_string
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import func, select
-from sqlalchemy.engine import Connection
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
 
 from financial_pipeline.event_storage.batches import (
     BatchedEvents,
@@ -71,6 +73,18 @@ class BatchedSqliteEventLogStorage(BatchedEvents, ConsolidatedSqliteEventLogStor
     @_conn_string.setter
     def _conn_string(self, stock: str) -> None:
         """Ignore the name that stock storage gives to the file."""
+
+    @cached_property
+    def _engine(self) -> Engine:
+        # Stock storage makes an engine for each of the hundreds of connections of a run.
+        return create_engine(
+            self._conn_string, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS}
+        )
+
+    @contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
 
     def free_share(self) -> float:
         """Return the share of the file that is free pages."""

@@ -6,14 +6,12 @@ on another machine are left to that machine.
 """
 
 import json
-import os
-from pathlib import Path
 
 import dagster as dg
+import psutil
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-PROC = Path("/proc")
 # Two clocks round differently: that of the kernel and that of the events.
 CLOCK_SECONDS = 2.0
 LOOPBACK = {"localhost", "127.0.0.1"}
@@ -46,20 +44,10 @@ def _is_ours(run: dg.DagsterRun) -> bool:
 def is_same_process(pid: int, seconds: float) -> bool:
     """Return whether the process with this id at this time is alive, not one that reused the id."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+        return is_alive and process.create_time() <= seconds + CLOCK_SECONDS
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True
-    if not (PROC / str(pid) / "stat").exists():
-        # Not Linux: the number is all there is.
-        return True
-    # After the name, which may contain spaces: the state first, the start as the twentieth field.
-    fields = (PROC / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()
-    boot = next(
-        float(line.split()[1])
-        for line in (PROC / "stat").read_text("utf-8").splitlines()
-        if line.startswith("btime")
-    )
-    started = boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return fields[0] != "Z" and started <= seconds + CLOCK_SECONDS

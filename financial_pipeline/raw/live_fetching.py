@@ -120,14 +120,6 @@ def fetch_new_prices(settings: Settings, paths: Paths, now: datetime | None = No
     return live_prices.fetch_prices(settings, paths, http, now or datetime.now(UTC))
 
 
-def new_macro_releases(settings: Settings, paths: Paths) -> list[str]:
-    """The configured series that FRED has a newer release of than the landing folder.
-
-    Raises PipelineError without a key, or if FRED cannot be asked.
-    """
-    return _releases_since_last_fetch(settings, paths, http_client(settings, paths))[0]
-
-
 def fetch_new_macro(settings: Settings, paths: Paths) -> list[str]:
     """Fetch all vintages of every configured series with a new release; a sentence for each."""
     if not settings.fred_series:

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import cached_json, replace_file, replace_json, sha256
+from financial_pipeline.files import cached_json, content_of, replace_file, replace_json, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
 from financial_pipeline.settings import Settings
@@ -104,7 +104,7 @@ def _typed(content: bytes, symbol: str) -> pl.DataFrame:
     with TemporaryDirectory() as folder:
         place = Path(folder) / f"{symbol}.csv"
         place.write_bytes(content)
-        return restatements.read_prices(place, symbol)
+        return restatements.read_prices(content_of(place), symbol)
 
 
 def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:

@@ -6,17 +6,15 @@ noted, as a correction. What changed is noted with its reason, and nothing store
 """
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import polars as pl
 
-from financial_pipeline.files import append_lines, recorded_lines
+from financial_pipeline.files import Content, append_lines, recorded_lines
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.writer import write_table
@@ -26,9 +24,8 @@ from financial_pipeline.raw.withdrawals import DAMAGED
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
 from financial_pipeline.sources import bank_prices
-from financial_pipeline.sources.compression import decompressed, first_lines
 from financial_pipeline.sources.market_calendar import sessions
-from financial_pipeline.sources.price_layout import layout
+from financial_pipeline.sources.price_layout import layout_of
 from financial_pipeline.transforms.bank_prices import clean
 from financial_pipeline.transforms.price_scales import LARGEST_MOVE, SCALE_UNKNOWN
 
@@ -43,51 +40,61 @@ NEIGHBOURS: Final = 21
 NAME: Final = "price_restatements"
 
 
-def read_prices(path: Path, subject: str) -> pl.DataFrame:
+def read_prices(content: Content, subject: str) -> pl.DataFrame:
     """The sound rows of a price file: symbol, session_date, prices, volume and actions."""
-    found = layout(first_lines(path, bank_prices.HEADER_SEARCH_LINES))
-    if found is None:
+    if layout_of(content.path) is None:
         return pl.DataFrame(schema=dict.fromkeys(("symbol", "session_date"), pl.String()))
-    with TemporaryDirectory() as folder, decompressed(path, Path(folder)) as plain:
-        records = bank_prices.read_lines(plain, found, subject.split(",")).records
-    dated = records.with_columns(session_date=bank_prices.session_date())
+    read = bank_prices.read_file(content, subject.split(","))
+    dated = read.lines.records
     possible = dated["session_date"].is_between(bank_prices.EARLIEST, date.today())
     days = dated["session_date"].filter(possible)
     first, last = days.min(), days.max()
     cleaned = clean(
         dated,
-        adjusted_only=found.adjusted_only,
+        adjusted_only=read.adjusted_only,
         sessions=sessions(first, last),  # type: ignore[arg-type]
         first_session=first,  # type: ignore[arg-type]
     )
     return cleaned.rows.sort("session_date")
 
 
-# Archived files never change.
-_archived_prices = lru_cache(maxsize=32)(read_prices)
+_kept_prices = lru_cache(maxsize=bank_prices.KEPT_FILES)(read_prices)
 
 
 def prices_of(file: RawFile, symbol: str) -> pl.DataFrame:
     """The rows of one symbol of an archived price file, with the file's hash."""
-    rows = _archived_prices(file.archived_path, file.landed.subject or "")
+    rows = _kept_prices(Content(file.sha256, file.archived_path), file.landed.subject or "")
     return rows.filter(pl.col("symbol") == symbol).with_columns(file_sha256=pl.lit(file.sha256))
 
 
 def last_stored(files: Sequence[RawFile], symbol: str) -> pl.DataFrame:
     """The last ten sessions of a symbol that these files contain, newer files before older ones."""
     holding = [file for file in files if symbol in (file.landed.subject or "").split(",")]
-    return _newest_rows(holding, symbol, OVERLAP_SESSIONS).tail(OVERLAP_SESSIONS)
+    rows = _newest_rows(holding, symbol, lambda rows: rows.height >= OVERLAP_SESSIONS)
+    return rows.tail(OVERLAP_SESSIONS)
 
 
-def _newest_rows(files: Sequence[RawFile], symbol: str, enough: float = math.inf) -> pl.DataFrame:
-    """The sessions of a symbol, from newer files before older ones until there are `enough`."""
+def _rows_of_days(files: Sequence[RawFile], symbol: str, days: pl.Series) -> pl.DataFrame:
+    """The sessions of a symbol, with all of `days` that any file has.
+
+    Of whole histories, which overlap, the newest one has them all.
+    """
+    return _newest_rows(
+        files, symbol, lambda rows: days.is_in(rows["session_date"].implode()).all()
+    )
+
+
+def _newest_rows(
+    files: Sequence[RawFile], symbol: str, are_enough: Callable[[pl.DataFrame], bool]
+) -> pl.DataFrame:
+    """The sessions of a symbol, from newer files before older ones until they are enough."""
     rows: pl.DataFrame | None = None
     by_age = sorted(files, key=lambda f: (f.fetched_at, f.landed.last_date), reverse=True)
     for file in by_age:
         part = prices_of(file, symbol)
         rows = part if rows is None else pl.concat([rows, part])
         rows = rows.unique("session_date", keep="first", maintain_order=True)
-        if rows.height >= enough:
+        if are_enough(rows):
             break
     return pl.DataFrame() if rows is None else rows.sort("session_date")
 
@@ -175,8 +182,8 @@ def _rows_of(file: RawFile, before: Sequence[RawFile]) -> list[Row]:
         overlapping = _overlapping(file, symbol, before)
         changes = compare(stored, new)
         if overlapping:
-            rest = _newest_rows(overlapping, symbol)
             is_older = pl.col("session_date") < stored["session_date"][0]
+            rest = _rows_of_days(overlapping, symbol, new.filter(is_older)["session_date"])
             changes += corrections(rest.filter(is_older), new)
             stored = pl.concat([rest.filter(is_older), stored])
         else:

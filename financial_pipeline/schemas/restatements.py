@@ -31,14 +31,6 @@ PRICE_RESTATEMENTS: Final[Table[pl.DataType]] = Table(
     },
     unhashed=("restated_at",),
 )
-REASONS: Final = (
-    "dividend",
-    "split",
-    "split_and_dividend",
-    "correction",
-    "no_common_session",
-    "scale_unknown",
-)
 
 # Values are text, since all columns have no common type. The winning row is staged, and the
 # other is quarantined as `superseded`.

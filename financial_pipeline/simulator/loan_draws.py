@@ -32,7 +32,6 @@ class Part(IntEnum):
     QUIRK = 8
     JOINT = 9
     FILE = 10
-    DUPLICATE = 11
 
 
 def generator(seed: int, part: Part, chunk: int = 0) -> np.random.Generator:

@@ -1,7 +1,9 @@
 """Files of simulated loans: one per snapshot month, streamed chunk by chunk in issue order.
 
-Memory contains one chunk at a time, whatever the number of loans. A loan is drawn once and cut at
-each snapshot month, so a file does not depend on which others are written with it.
+The form is that of upstream's whole file: 151 columns, plain numbers, a few odd values, and two
+lines with totals at the end. Memory contains one chunk at a time, whatever the number of loans. A
+loan is drawn once and cut at each snapshot month, so a file does not depend on which others are
+written with it.
 """
 
 import dataclasses
@@ -11,8 +13,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
 from financial_pipeline.simulator.loan_calendar import month_number
 from financial_pipeline.simulator.loan_columns import (
     LoanChunk,
@@ -21,81 +25,59 @@ from financial_pipeline.simulator.loan_columns import (
     snapshot_rows,
 )
 from financial_pipeline.simulator.loan_draws import Part, generator
-from financial_pipeline.simulator.loan_layouts import (
-    UPSTREAM_QUIRKS,
-    Layout,
-    LoanFileWriter,
-    Quirks,
-    few_rows,
-    with_odd_values,
-)
 
-LAST_SNAPSHOT: Final = date(2019, 3, 1)
 WRITE_BUFFER: Final = 1 << 20
+NULL_DTI_SHARE: Final = 0.0007
+FULL_DTI_SHARE: Final = 0.0002
+ZERO_INCOME_SHARE: Final = 0.00005
+HUGE_INCOME_SHARE: Final = 0.00002
+OVER_LIMIT_SHARE: Final = 0.0004
 
 
-def write_loan_files(
-    targets: Mapping[Path, date],
-    *,
-    loans: int,
-    seed: int,
-    layout: Layout = Layout.ACCEPTED,
-    quirks: Quirks = UPSTREAM_QUIRKS,
-) -> None:
+def write_loan_files(targets: Mapping[Path, date], *, loans: int, seed: int) -> None:
     """Write for each path the file of all loans as its snapshot month shows them."""
+    header = pl.DataFrame(schema=dict.fromkeys(LOAN_COLUMNS, pl.String))
     with ExitStack() as stack:
-        writers = {}
-        for path in targets:
-            file = stack.enter_context(path.open("wb", buffering=WRITE_BUFFER))
-            writers[path] = LoanFileWriter(file, layout, quirks)
+        files = {p: stack.enter_context(p.open("wb", buffering=WRITE_BUFFER)) for p in targets}
+        funded = dict.fromkeys(targets, 0.0)
+        for file in files.values():
+            header.write_csv(file)
         for number in range(chunk_count(loans)):
-            chunk = _chunk(seed, loans, number, quirks)
+            chunk = upstream_chunk(seed, loans, number)
             for path, snapshot in targets.items():
                 rows = snapshot_rows(chunk, month_number(snapshot))
-                writers[path].append(rows)
-                if quirks.duplicates:
-                    rng = generator(seed, Part.DUPLICATE, number)
-                    writers[path].repeat(few_rows(rng, rows))
-        for writer in writers.values():
-            writer.finish()
+                funded[path] += float(rows["funded_amnt"].sum()) if rows.height else 0.0
+                rows.write_csv(files[path], include_header=False)
+        for path, file in files.items():
+            # Upstream's file was padded to its width by the program that joined it.
+            padding = "," * (len(LOAN_COLUMNS) - 1)
+            for code, total in ((1, funded[path]), (2, 0.0)):
+                text = f"Total amount funded in policy code {code}: {total:.0f}{padding}\n"
+                file.write(text.encode())
 
 
-def write_accepted_file(
-    path: Path,
-    *,
-    loans: int,
-    seed: int,
-    snapshot: date = LAST_SNAPSHOT,
-    quirks: Quirks = UPSTREAM_QUIRKS,
-) -> None:
-    """Write one 151-column file of `loans` simulated loans."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_loan_files({path: snapshot}, loans=loans, seed=seed, quirks=quirks)
-
-
-def write_mangled_file(path: Path, *, loans: int, seed: int) -> None:
-    """Write a loanstats file that a spreadsheet has spoilt: CRLF, `18-Dec` for `Dec-2018`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        writer = LoanFileWriter(file, Layout.LOANSTATS, line_end="\r\n")
-        for number in range(chunk_count(loans)):
-            rows = snapshot_rows(draw_chunk(seed, loans, number), month_number(LAST_SNAPSHOT))
-            writer.append(rows.with_columns(_mangled("issue_d"), _mangled("earliest_cr_line")))
-        writer.finish()
-
-
-def _chunk(seed: int, loans: int, number: int, quirks: Quirks) -> LoanChunk:
+def upstream_chunk(seed: int, loans: int, number: int) -> LoanChunk:
+    """Draw a chunk of loans with the odd values that upstream's files have."""
     chunk = draw_chunk(seed, loans, number)
-    if not quirks.odd_values:
-        return chunk
     fixed = with_odd_values(generator(seed, Part.QUIRK, number), chunk.fixed)
     return dataclasses.replace(chunk, fixed=fixed)
 
 
-def _mangled(column: str) -> pl.Expr:
-    """A year that could be a day becomes one: `Aug-2003` is read as 3 August, `Aug-1994` stays."""
-    parts = pl.col(column).str.extract_groups(r"^(?<month>\w+)-\d\d(?<year>\d\d)$").struct
-    day = parts["year"].cast(pl.Int64)
-    as_day = pl.format("{}-{}", day, parts["month"])
-    as_year = pl.format("{}-{}", parts["month"], parts["year"])
-    return pl.when(day.is_between(1, 31)).then(as_day).otherwise(as_year).alias(column)
+def with_odd_values(rng: np.random.Generator, fixed: pl.DataFrame) -> pl.DataFrame:
+    """Put the odd values of upstream into a few rows of the columns fixed at origination.
+
+    Missing dti, dti 999, income 0 and 9,000,000, utilisation above 100 per cent.
+    """
+    size = fixed.height
+
+    def few(share: float) -> pl.Series:
+        return pl.Series(rng.random(size) < share)
+
+    over_limit = pl.Series(np.round(100 + rng.exponential(25.0, size), 1))
+    own_dti = pl.when(few(FULL_DTI_SHARE)).then(pl.lit(999.0)).otherwise("dti")
+    zero = pl.when(few(ZERO_INCOME_SHARE)).then(pl.lit(0.0)).otherwise("annual_inc")
+    return fixed.with_columns(
+        dti=pl.when(~few(NULL_DTI_SHARE)).then(own_dti),
+        annual_inc=pl.when(few(HUGE_INCOME_SHARE)).then(pl.lit(9_000_000.0)).otherwise(zero),
+        revol_util=pl.when(few(OVER_LIMIT_SHARE)).then(over_limit).otherwise("revol_util"),
+    )

@@ -7,10 +7,11 @@ it contains the identity of the world and the hash of every file.
 import json
 import os
 import shutil
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+
+import psutil
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import move_folder, sha256
@@ -34,19 +35,6 @@ NOTES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class WorldSummary:
-    """What a landing folder of the simulated world contains; `written` is false if it was there."""
-
-    landing: Path
-    seed: int
-    loans: int
-    snapshots: tuple[date, ...]
-    files: int
-    size_bytes: int
-    written: bool
-
-
 def snapshot_months(snapshots: int = DEFAULT_SNAPSHOTS) -> tuple[date, ...]:
     """The last so many month starts up to the world clock, in order."""
     last = month_number(SIMULATED_TODAY)
@@ -55,7 +43,7 @@ def snapshot_months(snapshots: int = DEFAULT_SNAPSHOTS) -> tuple[date, ...]:
 
 def write_world(
     landing: Path, *, loans: int, seed: int, snapshots: int = DEFAULT_SNAPSHOTS
-) -> WorldSummary:
+) -> None:
     """Fill the landing folder, or return at once if it already contains this world.
 
     Raises PipelineError if the folder contains anything else.
@@ -68,7 +56,7 @@ def write_world(
     }
     if _is_written(landing, identity):
         _record_provenance(landing)
-        return _summary(landing, written=False)
+        return
     landing.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(landing)
     work = landing.parent / f".{landing.name}.{os.getpid()}.tmp"
@@ -79,7 +67,6 @@ def write_world(
     if not _is_written(landing, identity):
         move_folder(work, landing)
     shutil.rmtree(work, ignore_errors=True)
-    return _summary(landing, written=True)
 
 
 def _write_files(work: Path, *, loans: int, seed: int, snapshots: int) -> None:
@@ -153,28 +140,5 @@ def _remove_abandoned(landing: Path) -> None:
     """Delete what killed runs left behind; a run that is still alive keeps its folder."""
     for folder in landing.parent.glob(f".{landing.name}.*.tmp"):
         process = folder.name.split(".")[-2]
-        if process.isdigit() and not _is_running(int(process)):
+        if process.isdigit() and not psutil.pid_exists(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _summary(landing: Path, *, written: bool) -> WorldSummary:
-    manifest = json.loads((landing / MANIFEST_NAME).read_text(encoding="utf-8"))
-    return WorldSummary(
-        landing=landing,
-        seed=manifest["seed"],
-        loans=manifest["loans"],
-        snapshots=tuple(date.fromisoformat(text) for text in manifest["snapshots"]),
-        files=len(manifest["files"]),
-        size_bytes=sum(manifest["bytes"].values()),
-        written=written,
-    )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -15,12 +16,19 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import Content, content_of
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.compression import decompressed, first_lines, plain_stem
+from financial_pipeline.sources.compression import decompressed, plain_stem
 from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE
-from financial_pipeline.sources.physical_lines import Record, read_records
-from financial_pipeline.sources.price_layout import DATE, VALUE_FIELDS, PriceLayout, layout
+from financial_pipeline.sources.physical_lines import Record, count_bytes, read_records
+from financial_pipeline.sources.price_layout import (
+    DATE,
+    VALUE_FIELDS,
+    PriceLayout,
+    known_layout,
+    layout,
+)
 
 DATASET: Final = "bank_prices"
 # Date, hours and minutes, and a UTC offset: its sign (or Z), hours and minutes.
@@ -37,15 +45,11 @@ SECURITY_WORD: Final = re.compile(
     r"[A-Z]{1,2}|PR[A-Z]|PREF(ERRED)?|PFD|ADR|GDR|CDR|WARRANTS?|WTS|LON|LSE|FRA|XETRA|TSX|MEX|BMV"
     r"|MXN|EUR|GBP|GBX|CAD|CHF|JPY|BRL|ARS|PESOS"
 )
-# Enough lines to see a header after some blank lines.
-HEADER_SEARCH_LINES: Final = 10
-
-EXPECTED: Final = (
-    "bank prices: `Date,Open,High,Low,Close,Adj Close,Volume` (Yahoo),"
-    " `Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits` in any order (yfinance"
-    " history), or the three header lines `Price,...`, `Ticker,...`, `Date,,,` (yfinance download)"
-)
-
+# Files that stay in memory as they were read: detection, the plan, the ledger of restatements and
+# staging read the same ones.
+KEPT_FILES: Final = 32
+# Larger files are read each time: a history of sixty years has half a megabyte.
+KEPT_BYTES: Final = 2 << 20
 RECORD_SCHEMA: Final = {
     "line_number": pl.Int64(),
     # Lines spanned; 0 for the second bank of a line and on, so that sums count each line once.
@@ -65,6 +69,15 @@ class PriceLines:
 
     records: pl.DataFrame
     notes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PriceFile:
+    """One file as it was read: its lines with `session_date`, their number, and its form."""
+
+    lines: PriceLines
+    physical_lines: int
+    adjusted_only: bool
 
 
 def matches(lines: Sequence[str]) -> bool:
@@ -157,6 +170,32 @@ def read_lines(plain: Path, found: PriceLayout, named: list[str]) -> PriceLines:
     return PriceLines(pl.DataFrame(rows, RECORD_SCHEMA, strict=True), notes)
 
 
+def read_file(content: Content, named: Sequence[str]) -> PriceFile:
+    """Read a file with the prices of `named`; content that is still in memory is not read again.
+
+    Raises PipelineError for an unknown header, and if the file has other bytes by now.
+    """
+    if content.path.stat().st_size > KEPT_BYTES:
+        return _read_file.__wrapped__(content, tuple(named))
+    return _read_file(content, tuple(named))
+
+
+@lru_cache(maxsize=KEPT_FILES)
+def _read_file(content: Content, named: tuple[str, ...]) -> PriceFile:
+    path = content.path
+    found = known_layout(path)
+    with TemporaryDirectory() as folder, decompressed(path, Path(folder)) as plain:
+        lines = read_lines(plain, found, [*named])
+        physical_lines = count_bytes(plain).physical_lines
+    if content_of(path) != content:
+        raise PipelineError(
+            f"{path} changed since its hash was taken; repeat the command, and drop the file again"
+            " if it is an archived one."
+        )
+    records = lines.records.with_columns(session_date=session_date())
+    return PriceFile(PriceLines(records, lines.notes), physical_lines, found.adjusted_only)
+
+
 def session_date(column: str = DATE) -> pl.Expr:
     """The exchange-local date of a text `2004-01-02`, with or without a time and a UTC offset.
 
@@ -182,13 +221,10 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     `symbols` are the configured ones by default. Raises PipelineError for an unknown header, an
     unknown bank, and a file without a readable date.
     """
-    found = layout(first_lines(path, HEADER_SEARCH_LINES))
-    if found is None:
-        raise PipelineError(f"{path} has an unknown header; expected {EXPECTED}.")
+    found = known_layout(path)
     named = symbols_of(path, found, symbols or Settings().symbols)
-    with TemporaryDirectory() as folder, decompressed(path, Path(folder)) as plain:
-        records = read_lines(plain, found, named).records
-    dates = records.select(session_date()).to_series().drop_nulls()
+    records = read_file(content_of(path), named).lines.records
+    dates = records["session_date"].drop_nulls()
     # A mistyped year must not stretch the range of sessions; staging quarantines its line.
     days = dates.filter(dates.is_between(EARLIEST, date.today()))
     if days.is_empty():

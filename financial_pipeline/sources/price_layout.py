@@ -5,8 +5,11 @@ Forms whose name ends in `-adjusted` have adjusted prices only: their close has 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.sources.compression import first_lines
 from financial_pipeline.sources.physical_lines import split
 
 DATE: Final = "date"
@@ -34,6 +37,13 @@ BARS: Final = frozenset({"open", "high", "low", "close", "volume"})
 ADJUSTED: Final = "adjusted_close"
 # A first column of row numbers, as pandas and R write it.
 INDEX_NAMES: Final = ("", "unnamed: 0")
+# Enough lines to see a header after some blank lines.
+HEADER_SEARCH_LINES: Final = 10
+EXPECTED: Final = (
+    "bank prices: `Date,Open,High,Low,Close,Adj Close,Volume` (Yahoo),"
+    " `Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits` in any order (yfinance"
+    " history), or the three header lines `Price,...`, `Ticker,...`, `Date,,,` (yfinance download)"
+)
 
 
 @dataclass(frozen=True)
@@ -115,3 +125,16 @@ def layout(lines: Sequence[str]) -> PriceLayout | None:
         form, columns = triple
         return PriceLayout(form, tuple(filled), len(rows[0]), 0, columns)
     return None
+
+
+def layout_of(path: Path) -> PriceLayout | None:
+    """The layout of a file, or None for a header that is not known."""
+    return layout(first_lines(path, HEADER_SEARCH_LINES))
+
+
+def known_layout(path: Path) -> PriceLayout:
+    """The layout of a file; raises PipelineError for a header that is not known."""
+    found = layout_of(path)
+    if found is None:
+        raise PipelineError(f"{path} has an unknown header; expected {EXPECTED}.")
+    return found

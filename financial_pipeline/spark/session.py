@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -98,6 +99,12 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     }
 
 
+@cache
+def _config_of_process(name: str) -> dict[str, Any]:
+    """The settings with which this process launches Java, and joins it later."""
+    return spark_config(name)
+
+
 def check_prerequisites(name: str) -> None:
     """Make sure that Spark can start before any work; raises PipelineError with what to do."""
     if name.startswith(("spark://", "sc://")):
@@ -176,7 +183,7 @@ def launch_driver(name: str | None = None) -> None:
     """
     chosen = _prepared(name)
     if not chosen.startswith("sc://"):
-        conf = SparkConf(loadDefaults=False).setAll(list(spark_config(chosen).items()))
+        conf = SparkConf(loadDefaults=False).setAll(list(_config_of_process(chosen).items()))
         SparkContext._ensure_initialized(conf=conf)
 
 
@@ -192,7 +199,7 @@ def start_session(name: str | None = None) -> SparkSession:
     """The running session, or a new one on the master, after its prerequisites are checked."""
     chosen = _prepared(name)
     builder = SparkSession.builder
-    for key, value in spark_config(chosen).items():
+    for key, value in _config_of_process(chosen).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 

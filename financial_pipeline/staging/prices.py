@@ -7,13 +7,13 @@ for; only the partitions that are written do.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
 
 from financial_pipeline.errors import RefusedFile
+from financial_pipeline.files import Content
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import row_hashes
 from financial_pipeline.publishing.partition_files import write_partitions
@@ -21,10 +21,8 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BANK_PRICES
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices as source
-from financial_pipeline.sources.compression import decompressed, first_lines
 from financial_pipeline.sources.market_calendar import session_numbers, sessions
-from financial_pipeline.sources.physical_lines import count_bytes
-from financial_pipeline.sources.price_layout import layout
+from financial_pipeline.sources.price_layout import layout_of
 from financial_pipeline.staging.accounting import (
     StagingSummary,
     account_cleaned,
@@ -170,18 +168,11 @@ def _stage_file(
 
     `stored` are the rows of the files before it.
     """
-    found = layout(first_lines(file.archived_path, source.HEADER_SEARCH_LINES))
-    if found is None or file.landed.subject is None:
+    if file.landed.subject is None or layout_of(file.archived_path) is None:
         raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
-    with TemporaryDirectory() as folder, decompressed(file.archived_path, Path(folder)) as plain:
-        lines = source.read_lines(plain, found, file.landed.subject.split(","))
-        physical_lines = count_bytes(plain).physical_lines
-    cleaned = transform.clean(
-        lines.records.with_columns(session_date=source.session_date()),
-        adjusted_only=found.adjusted_only,
-        sessions=calendar,
-        first_session=settings.first_session,
-    )
+    content, named = Content(file.sha256, file.archived_path), tuple(file.landed.subject.split(","))
+    read = source.read_file(content, named)
+    cleaned = _cleaned(content, named, tuple(calendar), settings.first_session)
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (
             f"{file.landed.path} contains no usable row of bank prices ({reasons(cleaned)}); check"
@@ -197,8 +188,22 @@ def _stage_file(
             " the older file if that one is wrong.",
         )
     if accounts:
-        account_cleaned(accounts, file, cleaned, lines.notes, physical_lines)
-    return cleaned, found.adjusted_only
+        account_cleaned(accounts, file, cleaned, read.lines.notes, read.physical_lines)
+    return cleaned, read.adjusted_only
+
+
+@lru_cache(maxsize=source.KEPT_FILES)
+def _cleaned(
+    content: Content, named: tuple[str, ...], calendar: tuple[date, ...], first_session: date
+) -> Cleaned:
+    """Clean one file; a plan and the run that executes it clean equal content once."""
+    read = source.read_file(content, named)
+    return transform.clean(
+        read.lines.records,
+        adjusted_only=read.adjusted_only,
+        sessions=calendar,
+        first_session=first_session,
+    )
 
 
 def _refuse_lossy(file: RawFile, cleaned: Cleaned, settings: Settings) -> None:

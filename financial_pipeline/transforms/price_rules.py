@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from financial_pipeline.transforms.verdicts import duplicates, first_reason
@@ -33,6 +34,8 @@ COMMA_PATTERN: Final = r"^[+-]?\d{1,3},\d{3}$"
 # undone within LONGEST_ERROR lines by a return to within SAME_LEVEL of the price before.
 FACTORS: Final = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100, 1000)
 SMALL_FACTOR: Final = 10
+# Below all of them, their tolerance included.
+LEAST_JUMP: Final = 1.5
 LONGEST_ERROR: Final = 21
 SAME_LEVEL: Final = 0.25
 FACTOR_TOLERANCE: Final = 0.05
@@ -140,19 +143,25 @@ def judge_units(judged: pl.DataFrame) -> pl.DataFrame:
 def unit_errors(prices: Sequence[float]) -> list[int]:
     """The places of positive prices that a factor lifts or lowers and a later line puts back."""
     found: list[int] = []
-    before = 0
-    for place in range(1, len(prices)):
-        if place <= before:
+    put_back = 0
+    for place in _jumps(prices):
+        before = prices[place - 1]
+        if place <= put_back or not is_factor(prices[place] / before):
             continue
-        if is_factor(prices[place] / prices[before]):
-            after = range(place + 1, min(place + 1 + LONGEST_ERROR, len(prices)))
-            back = next((end for end in after if _is_level(prices[end], prices[before])), None)
-            if back is not None and is_factor(prices[back - 1] / prices[back]):
-                found += range(place, back)
-                before = back
-                continue
-        before = place
+        after = range(place + 1, min(place + 1 + LONGEST_ERROR, len(prices)))
+        back = next((end for end in after if _is_level(prices[end], before)), None)
+        if back is not None and is_factor(prices[back - 1] / prices[back]):
+            found += range(place, back)
+            put_back = back
     return found
+
+
+def _jumps(prices: Sequence[float]) -> list[int]:
+    """The places at which a price differs from the one before by what may be a factor."""
+    values = np.asarray(prices, dtype=float)
+    ratios = values[1:] / values[:-1]
+    places: list[int] = (np.flatnonzero(np.maximum(ratios, 1 / ratios) > LEAST_JUMP) + 1).tolist()
+    return places
 
 
 def _is_level(price: float, other: float) -> bool:

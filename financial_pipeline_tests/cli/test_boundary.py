@@ -1,6 +1,7 @@
 """Each fault of a command is one line; one that nobody expected leaves a report, no secret."""
 
 import errno
+import io
 import os
 import socket
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +84,27 @@ def test_a_known_fault_is_its_sentence(
 def test_an_interrupt_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert boundary.run(_raising(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err == "Stopped.\n"
+
+
+class _ClosedPipe(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reports"), [(KeyboardInterrupt(), 130, 0), (KeyError("no"), 1, 1)]
+)
+def test_nobody_reads_standard_error(
+    data_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+    reports: int,
+) -> None:
+    command = click.Command("command", callback=_raising(error))
+    monkeypatch.setattr("sys.stderr", _ClosedPipe())
+    assert boundary.run(lambda: command(args=[])) == code
+    assert len(list((data_root / "reports").glob("*"))) == reports
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

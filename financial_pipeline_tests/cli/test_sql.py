@@ -113,7 +113,3 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_query(tmp_path: Pat
     two = _sql("-o", str(tmp_path / "x.csv"), "select 1; select 2")
     assert str(two.exception) == "-o FILE takes one query, not 2."
     assert not (tmp_path / "x.csv").exists()
-
-
-def test_formats_of_the_option_are_those_of_the_writer() -> None:
-    assert read.FORMATS == sql_output.FORMATS

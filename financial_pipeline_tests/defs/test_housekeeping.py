@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -161,7 +162,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in place of the system's temporary one, on a machine without processes."""
     folder = tmp_path / "temporary"
     monkeypatch.setattr(leftovers.tempfile, "gettempdir", lambda: str(folder))
-    monkeypatch.setattr(leftovers, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(leftovers.psutil, "process_iter", lambda _: iter([]))
     return folder
 
 
@@ -190,12 +191,10 @@ def test_leftovers_are_old_files_of_known_names(paths: Paths, temporary: Path) -
 
 
 def test_temporary_files_of_a_living_java_process_stay(
-    paths: Paths, temporary: Path, tmp_path: Path
+    paths: Paths, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = tmp_path / "proc" / "1"
-    process.mkdir(parents=True)
-    (process / "comm").write_text("java\n", "utf-8")
-    os.utime(process, (time.time() - 60 * 86_400.0,) * 2)
+    java = SimpleNamespace(info={"name": "java", "create_time": time.time() - 60 * 86_400.0})
+    monkeypatch.setattr(leftovers.psutil, "process_iter", lambda _: iter([java]))
     aged(temporary / f"spark-{UUID}", 40)
     older = aged(temporary / f"blockmgr-{UUID}", 90)
     found = leftovers.found(paths, time.time() - 30 * 86_400.0)

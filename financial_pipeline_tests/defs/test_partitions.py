@@ -1,5 +1,7 @@
 """In the simulated world every partition of a family can have data."""
 
+from datetime import date
+
 import pytest
 
 from financial_pipeline.defs import partitions
@@ -10,10 +12,10 @@ from financial_pipeline.simulator.loan_calendar import (
     month_number,
     month_start,
 )
-from financial_pipeline.simulator.loan_files import LAST_SNAPSHOT
 from financial_pipeline.simulator.prices import FIRST_SESSION
 from financial_pipeline.simulator.world import DEFAULT_SNAPSHOTS
 
+LAST_SNAPSHOT = date(2019, 3, 1)
 FIRST_SNAPSHOT = month_start(month_number(LAST_SNAPSHOT) - DEFAULT_SNAPSHOTS + 1)
 FIRST_ISSUE, LAST_ISSUE = month_start(FIRST_ISSUE_MONTH), month_start(LAST_ISSUE_MONTH)
 SPANS = {

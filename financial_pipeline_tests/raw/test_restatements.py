@@ -9,6 +9,7 @@ import pytest
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, restatements
+from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.sources.market_calendar import sessions
 
@@ -42,6 +43,24 @@ def test_a_corrected_close_of_an_old_session_is_in_the_ledger(
         (CORRECTED, "adjusted_close", 58.0, round(56.5 * factor, 2), "correction"),
         (CORRECTED, "close", 58.0, 56.5, "correction"),
     ]
+
+
+def test_of_whole_histories_only_the_newest_stored_one_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, read, prices_of = Paths(tmp_path / "data"), list[str](), restatements.prices_of
+
+    def noting(file: RawFile, symbol: str) -> pl.DataFrame:
+        read.append(file.landed.path.name)
+        return prices_of(file, symbol)
+
+    monkeypatch.setattr(restatements, "prices_of", noting)
+    for count in (30, 31, 32):
+        path = _file(tmp_path, f"WFC_{count}.csv", list(DAYS)[:count], 1.0, 50.0)
+        archive.archive(paths, [bank_prices.describe(path)])
+        read.clear()
+        restatements.record(paths)
+    assert set(read) == {"WFC_31.csv", "WFC_32.csv"}
 
 
 def test_a_dividend_that_moves_all_old_sessions_by_one_factor_is_no_correction() -> None:

@@ -14,7 +14,6 @@ from financial_pipeline.files import sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.simulator.loan_files import write_loan_files
-from financial_pipeline.simulator.loan_layouts import Layout
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.prices import write_prices
 from financial_pipeline.simulator.rejections import write_rejections
@@ -24,10 +23,9 @@ SNAPSHOT = date(2019, 3, 1)
 REAL_PRICES = "Date,Open,High,Low,Close,Adj Close,Volume\n2018-01-02,10,11,9,10,10,1000\n"
 
 
-def _loans(folder: Path, layout: Layout) -> Path:
-    path = folder / f"{layout}.csv"
-    write_loan_files({path: SNAPSHOT}, loans=30, seed=3, layout=layout)
-    return path
+def _loans(folder: Path) -> Path:
+    write_loan_files({folder / "accepted.csv": SNAPSHOT}, loans=30, seed=3)
+    return folder / "accepted.csv"
 
 
 def _rejections(folder: Path) -> Path:
@@ -36,7 +34,7 @@ def _rejections(folder: Path) -> Path:
 
 
 WRITERS: dict[str, Callable[[Path], Path]] = {
-    **{str(layout): lambda folder, form=layout: _loans(folder, form) for layout in Layout},  # type: ignore[misc]
+    "accepted": _loans,
     "rejections": _rejections,
     "prices": lambda folder: write_prices(folder, 3)[0],
     "macro": lambda folder: write_macro(folder, 3)[0],

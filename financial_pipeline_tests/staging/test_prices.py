@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from financial_pipeline import transforms
 from financial_pipeline.errors import PipelineError, RefusedFile
+from financial_pipeline.files import content_of
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
@@ -20,7 +22,7 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.staging import row_accounting
 from financial_pipeline.staging.accounting import StagingSummary
-from financial_pipeline.staging.prices import holes, stage_prices
+from financial_pipeline.staging.prices import holes, stage_prices, staged_hashes
 
 FIRST, LAST = date(2004, 1, 2), date(2004, 1, 9)
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
@@ -213,6 +215,29 @@ def test_stage_prices_reads_compressed_files(tmp_path: Path, paths: Paths) -> No
     (tmp_path / "empty.gz").write_bytes(b"")
     with pytest.raises(PipelineError):
         bank_prices.describe(tmp_path / "empty.gz")
+
+
+def test_a_file_that_was_planned_is_neither_read_nor_cleaned_again(
+    tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "JPM.csv"
+    path.write_text(f"{HEADER}\n2004-01-02,1,3,1,2,1.5,10\n2004-01-06,2,3,1,2,1.625,20\n")
+    landed = bank_prices.describe(path)
+    planned = archive.prospective_files(paths, "bank_prices", [landed])
+    assert len(staged_hashes(planned, Settings(), LAST)) == 2
+    archive.archive(paths, [landed])
+    for module, name in ((bank_prices, "read_lines"), (transforms.bank_prices, "clean")):
+        monkeypatch.delattr(module, name)
+    assert stage(paths, archive.accepted_files(paths, "bank_prices")).rows == 2
+
+
+def test_a_file_whose_bytes_are_not_those_of_its_hash_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "JPM.csv"
+    path.write_text(f"{HEADER}\n2004-01-02,1,3,1,2,1.5,10\n")
+    content = content_of(path)
+    path.write_text(f"{HEADER}\n2004-01-02,1,3,1,2,1.75,10\n")
+    with pytest.raises(PipelineError, match=r"JPM\.csv changed since its hash was taken"):
+        bank_prices.read_file(content, ["JPM"])
 
 
 def test_hole_inside_a_banks_history_is_named_and_its_ends_are_not() -> None:

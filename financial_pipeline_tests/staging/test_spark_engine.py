@@ -14,7 +14,7 @@ from financial_pipeline.errors import RefusedFile
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Engine, Settings
-from financial_pipeline.simulator.loan_files import write_accepted_file
+from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.spark import session
 from financial_pipeline_tests.loan_text import SOUND, header, line, loan, write
 from financial_pipeline_tests.odd_loans import odd_loans
@@ -69,7 +69,7 @@ def by_both(source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataF
 @pytest.mark.slow
 def test_simulated_loans_and_every_odd_value_are_staged_alike(tmp_path: Path) -> None:
     source = tmp_path / "accepted.csv"
-    write_accepted_file(source, loans=LOANS, seed=3, snapshot=SNAPSHOT)
+    write_loan_files({source: SNAPSHOT}, loans=LOANS, seed=3)
     with source.open("a", encoding="utf-8") as stream:
         stream.writelines(line(row) + "\n" for row in odd_loans())
     tables = by_both(source, tmp_path)

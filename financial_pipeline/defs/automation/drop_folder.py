@@ -11,7 +11,13 @@ import dagster as dg
 
 from financial_pipeline.changes import unchanged
 from financial_pipeline.defs import switches
-from financial_pipeline.defs.automation.update import NO_FILE, UPDATE_JOB, planned, summary
+from financial_pipeline.defs.automation.update import (
+    NO_FILE,
+    UNDER_WAY,
+    UPDATE_JOB,
+    planned,
+    summary,
+)
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import ingest
 from financial_pipeline.settings import Settings
@@ -20,12 +26,6 @@ from financial_pipeline.settings import Settings
 SETTLED_SECONDS: Final = 10.0
 SECONDS_BETWEEN: Final = 60
 REASON_TAG: Final = "financial_pipeline/reason"
-UNDER_WAY: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 def _now(settings: Settings, paths: Paths) -> str:

@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 
 from financial_pipeline.defs import switches
+from financial_pipeline.defs.automation.update import UNDER_WAY
 from financial_pipeline.defs.run_plan import TOPICS_JOB
 from financial_pipeline.local_cluster.connection import is_reachable
 from financial_pipeline.paths import Paths
@@ -27,12 +28,6 @@ NO_STREAM = (
     "No stream is running and no brokers are configured: start one with `financial-pipeline"
     " stream up`, or set FINANCIAL_PIPELINE_KAFKA_BROKERS."
 )
-UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 # Offsets of each topic's partitions that are not in the ledger: from, and up to.
 Waiting = Mapping[str, Mapping[int, tuple[int, int]]]

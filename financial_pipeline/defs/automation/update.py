@@ -29,6 +29,12 @@ NO_FILE: Final = "The drop folder contains no data file."
 NAMED: Final = 5
 # A busy disk or a publisher that does not answer may be better in a while.
 RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+UNDER_WAY: Final = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 Planned = Sequence[tuple[FamilyRun, str, str]]
 
 

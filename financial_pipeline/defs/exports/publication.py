@@ -3,6 +3,7 @@
 import dagster as dg
 
 from financial_pipeline import world
+from financial_pipeline.defs.operations import ENDED
 from financial_pipeline.defs.resources import Pipeline, runs_of
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication, pending, publish
@@ -12,11 +13,6 @@ from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline.staging import loan_restatements, row_accounting
 
-ENDED = {
-    dg.DagsterRunStatus.SUCCESS,
-    dg.DagsterRunStatus.FAILURE,
-    dg.DagsterRunStatus.CANCELED,
-}
 STAGED = (
     "lending_club_loan_snapshots",
     "lending_club_loans",
@@ -92,7 +88,7 @@ def finished_publications(instance: dg.DagsterInstance, own: Publication) -> lis
         statuses = {run.status for run in runs_of(instance, name)}
         if statuses == {dg.DagsterRunStatus.SUCCESS}:
             finished.append(name)
-        elif statuses <= ENDED:
+        elif statuses <= {*ENDED}:
             Publication(own.paths, name).discard()
     return finished
 
