@@ -3,6 +3,7 @@
 import base64
 import secrets
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,30 +154,36 @@ class Brokers:
         output = node.folder / "output.txt"
         flags = (f"-Dlog.file={node.folder / 'broker.log'}", f"-Dkafka.logs.dir={node.folder}")
         if not (node.folder / "data" / "meta.properties").exists():
-            users = [part for user in self.users for part in ("--add-scram", user)]
-            command = [
-                *self._command(*flags, "-XX:TieredStopAtLevel=1", "-Xmx128m"),
-                "kafka.tools.StorageTool",
-                "format",
-                *quorum,
-                "--ignore-formatted",
-                "-t",
-                cluster,
-                "-c",
-                str(properties),
-                *users,
-            ]
-            try:
-                done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=FORMAT_SECONDS
-                )
-            except subprocess.TimeoutExpired:
-                # Its text is the command, which contains passwords.
-                slow = f"Kafka took more than {FORMAT_SECONDS:g} s to format {node.folder}."
-                raise PipelineError(slow) from None
+            done = self._format(node, ["--ignore-formatted", *quorum, "-t", cluster], flags)
             if done.returncode:
                 words = (done.stderr or done.stdout).strip().splitlines()[-1:]
                 raise PipelineError(f"Kafka could not format {node.folder}: {' '.join(words)}")
         heap = (f"-Xms{self.heap_mb // 2}m", f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC")
         command = [*self._command(*flags, *heap, *self.java_flags), "kafka.Kafka", str(properties)]
         return ManagedProcess(f"broker-{node.number}", command, output)
+
+    def _format(
+        self, node: Node, options: list[str], flags: Sequence[str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Format a node's folder. Java takes the arguments from a file: they hold passwords."""
+        users = [part for user in self.users for part in ("--add-scram", user)]
+        java, *arguments = self._command(*flags, "-XX:TieredStopAtLevel=1", "-Xmx128m")
+        arguments += ["kafka.tools.StorageTool", "format", *options]
+        arguments += ["-c", str(node.folder / "server.properties"), *users]
+        file = node.folder / "format.arguments"
+        file.touch(mode=0o600)
+        try:
+            file.write_text("\n".join(map(_quoted, arguments)), "utf-8")
+            return subprocess.run(
+                [java, f"@{file}"], capture_output=True, text=True, timeout=FORMAT_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            slow = f"Kafka took more than {FORMAT_SECONDS:g} s to format {node.folder}."
+            raise PipelineError(slow) from None
+        finally:
+            file.unlink()
+
+
+def _quoted(argument: str) -> str:
+    """As Java reads an argument in a file."""
+    return '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'

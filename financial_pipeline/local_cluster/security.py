@@ -4,6 +4,7 @@ Made once per state folder, with `keytool` of the Java that runs the brokers. Us
 brokers' own, `pipeline` is ours; everybody else may do nothing.
 """
 
+import os
 import secrets
 import subprocess
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ ADMIN, PIPELINE, STRANGER = "admin", "pipeline", "stranger"
 VALID_DAYS = "3650"
 PASSWORD_BYTES = 18
 KEYTOOL_SECONDS = 60.0
+# Variable of keytool's environment.
+STORE_PASSWORD = "STORE_PASSWORD"
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,16 @@ class BrokerSecurity:
         )
 
 
-def _keytool(java: str, *arguments: str) -> None:
+def _keytool(java: str, store_password: str, *arguments: str) -> None:
     tool = Path(java).resolve().with_name("keytool")
-    command = [str(tool), *arguments]
+    # In its environment, which only its owner can read, unlike a command line.
+    command = [str(tool), *arguments, "-storepass:env", STORE_PASSWORD]
+    own = os.environ | {STORE_PASSWORD: store_password}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=KEYTOOL_SECONDS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=KEYTOOL_SECONDS, env=own
+        )
     except subprocess.TimeoutExpired:
-        # Its text is the command, which contains a password.
         slow = f"{tool} took more than {KEYTOOL_SECONDS:g} s to make the brokers' certificate."
         raise PipelineError(slow) from None
     if done.returncode:
@@ -81,11 +87,12 @@ def make_security(folder: Path, java: str) -> BrokerSecurity:
         file.write_text("\n".join(chosen), "utf-8")
     passwords = dict(line.split("=", 1) for line in file.read_text("utf-8").splitlines())
     store_password = passwords.pop("store")
-    store = ("-keystore", str(keystore), "-storepass", store_password, "-alias", "broker")
+    store = ("-keystore", str(keystore), "-alias", "broker")
     if not ca_file.exists():
         keystore.unlink(missing_ok=True)
         _keytool(
             java,
+            store_password,
             "-genkeypair",
             *store,
             "-storetype",
@@ -101,5 +108,5 @@ def make_security(folder: Path, java: str) -> BrokerSecurity:
             "-ext",
             "san=dns:localhost,ip:127.0.0.1",
         )
-        _keytool(java, "-exportcert", "-rfc", *store, "-file", str(ca_file))
+        _keytool(java, store_password, "-exportcert", "-rfc", *store, "-file", str(ca_file))
     return BrokerSecurity(keystore, ca_file, store_password, passwords)

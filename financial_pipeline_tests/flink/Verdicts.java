@@ -14,8 +14,8 @@ public class Verdicts {
     Judge judge = new Judge();
     DataInputStream in = new DataInputStream(new BufferedInputStream(System.in, 1 << 20));
     DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 20));
-    int[] places = {Judge.VERDICT, Judge.WATERMARK, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
-        14};
+    // Of `Judge.ROW`: verdict, watermark, and the fields of the message.
+    int[] places = {15, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     for (int length = in.readInt(); length >= -1; length = in.readInt()) {
       byte[] line = length < 0 ? null : in.readNBytes(length);
       GenericRowData row = (GenericRowData) judge.eval(line, recordAt);

@@ -77,6 +77,18 @@ def test_nobody_changes_anything_without_the_token(
     assert status(rest_port(runtime), method, path, body, headers) == 403
 
 
+@pytest.mark.parametrize(
+    ("address", "answer"),
+    [("yarn-cancel", 404), ("yarn-stop", 308), ("yarn%2Dcancel", 404), ("%79arn-cancel?x", 404)],
+)
+def test_a_question_that_ends_a_job_needs_the_token(
+    runtime: LocalRuntime, address: str, answer: int
+) -> None:
+    path, known = f"/jobs/{'0' * 32}/{address}", {"Authorization": f"Bearer {runtime.rest.token}"}
+    assert status(rest_port(runtime), "GET", path, None, {}) == 403
+    assert status(rest_port(runtime), "GET", path, None, known) == answer
+
+
 def test_a_foreign_page_with_the_token_is_refused_too(runtime: LocalRuntime) -> None:
     known = {"Authorization": f"Bearer {runtime.rest.token}", "Origin": "http://evil.example"}
     assert status(rest_port(runtime), "POST", "/jars/upload", JAR, MULTIPART | known) == 403

@@ -1,13 +1,17 @@
 """Brokers that ask for TLS and a password: who is refused, and where no secret stands."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaError, Producer
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
+from financial_pipeline.local_cluster.flink_rest import FlinkRest
+from financial_pipeline.local_cluster.processes import command_line
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.schemas.stream import BARS_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
@@ -59,17 +63,55 @@ def test_a_known_user_without_rights_may_not_write(secured: LocalRuntime) -> Non
     assert errors[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
+def said_by_flink(rest: FlinkRest, job_id: str) -> str:
+    """What Flink's pages show of its configuration, of a job and of its workers."""
+    paths = ["/jobmanager/config", "/jobmanager/environment", "/jobmanager/logs"]
+    paths += [f"/jobs/{job_id}{part}" for part in ("", "/config", "/plan", "/exceptions")]
+    workers = rest.get("/taskmanagers")["taskmanagers"]
+    paths += [f"/taskmanagers/{worker['id']}" for worker in workers]
+    return "".join(str(rest.get(path)) for path in paths)
+
+
 def test_the_job_runs_and_no_secret_is_written_where_others_read(secured: LocalRuntime) -> None:
     assert secured.security
     script = job_script(job_values(Settings(), secured))
     job_id = secured.submit(script)
     send(Feed(3_000, 1), secured.client, 0.0)
     assert eventually(lambda: len(bars_on(secured.client, BARS_TOPIC)[0]) > 0)
-    plan = str(secured.rest.get(f"/jobs/{job_id}"))
-    files = [*secured.flink.folder.glob("*.log"), *secured.plan.state.glob("kafka/*/broker.log")]
-    logs = "".join(path.read_text("utf-8") for path in files)
+    state = secured.plan.state
+    logs = "".join(
+        path.read_text("utf-8")
+        for pattern in ("flink/*.log", "flink/*.txt", "kafka/*/*.log", "kafka/*/*.txt")
+        for path in state.glob(pattern)
+    )
     assert "KafkaConfig values" in logs
-    for password in secured.security.passwords.values():
-        assert password not in script
-        assert password not in plan
-        assert password not in logs
+    assert "financial-pipeline.rest-token-file" in logs
+    commands = "".join(command_line(one.pid) for one in secured.processes.values() if one.pid)
+    assert commands.count(str(state)) > len(secured.processes)
+    texts = (script, logs, commands, said_by_flink(secured.rest, job_id))
+    secrets = [*secured.security.passwords.values(), secured.security.store_password]
+    for secret in (*secrets, secured.rest.token):
+        assert [secret in text for text in texts] == [False] * len(texts)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file below a folder, except those that go away meanwhile."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[path] = path.read_bytes()
+    return found
+
+
+def test_files_with_secrets_are_for_their_owner_only(secured: LocalRuntime) -> None:
+    assert secured.security
+    secrets = [*secured.security.passwords.values(), secured.security.store_password]
+    secrets.append(secured.rest.token)
+    found = [
+        path
+        for path, content in contents(secured.plan.state).items()
+        if any(secret.encode() in content for secret in secrets)
+    ]
+    names = {path.name for path in found}
+    assert names == {"passwords", "server.properties", "access.properties", "rest-token"}
+    assert [path for path in found if path.stat().st_mode & 0o077] == []

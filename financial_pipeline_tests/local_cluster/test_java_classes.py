@@ -10,8 +10,8 @@ from financial_pipeline.local_cluster.java import RuntimeUnavailable, find_flink
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
 from financial_pipeline.local_cluster.runtime import RuntimePlan
 
-CLASSES = {"Judge.class", "Judge$EventTime.class", "Judge$Once.class", "Judge$Watermark.class"}
-GUARD = {"Guard.class", "Guard$Handler.class", "META-INF"}
+CLASSES = {"Judge.class", "Judge$Fields.class", "Judge$Reading.class"}
+GUARD = {"Guard.class", "META-INF"}
 WITHOUT_COMPILER = """#!/bin/sh
 case "$1" in -m) echo "Module jdk.compiler not found"; exit 1;; esac
 exec {java} "$@"

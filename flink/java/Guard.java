@@ -1,17 +1,11 @@
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
+import java.util.*;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.runtime.io.network.netty.InboundChannelHandlerFactory;
-import org.apache.flink.shaded.netty4.io.netty.channel.ChannelFutureListener;
-import org.apache.flink.shaded.netty4.io.netty.channel.ChannelHandler;
-import org.apache.flink.shaded.netty4.io.netty.channel.ChannelHandlerContext;
-import org.apache.flink.shaded.netty4.io.netty.channel.ChannelInboundHandlerAdapter;
+import org.apache.flink.shaded.netty4.io.netty.channel.*;
 import org.apache.flink.shaded.netty4.io.netty.handler.codec.http.*;
 import org.apache.flink.shaded.netty4.io.netty.util.ReferenceCountUtil;
 import org.apache.flink.util.ConfigurationException;
@@ -20,8 +14,9 @@ import org.apache.flink.util.ConfigurationException;
  * Guards Flink's REST server: it answers its own pages and local programs, not those of other
  * origins or host names, and changes something only for whoever knows the token of this runtime.
  */
-public class Guard implements InboundChannelHandlerFactory {
-  static final String TOKEN_FILE = "financial-pipeline.rest-token-file";
+public class Guard extends ChannelInboundHandlerAdapter implements InboundChannelHandlerFactory {
+  private String token = "";
+  private Set<String> hosts = Set.of();
 
   @Override
   public int priority() {
@@ -31,45 +26,37 @@ public class Guard implements InboundChannelHandlerFactory {
   @Override
   public Optional<ChannelHandler> createHandler(
       Configuration settings, Map<String, String> responseHeaders) throws ConfigurationException {
-    String file = settings.getString(TOKEN_FILE, ""), port = settings.getString("rest.port", "");
+    String file = settings.getString("financial-pipeline.rest-token-file", "");
+    String port = settings.getString("rest.port", "");
+    Guard guard = new Guard();
+    guard.hosts = Set.of("localhost:" + port, "127.0.0.1:" + port);
     try {
-      return Optional.of(new Handler("Bearer " + Files.readString(Path.of(file)).strip(),
-          Set.of("localhost:" + port, "127.0.0.1:" + port)));
+      guard.token = "Bearer " + Files.readString(Path.of(file)).strip();
     } catch (IOException absent) {
       throw new ConfigurationException("The token of the REST server is not in " + file, absent);
     }
+    return Optional.of(guard);
   }
 
-  static class Handler extends ChannelInboundHandlerAdapter {
-    private final byte[] token;
-    private final Set<String> hosts;
-
-    Handler(String token, Set<String> hosts) {
-      this.token = token.getBytes(StandardCharsets.UTF_8);
-      this.hosts = hosts;
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    if (!(message instanceof HttpRequest request) || isAllowed(request)) {
+      context.fireChannelRead(message);
+      return;
     }
+    ReferenceCountUtil.release(message);
+    context.writeAndFlush(new DefaultFullHttpResponse(
+        HttpVersion.HTTP_1_1, HttpResponseStatus.FORBIDDEN)).addListener(ChannelFutureListener.CLOSE);
+  }
 
-    @Override
-    public void channelRead(ChannelHandlerContext context, Object message) {
-      if (message instanceof HttpRequest && !isAllowed((HttpRequest) message)) {
-        ReferenceCountUtil.release(message);
-        HttpResponse refusal = new DefaultFullHttpResponse(
-            HttpVersion.HTTP_1_1, HttpResponseStatus.FORBIDDEN);
-        refusal.headers().set(HttpHeaderNames.CONTENT_LENGTH, 0);
-        context.writeAndFlush(refusal).addListener(ChannelFutureListener.CLOSE);
-      } else {
-        context.fireChannelRead(message);
-      }
-    }
-
-    private boolean isAllowed(HttpRequest request) {
-      HttpHeaders headers = request.headers();
-      String host = headers.get(HttpHeaderNames.HOST), origin = headers.get(HttpHeaderNames.ORIGIN);
-      if (host == null || !hosts.contains(host)) return false;
-      if (origin != null && !origin.equals("http://" + host)) return false;
-      String given = headers.get(HttpHeaderNames.AUTHORIZATION, "");
-      return request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD)
-          || MessageDigest.isEqual(token, given.getBytes(StandardCharsets.UTF_8));
-    }
+  private boolean isAllowed(HttpRequest request) {
+    HttpHeaders headers = request.headers();
+    String host = headers.get("host", ""), given = headers.get("authorization", "");
+    if (!hosts.contains(host)) return false;
+    if (!headers.get("origin", "http://" + host).equals("http://" + host)) return false;
+    // GET of `/jobs/<id>/yarn-cancel` and `yarn-stop` cancels and stops the job.
+    boolean changesNothing = Set.of(HttpMethod.GET, HttpMethod.HEAD).contains(request.method())
+        && !new QueryStringDecoder(request.uri()).path().contains("/yarn-");
+    return changesNothing || MessageDigest.isEqual(token.getBytes(), given.getBytes());
   }
 }

@@ -1,12 +1,10 @@
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.LocalDate;
-import java.util.Arrays;
-import java.util.List;
+import java.util.*;
 import java.util.regex.Pattern;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.*;
 import org.apache.flink.table.annotation.DataTypeHint;
@@ -16,193 +14,149 @@ import org.apache.flink.table.functions.ScalarFunction;
 /** Reads a message of the raw topic once: its verdict and typed fields, by docs/streaming.md. */
 public class Judge extends ScalarFunction {
   static final int LONGEST_MESSAGE = 65_535, LONGEST_NUMBER = 1000, DEEPEST_LEVEL = 64;
-  static final int LONGEST_SOURCE = 255, DECIMALS = 4;
-  static final long FUTURE_MS = 60_000, LARGEST_DECIMAL = 1_000_000_000_000_000_000L;
+  // 14 digits, a point, four decimals, and the digit that rounds them.
+  static final int LONGEST_DECIMAL = 20;
+  static final long FUTURE_MS = 60_000;
   static final String HEARTBEAT = "__heartbeat__";
-  static final Pattern SYMBOL = Pattern.compile("[A-Z][A-Za-z0-9._=^-]{0,15}");
+  // How the values of a message are written in `Fields`: a text begins with a quote.
+  static final Pattern SYMBOL =
+      Pattern.compile("\"([A-Z][A-Za-z0-9._=^-]{0,15}|" + HEARTBEAT + ")");
   static final Pattern INTEGER = Pattern.compile("[0-9]{1,16}");
-  static final Pattern DECIMAL = Pattern.compile("(0|[1-9][0-9]{0,13})([.][0-9]+)?");
-  static final Pattern DAY = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}");
+  static final Pattern DECIMAL = Pattern.compile("\"?(0|[1-9][0-9]{0,13})([.][0-9]+)?");
+  static final Pattern BASIS = Pattern.compile("\"(trades|close)");
+  static final Pattern DAY = Pattern.compile("\"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}");
+  static final Pattern SOURCE = Pattern.compile("\".{0,255}", Pattern.DOTALL);
+  static final Pattern LONE_SURROGATE = Pattern.compile("\\p{Cs}");
   static final JsonFactory JSON = new JsonFactoryBuilder()
       .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
       .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
       .streamReadConstraints(StreamReadConstraints.builder()
           .maxNestingDepth(DEEPEST_LEVEL).maxNameLength(LONGEST_MESSAGE).build())
       .build();
-  // The fields of a message, from the first place of the row on; behind them what else there is.
-  static final List<String> FIELDS = List.of("schema_version", "event_us", "watermark_us",
-      "symbol", "sequence", "open", "high", "low", "close", "volume", "trades", "notional",
-      "vwap_basis", "session_date", "source");
-  static final int VERSION = 0, EVENT = 1, MARK = 2, TICKER = 3, SEQUENCE = 4, OPEN = 5, CLOSE = 8,
-      VOLUME = 9, TRADES = 10, NOTIONAL = 11, BASIS = 12, SESSION = 13, SOURCE = 14,
-      VERDICT = 15, RECORD = 16, WATERMARK = 17, PAYLOAD = 18, BYTES = 19, WIDTH = 20;
   static final String ROW = "row<schema_version bigint, event_us bigint, watermark_us bigint,"
       + " symbol string, `sequence` bigint, `open` decimal(18, 4), high decimal(18, 4),"
       + " low decimal(18, 4), `close` decimal(18, 4), volume bigint, trades bigint,"
       + " notional decimal(18, 4), vwap_basis string, session_date date, source string,"
-      + " verdict string, record_ms bigint, watermark_ms bigint, payload bytes,"
+      + " verdict string, watermark_ms bigint, record_ms bigint, payload bytes,"
       + " payload_bytes bigint>";
-  static final String LTZ = "timestamp_ltz(3)";
-  // Source and views ask for the same message one after the other, each through its own function.
-  static final ThreadLocal<Judge> READER = ThreadLocal.withInitial(Judge::new);
+  // The source asks for the times of a message, and the job for the rest right after it.
+  static final ThreadLocal<Reading> LAST = ThreadLocal.withInitial(() -> read(null, 0));
 
-  private final String[] texts = new String[FIELDS.size()];
-  private final JsonToken[] tokens = new JsonToken[FIELDS.size()];
-  private final transient CharsetEncoder encoder = StandardCharsets.UTF_8.newEncoder();
-  private transient byte[] line;
-  private transient GenericRowData row;
+  record Reading(byte[] line, long recordMs, RowData row) {}
 
-  /** When the event happened, or null. */
-  public static class EventTime extends Once {
-    public @DataTypeHint(value = LTZ, bridgedTo = TimestampData.class) TimestampData eval(byte[] line,
-        @DataTypeHint(value = LTZ, bridgedTo = TimestampData.class) TimestampData recordAt) {
-      return moment(line, recordAt, EVENT, 1000);
-    }
-  }
-
-  /** The watermark that the message carries, or null if it has none or one from the future. */
-  public static class Watermark extends Once {
-    public @DataTypeHint(value = LTZ, bridgedTo = TimestampData.class) TimestampData eval(byte[] line,
-        @DataTypeHint(value = LTZ, bridgedTo = TimestampData.class) TimestampData recordAt) {
-      return moment(line, recordAt, WATERMARK, 1);
-    }
-  }
-
-  abstract static class Once extends ScalarFunction {
-    static TimestampData moment(byte[] line, TimestampData recordAt, int at, long divisor) {
-      GenericRowData row = READER.get().judged(line, recordAt.getMillisecond());
-      return row.isNullAt(at) ? null : TimestampData.fromEpochMillis(row.getLong(at) / divisor);
-    }
-
-    // Otherwise the planner would evaluate it wherever its result is used.
-    @Override
-    public boolean isDeterministic() {
-      return false;
-    }
-  }
-
+  // Otherwise the planner would evaluate the function wherever a field of its result is used.
   @Override
   public boolean isDeterministic() {
     return false;
   }
 
   public @DataTypeHint(value = ROW, bridgedTo = RowData.class) RowData eval(byte[] line,
-      @DataTypeHint(value = LTZ, bridgedTo = TimestampData.class) TimestampData recordAt) {
-    return READER.get().judged(line, recordAt.getMillisecond());
-  }
-
-  GenericRowData judged(byte[] line, long recordMs) {
-    if (row == null || line == null || line != this.line || row.getLong(RECORD) != recordMs) {
-      this.line = line;
-      row = new GenericRowData(WIDTH);
-      row.setField(RECORD, recordMs);
-      String verdict = verdict(recordMs + FUTURE_MS);
-      row.setField(VERDICT, StringData.fromString(verdict));
-      row.setField(PAYLOAD, line == null || line.length <= LONGEST_MESSAGE ? line
-          : Arrays.copyOf(line, LONGEST_MESSAGE));
-      row.setField(BYTES, line == null ? null : (Object) (long) line.length);
+      @DataTypeHint(value = "timestamp_ltz(3)", bridgedTo = TimestampData.class) TimestampData at) {
+    Reading last = LAST.get();
+    if (line != last.line || at.getMillisecond() != last.recordMs) {
+      LAST.set(last = read(line, at.getMillisecond()));
     }
-    return row;
+    return last.row;
   }
 
-  private String verdict(long latestMs) {
-    if (line == null) return "null_value";
-    if (line.length > LONGEST_MESSAGE) return "oversize";
-    if (!isObject()) return "not_a_json_object";
-    Long event = integer(EVENT), mark = integer(MARK), sequence = integer(SEQUENCE);
-    if (mark != null && mark / 1000 <= latestMs) row.setField(WATERMARK, mark / 1000);
-    String symbol = text(TICKER), basis = text(BASIS), source = text(SOURCE);
+  private static Reading read(byte[] line, long recordMs) {
+    boolean isOversize = line != null && line.length > LONGEST_MESSAGE;
+    Fields object = line == null || isOversize ? null : Fields.of(line);
+    Fields fields = object == null ? new Fields() : object;
+    Long version = fields.integer("schema_version"), event = fields.integer("event_us");
+    Long mark = fields.integer("watermark_us"), sequence = fields.integer("sequence");
+    String symbol = fields.text("symbol", SYMBOL);
     boolean isHeartbeat = HEARTBEAT.equals(symbol);
-    if (!Long.valueOf(1).equals(integer(VERSION))) return "wrong_version";
-    if (!isHeartbeat && !matches(SYMBOL, symbol)) return "bad_symbol";
-    if (event == null || mark == null || sequence == null) return "bad_time";
-    if (Math.max(event, mark) / 1000 > latestMs) return "from_the_future";
-    row.setField(TICKER, StringData.fromString(symbol));
-    if (isHeartbeat) return "heartbeat";
-    for (int at = OPEN; at <= CLOSE; at++) if (decimal(at) <= 0) return "bad_price";
-    boolean hasTrades = integer(TRADES) != null || isNull(TRADES);
-    if (integer(VOLUME) == null || !hasTrades || decimal(NOTIONAL) < 0
-        || !("trades".equals(basis) || "close".equals(basis))) return "bad_quantity";
-    row.setField(BASIS, StringData.fromString(basis));
-    if (!isDay()) return "no_session";
-    if (!isNull(SOURCE) && (source == null
-        || source.codePointCount(0, source.length()) > LONGEST_SOURCE)) return "bad_source";
-    row.setField(SOURCE, StringData.fromString(source));
-    return event / 1000 < mark / 1000 ? "behind_its_producer" : "bar";
+    if (isHeartbeat) fields.clear();
+    DecimalData open = fields.price("open"), high = fields.price("high");
+    DecimalData low = fields.price("low"), close = fields.price("close");
+    Long volume = fields.integer("volume"), trades = fields.integer("trades");
+    DecimalData notional = fields.decimal("notional");
+    String basis = fields.text("vwap_basis", BASIS), source = fields.text("source", SOURCE);
+    Integer session = fields.day("session_date");
+    long latestMs = recordMs + FUTURE_MS;
+    String verdict = line == null ? "null_value"
+        : isOversize ? "oversize"
+        : object == null ? "not_a_json_object"
+        : version == null || version != 1 ? "wrong_version"
+        : symbol == null ? "bad_symbol"
+        : event == null || mark == null || sequence == null ? "bad_time"
+        : Math.max(event, mark) / 1000 > latestMs ? "from_the_future"
+        : isHeartbeat ? "heartbeat"
+        : open == null || high == null || low == null || close == null ? "bad_price"
+        : volume == null || notional == null || basis == null ? "bad_quantity"
+        : trades == null && fields.containsKey("trades") ? "bad_quantity"
+        : session == null ? "no_session"
+        : source == null && fields.containsKey("source") ? "bad_source"
+        : event / 1000 < mark / 1000 ? "behind_its_producer"
+        : "bar";
+    Long watermarkMs = mark == null || mark / 1000 > latestMs ? null : (Long) (mark / 1000);
+    byte[] payload = isOversize ? Arrays.copyOf(line, LONGEST_MESSAGE) : line;
+    return new Reading(line, recordMs, GenericRowData.of(version, event, mark,
+        StringData.fromString(symbol), sequence, open, high, low, close, volume, trades, notional,
+        StringData.fromString(basis), session, StringData.fromString(source),
+        StringData.fromString(verdict), watermarkMs, recordMs, payload,
+        line == null ? null : (Long) (long) line.length));
   }
 
-  /** Whether the line is one strict object; its fields are in `texts` and `tokens` then. */
-  private boolean isObject() {
-    Arrays.fill(texts, null);
-    Arrays.fill(tokens, null);
-    try {
-      CharBuffer chars = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line));
-      boolean hasEscapes = chars.toString().indexOf('\\') >= 0;
-      try (JsonParser parser = JSON.createParser(chars.array(), 0, chars.limit())) {
-        JsonToken token = parser.nextToken();
-        if (token != JsonToken.START_OBJECT) return false;
-        int depth = 1, at = -1;
-        while (depth > 0) {
-          token = parser.nextToken();
-          String text = token.isStructStart() || token.isStructEnd() ? null : parser.getText();
-          if (token.isNumeric() && text.length() > LONGEST_NUMBER) return false;
-          if (hasEscapes && text != null && !encoder.canEncode(text)) return false;
-          if (depth == 1 && token == JsonToken.FIELD_NAME) {
-            at = FIELDS.indexOf(text);
-          } else if (depth == 1 && at >= 0 && !token.isStructEnd()) {
-            texts[at] = text;
-            tokens[at] = token;
+  /** The values of an object by name, without nulls: numbers as they are, texts after a quote. */
+  static class Fields extends HashMap<String, String> {
+    /** The fields of a line, or null if it is not one strict object. */
+    static Fields of(byte[] line) {
+      Fields fields = new Fields();
+      try {
+        String all = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line)).toString();
+        boolean hasEscapes = all.indexOf('\\') >= 0;
+        JsonParser parser = JSON.createParser(all);
+        if (parser.nextToken() != JsonToken.START_OBJECT) return null;
+        do {
+          JsonToken token = parser.nextToken();
+          String text = parser.getText();
+          if (token.isNumeric() && text.length() > LONGEST_NUMBER) return null;
+          if (hasEscapes && LONE_SURROGATE.matcher(text).find()) return null;
+          boolean isValue = token != JsonToken.FIELD_NAME && token != JsonToken.VALUE_NULL;
+          if (isValue && parser.getParsingContext().getNestingDepth() == 1) {
+            fields.put(parser.currentName(), token == JsonToken.VALUE_STRING ? '"' + text : text);
           }
-          depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-        }
-        return parser.nextToken() == null;
+        } while (!parser.getParsingContext().inRoot());
+        return parser.nextToken() == null ? fields : null;
+      } catch (IOException refused) {
+        return null;
       }
-    } catch (IOException refused) {
-      return false;
     }
-  }
 
-  private boolean isNull(int at) {
-    return tokens[at] == null || tokens[at] == JsonToken.VALUE_NULL;
-  }
+    String text(String name, Pattern form) {
+      String value = get(name);
+      if (value == null || !form.matcher(value).matches()) return null;
+      return value.startsWith("\"") ? value.substring(1) : value;
+    }
 
-  private static boolean matches(Pattern form, String text) {
-    return text != null && form.matcher(text).matches();
-  }
+    Long integer(String name) {
+      String text = text(name, INTEGER);
+      return text == null ? null : Long.valueOf(text);
+    }
 
-  private String text(int at) {
-    return tokens[at] == JsonToken.VALUE_STRING ? texts[at] : null;
-  }
+    DecimalData decimal(String name) {
+      String text = text(name, DECIMAL);
+      if (text == null) return null;
+      String digits = text.substring(0, Math.min(text.length(), LONGEST_DECIMAL));
+      return DecimalData.fromBigDecimal(new BigDecimal(digits), 18, 4);
+    }
 
-  private Long integer(int at) {
-    boolean isOne = tokens[at] == JsonToken.VALUE_NUMBER_INT && matches(INTEGER, texts[at]);
-    row.setField(at, isOne ? (Object) Long.parseLong(texts[at]) : null);
-    return (Long) row.getField(at);
-  }
+    DecimalData price(String name) {
+      DecimalData price = decimal(name);
+      return price == null || price.toUnscaledLong() == 0 ? null : price;
+    }
 
-  /** Units of 1e-4, rounded half up; -1 for what is no decimal. */
-  private long decimal(int at) {
-    boolean isScalar = tokens[at] == JsonToken.VALUE_STRING
-        || tokens[at] != null && tokens[at].isNumeric();
-    if (!isScalar || !matches(DECIMAL, texts[at])) return -1;
-    int point = texts[at].indexOf('.'), whole = point < 0 ? texts[at].length() : point;
-    String digits = texts[at].substring(0, whole) + (texts[at] + ".").substring(whole + 1) + "00000";
-    digits = digits.replace(".", "");
-    long units = Long.parseLong(digits.substring(0, whole + DECIMALS));
-    units += digits.charAt(whole + DECIMALS) >= '5' ? 1 : 0;
-    if (units >= LARGEST_DECIMAL) return -1;
-    row.setField(at, DecimalData.fromUnscaledLong(units, 18, DECIMALS));
-    return units;
-  }
-
-  private boolean isDay() {
-    String text = text(SESSION);
-    if (!matches(DAY, text) || text.startsWith("0000")) return false;
-    try {
-      row.setField(SESSION, (int) LocalDate.parse(text).toEpochDay());
-      return true;
-    } catch (DateTimeException none) {
-      return false;
+    Integer day(String name) {
+      String text = text(name, DAY);
+      try {
+        return text == null ? null : (Integer) (int) LocalDate.of(
+            Integer.parseInt(text, 0, 4, 10), Integer.parseInt(text, 5, 7, 10),
+            Integer.parseInt(text, 8, 10, 10)).toEpochDay();
+      } catch (DateTimeException absent) {
+        return null;
+      }
     }
   }
 }

@@ -23,7 +23,8 @@ window w as (
 );
 
 create temporary view alerts as
-select symbol, session_date, window_start_us, `close`, source,
+select *,
+  md5(concat_ws('|', symbol, cast(window_start_us as string), '${bar_seconds}')) as alert_id,
   if(new_return >= new_volume, 'return_zscore', 'volume_zscore') as rule,
   if(greatest(new_return, new_volume) = 2, 'critical', 'warning') as severity,
   if(new_return >= new_volume, return_zscore, volume_zscore) as zscore

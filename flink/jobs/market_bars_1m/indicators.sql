@@ -12,20 +12,20 @@ from (
   from bars where `close` is not null
 );
 
--- A window of a stream ends at the current row: the 60 before it are 61 rows less the current one.
+-- The 60 bars before the current one: a window of a stream ends at the current row, which is taken
+-- off again.
 create temporary view bar_history as
 select *,
-  count(gain) over w - if(gain is null, 0, 1) as n_gain,
-  sum(gain) over w - coalesce(gain, 0) as s_gain,
-  sum(gain * gain) over w - coalesce(gain * gain, 0) as q_gain,
-  count(size) over w - if(size is null, 0, 1) as n_size,
-  sum(size) over w - coalesce(size, 0) as s_size,
-  sum(size * size) over w - coalesce(size * size, 0) as q_size
+  count(gain) over w - 1 as n_gain, sum(gain) over w - gain as s_gain,
+  sum(gain * gain) over w - gain * gain as q_gain,
+  count(size) over w - 1 as n_size, sum(size) over w - size as s_size,
+  sum(size * size) over w - size * size as q_size
 from bar_changes
 window w as (
   partition by symbol, session_date order by window_time rows between 60 preceding and current row
 );
 
+-- The last 60 bars with the current one.
 create temporary view bar_last as
 select *, count(gain) over w as n_last, sum(gain) over w as s_last, sum(gain * gain) over w as q_last
 from bar_history
@@ -34,7 +34,7 @@ window w as (
 );
 
 create temporary view indicators as
-select symbol, session_date, window_start_us, window_time, `close`, source,
+select *,
   cast(gain as double) / 1e12 as log_return,
   case when n_last = 60
     then sqrt(cast(60 * q_last - s_last * s_last as double) / 3540) / 1e12 end
