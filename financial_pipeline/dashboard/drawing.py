@@ -1,7 +1,7 @@
 """Charts on a page. The form of a chart is built once per content, and cached.
 
-Altair checks every part of a chart against its schema, which takes longer than all queries of a
-page; most charts of a rerun are those of the run before.
+Altair would check every part of a chart against its schema, which takes longer than all queries of
+a page. The tests do it; a page trusts the package's own charts.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 import streamlit as st
+from altair.utils import schemapi
 
 from financial_pipeline.dashboard.charts import Layers
 
@@ -20,6 +21,8 @@ from financial_pipeline.dashboard.charts import Layers
 MAX_CHARTS: Final = 500
 # The selection of a chart whose marks can be clicked.
 PICK: Final = "pick"
+# Whether each chart is checked against Altair's schema.
+IS_CHECKED = False
 # Altair's theme and data transformers are settings of the whole process.
 _ALTAIR: Final = Lock()
 
@@ -72,8 +75,8 @@ def _spec(
         frames[_fingerprint(data)] = data
         return {"name": _fingerprint(data)}
 
-    with _ALTAIR:
+    with _ALTAIR, schemapi.debug_mode(IS_CHECKED):
         alt.data_transformers.register("by_name", by_name)
         with alt.theme.enable("none"), alt.data_transformers.enable("by_name"):
-            spec: dict[str, Any] = _build(*content).to_dict()
+            spec: dict[str, Any] = _build(*content).to_dict(validate=IS_CHECKED)
     return {**spec, "datasets": {**spec.get("datasets", {}), **frames}}

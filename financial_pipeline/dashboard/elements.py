@@ -195,7 +195,8 @@ def table(
     """Draw rows with a CSV download; `links` configures columns of addresses."""
     shown = frame.head(TABLE_ROWS)
     st.dataframe(
-        shown,
+        # Streamlit would take a Polars frame through pandas.
+        shown.to_arrow(),
         hide_index=True,
         height=height or "auto",
         key=f"table_{name}",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from financial_pipeline.dashboard import charts
+from financial_pipeline.dashboard import charts, drawing
 
 OUTLINES: Final = Path(__file__).with_name("us_states.json")
 HEIGHT: Final = 380
@@ -44,10 +44,8 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     """Draw states coloured by a column of `states` (one row per state); grey if it is null."""
     known = {row["state"]: row for row in states.to_dicts()}
     shapes = [
-        {**feature, "properties": known.get(feature["id"], {"name": feature["id"]})}
-        for feature in outlines()
+        {**feature, "name": feature["id"], **known.get(feature["id"], {})} for feature in outlines()
     ]
-    value = f"properties.{column}"
     form = FORMS[column]
     # Without a value there is nothing to tell by its colour.
     legend = (
@@ -58,9 +56,11 @@ def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
     data = alt.Data(values=shapes)  # type: ignore[no-untyped-call]
     base = alt.Chart(data).encode(tooltip=_tips())
     # Vega leaves out a shape without a value, so a grey one is drawn under it.
-    ground = base.mark_geoshape(fill=NO_VALUE, stroke="white")
-    filled = base.mark_geoshape(stroke="white", strokeWidth=0.7).encode(
-        color=alt.Color(f"{value}:Q", legend=legend, scale=_scale(states, column))
+    ground = base.mark_geoshape(fill=NO_VALUE, stroke="white", cursor="pointer")
+    # It takes the clicks on all layers, since their marks have the same field.
+    ground = ground.add_params(alt.selection_point(name=drawing.PICK, fields=["state"]))
+    filled = base.mark_geoshape(stroke="white", strokeWidth=0.7, cursor="pointer").encode(
+        color=alt.Color(f"{column}:Q", legend=legend, scale=_scale(states, column))
     )
     layers = alt.layer(ground, filled, _letters(states, column))
     return layers.project("identity").properties(height=HEIGHT)
@@ -92,10 +92,10 @@ def _tips() -> list[alt.Tooltip]:
         "funded_usd": "$,.0f",
     }
     figures = [
-        alt.Tooltip(f"properties.{name}:Q", title=name.replace("_", " "), format=form)
+        alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=form)
         for name, form in forms.items()
     ]
-    return [alt.Tooltip("properties.name:N", title="state"), *figures]
+    return [alt.Tooltip("name:N", title="state"), *figures]
 
 
 def _letters(states: pl.DataFrame, column: str) -> alt.Chart:
@@ -103,18 +103,19 @@ def _letters(states: pl.DataFrame, column: str) -> alt.Chart:
     most = 0.0 if column == RATE else float(states[column].cast(pl.Float64).max() or 0.0)  # type: ignore[arg-type]
     values = dict(states.select("state", column).rows())
     rows = [
-        {"state": feature["id"], "x": place[0], "y": place[1]}
+        {"code": feature["id"], "x": place[0], "y": place[1]}
+        | {"state": feature["id"] if feature["id"] in values else None}
         | {"is_dark": 0 < DARK_ABOVE * most < (values.get(feature["id"]) or 0.0)}
         for feature in outlines()
         if (place := feature["properties"].get("label"))
     ]
     return (
         alt.Chart(pl.DataFrame(rows))
-        .mark_text(fontSize=10)
+        .mark_text(fontSize=10, cursor="pointer")
         .encode(
             longitude="x:Q",
             latitude="y:Q",
-            text="state:N",
+            text="code:N",
             color=alt.condition("datum.is_dark", alt.value("#FFFFFF"), alt.value("#1B2430")),
         )
     )

@@ -4,10 +4,12 @@ import altair as alt
 import polars as pl
 import pytest
 import streamlit as st
+from altair.utils.schemapi import SchemaValidationError
 
-from financial_pipeline.dashboard import drawing
+from financial_pipeline.dashboard import drawing, state_map
 
 BUILT: list[str] = []
+COUNTS = ("loans", "matured", "defaults", "funded_usd", "default_rate")
 
 
 def _bars(frame: pl.DataFrame, colour: str) -> alt.Chart:
@@ -38,6 +40,19 @@ def test_equal_content_is_built_once_and_other_content_again(
     assert BUILT == ["red", "red", "blue"]
     data = [next(iter(spec["datasets"].values()))["x"].to_list() for spec in shown]  # type: ignore[attr-defined]
     assert data == [[1, 2], [1, 2], [1, 3], [1, 3]]
+
+
+def test_a_chart_has_the_same_form_without_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pl.DataFrame([{"state": "CA", "name": "California"} | dict.fromkeys(COUNTS, 1.0)])
+    forms = []
+    for is_checked in (True, False):
+        st.cache_data.clear()
+        monkeypatch.setattr(drawing, "IS_CHECKED", is_checked)
+        forms.append(drawing._spec("map", (frame, "default_rate", "Rate"), state_map.chart))
+    assert str(forms[0]) == str(forms[1])
+    monkeypatch.setattr(drawing, "IS_CHECKED", True)
+    with pytest.raises(SchemaValidationError, match="3"):
+        drawing._spec("bars", (frame, 3), _bars)
 
 
 def test_live_data_moves_without_building_the_chart_again(shown: list[dict[str, object]]) -> None:

@@ -47,5 +47,12 @@ def test_amounts_run_from_light_to_dark_on_every_page() -> None:
 def test_letters_are_white_on_dark_states_only() -> None:
     spec = state_map.chart(STATES, "funded_usd", "").to_dict()
     name = spec["layer"][2]["data"]["name"]
-    dark = {row["state"]: row["is_dark"] for row in spec["datasets"][name]}
+    rows = spec["datasets"][name]
+    dark = {row["code"]: row["is_dark"] for row in rows}
     assert (dark["CA"], dark["TX"], dark["WY"], dark["NY"]) == (True, True, False, False)
+    # A click on a state without loans chooses nothing.
+    assert {row["code"]: row["state"] for row in rows if row["code"] in ("TX", "NY")} == {
+        "TX": "TX",
+        "NY": None,
+    }
+    assert [one["select"]["fields"] for one in spec["params"]] == [["state"]]

@@ -52,6 +52,7 @@ def loans() -> pl.DataFrame:
             "snapshot_month": [date(2019, 3, 1)] * LOANS,
             "geography_key": number % 2,
             "purpose_key": number % 3,
+            "borrower_profile_key": number // 300,
             "grade": np.where(number % 2 == 0, "A", "B"),
             "bad": bad,
             "is_active": active,
@@ -88,6 +89,11 @@ def geography() -> pl.DataFrame:
 
 def purposes() -> pl.DataFrame:
     return pl.DataFrame({"purpose_key": [0, 1, 2], "purpose": ["car", "credit_card", "other"]})
+
+
+def profiles() -> pl.DataFrame:
+    """The first 300 loans are of the lowest band, and the active ones of a higher one."""
+    return pl.DataFrame({"borrower_profile_key": [0, 1], "fico_band": ["< 660", "660-679"]})
 
 
 def summary() -> pl.DataFrame:
@@ -223,6 +229,7 @@ def publish(data_root: Path) -> Paths:
     put(paths, "exports/fct_loans", loans())
     put(paths, "exports/dim_geography", geography(), None)
     put(paths, "exports/dim_purpose", purposes(), None)
+    put(paths, "exports/dim_borrower_profile", profiles(), None)
     put(paths, "metrics/portfolio_summary", summary())
     table, best = thresholds()
     put(paths, "ml/threshold_table", table, "2015-04-01")

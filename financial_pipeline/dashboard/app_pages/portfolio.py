@@ -19,7 +19,6 @@ from financial_pipeline.dashboard import (
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.loan_filter import LoanFilter
-from financial_pipeline.settings import Settings
 
 MEANING = (
     "**D1** (matured) is the headline: loans whose term has passed. **D0** (resolved) overstates"
@@ -48,7 +47,7 @@ def _chosen(release: Release) -> LoanFilter:
     st.header("Choose loans", anchor=False)
     chosen = loan_filter.bar(release)
     if chosen.is_whole:
-        st.caption("All loans. A click on a bar chooses its grade or year.")
+        st.caption("All loans. A click on a bar or a state of the map chooses it.")
     elif not release.missing(*loan_filter.TABLES):
         elements.cards(chosen_loans.selection_cards(release, chosen))
         elements.source(release, loan_filter.LOANS, note="The figures above are of the whole book.")
@@ -78,7 +77,7 @@ def _grades(release: Release, chosen: LoanFilter) -> None:
         drawing.chart(_grade_bars, rates, picks=("grade_bars", _pick_grade))
     with right:
         st.markdown("**By issue year**")
-        vintages = chosen_loans.counted(release, chosen_loans.BY_VINTAGE, chosen)
+        vintages = chosen_loans.rates_by_vintage(release, chosen)
         drawing.chart(_vintage_bars, vintages, picks=("vintage_bars", _pick_year))
     keys = loan_filter.TABLES if chosen.needs_loans else (loan_filter.RATES,)
     elements.source(release, *keys, note="Loans outside the credit policy are left out.")
@@ -166,7 +165,9 @@ def _curves(release: Release, chosen: LoanFilter) -> None:
             width=180,
         )
     if chosen.needs_loans:
-        st.caption("Curves are published by grade and term: purpose and state do not apply here.")
+        st.caption(
+            "Curves are published by grade and term; purpose, state and FICO do not apply here."
+        )
     curves = release.rows(
         figures.VINTAGES, figures.CURVES, grade=grade, term=int(term), smallest=smallest
     ).filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
@@ -178,7 +179,7 @@ def _curves(release: Release, chosen: LoanFilter) -> None:
         release,
         figures.CURVES,
         note="Fixed denominator: all loans of the quarter's vintage. A default is dated"
-        f" {Settings().default_lag_months} months after the last payment, the file has no date of"
+        f" {figures.default_lag_months()} months after the last payment, the file has no date of"
         " its own.",
     )
     elements.rows_behind(curves, "vintage_curves")
