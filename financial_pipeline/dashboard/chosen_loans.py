@@ -74,10 +74,10 @@ order by state
 def _rates(release: Release, chosen: LoanFilter, *, is_by_grade: bool) -> pl.DataFrame:
     """Count within a filter, of single loans if only they know it."""
     if chosen.needs_loans:
-        query, keys, values = CELLS_OF_LOANS, TABLES, chosen.values()
+        query = RATES_OF_CELLS.format(cells=CELLS_OF_LOANS)
+        counts = release.rows(query, *TABLES, **chosen.values())
     else:
-        query, keys, values = CELLS, (RATES,), chosen.cells()
-    counts = release.rows(RATES_OF_CELLS.format(cells=query), *keys, **values)
+        counts = release.rows(RATES_OF_CELLS.format(cells=CELLS), RATES, **chosen.cells())
     return counts.filter(is_by_grade=is_by_grade)
 
 

@@ -4,8 +4,9 @@ An answer is kept under the folders of the tables it was computed from. A new ve
 a new folder, so it shows at the next rerun, and an unchanged table costs nothing.
 """
 
+import atexit
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -28,8 +29,9 @@ from financial_pipeline.settings import Settings
 
 # Answers kept at most; each is small, because queries aggregate.
 MAX_ANSWERS: Final = 600
-# Versions with an open session at most: the newest, and those of pages that started before it.
-MAX_SESSIONS: Final = 3
+# Open sessions at most. There is one for each layer, so that a minute of the stream does not read
+# the loans again, and those of pages that started before the newest version.
+MAX_SESSIONS: Final = 8
 RELEASE: Final = "release"
 DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
 # Commands that build missing tables: in a simulated world, and by layer for own files.
@@ -104,8 +106,11 @@ class Release:
 
     def all_rows(self, query: str, *keys: str, **values: Any) -> pl.DataFrame:
         """Answer a query whose answer is too large to be kept, as `rows` does."""
-        folders = tuple(table.folder for table in self.manifest.tables.values())
-        session = _session(str(self.paths.data_root), folders, self)
+        layers = {key.split("/")[0] for key in keys}
+        tables = {k: table for k, table in self.manifest.tables.items() if table.layer in layers}
+        folders = tuple(table.folder for table in tables.values())
+        only = replace(self.manifest, tables=tables)
+        session = _session(str(self.paths.data_root), folders, self.paths, only)
         with session.reading(*keys) as cursor:
             frame = cursor.sql(query, params=values).pl()
         return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
@@ -124,8 +129,14 @@ def _answer(
 
 
 @st.cache_resource(max_entries=MAX_SESSIONS, show_spinner=False)
-def _session(data_root: str, folders: tuple[str, ...], _release: Release) -> KeptSession:
-    return KeptSession(_release.paths, _release.manifest)
+def _session(
+    data_root: str, folders: tuple[str, ...], _paths: Paths, _manifest: Manifest
+) -> KeptSession:
+    return KeptSession(_paths, _manifest)
+
+
+# DuckDB prints a page of warnings about sessions that are open when Python ends.
+atexit.register(_session.clear)
 
 
 @cache

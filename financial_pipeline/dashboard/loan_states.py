@@ -39,8 +39,15 @@ def show(release: Release, chosen: LoanFilter) -> None:
     enough = pl.col("matured") >= MIN_MATURED
     rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
     with left:
-        picks = ("state_map", _pick_state)
-        drawing.chart(state_map.chart, rated, column, choice or "", picks=picks)
+        drawing.chart(
+            state_map.chart,
+            column,
+            choice or "",
+            bool(rated[column].count()),
+            picks=("state_map", _pick_state),
+            states=state_map.live(rated, column),
+            **state_map.ends(rated, column),
+        )
     with right:
         _concentration(release)
     known = pl.col("state").is_in(state_map.on_map())

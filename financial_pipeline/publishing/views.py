@@ -1,7 +1,7 @@
 """DuckDB over the published Parquet: read-only views of one version, never the warehouse file."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, Final
 
@@ -22,8 +22,12 @@ SCHEMAS = {
     "operations": "operations",
 }
 SEARCH_PATH: Final = f"set search_path = '{','.join(['main', *SCHEMAS.values()])}'"
-# A kept session reads a table of at most so many rows once, and answers from memory.
-ROWS_IN_MEMORY: Final = 200_000
+# A kept session reads a table of at most so many rows once, and answers from compressed memory.
+ROWS_IN_MEMORY: Final = 3_000_000
+KEPT: Final = "kept"
+KEPT_PATH: Final = (
+    f"set search_path = '{','.join(f'{KEPT}.{s}' for s in ['main', *SCHEMAS.values()])}'"
+)
 
 
 def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
@@ -33,7 +37,7 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     table whose files are missing or damaged has no view: `naming_damaged` names it when it is
     queried, and all others answer. The session reads these tables' files and no others.
     """
-    connection = _locked(paths, manifest)
+    connection = _locked(in_memory(), paths, manifest)
     connection.execute("create table damaged_tables (name varchar, sentence varchar)")
     for table in manifest.tables.values():
         if table.layer in SCHEMAS and not _create(connection, paths, table):
@@ -43,9 +47,10 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _locked(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
-    """Open a connection without views, which can read the files of these tables and no others."""
-    connection = in_memory()
+def _locked(
+    connection: duckdb.DuckDBPyConnection, paths: Paths, manifest: Manifest
+) -> duckdb.DuckDBPyConnection:
+    """Restrict a connection to the files of these tables; it gets schemas, but no views yet."""
     for schema in SCHEMAS.values():
         connection.execute(f"create schema {schema}")
     tables = [table for table in manifest.tables.values() if table.layer in SCHEMAS]
@@ -78,7 +83,10 @@ class KeptSession:
     def __init__(self, paths: Paths, manifest: Manifest) -> None:
         self._paths = paths
         self._tables = manifest.tables
-        self._connection = _locked(paths, manifest)
+        connection = in_memory()
+        connection.execute(f"attach ':memory:' as {KEPT} (compress)")
+        connection.execute(f"use {KEPT}")
+        self._connection = _locked(connection, paths, manifest)
         self._opened: set[str] = set()
         self._lock = Lock()
 
@@ -88,11 +96,12 @@ class KeptSession:
 
         Raises PipelineError if the files of one of them are missing or damaged.
         """
-        self._open([key for key in keys if key not in self._opened])
+        if unopened := [key for key in keys if key not in self._opened]:
+            self._open(unopened)
         # Two threads cannot use one connection at once.
         with self._connection.cursor() as cursor:
             # A cursor does not inherit the path.
-            cursor.execute(SEARCH_PATH)
+            cursor.execute(KEPT_PATH)
             try:
                 yield cursor
             except duckdb.Error:
@@ -108,6 +117,9 @@ class KeptSession:
                 if not _create(self._connection, self._paths, table, kind):
                     raise PipelineError(damaged(table))
                 self._opened.add(key)
+            # Rows are compressed at a checkpoint; while another query runs, it waits for the next.
+            with suppress(duckdb.TransactionException):
+                self._connection.execute(f"checkpoint {KEPT}")
 
 
 @contextmanager

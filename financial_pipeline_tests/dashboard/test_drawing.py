@@ -9,7 +9,6 @@ from altair.utils.schemapi import SchemaValidationError
 from financial_pipeline.dashboard import drawing, state_map
 
 BUILT: list[str] = []
-COUNTS = ("loans", "matured", "defaults", "funded_usd", "default_rate")
 
 
 def _bars(frame: pl.DataFrame, colour: str) -> alt.Chart:
@@ -43,12 +42,12 @@ def test_equal_content_is_built_once_and_other_content_again(
 
 
 def test_a_chart_has_the_same_form_without_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = pl.DataFrame([{"state": "CA", "name": "California"} | dict.fromkeys(COUNTS, 1.0)])
+    frame = pl.DataFrame({"x": [1]})
     forms = []
     for is_checked in (True, False):
         st.cache_data.clear()
         monkeypatch.setattr(drawing, "IS_CHECKED", is_checked)
-        forms.append(drawing._spec("map", (frame, "default_rate", "Rate"), state_map.chart))
+        forms.append(drawing._spec("map", ("default_rate", "Rate", True), state_map.chart))
     assert str(forms[0]) == str(forms[1])
     monkeypatch.setattr(drawing, "IS_CHECKED", True)
     with pytest.raises(SchemaValidationError, match="3"):
@@ -57,6 +56,9 @@ def test_a_chart_has_the_same_form_without_the_check(monkeypatch: pytest.MonkeyP
 
 def test_live_data_moves_without_building_the_chart_again(shown: list[dict[str, object]]) -> None:
     for at in (0.1, 0.2):
-        drawing.chart(_rule, chosen=pl.DataFrame({"at": [at]}))
+        drawing.chart(_rule, chosen=pl.DataFrame({"at": [at]}), low=at)
     assert BUILT == ["rule"]
+    assert [spec["params"] for spec in shown] == [
+        [{"name": "low", "value": at}] for at in (0.1, 0.2)
+    ]
     assert [spec["datasets"]["chosen"]["at"][0] for spec in shown] == [0.1, 0.2]  # type: ignore[index]

@@ -41,7 +41,6 @@ def put(paths: Paths, key: str, frame: pl.DataFrame, as_of: str | None = "2019-0
 def loans() -> pl.DataFrame:
     """400 loans, every fifth bad, in two states and two grades; the last hundred are active."""
     number = np.arange(LOANS)
-    bad, active = number % 5 == 0, number >= 300
     known = pl.when(~pl.col("is_active")).then(pl.col("bad").cast(pl.Int16))
     frame = pl.DataFrame(
         {
@@ -54,8 +53,8 @@ def loans() -> pl.DataFrame:
             "purpose_key": number % 3,
             "borrower_profile_key": number // 300,
             "grade": np.where(number % 2 == 0, "A", "B"),
-            "bad": bad,
-            "is_active": active,
+            "bad": number % 5 == 0,
+            "is_active": number >= 300,
         }
     )
     return frame.with_columns(
