@@ -1,13 +1,16 @@
-"""How long a page of the dashboard takes over so many scored loans, and a move of Decide's slider.
+"""How long a page of the dashboard takes over so many scored loans, or a change of a widget.
 
 The version that the data root publishes is taken, with its loans and scores drawn up to the number
-asked for, and served by the real server. Times run from a reader's message to the server's word
-that the page is complete: queries, charts and transport, but not the browser's drawing.
+asked for, and served by the real server. A widget is Decide's slider, or a box of the filter of the
+Portfolio page, set to a choice that no answer is kept for. Times run from a reader's message to the
+server's word that the page is complete: queries, charts and transport, but not the browser's
+drawing.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Final
 
 import click
@@ -28,6 +31,8 @@ MOVES: Final = 40
 # What a warm page and a move of the slider may take at the 95th percentile, seconds.
 PAGE_LIMIT: Final = 1.0
 SLIDER_LIMIT: Final = 0.150
+FILTER_LIMIT: Final = 0.300
+FILTER: Final = ("state", "purpose", "grade", "fico")
 SLIDER: Final = "threshold"
 SLIDER_STEP: Final = 0.005
 Figures = dict[str, float]
@@ -61,7 +66,9 @@ def _timed(times: Times, pid: int, act: Callable[[], Run]) -> Run:
     return run
 
 
-def _measure(address: str, pid: int, rounds: int, moves: int) -> tuple[dict[str, Figures], Figures]:
+def _measure(
+    address: str, pid: int, rounds: int, moves: int
+) -> tuple[dict[str, Figures], Figures, Figures]:
     cold = {page: Times() for page in PAGES}
     reader = DashboardReader(address)
     # The first run of a session shows the first page.
@@ -77,9 +84,19 @@ def _measure(address: str, pid: int, rounds: int, moves: int) -> tuple[dict[str,
     for number in range(moves):
         value = round(0.05 + SLIDER_STEP * number, 3)
         _timed(slider, pid, lambda value=value: reader.move(SLIDER, value))  # type: ignore[misc]
+    reader.open("portfolio")
+    filtered = Times()
+    for key, choice in _changes(reader)[:moves]:
+        _timed(filtered, pid, lambda key=key, choice=choice: reader.move(key, choice))  # type: ignore[misc]
     reader.close()
     pages = {page: {"first": round(cold[page].wall[0], 4)} | warm[page].figures() for page in PAGES}
-    return pages, slider.figures()
+    return pages, slider.figures(), filtered.figures()
+
+
+def _changes(reader: DashboardReader) -> list[tuple[str, str]]:
+    """Return every choice of every box of the filter, the boxes in turn; each first one is none."""
+    boxes = [[(key, choice) for choice in reader.choices.get(key, [])[1:]] for key in FILTER]
+    return [change for turn in zip_longest(*boxes) for change in turn if change]
 
 
 def run(
@@ -91,16 +108,16 @@ def run(
 ) -> dict[str, Any]:
     """Measure all pages in turn after one round that fills the caches.
 
-    Keys: name, loans, rounds, moves, pages (each first, p50, p95, max, processor_mean), slider
-    (likewise), page_limit, slider_limit, within_limits, load (of the machine, over one minute).
-    Seconds. Raises PipelineError if the data root publishes nothing.
+    Keys: name, loans, rounds, moves, pages (each first, p50, p95, max, processor_mean), slider and
+    filter (likewise), page_limit, slider_limit, filter_limit, within_limits, load (of the machine,
+    over one minute). Seconds. Raises PipelineError if the data root publishes nothing.
     """
     source = Paths(Settings().data_root.resolve())
     with work_folder() as folder:
         tell(f"drawing {loans:,} loans")
         enlarged(source, folder / "root", loans, seed)
         with served(folder / "root", folder / "log") as (address, pid):
-            pages, slider = _measure(address, pid, rounds, moves)
+            pages, slider, filtered = _measure(address, pid, rounds, moves)
     slowest = max(page["p95"] for page in pages.values())
     return {
         "name": "dashboard",
@@ -109,9 +126,13 @@ def run(
         "moves": moves,
         "pages": pages,
         "slider": slider,
+        "filter": filtered,
         "page_limit": PAGE_LIMIT,
         "slider_limit": SLIDER_LIMIT,
-        "within_limits": slowest <= PAGE_LIMIT and slider["p95"] <= SLIDER_LIMIT,
+        "filter_limit": FILTER_LIMIT,
+        "within_limits": slowest <= PAGE_LIMIT
+        and slider["p95"] <= SLIDER_LIMIT
+        and filtered["p95"] <= FILTER_LIMIT,
         "load": round(os.getloadavg()[0], 1),
     }
 
@@ -125,7 +146,7 @@ def _lines(name: str, figures: Mapping[str, float], names: Sequence[str]) -> str
 @click.option("--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1))
 @as_json_option
 def dashboard(loans: int, rounds: int, as_json: bool) -> None:
-    """Open every page over so many scored loans, and move the slider: seconds."""
+    """Open every page over so many scored loans, move the slider, change the filter: seconds."""
     result = run(loans, seed=Settings().seed, rounds=rounds)
     if as_json:
         report(result, as_json)
@@ -134,8 +155,10 @@ def dashboard(loans: int, rounds: int, as_json: bool) -> None:
     click.echo(f"{'page':>10}" + "".join(f"{name:>16}" for name in names))
     for page, figures in result["pages"].items():
         click.echo(_lines(page, figures, names))
-    click.echo(_lines("slider", result["slider"], names))
+    for widget in ("slider", "filter"):
+        click.echo(_lines(widget, result[widget], names))
     click.echo(
-        f"{loans:,} scored loans, seconds; limits {PAGE_LIMIT} and {SLIDER_LIMIT} at p95:"
+        f"{loans:,} scored loans, seconds; limits {PAGE_LIMIT}, {SLIDER_LIMIT} and {FILTER_LIMIT}"
+        " at p95:"
         f" {'kept' if result['within_limits'] else 'NOT kept'}; load {result['load']}"
     )

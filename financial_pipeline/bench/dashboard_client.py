@@ -64,6 +64,8 @@ class DashboardReader:
         )
         self._pages: dict[str, str] = {}
         self._widgets: dict[str, str] = {}
+        # The choices of each box of the current page.
+        self.choices: dict[str, list[str]] = {}
         self._page = ""
         self.first = self._run(self._rerun(""))
 
@@ -77,10 +79,14 @@ class DashboardReader:
         self._widgets = {}
         return self._run(self._rerun(query))
 
-    def move(self, key: str, value: float) -> Run:
-        """Set a slider of the current page to a value."""
+    def move(self, key: str, value: float | str) -> Run:
+        """Set a slider of the current page to a number, or a box to one of its choices."""
         message = self._rerun("")
-        state = WidgetState(id=self._widgets[key], double_array_value=DoubleArray(data=[value]))
+        state = WidgetState(id=self._widgets[key])
+        if isinstance(value, str):
+            state.string_value = value
+        else:
+            state.double_array_value.CopyFrom(DoubleArray(data=[value]))
         message.rerun_script.widget_states.widgets.append(state)
         return self._run(message)
 
@@ -122,8 +128,11 @@ class DashboardReader:
             run.metrics[part.label] = part.body
         elif kind == "vega_lite_chart":
             run.points.append(_points(part))
-        elif kind == "slider":
-            self._widgets[part.id.rsplit("-", 1)[-1]] = part.id
+        elif kind in {"slider", "selectbox"}:
+            key = part.id.rsplit("-", 1)[-1]
+            self._widgets[key] = part.id
+            if kind == "selectbox":
+                self.choices[key] = list(part.options)
 
 
 def _points(chart: Any) -> int:

@@ -6,7 +6,7 @@ import polars as pl
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
-from financial_pipeline.dashboard.loan_filter import FROM_LOANS, RATES, TABLES, LoanFilter
+from financial_pipeline.dashboard.loan_filter import ANY, FROM_LOANS, RATES, TABLES, LoanFilter
 from financial_pipeline.dashboard.portfolio_figures import MATURED
 from financial_pipeline.figures import default_rates
 
@@ -33,44 +33,26 @@ select
 {FROM_LOANS} and loan.credit_policy_met
 group by issue_month, grade
 """
-BY_GRADE = """
-with cells as ({cells})
+# Counts by definition and grade, and by definition and issue year, of one read of the cells.
+RATES_OF_CELLS = """
+with cells as (
+    select *, year(issue_month)::varchar as vintage from ({cells})
+    where definition in ('D0', 'D1', 'D2')
+)
 select
     definition,
     grade,
-    sum(loans)::bigint as loans,
-    sum(defaults)::bigint as defaults
-from cells
-where definition in ('D0', 'D1', 'D2')
-group by all
-having sum(loans) > 0
-order by grade, definition
-"""
-BY_VINTAGE = """
-with cells as ({cells})
-select
-    year(issue_month)::varchar as vintage,
-    definition,
+    vintage,
+    grouping(grade) = 0 as is_by_grade,
     sum(loans)::bigint as loans,
     sum(defaults)::bigint as defaults,
     sum(defaults) / sum(loans) as rate,
     sum(active_loans) / sum(originated_loans) as still_active,
     sum(active_loans) > 0 as is_immature
 from cells
-where definition in ('D0', 'D1', 'D2')
-group by all
+group by grouping sets ((definition, grade), (definition, vintage))
 having sum(loans) > 0
-order by vintage, definition
-"""
-SELECTION = f"""
-select
-    count(*)::bigint as loans,
-    sum(loan.funded_amount_usd)::double as funded_usd,
-    count(loan.default_d1)::bigint as matured,
-    coalesce(sum(loan.default_d1), 0)::bigint as defaults,
-    sum(loan.net_loss_usd) filter (loan.default_d1 = 1)::double as net_loss_usd,
-    sum(loan.funded_amount_usd) filter (loan.default_d1 is not null)::double as matured_usd
-{FROM_LOANS}
+order by grade, vintage, definition
 """
 BY_STATE = f"""
 select
@@ -80,32 +62,51 @@ select
     sum(loan.funded_amount_usd)::double as funded_usd,
     count(loan.default_d1)::bigint as matured,
     coalesce(sum(loan.default_d1), 0)::bigint as defaults,
-    sum(loan.default_d1) / count(loan.default_d1) as default_rate
+    sum(loan.default_d1) / count(loan.default_d1) as default_rate,
+    sum(loan.net_loss_usd) filter (loan.default_d1 = 1)::double as net_loss_usd,
+    sum(loan.funded_amount_usd) filter (loan.default_d1 is not null)::double as matured_usd
 {FROM_LOANS}
 group by geography.state_code
 order by state
 """
 
 
-def counted(release: Release, query: str, chosen: LoanFilter) -> pl.DataFrame:
-    """Answer BY_GRADE or BY_VINTAGE within a filter, of single loans if only they know it."""
+def _rates(release: Release, chosen: LoanFilter, *, is_by_grade: bool) -> pl.DataFrame:
+    """Count within a filter, of single loans if only they know it."""
     if chosen.needs_loans:
-        return release.rows(query.format(cells=CELLS_OF_LOANS), *TABLES, **chosen.values())
-    return release.rows(query.format(cells=CELLS), RATES, **chosen.cells())
+        query = RATES_OF_CELLS.format(cells=CELLS_OF_LOANS)
+        counts = release.rows(query, *TABLES, **chosen.values())
+    else:
+        counts = release.rows(RATES_OF_CELLS.format(cells=CELLS), RATES, **chosen.cells())
+    return counts.filter(is_by_grade=is_by_grade)
 
 
 def rates_by_grade(release: Release, chosen: LoanFilter = WHOLE) -> pl.DataFrame:
     """Return one row per grade and shown definition, all chosen vintages together."""
-    counts = counted(release, BY_GRADE, chosen)
+    names = ("definition", "grade", "loans", "defaults")
+    counts = _rates(release, chosen, is_by_grade=True).select(names)
     added = dict.fromkeys(("rate", "low", "high"), pl.Float64)
     return pl.DataFrame(
         default_rates.default_rates(counts.to_dicts()), schema={**counts.schema, **added}
     )
 
 
+def rates_by_vintage(release: Release, chosen: LoanFilter) -> pl.DataFrame:
+    """Return one row per issue year and shown definition, with the share still active."""
+    return _rates(release, chosen, is_by_grade=False).drop("grade", "is_by_grade")
+
+
+def states(release: Release, chosen: LoanFilter) -> pl.DataFrame:
+    """Return one row per state: all of them, also if one is chosen, so that a map compares."""
+    return release.rows(BY_STATE, *TABLES, **{**chosen.values(), "state": ANY})
+
+
 def selection_cards(release: Release, chosen: LoanFilter) -> list[Card]:
     """Make the cards of the chosen loans; the default rate has its 95 % Wilson interval."""
-    row = release.rows(SELECTION, *TABLES, **chosen.values()).row(0, named=True)
+    rows = states(release, chosen)
+    if chosen.state != ANY:
+        rows = rows.filter(state=chosen.state)
+    row = rows.select(pl.col(pl.Int64, pl.Float64).sum()).row(0, named=True)
     found = [
         Card("Chosen loans", number(row["loans"], 0), chosen.words(), "Loans within the filter."),
         Card("Chosen, funded", dollars(row["funded_usd"]), chosen.words(), "Amounts lent."),
@@ -115,7 +116,7 @@ def selection_cards(release: Release, chosen: LoanFilter) -> list[Card]:
         (rated,) = default_rates.default_rates([counts])
         n = f"n {row['matured']:,} {MATURED}"
         bounds = f"95 % {percent(rated['low'])} to {percent(rated['high'])}"
-        loss = (row["net_loss_usd"] or 0.0) / row["matured_usd"]
+        loss = row["net_loss_usd"] / row["matured_usd"]
         found += [
             Card("Chosen, default rate (D1)", percent(rated["rate"]), f"{n} · {bounds}", "D1."),
             Card("Chosen, net loss rate", percent(loss), n, "Net loss over funded, D1 loans."),

@@ -4,6 +4,7 @@ An answer is kept under the folders of the tables it was computed from. A new ve
 a new folder, so it shows at the next rerun, and an unchanged table costs nothing.
 """
 
+import atexit
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -23,11 +24,14 @@ from financial_pipeline.publishing.manifest import (
     parquet_files,
     read_manifest,
 )
-from financial_pipeline.publishing.views import connect, naming_damaged
+from financial_pipeline.publishing.views import KeptSession
 from financial_pipeline.settings import Settings
 
 # Answers kept at most; each is small, because queries aggregate.
 MAX_ANSWERS: Final = 600
+# Open sessions at most. There is one for each layer, so that a minute of the stream does not read
+# the loans again, and those of pages that started before the newest version.
+MAX_SESSIONS: Final = 8
 RELEASE: Final = "release"
 DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
 # Commands that build missing tables: in a simulated world, and by layer for own files.
@@ -96,17 +100,20 @@ class Release:
 
         `values` are bound to `$name` by DuckDB and never become text of the query.
         """
-        only = self._only(keys)
-        folders = tuple(table.folder for table in only.tables.values())
+        folders = tuple(self.table(key).folder for key in keys)
         bound = tuple(sorted(values.items()))
-        return _answer(str(self.paths.data_root), folders, query, bound, only)
+        return _answer(str(self.paths.data_root), folders, query, bound, self, keys)
 
     def all_rows(self, query: str, *keys: str, **values: Any) -> pl.DataFrame:
         """Answer a query whose answer is too large to be kept, as `rows` does."""
-        return _asked(self.paths, self._only(keys), query, values)
-
-    def _only(self, keys: tuple[str, ...]) -> Manifest:
-        return replace(self.manifest, tables={key: self.table(key) for key in keys})
+        layers = {key.split("/")[0] for key in keys}
+        tables = {k: table for k, table in self.manifest.tables.items() if table.layer in layers}
+        folders = tuple(table.folder for table in tables.values())
+        only = replace(self.manifest, tables=tables)
+        session = _session(str(self.paths.data_root), folders, self.paths, only)
+        with session.reading(*keys) as cursor:
+            frame = cursor.sql(query, params=values).pl()
+        return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
 
 
 @st.cache_data(max_entries=MAX_ANSWERS, show_spinner=False)
@@ -115,15 +122,21 @@ def _answer(
     folders: tuple[str, ...],
     query: str,
     values: tuple[tuple[str, Any], ...],
-    _manifest: Manifest,
+    _release: Release,
+    _keys: tuple[str, ...],
 ) -> pl.DataFrame:
-    return _asked(Paths(Path(data_root)), _manifest, query, dict(values))
+    return _release.all_rows(query, *_keys, **dict(values))
 
 
-def _asked(paths: Paths, manifest: Manifest, query: str, values: dict[str, Any]) -> pl.DataFrame:
-    with connect(paths, manifest) as connection, naming_damaged(connection, query):
-        frame = connection.sql(query, params=values).pl()
-    return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
+@st.cache_resource(max_entries=MAX_SESSIONS, show_spinner=False)
+def _session(
+    data_root: str, folders: tuple[str, ...], _paths: Paths, _manifest: Manifest
+) -> KeptSession:
+    return KeptSession(_paths, _manifest)
+
+
+# DuckDB prints a page of warnings about sessions that are open when Python ends.
+atexit.register(_session.clear)
 
 
 @cache

@@ -64,6 +64,7 @@ select
     loan.term_months,
     geography.state_code as state,
     purpose.purpose,
+    profile.fico_band,
     loan.loan_status,
     loan.funded_amount_usd,
     loan.interest_rate,

@@ -195,7 +195,7 @@ def table(
     """Draw rows with a CSV download; `links` configures columns of addresses."""
     shown = frame.head(TABLE_ROWS)
     st.dataframe(
-        shown,
+        shown.to_arrow(),  # A Polars frame would be converted by way of pandas.
         hide_index=True,
         height=height or "auto",
         key=f"table_{name}",

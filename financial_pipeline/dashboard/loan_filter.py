@@ -6,27 +6,35 @@ from typing import Any, Final
 import streamlit as st
 
 from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.table_columns import in_words
 
 LOANS: Final = "exports/fct_loans"
 GEOGRAPHY: Final = "exports/dim_geography"
 PURPOSE: Final = "exports/dim_purpose"
+PROFILE: Final = "exports/dim_borrower_profile"
 RATES: Final = "metrics/default_rates_by_grade"
 # The tables behind every choice of the bar.
-TABLES: Final = (LOANS, GEOGRAPHY, PURPOSE)
+TABLES: Final = (LOANS, GEOGRAPHY, PURPOSE, PROFILE)
 ANY: Final = "any"
 GRADES: Final = (ANY, "A", "B", "C", "D", "E", "F", "G")
 TERMS: Final = (ANY, "36", "60")
-CHOICES: Final = """
-select distinct 'state' as kind, geography.state_code as choice
+# Parts that only single loans know, and the width of their boxes in pixels.
+OF_LOANS: Final = {"purpose": 190, "state": 110, "fico": 120}
+JOINED: Final = """
 from marts.fct_loans as loan
 inner join marts.dim_geography as geography using (geography_key)
-union all
-select distinct 'purpose' as kind, purpose.purpose as choice
-from marts.fct_loans as loan
 inner join marts.dim_purpose as purpose using (purpose_key)
-union all
-select distinct 'year' as kind, year(issue_month)::varchar as choice from marts.fct_loans
-order by all
+inner join marts.dim_borrower_profile as profile using (borrower_profile_key)
+"""
+CHOICES: Final = f"""
+select
+    geography.state_code as state,
+    purpose.purpose,
+    profile.fico_band as fico,
+    year(loan.issue_month)::varchar as year
+{JOINED}
+group by grouping sets (1, 2, 3, 4)
+order by state, purpose, starts_with(fico, '<') desc, fico, year
 """
 YEARS: Final = """
 select distinct year(issue_month)::varchar as choice
@@ -34,15 +42,14 @@ from metrics.default_rates_by_grade
 order by choice
 """
 # Loans of a selection; the values of a reader are bound.
-FROM_LOANS: Final = """
-from marts.fct_loans as loan
-inner join marts.dim_geography as geography using (geography_key)
-inner join marts.dim_purpose as purpose using (purpose_key)
+FROM_LOANS: Final = f"""
+{JOINED}
 where
     ($grade = 'any' or loan.grade = $grade)
     and ($term = 'any' or loan.term_months::varchar = $term)
     and ($purpose = 'any' or purpose.purpose = $purpose)
     and ($state = 'any' or geography.state_code = $state)
+    and ($fico = 'any' or profile.fico_band = $fico)
     and year(loan.issue_month) between $first and $last
 """
 
@@ -57,6 +64,7 @@ class LoanFilter:
     term: str = ANY
     purpose: str = ANY
     state: str = ANY
+    fico: str = ANY
     is_whole: bool = True
 
     def cells(self) -> dict[str, Any]:
@@ -66,12 +74,12 @@ class LoanFilter:
 
     def values(self) -> dict[str, Any]:
         """Return the values of all parts, for FROM_LOANS."""
-        return {**self.cells(), "purpose": self.purpose, "state": self.state}
+        return {**self.cells(), **{name: getattr(self, name) for name in OF_LOANS}}
 
     @property
     def needs_loans(self) -> bool:
         """True if only single loans know the choice."""
-        return (self.purpose, self.state) != (ANY, ANY)
+        return any(getattr(self, name) != ANY for name in OF_LOANS)
 
     def words(self) -> str:
         """Name the choice."""
@@ -82,6 +90,7 @@ class LoanFilter:
         ]
         parts += [f"{self.term} months"] if self.term != ANY else []
         parts += [f"state {self.state}"] if self.state != ANY else []
+        parts += [f"FICO {self.fico}"] if self.fico != ANY else []
         return ", ".join([*parts, f"issued {self.first} to {self.last}"])
 
 
@@ -96,29 +105,26 @@ def bar(release: Release) -> LoanFilter:
         last = _select("to", years, "to", len(years) - 1)
         grade = _select("Grade", GRADES, "grade")
         term = _select("Term, months", TERMS, "term")
-        purpose, state = (
-            _select(name.capitalize(), (ANY, *choices[name]), name, width=width)
+        parts = {
+            name: _select(in_words(name), (ANY, *choices[name]), name, width=width)
+            for name, width in OF_LOANS.items()
             if choices[name]
-            else ANY
-            for name, width in (("purpose", 190), ("state", 110))
-        )
+        }
         ends = (years[0], years[-1])
         st.button(
             "Reset", on_click=_reset, args=ends, icon=":material/filter_alt_off:", key="reset"
         )
     span = sorted((int(first), int(last)))
-    is_whole = (first, last) == ends and {grade, term, purpose, state} == {ANY}
-    return LoanFilter(span[0], span[1], grade, term, purpose, state, is_whole)
+    is_whole = (first, last) == ends and {grade, term, *parts.values()} == {ANY}
+    return LoanFilter(span[0], span[1], grade, term, **parts, is_whole=is_whole)
 
 
 def _choices(release: Release) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {"state": [], "purpose": [], "year": []}
     if not release.missing(*TABLES):
-        rows = release.rows(CHOICES, *TABLES).drop_nulls()
-        return {kind: rows.filter(kind=kind)["choice"].to_list() for kind in found}
-    if not release.missing(RATES):
-        found["year"] = release.rows(YEARS, RATES)["choice"].to_list()
-    return found
+        rows = release.rows(CHOICES, *TABLES)
+        return {name: rows[name].drop_nulls().to_list() for name in rows.columns}
+    years = [] if release.missing(RATES) else release.rows(YEARS, RATES)["choice"].to_list()
+    return {"year": years} | {name: [] for name in OF_LOANS}
 
 
 def _select(
@@ -137,6 +143,6 @@ def _select(
 
 def _reset(first: str, last: str) -> None:
     st.session_state.update({"from": first, "to": last})
-    for key in ("grade", "term", "purpose", "state"):
+    for key in ("grade", "term", *OF_LOANS):
         if key in st.session_state:
             st.session_state[key] = ANY

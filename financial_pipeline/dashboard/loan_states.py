@@ -1,6 +1,6 @@
 """Loans by state on the Portfolio page, and how concentrated the book is."""
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
@@ -25,9 +25,7 @@ def show(release: Release, chosen: LoanFilter) -> None:
     st.header("Loans by state", anchor=False)
     if not elements.filled(release, *loan_filter.TABLES):
         return
-    # The map compares states, so it shows all of them.
-    values = {**chosen.values(), "state": loan_filter.ANY}
-    states = release.rows(chosen_loans.BY_STATE, *loan_filter.TABLES, **values)
+    states = chosen_loans.states(release, chosen)
     choice = st.segmented_control(
         "Colour by",
         tuple(MAP_MEASURES),
@@ -41,7 +39,15 @@ def show(release: Release, chosen: LoanFilter) -> None:
     enough = pl.col("matured") >= MIN_MATURED
     rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
     with left:
-        drawing.chart(state_map.chart, rated, column, choice or "")
+        drawing.chart(
+            state_map.chart,
+            column,
+            choice or "",
+            bool(rated[column].count()),
+            picks=("state_map", _pick_state),
+            states=state_map.live(rated, column),
+            **state_map.ends(rated, column),
+        )
     with right:
         _concentration(release)
     known = pl.col("state").is_in(state_map.on_map())
@@ -53,6 +59,12 @@ def show(release: Release, chosen: LoanFilter) -> None:
         " blue is below the mean of these states, orange above it, grey has too few loans.",
     )
     elements.rows_behind(states, "states")
+
+
+def _pick_state(picked: dict[str, Any]) -> None:
+    # A state without loans has no code to choose.
+    if picked["state"]:
+        st.session_state["state"] = picked["state"]
 
 
 def _concentration(release: Release) -> None:

@@ -25,6 +25,7 @@ PAGES: Final[dict[str, Page]] = {
             "exports/fct_loans",
             "exports/dim_geography",
             "exports/dim_purpose",
+            "exports/dim_borrower_profile",
         ),
     ),
     "credit": Page(
@@ -110,7 +111,6 @@ NOT_DRAWN: Final[dict[str, str]] = {
             "exports/dim_date",
             "exports/dim_grade",
             "exports/dim_loan_status",
-            "exports/dim_borrower_profile",
             "exports/dim_security",
             "exports/dim_macro_series",
         ),

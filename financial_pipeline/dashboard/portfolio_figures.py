@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -10,6 +11,7 @@ from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
 from financial_pipeline.dashboard.trend import is_beyond, year_before
+from financial_pipeline.settings import Settings
 
 SUMMARY: Final = "metrics/portfolio_summary"
 CURVES: Final = "metrics/vintage_curves"
@@ -106,6 +108,12 @@ MEASURES: Final[dict[str, Measure]] = {
         of=MATURED,
     ),
 }
+
+
+@cache
+def default_lag_months() -> int:
+    """Return the months from a last payment to the default; reading settings takes long."""
+    return Settings().default_lag_months
 
 
 def kpi_cards(

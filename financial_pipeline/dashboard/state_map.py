@@ -11,7 +11,7 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from financial_pipeline.dashboard import charts
+from financial_pipeline.dashboard import charts, drawing
 
 OUTLINES: Final = Path(__file__).with_name("us_states.json")
 HEIGHT: Final = 380
@@ -40,45 +40,67 @@ def on_map() -> list[str]:
     return [str(feature["id"]) for feature in outlines()]
 
 
-def chart(states: pl.DataFrame, column: str, title: str) -> charts.Layers:
-    """Draw states coloured by a column of `states` (one row per state); grey if it is null."""
-    known = {row["state"]: row for row in states.to_dicts()}
-    shapes = [
-        {**feature, "properties": known.get(feature["id"], {"name": feature["id"]})}
-        for feature in outlines()
-    ]
-    value = f"properties.{column}"
-    form = FORMS[column]
-    # Without a value there is nothing to tell by its colour.
-    legend = (
-        alt.Legend(orient="top", title=title, format=form, gradientLength=240)
-        if states[column].count()
-        else None
+def live(states: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return a row for each state of the map; `state` is null if `states` has none."""
+    # The colours of a rate are light enough for dark letters throughout.
+    is_dark = (
+        pl.col(column) > DARK_ABOVE * pl.col(column).max() if column != RATE else pl.lit(False)
     )
-    data = alt.Data(values=shapes)  # type: ignore[no-untyped-call]
-    base = alt.Chart(data).encode(tooltip=_tips())
-    # Vega leaves out a shape without a value, so a grey one is drawn under it.
-    ground = base.mark_geoshape(fill=NO_VALUE, stroke="white")
-    filled = base.mark_geoshape(stroke="white", strokeWidth=0.7).encode(
-        color=alt.Color(f"{value}:Q", legend=legend, scale=_scale(states, column))
-    )
-    layers = alt.layer(ground, filled, _letters(states, column))
-    return layers.project("identity").properties(height=HEIGHT)
+    whole = pl.DataFrame({"id": on_map()})
+    return whole.join(
+        states, left_on="id", right_on="state", how="left", coalesce=False
+    ).with_columns(pl.coalesce("name", "id").alias("name"), is_dark.alias("is_dark"))
 
 
-def _scale(states: pl.DataFrame, column: str) -> alt.Scale:
-    """Return the colours; those of a rate are around the mean, which one small state cannot set."""
+def ends(states: pl.DataFrame, column: str) -> dict[str, float]:
+    """Return low, mean and high of a rate's colours, which one small state cannot set.
+
+    Empty for an amount, and if no state has a rate.
+    """
     known = states.drop_nulls(column)
     if column != RATE or known.is_empty():
-        return alt.Scale(range=list(LIGHT_TO_DARK))
+        return {}
     loans = known["matured"].cast(pl.Float64)
     mean = float((known[column] * loans).sum()) / max(float(loans.sum()), 1.0)
     # The distance from the mean that 90 % of the loans are within.
     away = known.select("matured", away=(pl.col(column) - mean).abs()).sort("away")
     within = away.filter(pl.col("matured").cum_sum() >= WITHIN * float(loans.sum()))["away"][0]
     span = max(within, LEAST_SPAN)
+    return {"low": mean - span, "mean": mean, "high": mean + span}
+
+
+def chart(column: str, title: str, is_known: bool) -> charts.Layers:
+    """Draw `live` states coloured by a column, within `ends` for a rate; grey if it is null."""
+    # Without a value there is nothing to tell by its colour.
+    legend = (
+        alt.Legend(orient="top", title=title, format=FORMS[column], gradientLength=240)
+        if is_known
+        else None
+    )
+    scale = _rates() if column == RATE and is_known else alt.Scale(range=list(LIGHT_TO_DARK))
+    data = alt.Data(values=list(outlines()))  # type: ignore[no-untyped-call]
+    base = alt.Chart(data).transform_lookup(
+        lookup="id", from_=_of_states("state", "name", *FORMS, "matured", "defaults")
+    )
+    base = base.encode(tooltip=_tips())
+    # Vega leaves out a shape without a value, so a grey one is drawn under it.
+    ground = base.mark_geoshape(fill=NO_VALUE, stroke="white", cursor="pointer")
+    # It takes the clicks on all layers, since their marks have the same field.
+    ground = ground.add_params(alt.selection_point(name=drawing.PICK, fields=["state"]))
+    filled = base.mark_geoshape(stroke="white", strokeWidth=0.7, cursor="pointer").encode(
+        color=alt.Color(f"{column}:Q", legend=legend, scale=scale)
+    )
+    layers = alt.layer(ground, filled, _letters())
+    return layers.project("identity").properties(height=HEIGHT)
+
+
+def _of_states(*fields: str) -> alt.LookupData:
+    return alt.LookupData(data=alt.NamedData("states"), key="id", fields=list(fields))
+
+
+def _rates() -> alt.Scale:
     return alt.Scale(
-        domain=[mean - span, mean, mean + span],
+        domain=[alt.ExprRef(name) for name in ("low", "mean", "high")],
         range=[charts.BLUE, NEUTRAL, charts.ORANGE],
         # Between blue and orange by hue there would be pink.
         interpolate="rgb",
@@ -92,29 +114,26 @@ def _tips() -> list[alt.Tooltip]:
         "funded_usd": "$,.0f",
     }
     figures = [
-        alt.Tooltip(f"properties.{name}:Q", title=name.replace("_", " "), format=form)
+        alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=form)
         for name, form in forms.items()
     ]
-    return [alt.Tooltip("properties.name:N", title="state"), *figures]
+    return [alt.Tooltip("name:N", title="state"), *figures]
 
 
-def _letters(states: pl.DataFrame, column: str) -> alt.Chart:
-    # The colours of a rate are light enough for dark letters throughout.
-    most = 0.0 if column == RATE else float(states[column].cast(pl.Float64).max() or 0.0)  # type: ignore[arg-type]
-    values = dict(states.select("state", column).rows())
+def _letters() -> alt.Chart:
     rows = [
-        {"state": feature["id"], "x": place[0], "y": place[1]}
-        | {"is_dark": 0 < DARK_ABOVE * most < (values.get(feature["id"]) or 0.0)}
+        {"code": feature["id"], "x": place[0], "y": place[1]}
         for feature in outlines()
         if (place := feature["properties"].get("label"))
     ]
     return (
         alt.Chart(pl.DataFrame(rows))
-        .mark_text(fontSize=10)
+        .transform_lookup(lookup="code", from_=_of_states("state", "is_dark"))
+        .mark_text(fontSize=10, cursor="pointer")
         .encode(
             longitude="x:Q",
             latitude="y:Q",
-            text="state:N",
+            text="code:N",
             color=alt.condition("datum.is_dark", alt.value("#FFFFFF"), alt.value("#1B2430")),
         )
     )

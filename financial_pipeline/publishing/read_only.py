@@ -18,8 +18,8 @@ CHANGES: Final = re.compile(r"\(\s*(insert|update|delete|merge|copy|create|drop|
 COMMENTS: Final = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 TEXTS: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 LOCKS: Final = (
-    # Names of Python variables are no tables.
-    "set python_enable_replacements = false",
+    # Names of Python variables are no tables, for the cursors of the session too.
+    "set global python_enable_replacements = false",
     "set enable_external_access = false",
     "set lock_configuration = true",
 )

@@ -1,8 +1,9 @@
 """DuckDB over the published Parquet: read-only views of one version, never the warehouse file."""
 
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import Any, Final
 
 import duckdb
 
@@ -20,6 +21,13 @@ SCHEMAS = {
     "stream": "stream",
     "operations": "operations",
 }
+SEARCH_PATH: Final = f"set search_path = '{','.join(['main', *SCHEMAS.values()])}'"
+# A kept session reads a table of at most so many rows once, and answers from compressed memory.
+ROWS_IN_MEMORY: Final = 3_000_000
+KEPT: Final = "kept"
+KEPT_PATH: Final = (
+    f"set search_path = '{','.join(f'{KEPT}.{s}' for s in ['main', *SCHEMAS.values()])}'"
+)
 
 
 def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
@@ -29,29 +37,89 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     table whose files are missing or damaged has no view: `naming_damaged` names it when it is
     queried, and all others answer. The session reads these tables' files and no others.
     """
-    connection = in_memory()
-    for schema in SCHEMAS.values():
-        connection.execute(f"create schema {schema}")
+    connection = _locked(in_memory(), paths, manifest)
     connection.execute("create table damaged_tables (name varchar, sentence varchar)")
     for table in manifest.tables.values():
-        if table.layer in SCHEMAS:
-            _create_view(connection, paths, table)
-    connection.execute(f"set search_path = '{','.join(['main', *SCHEMAS.values()])}'")
+        if table.layer in SCHEMAS and not _create(connection, paths, table):
+            values = (table.name, damaged(table))
+            connection.execute("insert into damaged_tables values (?, ?)", values)
+    connection.execute(SEARCH_PATH)
+    return connection
+
+
+def _locked(
+    connection: duckdb.DuckDBPyConnection, paths: Paths, manifest: Manifest
+) -> duckdb.DuckDBPyConnection:
+    """Restrict a connection to the files of these tables; it gets schemas, but no views yet."""
+    for schema in SCHEMAS.values():
+        connection.execute(f"create schema {schema}")
     tables = [table for table in manifest.tables.values() if table.layer in SCHEMAS]
     read_only.lock(connection, {paths.data_root / table.layer / table.name for table in tables})
     return connection
 
 
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, paths: Paths, table: PublishedTable
-) -> None:
-    view = f"create view {SCHEMAS[table.layer]}.{table.name} as"
+def _create(
+    connection: duckdb.DuckDBPyConnection, paths: Paths, table: PublishedTable, kind: str = "view"
+) -> bool:
+    """Create the view, or table in memory; return whether the files can be read."""
     listed = ", ".join(f"'{_quoted(path)}'" for path in parquet_files(paths, table))
+    read = f"select * from read_parquet([{listed}], union_by_name => true)"
     try:
-        connection.execute(f"{view} select * from read_parquet([{listed}], union_by_name => true)")
+        connection.execute(
+            f"create or replace {kind} {SCHEMAS[table.layer]}.{table.name} as {read}"
+        )
     except duckdb.Error:
-        values = (table.name, damaged(table))
-        connection.execute("insert into damaged_tables values (?, ?)", values)
+        return False
+    return True
+
+
+class KeptSession:
+    """One version for many queries of many threads, within the restrictions of `connect`.
+
+    A table is opened by the first query over it: a small one is read into memory, a large one gets
+    a view. So neither the session nor its views are made again for every query.
+    """
+
+    def __init__(self, paths: Paths, manifest: Manifest) -> None:
+        self._paths = paths
+        self._tables = manifest.tables
+        connection = in_memory()
+        connection.execute(f"attach ':memory:' as {KEPT} (compress)")
+        connection.execute(f"use {KEPT}")
+        self._connection = _locked(connection, paths, manifest)
+        self._opened: set[str] = set()
+        self._lock = Lock()
+
+    @contextmanager
+    def reading(self, *keys: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor over the tables of these keys (`layer/name`).
+
+        Raises PipelineError if the files of one of them are missing or damaged.
+        """
+        if unopened := [key for key in keys if key not in self._opened]:
+            self._open(unopened)
+        # Two threads cannot use one connection at once.
+        with self._connection.cursor() as cursor:
+            # A cursor does not inherit the path.
+            cursor.execute(KEPT_PATH)
+            try:
+                yield cursor
+            except duckdb.Error:
+                # Files may have been damaged since their view was made.
+                self._open(keys)
+                raise
+
+    def _open(self, keys: Iterable[str]) -> None:
+        with self._lock:
+            for key in keys:
+                table = self._tables[key]
+                kind = "table" if table.rows <= ROWS_IN_MEMORY else "view"
+                if not _create(self._connection, self._paths, table, kind):
+                    raise PipelineError(damaged(table))
+                self._opened.add(key)
+            # Rows are compressed at a checkpoint; while another query runs, it waits for the next.
+            with suppress(duckdb.TransactionException):
+                self._connection.execute(f"checkpoint {KEPT}")
 
 
 @contextmanager

@@ -28,13 +28,15 @@ def test_dashboard_benchmark_reports_every_page_and_the_slider(
         "moves",
         "pages",
         "slider",
+        "filter",
         "page_limit",
         "slider_limit",
+        "filter_limit",
         "within_limits",
         "load",
     ]
     assert list(result["pages"]) == list(dashboard.PAGES)
-    for figures in (*result["pages"].values(), result["slider"]):
+    for figures in (*result["pages"].values(), result["slider"], result["filter"]):
         assert 0 < figures["p50"] <= figures["p95"] <= figures["max"]
     assert list((tmp_path / "bench").iterdir()) == []
 

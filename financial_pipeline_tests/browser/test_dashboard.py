@@ -98,7 +98,9 @@ def test_slider_changes_the_figures_and_the_address_holds_the_view(reader: Reade
 
 def test_click_on_a_bar_chooses_its_grade_and_leads_to_its_rows(reader: Reader) -> None:
     reader.open("portfolio")
-    bars = reader.page.locator(".st-key-grade_bars svg.marks path[aria-roledescription=bar]")
+    bars = reader.page.locator(
+        "[class*=st-key-grade_bars] svg.marks path[aria-roledescription=bar]"
+    )
     bars.first.click()
     reader.page.wait_for_url("**grade=A**")
     reader.settle()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from financial_pipeline.dashboard import drawing
 from financial_pipeline_tests.dashboard import whole, world
 from financial_pipeline_tests.dashboard.app import ROOT_VARIABLE
 
@@ -16,6 +17,12 @@ def main_module() -> Iterator[None]:
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before
+
+
+@pytest.fixture(autouse=True)
+def checked_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chart that a test draws is checked against the schema, which pages skip."""
+    monkeypatch.setattr(drawing, "IS_CHECKED", True)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """A page reads the manifest once; answers live as long as the tables they came from."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import streamlit as st
 
 from financial_pipeline.dashboard import charts, data, state_map
 from financial_pipeline.paths import Paths
@@ -16,20 +16,21 @@ from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """How often the manifest was read and a connection opened."""
-    counts = {"read_manifest": 0, "connect": 0}
+    """How often the manifest was read, a session opened and a query asked."""
+    counts = {"read_manifest": 0, "KeptSession": 0, "all_rows": 0}
 
-    def counted(name: str) -> Callable[..., Any]:
-        real = getattr(data, name)
+    def counted(owner: object, name: str) -> None:
+        real = getattr(owner, name)
 
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **values: Any) -> Any:
             counts[name] += 1
-            return real(*arguments)
+            return real(*arguments, **values)
 
-        return call
+        monkeypatch.setattr(owner, name, call)
 
-    for name in counts:
-        monkeypatch.setattr(data, name, counted(name))
+    counted(data, "read_manifest")
+    counted(data, "KeptSession")
+    counted(data.Release, "all_rows")
     return counts
 
 
@@ -38,10 +39,23 @@ def test_rerun_reads_the_manifest_once_and_asks_nothing_twice(
     whole_world: Path, calls: dict[str, int], page: str
 ) -> None:
     app = open_page(whole_world, page)
-    calls.update(read_manifest=0, connect=0)
+    calls.update(read_manifest=0, KeptSession=0, all_rows=0)
     app.run()
-    assert calls["read_manifest"] == 1
-    assert calls["connect"] == 0
+    assert calls == {"read_manifest": 1, "KeptSession": 0, "all_rows": 0}
+
+
+def test_a_changed_filter_asks_four_queries_of_kept_sessions(
+    whole_world: Path, calls: dict[str, int]
+) -> None:
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    app = open_page(whole_world, "portfolio")
+    # Of the layers exports and metrics.
+    assert calls["KeptSession"] == 2
+    calls.update(KeptSession=0, all_rows=0)
+    app.selectbox(key="purpose").select("car").run()
+    # States, rates by grade and year, curves (which do not change), sums and rows of loans.
+    assert (calls["KeptSession"], calls["all_rows"]) == (0, 4)
 
 
 def test_new_publish_shows_at_the_next_rerun(small_world: Path) -> None:

@@ -4,8 +4,9 @@ import altair as alt
 import polars as pl
 import pytest
 import streamlit as st
+from altair.utils.schemapi import SchemaValidationError
 
-from financial_pipeline.dashboard import drawing
+from financial_pipeline.dashboard import drawing, state_map
 
 BUILT: list[str] = []
 
@@ -40,8 +41,24 @@ def test_equal_content_is_built_once_and_other_content_again(
     assert data == [[1, 2], [1, 2], [1, 3], [1, 3]]
 
 
+def test_a_chart_has_the_same_form_without_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pl.DataFrame({"x": [1]})
+    forms = []
+    for is_checked in (True, False):
+        st.cache_data.clear()
+        monkeypatch.setattr(drawing, "IS_CHECKED", is_checked)
+        forms.append(drawing._spec("map", ("default_rate", "Rate", True), state_map.chart))
+    assert str(forms[0]) == str(forms[1])
+    monkeypatch.setattr(drawing, "IS_CHECKED", True)
+    with pytest.raises(SchemaValidationError, match="3"):
+        drawing._spec("bars", (frame, 3), _bars)
+
+
 def test_live_data_moves_without_building_the_chart_again(shown: list[dict[str, object]]) -> None:
     for at in (0.1, 0.2):
-        drawing.chart(_rule, chosen=pl.DataFrame({"at": [at]}))
+        drawing.chart(_rule, chosen=pl.DataFrame({"at": [at]}), low=at)
     assert BUILT == ["rule"]
+    assert [spec["params"] for spec in shown] == [
+        [{"name": "low", "value": at}] for at in (0.1, 0.2)
+    ]
     assert [spec["datasets"]["chosen"]["at"][0] for spec in shown] == [0.1, 0.2]  # type: ignore[index]

@@ -32,7 +32,22 @@ def test_purpose_and_state_filter_every_tile_of_loans(whole_world: Path) -> None
     assert rates.select("grade", "loans", "defaults").rows() == [("A", 50, 10), ("B", 50, 10)]
     assert _table(app, "funded_usd")["loans"].sum() == 134
     assert "**100** matured loans, **20** bad (20.00%)" in words(app)
-    assert "purpose and state do not apply here" in words(app)
+    assert "purpose, state and FICO do not apply here" in words(app)
+
+
+def test_fico_band_filters_every_tile_of_loans(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio", fico="660-679")
+    # The hundred active loans; every fifth is bad to date, and none has matured.
+    assert metrics(app)["Chosen loans"] == "100"
+    assert "Chosen, default rate (D1)" not in metrics(app)
+    rates = _table(app, "definition")
+    assert rates.select("grade", "definition", "loans", "defaults").rows() == [
+        ("A", "D2", 50, 10),
+        ("B", "D2", 50, 10),
+    ]
+    assert _table(app, "funded_usd")["loans"].to_list() == [50, 50]
+    assert "FICO 660-679, issued 2014 to 2015" in words(app)
+    assert app.selectbox(key="fico").options == ["any", "< 660", "660-679"]
 
 
 def test_grade_term_and_vintage_filter_the_published_counts(whole_world: Path) -> None:

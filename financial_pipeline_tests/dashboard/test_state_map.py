@@ -1,5 +1,7 @@
 """The map's colours: rates of many loans only, around a mean that no small state can set."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -19,33 +21,37 @@ STATES = pl.DataFrame(
 )
 
 
-def _colours(column: str) -> dict[str, object]:
-    spec = state_map.chart(STATES, column, "").to_dict()
-    scale = spec["layer"][1]["encoding"]["color"]["scale"]
-    assert isinstance(scale, dict)
-    return scale
+def _spec(column: str) -> dict[str, Any]:
+    return state_map.chart(column, "", is_known=True).to_dict()
 
 
 def test_one_small_state_does_not_set_the_scale_of_a_rate() -> None:
-    scale = _colours("default_rate")
+    ends = state_map.ends(STATES, "default_rate")
     mean = (1170 + 1350 + 300) / 18_600
-    low, middle, high = scale["domain"]  # type: ignore[misc]
-    assert middle == pytest.approx(mean)
     # Texas and California are 1.7 and 0.2 points away, Wyoming 34.8: it is cut to the end.
-    assert (low, high) == (
-        pytest.approx(2 * mean - 0.17323, abs=1e-4),
-        pytest.approx(0.17323, abs=1e-4),
-    )
+    assert ends == {
+        "low": pytest.approx(2 * mean - 0.17323, abs=1e-4),
+        "mean": pytest.approx(mean),
+        "high": pytest.approx(0.17323, abs=1e-4),
+    }
+    scale = _spec("default_rate")["layer"][1]["encoding"]["color"]["scale"]
+    assert scale["domain"] == [{"expr": name} for name in ends]
     assert (scale["clamp"], scale["interpolate"]) == (True, "rgb")
     assert scale["range"] == [charts.BLUE, state_map.NEUTRAL, charts.ORANGE]
 
 
 def test_amounts_run_from_light_to_dark_on_every_page() -> None:
-    assert _colours("funded_usd") == {"range": ["#D6E6F4", "#1B5C94"]}
+    scale = _spec("funded_usd")["layer"][1]["encoding"]["color"]["scale"]
+    assert scale == {"range": ["#D6E6F4", "#1B5C94"]}
+    assert state_map.ends(STATES, "funded_usd") == {}
 
 
-def test_letters_are_white_on_dark_states_only() -> None:
-    spec = state_map.chart(STATES, "funded_usd", "").to_dict()
-    name = spec["layer"][2]["data"]["name"]
-    dark = {row["state"]: row["is_dark"] for row in spec["datasets"][name]}
+def test_letters_are_white_on_dark_states_only_and_an_unknown_state_cannot_be_chosen() -> None:
+    rows = {row["id"]: row for row in state_map.live(STATES, "funded_usd").to_dicts()}
+    assert len(rows) == 51
+    dark = {code: bool(row["is_dark"]) for code, row in rows.items()}
     assert (dark["CA"], dark["TX"], dark["WY"], dark["NY"]) == (True, True, False, False)
+    assert (rows["TX"]["state"], rows["TX"]["name"]) == ("TX", "Texas")
+    assert (rows["NY"]["state"], rows["NY"]["name"]) == (None, "NY")
+    assert not any(state_map.live(STATES, "default_rate")["is_dark"])
+    assert [one["select"]["fields"] for one in _spec("loans")["params"]] == [["state"]]

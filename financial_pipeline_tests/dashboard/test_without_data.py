@@ -15,7 +15,8 @@ from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 
-LOANS = {f"exports/{name}" for name in ("fct_loans", "dim_geography", "dim_purpose")}
+DIMENSIONS = ("dim_geography", "dim_purpose", "dim_borrower_profile")
+LOANS = {f"exports/{name}" for name in ("fct_loans", *DIMENSIONS)}
 MACRO = {"exports/agg_macro_indicators", "metrics/macro_correlations"}
 # Whether a table is published.
 SITUATIONS: dict[str, Callable[[str], bool]] = {

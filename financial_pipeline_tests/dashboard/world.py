@@ -41,7 +41,6 @@ def put(paths: Paths, key: str, frame: pl.DataFrame, as_of: str | None = "2019-0
 def loans() -> pl.DataFrame:
     """400 loans, every fifth bad, in two states and two grades; the last hundred are active."""
     number = np.arange(LOANS)
-    bad, active = number % 5 == 0, number >= 300
     known = pl.when(~pl.col("is_active")).then(pl.col("bad").cast(pl.Int16))
     frame = pl.DataFrame(
         {
@@ -52,9 +51,10 @@ def loans() -> pl.DataFrame:
             "snapshot_month": [date(2019, 3, 1)] * LOANS,
             "geography_key": number % 2,
             "purpose_key": number % 3,
+            "borrower_profile_key": number // 300,
             "grade": np.where(number % 2 == 0, "A", "B"),
-            "bad": bad,
-            "is_active": active,
+            "bad": number % 5 == 0,
+            "is_active": number >= 300,
         }
     )
     return frame.with_columns(
@@ -88,6 +88,11 @@ def geography() -> pl.DataFrame:
 
 def purposes() -> pl.DataFrame:
     return pl.DataFrame({"purpose_key": [0, 1, 2], "purpose": ["car", "credit_card", "other"]})
+
+
+def profiles() -> pl.DataFrame:
+    """The first 300 loans are of the lowest band, and the active ones of a higher one."""
+    return pl.DataFrame({"borrower_profile_key": [0, 1], "fico_band": ["< 660", "660-679"]})
 
 
 def summary() -> pl.DataFrame:
@@ -223,6 +228,7 @@ def publish(data_root: Path) -> Paths:
     put(paths, "exports/fct_loans", loans())
     put(paths, "exports/dim_geography", geography(), None)
     put(paths, "exports/dim_purpose", purposes(), None)
+    put(paths, "exports/dim_borrower_profile", profiles(), None)
     put(paths, "metrics/portfolio_summary", summary())
     table, best = thresholds()
     put(paths, "ml/threshold_table", table, "2015-04-01")

@@ -1,14 +1,17 @@
 """A damaged table is named when it is read, and hides no other table."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import views
 from financial_pipeline.publishing.manifest import parquet_files, publish_tables, read_manifest
-from financial_pipeline.publishing.views import connect, rows
+from financial_pipeline.publishing.views import KeptSession, connect, rows
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 
@@ -34,3 +37,47 @@ def test_damaged_table_is_named_and_all_others_answer(tmp_path: Path, damage: st
             rows(connection, "select count(*) as n from bad")
         with pytest.raises(PipelineError, match=r"exports/bad .* missing or damaged"):
             rows(connection, "select x from bad")
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_kept_session_answers_threads_and_names_a_table_that_is_damaged_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(views, "ROWS_IN_MEMORY", most)
+    paths = Paths(tmp_path)
+    table = write_table(paths, Table("exports", "one", "", ("x",)), pl.DataFrame({"x": [1]}))
+    session = KeptSession(paths, publish_tables(paths, "batch", [table], {}))
+
+    def ask(query: str) -> list[tuple[int]]:
+        with session.reading("exports/one") as cursor:
+            return cursor.execute(query).fetchall()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(ask, ["select x from one", "select x from marts.one"] * 20))
+    assert answers == [[(1,)]] * 40
+    parquet_files(paths, table)[0].unlink()
+    if most:
+        assert ask("select x from one") == [(1,)]
+        return
+    with pytest.raises(PipelineError, match=r"exports/one .* missing or damaged"):
+        ask("select x from one")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from secret",
+        "select * from read_text('/etc/passwd')",
+        "copy one to '/tmp/one.csv'",
+        "set threads = 1",
+        "set enable_external_access = true",
+    ],
+)
+def test_kept_session_is_as_restricted_as_a_session_of_its_own(tmp_path: Path, query: str) -> None:
+    secret = pl.DataFrame({"word": ["do-not-read"]})
+    paths = Paths(tmp_path)
+    table = write_table(paths, Table("exports", "one", "", ("x",)), pl.DataFrame({"x": [1]}))
+    session = KeptSession(paths, publish_tables(paths, "batch", [table], {}))
+    assert secret.height == 1
+    with pytest.raises(duckdb.Error), session.reading("exports/one") as cursor:
+        cursor.execute(query).fetchall()

@@ -19,7 +19,6 @@ from financial_pipeline.dashboard import (
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.loan_filter import LoanFilter
-from financial_pipeline.settings import Settings
 
 MEANING = (
     "**D1** (matured) is the headline: loans whose term has passed. **D0** (resolved) overstates"
@@ -48,7 +47,7 @@ def _chosen(release: Release) -> LoanFilter:
     st.header("Choose loans", anchor=False)
     chosen = loan_filter.bar(release)
     if chosen.is_whole:
-        st.caption("All loans. A click on a bar chooses its grade or year.")
+        st.caption("All loans. A click on a bar or a state of the map chooses it.")
     elif not release.missing(*loan_filter.TABLES):
         elements.cards(chosen_loans.selection_cards(release, chosen))
         elements.source(release, loan_filter.LOANS, note="The figures above are of the whole book.")
@@ -75,11 +74,13 @@ def _grades(release: Release, chosen: LoanFilter) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**By grade** with 95 % Wilson intervals")
-        drawing.chart(_grade_bars, rates, picks=("grade_bars", _pick_grade))
+        drawing.chart(_grade_bars, picks=("grade_bars", _pick_grade), rates=rates)
     with right:
         st.markdown("**By issue year**")
-        vintages = chosen_loans.counted(release, chosen_loans.BY_VINTAGE, chosen)
-        drawing.chart(_vintage_bars, vintages, picks=("vintage_bars", _pick_year))
+        vintages = chosen_loans.rates_by_vintage(release, chosen)
+        years = vintages.unique("vintage").sort("vintage")
+        picks = ("vintage_bars", _pick_year)
+        drawing.chart(_vintage_bars, picks=picks, vintages=vintages, years=years)
     keys = loan_filter.TABLES if chosen.needs_loans else (loan_filter.RATES,)
     elements.source(release, *keys, note="Loans outside the credit policy are left out.")
     elements.rows_behind(rates, "default_rates_by_grade")
@@ -91,11 +92,11 @@ def _definition() -> alt.Color:
     return alt.Color("definition:N", scale=scale, legend=charts.legend())
 
 
-def _grade_bars(rates: pl.DataFrame) -> charts.Layers:
-    base = alt.Chart(rates).encode(
+def _grade_bars() -> charts.Layers:
+    base = alt.Chart(alt.NamedData("rates")).encode(
         x=alt.X("grade:N", title=None, axis=alt.Axis(labelAngle=0)), xOffset="definition:N"
     )
-    tips = ["definition", "grade", "loans", "defaults", alt.Tooltip("rate", format=".2%")]
+    tips = [*_counts("grade"), alt.Tooltip("rate:Q", format=".2%")]
     rate = alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%"))
     bars = base.mark_bar(cursor="pointer").encode(y=rate, color=_definition(), tooltip=tips)
     bars = bars.add_params(alt.selection_point(name=drawing.PICK, fields=["grade"]))
@@ -103,18 +104,20 @@ def _grade_bars(rates: pl.DataFrame) -> charts.Layers:
     return (bars + whiskers).properties(height=charts.HEIGHT)
 
 
-def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
-    base = alt.Chart(vintages).encode(
+def _counts(first: str) -> list[alt.Tooltip]:
+    named = [alt.Tooltip(f"{name}:N") for name in (first, "definition")]
+    return named + [alt.Tooltip(f"{name}:Q", format=",d") for name in ("loans", "defaults")]
+
+
+def _vintage_bars() -> charts.Layers:
+    base = alt.Chart(alt.NamedData("vintages")).encode(
         x=alt.X("vintage:N", title="Issue year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         xOffset="definition:N",
         y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")),
         tooltip=[
-            "vintage",
-            "definition",
-            "loans",
-            "defaults",
-            alt.Tooltip("rate", format=".2%"),
-            alt.Tooltip("still_active", format=".0%", title="still active"),
+            *_counts("vintage"),
+            alt.Tooltip("rate:Q", format=".2%"),
+            alt.Tooltip("still_active:Q", format=".0%", title="still active"),
         ],
     )
     mature = base.transform_filter("!datum.is_immature").mark_bar().encode(color=_definition())
@@ -125,7 +128,8 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
         for name, fill in charts.DEFINITIONS.items()
     ]
     share_axis = alt.Axis(format=".0%", orient="right", grid=False)
-    active = alt.Chart(vintages.unique("vintage").sort("vintage")).encode(
+    years = alt.Chart(alt.NamedData("years"))
+    active = years.encode(
         x=alt.X("vintage:N"),
         y=alt.Y(
             "still_active:Q", title="Still active", axis=share_axis, scale=alt.Scale(domain=[0, 1])
@@ -133,7 +137,6 @@ def _vintage_bars(vintages: pl.DataFrame) -> charts.Layers:
     )
     share = active.mark_line(color=charts.GREY, strokeWidth=2, point={"color": charts.GREY})
     # One transparent bar per year takes the clicks of all its definitions.
-    years = alt.Chart(vintages.unique("vintage").sort("vintage"))
     clicked = (
         years.mark_bar(opacity=0.01, cursor="pointer")
         .encode(x=alt.X("vintage:N"), y=alt.value(0), y2=alt.value("height"))
@@ -166,27 +169,29 @@ def _curves(release: Release, chosen: LoanFilter) -> None:
             width=180,
         )
     if chosen.needs_loans:
-        st.caption("Curves are published by grade and term: purpose and state do not apply here.")
+        st.caption(
+            "Curves are published by grade and term; purpose, state and FICO do not apply here."
+        )
     curves = release.rows(
         figures.VINTAGES, figures.CURVES, grade=grade, term=int(term), smallest=smallest
     ).filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
     if curves.is_empty():
         elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
         return
-    drawing.chart(_curve_chart, curves)
+    drawing.chart(_curve_chart, curves=charts.thinned(curves))
     elements.source(
         release,
         figures.CURVES,
         note="Fixed denominator: all loans of the quarter's vintage. A default is dated"
-        f" {Settings().default_lag_months} months after the last payment, the file has no date of"
+        f" {figures.default_lag_months()} months after the last payment, the file has no date of"
         " its own.",
     )
     elements.rows_behind(curves, "vintage_curves")
 
 
-def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
+def _curve_chart() -> alt.Chart:
     return (
-        alt.Chart(charts.thinned(curves))
+        alt.Chart(alt.NamedData("curves"))
         .mark_line(strokeWidth=1.4)
         .encode(
             x=alt.X("months_on_book:Q", title="Months on book"),
@@ -198,11 +203,12 @@ def _curve_chart(curves: pl.DataFrame) -> alt.Chart:
                 legend=alt.Legend(orient="top", title="Issue year", format="d"),
             ),
             tooltip=[
-                "vintage",
-                "months_on_book",
-                "loans",
-                "cumulative_defaults",
-                alt.Tooltip("default_rate", format=".2%"),
+                alt.Tooltip("vintage:N"),
+                *(
+                    alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=",d")
+                    for name in ("months_on_book", "loans", "cumulative_defaults")
+                ),
+                alt.Tooltip("default_rate:Q", title="default rate", format=".2%"),
             ],
         )
         .properties(height=charts.HEIGHT + 40)
