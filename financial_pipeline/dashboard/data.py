@@ -4,7 +4,6 @@ An answer is kept under the folders of the tables it was computed from. A new ve
 a new folder, so it shows at the next rerun, and an unchanged table costs nothing.
 """
 
-import atexit
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -133,10 +132,6 @@ def _session(
     data_root: str, folders: tuple[str, ...], _paths: Paths, _manifest: Manifest
 ) -> KeptSession:
     return KeptSession(_paths, _manifest)
-
-
-# DuckDB prints a page of warnings about sessions that are open when Python ends.
-atexit.register(_session.clear)
 
 
 @cache

@@ -107,3 +107,17 @@ def test_click_on_a_bar_chooses_its_grade_and_leads_to_its_rows(reader: Reader) 
     # Half of the 400 loans; 150 of them have matured.
     assert reader.cards()["Chosen loans"] == "200"
     assert reader.page.get_by_text("150 matured loans, 30 bad").count() == 1
+
+
+def test_click_on_a_state_of_the_map_chooses_it_and_again_after_a_reset(reader: Reader) -> None:
+    reader.open("portfolio")
+    state = "[class*=st-key-state_map] svg.marks path[aria-label^='state: Texas']"
+    for _ in range(2):
+        # Its letters or its shape get the click.
+        reader.page.locator(state).first.click(force=True)
+        reader.page.wait_for_url("**state=TX**")
+        reader.settle()
+        assert reader.cards()["Chosen loans"] == "200"
+        reader.page.get_by_role("button", name="Reset").click()
+        reader.page.wait_for_url(lambda url: "state=" not in url)
+        reader.settle()
