@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import replacing
 
 ADMIN, PIPELINE, STRANGER = "admin", "pipeline", "stranger"
 VALID_DAYS = "3650"
@@ -83,8 +84,9 @@ def make_security(folder: Path, java: str) -> BrokerSecurity:
     if not file.exists():
         names = ("store", ADMIN, PIPELINE, STRANGER)
         chosen = [f"{name}={secrets.token_urlsafe(PASSWORD_BYTES)}" for name in names]
-        file.touch(mode=0o600)
-        file.write_text("\n".join(chosen), "utf-8")
+        with replacing(file) as temporary:
+            temporary.touch(mode=0o600)
+            temporary.write_text("\n".join(chosen), "utf-8")
     passwords = dict(line.split("=", 1) for line in file.read_text("utf-8").splitlines())
     store_password = passwords.pop("store")
     store = ("-keystore", str(keystore), "-alias", "broker")
@@ -108,5 +110,6 @@ def make_security(folder: Path, java: str) -> BrokerSecurity:
             "-ext",
             "san=dns:localhost,ip:127.0.0.1",
         )
-        _keytool(java, store_password, "-exportcert", "-rfc", *store, "-file", str(ca_file))
+        with replacing(ca_file) as made:
+            _keytool(java, store_password, "-exportcert", "-rfc", *store, "-file", str(made))
     return BrokerSecurity(keystore, ca_file, store_password, passwords)

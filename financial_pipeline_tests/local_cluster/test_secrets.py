@@ -46,12 +46,16 @@ def test_no_error_of_a_slow_tool_has_a_password(slow_java: str, tmp_path: Path) 
 
 @pytest.fixture
 def recording_java(tmp_path: Path) -> str:
-    """A Java whose tools write down their command lines, and the file that `java` is to read."""
+    """A Java whose tools write down their command lines, and the file that `java` is to read.
+
+    `keytool` makes an empty certificate.
+    """
     for name in ("java", "keytool"):
         tool = tmp_path / name
         tool.write_text(
             f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/commands\n'
-            f'case "$1" in @*) cp -p "${{1#@}}" {tmp_path}/arguments;; esac\n'
+            f'case "$1" in @*) cp -p "${{1#@}}" {tmp_path}/arguments;;'
+            ' -exportcert) while [ "$1" != -file ]; do shift; done; : > "$2";; esac\n'
         )
         tool.chmod(0o755)
     return str(tmp_path / "java")
@@ -78,3 +82,25 @@ def test_the_arguments_of_the_format_are_for_their_owner_and_go_away(
     assert f'"SCRAM-SHA-512=[name=admin,password={PASSWORD}]"' in arguments.read_text().split("\n")
     assert arguments.stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "broker" / "format.arguments").exists()
+
+
+def test_what_was_cut_off_while_it_was_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(_java: str, _password: str, *arguments: str) -> None:
+        if "-exportcert" in arguments:
+            Path(arguments[-1]).write_text("-----BEGIN")
+            raise PipelineError("killed")
+
+    def whole(_java: str, _password: str, *arguments: str) -> None:
+        if "-exportcert" in arguments:
+            Path(arguments[-1]).write_text("whole")
+
+    monkeypatch.setattr(security, "_keytool", cut_off)
+    with pytest.raises(PipelineError, match="killed"):
+        security.make_security(tmp_path, "java")
+    monkeypatch.setattr(security, "_keytool", whole)
+    found = security.make_security(tmp_path, "java")
+    assert found.ca_file.read_text() == "whole"
+    file = tmp_path / "passwords"
+    assert (len(file.read_text().splitlines()), file.stat().st_mode & 0o777) == (4, 0o600)
