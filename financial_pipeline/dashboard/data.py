@@ -28,9 +28,11 @@ from financial_pipeline.settings import Settings
 
 # Answers kept at most; each is small, because queries aggregate.
 MAX_ANSWERS: Final = 600
-# Open sessions at most. There is one for each layer, so that a minute of the stream does not read
-# the loans again, and those of pages that started before the newest version.
+# Open sessions at most: one for each layer, or layers, that a query reads, and those of pages that
+# started before the newest version. The stream has a version a minute and sessions of its own, so
+# that it does not close those of the loans.
 MAX_SESSIONS: Final = 8
+MAX_STREAM_SESSIONS: Final = 2
 RELEASE: Final = "release"
 DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
 # Commands that build missing tables: in a simulated world, and by layer for own files.
@@ -109,7 +111,8 @@ class Release:
         tables = {k: table for k, table in self.manifest.tables.items() if table.layer in layers}
         folders = tuple(table.folder for table in tables.values())
         only = replace(self.manifest, tables=tables)
-        session = _session(str(self.paths.data_root), folders, self.paths, only)
+        opened = _stream_session if "stream" in layers else _session
+        session = opened(str(self.paths.data_root), folders, self.paths, only)
         with session.reading(*keys) as cursor:
             frame = cursor.sql(query, params=values).pl()
         return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
@@ -129,6 +132,13 @@ def _answer(
 
 @st.cache_resource(max_entries=MAX_SESSIONS, show_spinner=False)
 def _session(
+    data_root: str, folders: tuple[str, ...], _paths: Paths, _manifest: Manifest
+) -> KeptSession:
+    return KeptSession(_paths, _manifest)
+
+
+@st.cache_resource(max_entries=MAX_STREAM_SESSIONS, show_spinner=False)
+def _stream_session(
     data_root: str, folders: tuple[str, ...], _paths: Paths, _manifest: Manifest
 ) -> KeptSession:
     return KeptSession(_paths, _manifest)

@@ -1,6 +1,7 @@
 """DuckDB over the published Parquet: read-only views of one version, never the warehouse file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, Final
@@ -22,8 +23,10 @@ SCHEMAS = {
     "operations": "operations",
 }
 SEARCH_PATH: Final = f"set search_path = '{','.join(['main', *SCHEMAS.values()])}'"
-# A kept session reads a table of at most so many rows once, and answers from compressed memory.
+# A kept session reads a table of at most so many rows into memory at its third query: most queries
+# of a page are asked once, and those of a filter over and over.
 ROWS_IN_MEMORY: Final = 3_000_000
+QUERIES_BEFORE_MEMORY: Final = 3
 KEPT: Final = "kept"
 KEPT_PATH: Final = (
     f"set search_path = '{','.join(f'{KEPT}.{s}' for s in ['main', *SCHEMAS.values()])}'"
@@ -58,16 +61,12 @@ def _locked(
     return connection
 
 
-def _create(
-    connection: duckdb.DuckDBPyConnection, paths: Paths, table: PublishedTable, kind: str = "view"
-) -> bool:
-    """Create the view, or table in memory; return whether the files can be read."""
+def _create(connection: duckdb.DuckDBPyConnection, paths: Paths, table: PublishedTable) -> bool:
+    """Create the view of a table; return whether its files can be read."""
+    view = f"create or replace view {SCHEMAS[table.layer]}.{table.name} as"
     listed = ", ".join(f"'{_quoted(path)}'" for path in parquet_files(paths, table))
-    read = f"select * from read_parquet([{listed}], union_by_name => true)"
     try:
-        connection.execute(
-            f"create or replace {kind} {SCHEMAS[table.layer]}.{table.name} as {read}"
-        )
+        connection.execute(f"{view} select * from read_parquet([{listed}], union_by_name => true)")
     except duckdb.Error:
         return False
     return True
@@ -76,8 +75,8 @@ def _create(
 class KeptSession:
     """One version for many queries of many threads, within the restrictions of `connect`.
 
-    A table is opened by the first query over it: a small one is read into memory, a large one gets
-    a view. So neither the session nor its views are made again for every query.
+    The first query over a table opens a view of its files. A table that is asked for again and
+    again is read into memory, unless it is large or memory is short.
     """
 
     def __init__(self, paths: Paths, manifest: Manifest) -> None:
@@ -87,7 +86,8 @@ class KeptSession:
         connection.execute(f"attach ':memory:' as {KEPT} (compress)")
         connection.execute(f"use {KEPT}")
         self._connection = _locked(connection, paths, manifest)
-        self._opened: set[str] = set()
+        self._asked: Counter[str] = Counter()
+        self._in_memory: set[str] = set()
         self._lock = Lock()
 
     @contextmanager
@@ -96,8 +96,14 @@ class KeptSession:
 
         Raises PipelineError if the files of one of them are missing or damaged.
         """
-        if unopened := [key for key in keys if key not in self._opened]:
-            self._open(unopened)
+        with self._lock:
+            for key in keys:
+                if not self._asked[key]:
+                    self._view(key)
+                self._asked[key] += 1
+            often = [key for key in keys if self._asked[key] == QUERIES_BEFORE_MEMORY]
+        for key in often:
+            self._load(self._tables[key])
         # Two threads cannot use one connection at once.
         with self._connection.cursor() as cursor:
             # A cursor does not inherit the path.
@@ -106,20 +112,34 @@ class KeptSession:
                 yield cursor
             except duckdb.Error:
                 # Files may have been damaged since their view was made.
-                self._open(keys)
+                with self._lock:
+                    for key in {*keys} - self._in_memory:
+                        self._view(key)
                 raise
 
-    def _open(self, keys: Iterable[str]) -> None:
-        with self._lock:
-            for key in keys:
-                table = self._tables[key]
-                kind = "table" if table.rows <= ROWS_IN_MEMORY else "view"
-                if not _create(self._connection, self._paths, table, kind):
-                    raise PipelineError(damaged(table))
-                self._opened.add(key)
+    def _view(self, key: str) -> None:
+        if not _create(self._connection, self._paths, self._tables[key]):
+            raise PipelineError(damaged(self._tables[key]))
+
+    def _load(self, table: PublishedTable) -> None:
+        """Replace a view by a table, while other threads go on with the view."""
+        if table.rows > ROWS_IN_MEMORY:
+            return
+        name = f"{KEPT}.{SCHEMAS[table.layer]}.{table.name}"
+        with self._connection.cursor() as cursor:
+            cursor.begin()
+            try:
+                cursor.execute(f"create table {name}_rows as from {name}")
+                cursor.execute(f"drop view {name}")
+                cursor.execute(f"alter table {name}_rows rename to {table.name}")
+                cursor.commit()
+            except duckdb.Error:
+                cursor.rollback()
+                return
+            self._in_memory.add(table.key)
             # Rows are compressed at a checkpoint; while another query runs, it waits for the next.
             with suppress(duckdb.TransactionException):
-                self._connection.execute(f"checkpoint {KEPT}")
+                cursor.execute(f"checkpoint {KEPT}")
 
 
 @contextmanager

@@ -63,6 +63,24 @@ def test_kept_session_answers_threads_and_names_a_table_that_is_damaged_later(
         ask("select x from one")
 
 
+def test_a_table_for_which_memory_is_short_is_still_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DUCKDB_MEMORY", "20MB")
+    (tmp_path / "spill").write_text("no folder")
+    paths, size = Paths(tmp_path), 1_000_000
+    frame = pl.select(x=pl.int_range(size), y=pl.int_range(size).hash(), z=pl.int_range(size) * 0.1)
+    table = write_table(paths, Table("exports", "one", "", ("x",)), frame)
+    session = KeptSession(paths, publish_tables(paths, "batch", [table], {}))
+    for _ in range(views.QUERIES_BEFORE_MEMORY + 1):
+        with session.reading("exports/one") as cursor:
+            assert cursor.execute("select max(x) from one").fetchall() == [(size - 1,)]
+    with session.reading("exports/one") as cursor:
+        kinds = cursor.execute("select view_name from duckdb_views() where not internal").fetchall()
+    assert kinds == [("one",)]
+
+
 @pytest.mark.parametrize(
     "query",
     [
