@@ -88,7 +88,7 @@ def _temporary(before: float) -> Iterator[Path]:
 def _java_starts() -> Iterator[float]:
     """Yield a moment before each living Java process started, a day for clocks that were set."""
     for process in psutil.process_iter(["name", "create_time"]):
-        if process.info["name"] == "java":
+        if process.info["name"] == "java" and process.info["create_time"]:
             yield process.info["create_time"] - DAY_SECONDS
 
 

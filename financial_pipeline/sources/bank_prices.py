@@ -48,7 +48,7 @@ SECURITY_WORD: Final = re.compile(
 # Files that stay in memory as they were read: detection, the plan, the ledger of restatements and
 # staging read the same ones.
 KEPT_FILES: Final = 32
-# Larger files are read each time: a history of sixty years has half a megabyte.
+# Larger files are read each time: a history of sixty years has one to two megabytes.
 KEPT_BYTES: Final = 2 << 20
 RECORD_SCHEMA: Final = {
     "line_number": pl.Int64(),

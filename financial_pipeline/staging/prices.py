@@ -5,7 +5,7 @@ for; only the partitions that are written do.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -171,8 +171,7 @@ def _stage_file(
     if file.landed.subject is None or layout_of(file.archived_path) is None:
         raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
     content, named = Content(file.sha256, file.archived_path), tuple(file.landed.subject.split(","))
-    read = source.read_file(content, named)
-    cleaned = _cleaned(content, named, tuple(calendar), settings.first_session)
+    read, cleaned = _cleaned(content, named, tuple(calendar), settings.first_session)
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (
             f"{file.landed.path} contains no usable row of bank prices ({reasons(cleaned)}); check"
@@ -195,15 +194,20 @@ def _stage_file(
 @lru_cache(maxsize=source.KEPT_FILES)
 def _cleaned(
     content: Content, named: tuple[str, ...], calendar: tuple[date, ...], first_session: date
-) -> Cleaned:
-    """Clean one file; a plan and the run that executes it clean equal content once."""
+) -> tuple[source.PriceFile, Cleaned]:
+    """Clean one file; a plan and the run that executes it clean equal content once.
+
+    The file is returned without its lines.
+    """
     read = source.read_file(content, named)
-    return transform.clean(
+    cleaned = transform.clean(
         read.lines.records,
         adjusted_only=read.adjusted_only,
         sessions=calendar,
         first_session=first_session,
     )
+    lines = replace(read.lines, records=read.lines.records.clear())
+    return replace(read, lines=lines), cleaned
 
 
 def _refuse_lossy(file: RawFile, cleaned: Cleaned, settings: Settings) -> None:
