@@ -24,9 +24,16 @@ from financial_pipeline.schemas.stream import (
     MACRO_TOPIC,
     RAW_TOPIC,
     TOPICS,
+    flink_columns,
 )
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.job_script import JOB, JOB_FOLDER, JobValues, job_script
+from financial_pipeline.streaming.job_script import (
+    JOB,
+    JOB_FOLDER,
+    SINKS,
+    JobValues,
+    job_script,
+)
 
 # What a line of SQL begins with that changes nothing.
 COMMENT = "--"
@@ -82,6 +89,8 @@ def job_facts(settings: Settings) -> dict[str, str]:
     for file in sorted([*JOB_FOLDER.glob("*.sql"), *SOURCES.glob("*.java")]):
         lines = file.read_text("utf-8").splitlines()
         code.update("\n".join(line for line in lines if line[:2] != COMMENT).encode())
+    sinks = [(view, *sink, flink_columns(sink[0])) for view, sink in SINKS.items()]
+    code.update(repr(sinks).encode())
     return {
         "the width of the bars (FINANCIAL_PIPELINE_STREAM_BAR_SECONDS)": (
             f"{settings.stream_bar_seconds} s"

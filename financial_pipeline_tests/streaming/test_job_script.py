@@ -8,8 +8,9 @@ import pytest
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.java_classes import SOURCES
 from financial_pipeline.schemas import stream
+from financial_pipeline.settings import Settings
 from financial_pipeline.streaming import job_script as job_script_module
-from financial_pipeline.streaming import strict_json
+from financial_pipeline.streaming import local_stream, strict_json
 from financial_pipeline.streaming.job_script import JOB_FOLDER, SINKS, JobValues, job_script
 
 MOST_LINES = 60
@@ -89,3 +90,10 @@ def test_sql_files_stay_within_their_size() -> None:
         path.name: len(path.read_text("utf-8").splitlines()) for path in JOB_FOLDER.iterdir()
     }
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_a_checkpoint_belongs_to_the_sinks_of_the_job_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = local_stream.job_facts(Settings())
+    assert local_stream.job_facts(Settings()) == before
+    monkeypatch.setattr(local_stream, "SINKS", {"bars": SINKS["bars"]})
+    assert local_stream.job_facts(Settings()) != before
