@@ -13,6 +13,8 @@ from financial_pipeline.dashboard.pages import PAGES
 
 # How every part of a page that read the manifest names the version it shows.
 VERSION: Final = re.compile(r"version (\d{8})\b")
+# What a page says of a table that it cannot read.
+DAMAGED: Final = "missing or damaged"
 SAMPLE_SECONDS: Final = 0.05
 LOCKS: Final = Path("/proc/locks")
 
@@ -82,8 +84,9 @@ def crowd(
 def _note(seen: Seen, page: str, run: Run) -> None:
     seen.pages += 1
     seen.seconds.append(run.seconds)
-    if run.exceptions or not run.succeeded:
-        seen.errors.append(f"{page}: {run.exceptions or 'did not run to its end'}")
+    unread = [text for text in run.texts if DAMAGED in text]
+    if run.exceptions or unread or not run.succeeded:
+        seen.errors.append(f"{page}: {run.exceptions or unread or 'did not run to its end'}")
     versions = set(VERSION.findall("\n".join(run.texts)))
     seen.versions |= versions
     if len(versions) > 1:

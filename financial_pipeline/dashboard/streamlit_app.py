@@ -55,6 +55,10 @@ except PipelineError as error:
     st.title(page.title)
     st.info(str(error), icon=":material/rocket_launch:")
 else:
-    elements.header(data.current(), page.title)
-    page.run()
+    try:
+        elements.header(data.current(), page.title)
+        page.run()
+    except PipelineError as error:
+        # A damaged table ends the page where it is read; what was drawn before stays.
+        st.error(str(error), icon=":material/broken_image:")
     spare_the_collector()

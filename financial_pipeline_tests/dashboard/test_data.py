@@ -67,6 +67,17 @@ def test_new_publish_shows_at_the_next_rerun(small_world: Path) -> None:
     assert metrics(app.run())["Default rate (matured)"] == "30.0%"
 
 
+def test_a_page_names_a_damaged_table_in_a_sentence(small_world: Path) -> None:
+    st.cache_data.clear()
+    (file,) = (small_world / "exports" / "fct_loans").rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:10])
+    app = open_page(small_world, "portfolio")
+    assert not app.exception
+    assert "The files of exports/fct_loans in" in app.error[0].value
+    assert "missing or damaged; run the job" in app.error[0].value
+    assert metrics(app)["Default rate (matured)"] == "20.0%"
+
+
 def test_values_are_bound_and_never_part_of_the_query(small_world: Path) -> None:
     release = data.open_release()
     query = "select count(*) as n from marts.fct_loans where loan_id = $loan_id"
