@@ -43,7 +43,7 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     connection = _locked(in_memory(), paths, manifest)
     connection.execute("create table damaged_tables (name varchar, sentence varchar)")
     for table in manifest.tables.values():
-        if table.layer in SCHEMAS and not _create(connection, paths, table):
+        if table.layer in SCHEMAS and not _create_view(connection, paths, table):
             values = (table.name, damaged(table))
             connection.execute("insert into damaged_tables values (?, ?)", values)
     connection.execute(SEARCH_PATH)
@@ -61,7 +61,9 @@ def _locked(
     return connection
 
 
-def _create(connection: duckdb.DuckDBPyConnection, paths: Paths, table: PublishedTable) -> bool:
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, paths: Paths, table: PublishedTable
+) -> bool:
     """Create the view of a table; return whether its files can be read."""
     view = f"create or replace view {SCHEMAS[table.layer]}.{table.name} as"
     listed = ", ".join(f"'{_quoted(path)}'" for path in parquet_files(paths, table))
@@ -118,7 +120,7 @@ class KeptSession:
                 raise
 
     def _view(self, key: str) -> None:
-        if not _create(self._connection, self._paths, self._tables[key]):
+        if not _create_view(self._connection, self._paths, self._tables[key]):
             raise PipelineError(damaged(self._tables[key]))
 
     def _load(self, table: PublishedTable) -> None:

@@ -27,11 +27,12 @@ def _nothing(*_: object, **__: object) -> None:
     return None
 
 
-def _all_views(connection: Any, paths: Any, table: Any) -> None:
+def _all_views(connection: Any, paths: Any, table: Any) -> bool:
     files = [str(path) for path in views.parquet_files(paths, table)]
     connection.execute(
         f"create view {views.SCHEMAS[table.layer]}.{table.name} as from read_parquet({files})"
     )
+    return True
 
 
 def _believing(file: Path, _advice: str) -> list[Any]:
