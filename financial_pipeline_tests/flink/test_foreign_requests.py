@@ -62,6 +62,8 @@ def test_a_foreign_page_reads_nothing(
         ("POST", f"/jobs/{'0' * 32}/stop", b"{}", PLAIN),
         ("DELETE", "/jars/any_a.jar", None, PLAIN),
         ("POST", f"/jobs/{'0' * 32}/savepoints", b"{}", PLAIN),
+        ("GET", "/jars/any_a.jar/plan?entry-class=Any", None, {}),
+        ("GET", "/v1/jars%2Fany_a.jar/plan", None, {}),
     ],
 )
 @pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer guessed"])

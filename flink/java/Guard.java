@@ -45,8 +45,10 @@ public class Guard extends ChannelInboundHandlerAdapter implements InboundChanne
       return;
     }
     ReferenceCountUtil.release(message);
-    context.writeAndFlush(new DefaultFullHttpResponse(
-        HttpVersion.HTTP_1_1, HttpResponseStatus.FORBIDDEN)).addListener(ChannelFutureListener.CLOSE);
+    FullHttpResponse refusal =
+        new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.FORBIDDEN);
+    HttpUtil.setContentLength(refusal, 0);
+    context.writeAndFlush(refusal).addListener(ChannelFutureListener.CLOSE);
   }
 
   private boolean isAllowed(HttpRequest request) {
@@ -54,9 +56,11 @@ public class Guard extends ChannelInboundHandlerAdapter implements InboundChanne
     String host = headers.get("host", ""), given = headers.get("authorization", "");
     if (!hosts.contains(host)) return false;
     if (!headers.get("origin", "http://" + host).equals("http://" + host)) return false;
-    // GET of `/jobs/<id>/yarn-cancel` and `yarn-stop` cancels and stops the job.
+    // GET of `/jobs/<id>/yarn-cancel` and `yarn-stop` cancels and stops the job, and that of
+    // `/jars/<id>/plan` runs the program of an uploaded file to draw its plan.
+    String path = new QueryStringDecoder(request.uri()).path();
     boolean changesNothing = Set.of(HttpMethod.GET, HttpMethod.HEAD).contains(request.method())
-        && !new QueryStringDecoder(request.uri()).path().contains("/yarn-");
+        && !path.contains("/yarn-") && !path.contains("/jars/");
     return changesNothing || MessageDigest.isEqual(token.getBytes(), given.getBytes());
   }
 }
