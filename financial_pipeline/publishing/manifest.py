@@ -2,8 +2,7 @@
 
 The file `published.json` has the channels batch, stream and operations. Each has its own sequence
 number, time and tables, and moves alone, by one rename under one lock. Order comes from numbers
-that are assigned under that lock, never from a clock. Readers read the manifest once per page or
-job.
+that are assigned under that lock, never from a clock. Readers read the file once per page or job.
 """
 
 import re
@@ -50,6 +49,8 @@ class PublishedTable:
     # The folder of the version in which partitions were replaced, empty if there was none; None if
     # the whole table was written.
     base: str | None = None
+    # Its Parquet files; None in a version that did not count them.
+    files: int | None = None
 
     @property
     def key(self) -> str:
@@ -121,8 +122,11 @@ def is_published(paths: Paths) -> bool:
 
 def channel_tables(paths: Paths, channel: Channel) -> dict[str, PublishedTable]:
     """Return the current tables of one channel by key; none before its first publication."""
-    rows = _channels(paths).get(channel, {}).get("tables", {})
-    return {key: PublishedTable(**row) for key, row in rows.items()}
+    return _tables(_channels(paths).get(channel, {"tables": {}}))
+
+
+def _tables(channel: Mapping[str, Any]) -> dict[str, PublishedTable]:
+    return {key: PublishedTable(**row) for key, row in channel["tables"].items()}
 
 
 def read_version(paths: Paths, version: str | None = None) -> Manifest:
@@ -138,8 +142,7 @@ def read_version(paths: Paths, version: str | None = None) -> Manifest:
     if channel is None:
         known = ", ".join(versions.names(paths)) or "none"
         raise PipelineError(f"Version {version} is unknown or pruned; kept versions: {known}.")
-    tables = {key: PublishedTable(**row) for key, row in channel["tables"].items()}
-    return Manifest(name, channel["published_at"], channel["world"], tables)
+    return Manifest(name, channel["published_at"], channel["world"], _tables(channel))
 
 
 def read_manifest(paths: Paths) -> Manifest:
@@ -156,17 +159,14 @@ def read_manifest(paths: Paths) -> Manifest:
         version=f"{leading['sequence'] if BATCH in channels else 0:0{DIGITS}}",
         published_at=leading["published_at"],
         world=next((c["world"] for c in (leading, *channels.values()) if c["world"]), {}),
-        tables={
-            key: PublishedTable(**row)
-            for channel in channels.values()
-            for key, row in channel["tables"].items()
-        },
+        tables=dict(pair for each in channels.values() for pair in _tables(each).items()),
     )
 
 
 def parquet_files(paths: Paths, table: PublishedTable) -> list[Path]:
-    """Return the Parquet files of one table version, sorted."""
-    return sorted((paths.data_root / table.folder).glob("[!.]*.parquet"))
+    """Return the Parquet files of one table version, sorted; none at all if one of them is lost."""
+    found = sorted((paths.data_root / table.folder).glob("[!.]*.parquet"))
+    return found if table.files in (None, len(found)) else []
 
 
 def _lock(paths: Paths) -> Path:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import duckdb
 import polars as pl
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import DISK, link, sync
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hashed_text
@@ -63,7 +64,7 @@ def write_table(
     becomes the whole table, sorted by key, in bounded memory; its `partitions` are the hashes of
     its files. Equal rows give equal files, and a file that `previous` has is linked.
     """
-    files = parquet_files(paths, previous) if previous else []
+    files = _earlier_files(paths, previous, replaced)
     folder = new_folder(paths, table.layer, table.name)
     try:
         if isinstance(source, duckdb.DuckDBPyRelation):
@@ -86,6 +87,20 @@ def write_table(
         base=None if replaced is None else previous.folder if previous else "",
         **described,
     )
+
+
+def _earlier_files(
+    paths: Paths, previous: PublishedTable | None, replaced: Collection[str] | None
+) -> list[Path]:
+    if previous is None:
+        return []
+    files = parquet_files(paths, previous)
+    if not files and replaced is not None and previous.partitions.keys() - {*replaced}:
+        raise PipelineError(
+            f"Files of {previous.key} in {previous.folder} are missing, so a part of it cannot be"
+            " replaced alone; build all its partitions."
+        )
+    return files
 
 
 def _by_hash(previous: PublishedTable | None, files: Collection[Path]) -> dict[str, Path]:
@@ -115,6 +130,7 @@ def _write_relation(
         "content_hash": digest.hexdigest(),
         "as_of": None if newest is None else str(newest),
         "partitions": hashes,
+        "files": len(hashes) or 1,
     }
 
 
@@ -210,9 +226,10 @@ def _describe(
     replaced: Collection[str] | None,
 ) -> dict[str, Any]:
     """Count and hash the rows of a folder; unchanged partitions keep the hash they had."""
-    whole = pl.read_parquet(sorted(folder.glob("*.parquet")))
+    written = sorted(folder.glob("*.parquet"))
+    whole = pl.read_parquet(written)
     if not whole.columns:
-        return {"rows": 0, "content_hash": hashlib.sha256().hexdigest()}
+        return {"rows": 0, "content_hash": hashlib.sha256().hexdigest(), "files": len(written)}
     hashed = whole.drop(table.unhashed, strict=False)
     known = previous.partitions if previous and replaced is not None else {}
     kept = {key: known[key] for key in known.keys() - set(replaced or ())}
@@ -229,4 +246,5 @@ def _describe(
         "content_hash": hash_frame(hashed, keys),
         "as_of": newest.isoformat() if isinstance(newest, date) else None,
         "partitions": dict(sorted(partitions.items())),
+        "files": len(written),
     }

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import hash_frame
 from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
@@ -24,6 +25,20 @@ DAYS = [date(2018, 1, 1), date(2018, 6, 1), date(2019, 1, 1), date(2019, 2, 1), 
 
 def rows(*values: tuple[date, int]) -> pl.DataFrame:
     return pl.DataFrame(values, schema={"day": pl.Date, "x": pl.Int64}, orient="row")
+
+
+def test_a_version_with_a_lost_file_is_damaged_and_only_written_whole(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    both = rows((DAYS[0], 1), (DAYS[2], 2))
+    one = write_table(paths, BY_MONTH, both)
+    parquet_files(paths, one)[0].unlink()
+    assert parquet_files(paths, one) == []
+    with pytest.raises(PipelineError, match=r"Files of metrics/m in .* are missing"):
+        write_table(paths, BY_MONTH, both, previous=one, replaced=[str(DAYS[2])])
+    keys = [str(DAYS[0]), str(DAYS[2])]
+    two = write_table(paths, BY_MONTH, both, previous=one, replaced=keys)
+    assert read(paths, two)["x"].to_list() == [1, 2]
+    assert read(paths, write_table(paths, BY_MONTH, both, previous=one))["x"].to_list() == [1, 2]
 
 
 def read(paths: Paths, table: PublishedTable) -> pl.DataFrame:
