@@ -18,8 +18,8 @@ from financial_pipeline.schemas.raw import LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import fred, prices
 
-# Raw files -> the content hash of each staging partition up to a last one, without writing any.
-Hashes = Callable[[Sequence[RawFile], Settings, date], dict[str, str]]
+# Raw files -> the content hash of each staging partition up to a last one, none of them written.
+Hashes = Callable[[Paths, Sequence[RawFile], Settings, date], dict[str, str]]
 
 
 @dataclass(frozen=True)

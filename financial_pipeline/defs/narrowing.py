@@ -103,9 +103,10 @@ class Narrowing:
         if rule is None or rule.hashes is None:
             return None
         dataset = rule.dataset.removeprefix("staging/")
-        files = archive.prospective_files(self.files.paths, dataset, self.files.landed)
+        paths, last = self.files.paths, date.fromisoformat(str(run.last))
+        files = archive.prospective_files(paths, dataset, self.files.landed)
         try:
-            return rule.hashes(files, self.files.settings, date.fromisoformat(str(run.last)))
+            return rule.hashes(paths, files, self.files.settings, last)
         except PipelineError:
             return None
 

@@ -105,20 +105,6 @@ def account(
     write_partition(accounting, paths.staging("row_accounting"), file.sha256)
 
 
-def account_cleaned(
-    paths: Paths, file: RawFile, cleaned: Cleaned, notes: Mapping[str, int], physical_lines: int
-) -> None:
-    """Account for a cleaned price or macro file; `notes` are those that its reader counted."""
-    account(
-        paths,
-        file,
-        cleaned.quarantined,
-        staged=cleaned.staged_lines,
-        notes={**notes, **cleaned.notes},
-        file_physical_lines=physical_lines,
-    )
-
-
 def reasons(cleaned: Cleaned) -> str:
     """Return the most frequent reasons of a quarantine: `no_session 12, conflict 2`."""
     counts = cleaned.quarantined.group_by("reason").len().sort("len", "reason", descending=True)

@@ -6,6 +6,7 @@ only the partitions that are written do.
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -23,12 +24,12 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources import fred as source
 from financial_pipeline.sources.compression import decompressed
 from financial_pipeline.sources.physical_lines import count_bytes
-from financial_pipeline.staging.accounting import (
-    StagingSummary,
-    account_cleaned,
-    age,
-    reasons,
-    with_provenance,
+from financial_pipeline.staging.accounting import StagingSummary, age, reasons, with_provenance
+from financial_pipeline.staging.cleaned_store import (
+    CleanedFile,
+    account_once,
+    cleaned_file,
+    forget_others,
 )
 from financial_pipeline.transforms import fred_observations as transform
 from financial_pipeline.transforms.fred_intervals import realtime_intervals
@@ -56,7 +57,8 @@ def stage_fred(
     raises RefusedFile for one without a single usable row, with too many broken ones, or in
     another unit.
     """
-    rows, quarantined, warnings = _judge(files, settings, paths)
+    forget_others(paths, DATASET, files)
+    rows, quarantined, warnings = _judge(paths, files, settings, are_accounted=True)
     months = pl.date_range(first.replace(day=1), last, "1mo", eager=True).to_list()
     written = write_partitions(rows, MONTH, paths.staging(DATASET), months)
     return StagingSummary(
@@ -69,27 +71,36 @@ def stage_fred(
     )
 
 
-def staged_hashes(files: Sequence[RawFile], settings: Settings, last: date) -> dict[str, str]:
-    """Return the content hash of each month up to `last` with rows; nothing is written.
+def staged_hashes(
+    paths: Paths, files: Sequence[RawFile], settings: Settings, last: date
+) -> dict[str, str]:
+    """Return the content hash of each month up to `last` with rows; no table is written.
 
     Raises RefusedFile as `stage_fred` does.
     """
-    rows, _, _ = _judge(files, settings, None)
+    rows, _, _ = _judge(paths, files, settings, are_accounted=False)
     return row_hashes(rows.filter(last >= MONTH), MONTH.cast(pl.String))
 
 
 def _judge(
-    files: Sequence[RawFile], settings: Settings, accounts: Paths | None
+    paths: Paths, files: Sequence[RawFile], settings: Settings, *, are_accounted: bool
 ) -> tuple[pl.DataFrame, int, tuple[str, ...]]:
     """Read all files: rows, number of quarantined lines, and what a person should check.
 
-    With `accounts`, their quarantine and accounting are written there.
+    With `are_accounted`, write their quarantine and accounting.
     """
     newest_first = sorted(files, key=age, reverse=True)
     stored, quarantined = NO_ROWS, 0
     for file in sorted(files, key=_judging_order):
-        part, refused = _typed(accounts, file, settings, newest_first.index(file))
-        quarantined += refused
+        found = _sound_file(paths, file, settings)
+        if are_accounted:
+            account_once(paths, file, found)
+        quarantined += found.cleaned.quarantined.height
+        part = with_provenance(found.cleaned.rows, file).with_columns(
+            arrived=pl.lit(file.fetched_at.date()),
+            file_rank=pl.lit(newest_first.index(file), pl.Int64),
+        )
+        part = part.select(NO_ROWS.columns)
         if not file.is_synthetic and (reason := wrong_unit(part, stored)):
             raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
         stored = pl.concat([stored, part])
@@ -104,38 +115,32 @@ def _judge(
     return rows.sort("observation_date", "series_id", "realtime_start"), quarantined, warnings
 
 
-def _typed(
-    accounts: Paths | None, file: RawFile, settings: Settings, rank: int
-) -> tuple[pl.DataFrame, int]:
-    """The rows of one file in NO_ROWS form, and the number of its quarantined lines."""
-    cleaned = _stage_file(accounts, file, settings)
-    part = with_provenance(cleaned.rows, file).with_columns(
-        arrived=pl.lit(file.fetched_at.date()), file_rank=pl.lit(rank, pl.Int64)
-    )
-    return part.select(NO_ROWS.columns), cleaned.quarantined.height
-
-
 def _judging_order(file: RawFile) -> tuple[object, ...]:
     """Return the order in which units are compared: of one arrival, the longest history first."""
     return file.fetched_at, -file.landed.last_date.toordinal(), file.sha256
 
 
-def _stage_file(accounts: Paths | None, file: RawFile, settings: Settings) -> Cleaned:
-    """Clean one raw file and account for its lines."""
+def _sound_file(paths: Paths, file: RawFile, settings: Settings) -> CleanedFile:
+    """Return one cleaned file; raises RefusedFile if too few of its rows can be used."""
+    today = max(file.fetched_at.date(), world.today(settings))
+    # The archive names a file by its content, so the name it was dropped under counts.
+    depends = (file.landed.path.name, file.fetched_at.date(), settings.first_observation_month)
+    clean = partial(_clean, file, today, settings.first_observation_month)
+    found = cleaned_file(paths, file, today, depends, clean)
+    if refusal := _refusal(file, found.cleaned, settings):
+        raise RefusedFile(file.sha256, refusal)
+    return found
+
+
+def _clean(file: RawFile, today: date, first_month: date) -> CleanedFile:
     with TemporaryDirectory() as folder, decompressed(file.archived_path, Path(folder)) as plain:
-        # The archive names a file by its content, so the name it was dropped under counts.
         lines = source.read_lines(plain, file.landed.path)
         physical_lines = count_bytes(plain).physical_lines
     records = lines.records.with_columns(observation_date=source.observation_date())
-    arrived = file.fetched_at.date()
-    today = max(arrived, world.today(settings))
-    cleaned = transform.clean(records, settings.first_observation_month, arrived, today)
-    refusal = _refusal(file, cleaned, settings)
-    if refusal:
-        raise RefusedFile(file.sha256, refusal)
-    if accounts:
-        account_cleaned(accounts, file, cleaned, lines.notes, physical_lines)
-    return cleaned
+    cleaned = transform.clean(records, first_month, file.fetched_at.date(), today)
+    started = pl.col("realtime_start").str.to_date("%Y-%m-%d", strict=False)
+    newest = records.select(pl.max_horizontal("observation_date", "vintage", started).max()).item()
+    return CleanedFile(cleaned, lines.notes | cleaned.notes, physical_lines, newest)
 
 
 def _refusal(file: RawFile, cleaned: Cleaned, settings: Settings) -> str | None:

@@ -5,9 +5,9 @@ for; only the partitions that are written do.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -25,11 +25,16 @@ from financial_pipeline.sources.market_calendar import session_numbers, sessions
 from financial_pipeline.sources.price_layout import layout_of
 from financial_pipeline.staging.accounting import (
     StagingSummary,
-    account_cleaned,
     age,
     reasons,
     refuse_dirty_file,
     with_provenance,
+)
+from financial_pipeline.staging.cleaned_store import (
+    CleanedFile,
+    account_once,
+    cleaned_file,
+    forget_others,
 )
 from financial_pipeline.transforms import bank_prices as transform
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
@@ -60,7 +65,8 @@ def stage_prices(
     another security than the files before it, and raises RefusedFile only if no file is left.
     """
     calendar = _calendar(settings, last)
-    judged = _judge(files, settings, calendar, paths)
+    forget_others(paths, DATASET, files)
+    judged = _judge(paths, files, settings, calendar, are_accounted=True)
     rows, keys = judged.rows, [day for day in calendar if first <= day <= last]
     written = write_partitions(rows, pl.col("session_date"), paths.staging(DATASET), keys)
     newest = rows.filter(pl.col("session_date").is_between(first, last))["session_date"].max()
@@ -75,12 +81,15 @@ def stage_prices(
     )
 
 
-def staged_hashes(files: Sequence[RawFile], settings: Settings, last: date) -> dict[str, str]:
-    """Return the content hash of each session that the files have rows of; nothing is written.
+def staged_hashes(
+    paths: Paths, files: Sequence[RawFile], settings: Settings, last: date
+) -> dict[str, str]:
+    """Return the content hash of each session that the files have rows of; no table is written.
 
     Raises RefusedFile as `stage_prices` does.
     """
-    rows = _judge(files, settings, _calendar(settings, last), None).rows
+    calendar = _calendar(settings, last)
+    rows = _judge(paths, files, settings, calendar, are_accounted=False).rows
     return row_hashes(rows, pl.col("session_date").cast(pl.String))
 
 
@@ -89,28 +98,32 @@ def _calendar(settings: Settings, last: date) -> list[date]:
 
 
 def _judge(
+    paths: Paths,
     files: Sequence[RawFile],
     settings: Settings,
     calendar: Collection[date],
-    accounts: Paths | None,
+    *,
+    are_accounted: bool,
 ) -> _Judged:
-    """Read all files; with `accounts`, write their quarantine and accounting there."""
+    """Read all files; with `are_accounted`, write their quarantine and accounting."""
     newest_first = sorted(files, key=age, reverse=True)
     parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
+    known = _no_rows()
     for file in sorted(files, key=_judging_order):
         try:
-            cleaned, adjusted_only = _stage_file(
-                accounts, file, settings, calendar, pl.concat(parts)
-            )
+            found = _sound_file(paths, file, settings, calendar, known)
         except RefusedFile as error:
             refused.append(error)
             continue
-        quarantined += cleaned.quarantined.height
-        part = with_provenance(cleaned.rows, file).with_columns(
-            is_adjusted_only=pl.lit(adjusted_only),
+        if are_accounted:
+            account_once(paths, file, found)
+        quarantined += found.cleaned.quarantined.height
+        part = with_provenance(found.cleaned.rows, file).with_columns(
+            is_adjusted_only=pl.lit(found.adjusted_only),
             file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         parts.append(part.select(_no_rows().columns))
+        known = transform.with_newer(known, parts[-1])
     # A refusal is of content: equal files under the names of two banks are both left out.
     gone = {error.sha256 for error in refused}
     if refused and all(file.sha256 in gone for file in files):
@@ -157,21 +170,17 @@ def _judging_order(file: RawFile) -> tuple[object, ...]:
     return file.fetched_at, -file.landed.rows_seen, file.sha256
 
 
-def _stage_file(
-    accounts: Paths | None,
+def _sound_file(
+    paths: Paths,
     file: RawFile,
     settings: Settings,
     calendar: Collection[date],
-    stored: pl.DataFrame,
-) -> tuple[Cleaned, bool]:
-    """Clean one raw file and account for its lines; also whether it is adjusted-only.
-
-    `stored` are the rows of the files before it.
-    """
-    if file.landed.subject is None or layout_of(file.archived_path) is None:
-        raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
-    content, named = Content(file.sha256, file.archived_path), tuple(file.landed.subject.split(","))
-    read, cleaned = _cleaned(content, named, tuple(calendar), settings.first_session)
+    known: pl.DataFrame,
+) -> CleanedFile:
+    """Return one cleaned file, or raise RefusedFile; `known` are the rows of those before it."""
+    clean = partial(_clean, file, calendar, settings.first_session)
+    found = cleaned_file(paths, file, max(calendar), [settings.first_session], clean)
+    cleaned = found.cleaned
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (
             f"{file.landed.path} contains no usable row of bank prices ({reasons(cleaned)}); check"
@@ -180,34 +189,33 @@ def _stage_file(
         raise RefusedFile(file.sha256, message)
     _refuse_sparse(file, cleaned, calendar)
     _refuse_lossy(file, cleaned, settings)
-    if not file.is_synthetic and (reason := another_security(cleaned.rows, stored)):
+    if not file.is_synthetic and (reason := another_security(cleaned.rows, known)):
         raise RefusedFile(
             file.sha256,
             f"{file.landed.path} is refused: {reason}; name it after its own symbol, or withdraw"
             " the older file if that one is wrong.",
         )
-    if accounts:
-        account_cleaned(accounts, file, cleaned, read.lines.notes, read.physical_lines)
-    return cleaned, read.adjusted_only
+    return found
 
 
-@lru_cache(maxsize=source.KEPT_FILES)
-def _cleaned(
-    content: Content, named: tuple[str, ...], calendar: tuple[date, ...], first_session: date
-) -> tuple[source.PriceFile, Cleaned]:
-    """Clean one file; a plan and the run that executes it clean equal content once.
-
-    The file is returned without its lines.
-    """
-    read = source.read_file(content, named)
+def _clean(file: RawFile, calendar: Collection[date], first_session: date) -> CleanedFile:
+    if file.landed.subject is None or layout_of(file.archived_path) is None:
+        raise RefusedFile(file.sha256, f"{file.landed.path} is not a file of bank prices.")
+    content = Content(file.sha256, file.archived_path)
+    read = source.read_file(content, file.landed.subject.split(","))
     cleaned = transform.clean(
         read.lines.records,
         adjusted_only=read.adjusted_only,
         sessions=calendar,
         first_session=first_session,
     )
-    lines = replace(read.lines, records=read.lines.records.clear())
-    return replace(read, lines=lines), cleaned
+    return CleanedFile(
+        cleaned=cleaned,
+        notes=read.lines.notes | cleaned.notes,
+        physical_lines=read.physical_lines,
+        newest=read.lines.records["session_date"].max(),  # type: ignore[arg-type]
+        adjusted_only=read.adjusted_only,
+    )
 
 
 def _refuse_lossy(file: RawFile, cleaned: Cleaned, settings: Settings) -> None:

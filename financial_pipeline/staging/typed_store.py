@@ -63,7 +63,8 @@ class TypedFile:
 
 
 @cache
-def _code_version() -> str:
+def code_version() -> str:
+    """Return a hash of the modules by which files are read, typed and judged."""
     digest = hashlib.sha256(pl.__version__.encode())
     package = Path(str(financial_pipeline.__file__)).parent
     for path in sorted(path for name in CODE for path in (package / name).glob("*.py")):
@@ -71,7 +72,8 @@ def _code_version() -> str:
     return digest.hexdigest()
 
 
-def _store(paths: Paths, dataset: str) -> Path:
+def store_folder(paths: Paths, dataset: str) -> Path:
+    """Return the folder in which the files of a dataset are kept as they were read."""
     return paths.staging(".typed") / dataset
 
 
@@ -80,8 +82,8 @@ def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: Dial
 
     Raises PipelineError for an unreadable file and RefusedFile for a hopeless one.
     """
-    place = _store(paths, file.landed.dataset) / file.sha256
-    depends = (_code_version(), settings.first_issue_month, settings.first_application_month)
+    place = store_folder(paths, file.landed.dataset) / file.sha256
+    depends = (code_version(), settings.first_issue_month, settings.first_application_month)
     engine = settings.loan_staging_engine
     version = " ".join(map(str, (*depends, engine, file.source, file.landed.snapshot_date)))
     if (known := cached_json(place / "typed.json")) is not None:
@@ -158,6 +160,6 @@ def late_faults(
 
 def forget_others(paths: Paths, dataset: str, hashes: Collection[str]) -> None:
     """Remove what is stored of files of a dataset that no longer count."""
-    for folder in _store(paths, dataset).glob("*"):
+    for folder in store_folder(paths, dataset).glob("*"):
         if folder.name not in hashes:
             shutil.rmtree(folder)

@@ -86,10 +86,42 @@ def one_row_per_session(rows: pl.DataFrame) -> pl.DataFrame:
     columns, which are kept from the winning row; adds `scale_break`. The newest file of a bank
     sets the scale, as Yahoo rewrites the past after each split and dividend.
     """
-    banks = rows.partition_by("symbol", maintain_order=True)
+    banks = _without_covered(rows).partition_by("symbol", maintain_order=True)
     empty = rows.with_columns(scale_break=pl.lit(None, pl.String))
     ranked = pl.concat([on_one_scale(bank) for bank in banks] or [empty])
     ranked = ranked.sort(*KEY, "is_adjusted_only", "file_rank")
     known = pl.col("adjusted_close").sort_by("file_rank").drop_nulls().first().over(KEY)
     filled = ranked.with_columns(pl.col("adjusted_close").fill_null(known))
     return filled.unique(KEY, keep="first", maintain_order=True)
+
+
+def with_newer(known: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per bank and session: that of `newer`, else the known one."""
+    rows = pl.concat([newer, known])
+    return rows.unique(KEY, keep="first", maintain_order=True)
+
+
+def _without_covered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out files of which a newer one has every session and every adjusted close.
+
+    None of their rows can win, and the newer one joins all that they would join: a year of daily
+    downloads of one history is one file.
+    """
+    kept: list[pl.DataFrame] = []
+    for part in rows.sort("file_rank").partition_by("file_rank", maintain_order=True):
+        if not any(_covers(newer, part) for newer in kept):
+            kept.append(part)
+    return pl.concat(kept) if kept else rows
+
+
+def _covers(newer: pl.DataFrame, older: pl.DataFrame) -> bool:
+    """Whether each row of a file has its counterpart in a newer one of the same form."""
+    if newer["is_adjusted_only"][0] != older["is_adjusted_only"][0]:
+        return False
+    missing = older.join(newer, on=KEY, how="anti")
+    if missing.height:
+        return False
+    lost = older.join(newer, on=KEY, suffix="_newer").filter(
+        pl.col("adjusted_close").is_not_null() & pl.col("adjusted_close_newer").is_null()
+    )
+    return lost.is_empty()

@@ -103,7 +103,7 @@ def test_unchanged_file_is_not_read_again_and_changed_code_reads_it(
     stage.stage(path)
     stage.stage(path)
     assert len(reads) == 1
-    monkeypatch.setattr(typed_store, "_code_version", lambda: "changed")
+    monkeypatch.setattr(typed_store, "code_version", lambda: "changed")
     stage.stage(path)
     assert len(reads) == 2
 

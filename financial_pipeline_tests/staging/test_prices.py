@@ -224,7 +224,7 @@ def test_a_file_that_was_planned_is_neither_read_nor_cleaned_again(
     path.write_text(f"{HEADER}\n2004-01-02,1,3,1,2,1.5,10\n2004-01-06,2,3,1,2,1.625,20\n")
     landed = bank_prices.describe(path)
     planned = archive.prospective_files(paths, "bank_prices", [landed])
-    assert len(staged_hashes(planned, Settings(), LAST)) == 2
+    assert len(staged_hashes(paths, planned, Settings(), LAST)) == 2
     archive.archive(paths, [landed])
     for module, name in ((bank_prices, "read_lines"), (transforms.bank_prices, "clean")):
         monkeypatch.delattr(module, name)

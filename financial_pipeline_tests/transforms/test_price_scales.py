@@ -5,12 +5,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from financial_pipeline.transforms.bank_prices import one_row_per_session
+from financial_pipeline.transforms import bank_prices
+from financial_pipeline.transforms.bank_prices import one_row_per_session, with_newer
 
-KINDS = dict.fromkeys(("open", "high", "low", "close", "dividend", "split_ratio"), pl.Float64) | {
-    "volume": pl.Int64
-}
+PRICES = ("open", "high", "low", "close", "adjusted_close", "dividend", "split_ratio")
+KINDS = dict.fromkeys(PRICES, pl.Float64) | {"volume": pl.Int64}
 
 
 def priced(
@@ -104,3 +107,40 @@ def test_file_that_bridges_two_others_leaves_no_seam() -> None:
     rows = priced(2, 50.0, rank=1), priced(5, 45.0, rank=0)
     bridge = [priced(day, 50.0, rank=2) for day in (2, 5)]
     assert breaks(*rows, *bridge) == {2: None, 5: None}
+
+
+@st.composite
+def downloads(draw: st.DrawFn) -> pl.DataFrame:
+    """Up to five files of one bank: each with some days, on a scale, some without raw closes."""
+    rows = []
+    for rank in range(draw(st.integers(1, 5))):
+        scale, only = draw(st.sampled_from([1.0, 2.0])), draw(st.booleans())
+        for day in draw(st.lists(st.integers(5, 9), unique=True, min_size=1)):
+            adjusted = draw(st.sampled_from([None, 40.0, 41.0])) if not only else 40.0
+            known = None if adjusted is None else adjusted * scale
+            rows.append(priced(day, known, rank=rank, only=only, close=50.0 * scale))
+    return pl.DataFrame(rows, schema_overrides=KINDS)
+
+
+@given(rows=downloads())
+def test_files_that_newer_ones_cover_change_nothing(rows: pl.DataFrame) -> None:
+    found = one_row_per_session(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank_prices, "_without_covered", lambda all_rows: all_rows)
+        assert_frame_equal(found, one_row_per_session(rows))
+
+
+def test_a_covered_file_is_left_out_and_one_with_a_day_or_close_of_its_own_is_not() -> None:
+    newest = [priced(day, value, rank=0) for day, value in ((5, 40.0), (6, None))]
+    covered, earlier = priced(5, 39.0, rank=1), priced(2, 38.0, rank=2)
+    fuller, other_form = priced(6, 41.0, rank=3), priced(5, 40.0, rank=4, only=True)
+    rows = pl.DataFrame([*newest, covered, earlier, fuller, other_form], schema_overrides=KINDS)
+    kept = bank_prices._without_covered(rows)["file_rank"].unique().sort().to_list()
+    assert kept == [0, 2, 3, 4]
+
+
+def test_of_two_downloads_the_newer_row_of_a_session_is_known() -> None:
+    older = pl.DataFrame([priced(2, 1.0, rank=1), priced(5, 2.0, rank=1)], schema_overrides=KINDS)
+    newer = pl.DataFrame([priced(5, 4.0, rank=0), priced(6, 5.0, rank=0)], schema_overrides=KINDS)
+    known = with_newer(older, newer).sort("session_date")
+    assert known["adjusted_close"].to_list() == [1.0, 4.0, 5.0]

@@ -1,0 +1,146 @@
+"""Cleaned price and macro files, kept by content: a file that did not change is cleaned once.
+
+The archive keeps every daily download, and each of them counts, so a run without this store would
+parse years of files for one new day. The store is private: `staging/.typed/<dataset>/`.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from financial_pipeline.files import cached_json
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import RawFile
+from financial_pipeline.staging import typed_store
+from financial_pipeline.staging.accounting import account
+from financial_pipeline.transforms.verdicts import Cleaned
+
+RECORD: Final = "cleaned.json"
+# Exists once the quarantine and the accounting of the file were written from this entry.
+ACCOUNTED: Final = "accounted"
+
+
+@dataclass(frozen=True)
+class CleanedFile:
+    """A cleaned file: its rows and refused lines, and what its reader noted and counted.
+
+    `newest` is the latest date among its lines, sound or not; null without a readable one.
+    """
+
+    cleaned: Cleaned
+    # Physical lines of each kind of note, those of the cleaning included.
+    notes: dict[str, int]
+    physical_lines: int
+    newest: date | None
+    # Prices without a raw close.
+    adjusted_only: bool = False
+
+
+def cleaned_file(
+    paths: Paths,
+    file: RawFile,
+    horizon: date,
+    depends: Collection[object],
+    clean: Callable[[], CleanedFile],
+) -> CleanedFile:
+    """Return what is stored of a file, or clean and store it if file, code or settings changed.
+
+    `horizon` is the last day that can have happened, after which `clean` refuses dates, and
+    `depends` are the settings that it reads. Errors of `clean` pass; nothing is stored then.
+    """
+    place = _place(paths, file)
+    version = " ".join(map(str, (typed_store.code_version(), file.landed.subject, *depends)))
+    if (known := cached_json(place / RECORD)) and _counts(known, version, horizon):
+        return _read(place, known)
+    found = clean()
+    work = place.with_suffix(".tmp")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        _write(work, found, version, horizon)
+        shutil.rmtree(place, ignore_errors=True)
+        work.rename(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return found
+
+
+def _place(paths: Paths, file: RawFile) -> Path:
+    # Two dated copies with equal bytes are two vintages.
+    name = f"{file.sha256}-{file.landed.snapshot_date}"
+    return typed_store.store_folder(paths, file.landed.dataset) / name
+
+
+def _counts(known: dict[str, Any], version: str, horizon: date) -> bool:
+    """Whether a stored file would be cleaned to the same today: dates may have ceased to be future.
+
+    The version ends with the code, so an entry of another form never counts.
+    """
+    if known.get("version") != version:
+        return False
+    before, newest = date.fromisoformat(known["horizon"]), known["newest"]
+    return before == horizon or (
+        newest is None or date.fromisoformat(newest) <= min(before, horizon)
+    )
+
+
+def _write(folder: Path, found: CleanedFile, version: str, horizon: date) -> None:
+    found.cleaned.rows.write_parquet(folder / "rows.parquet")
+    found.cleaned.quarantined.write_parquet(folder / "quarantined.parquet")
+    record = {
+        "version": version,
+        "horizon": horizon.isoformat(),
+        "newest": found.newest.isoformat() if found.newest else None,
+        "notes": found.notes,
+        "cleaning_notes": found.cleaned.notes,
+        "staged_lines": found.cleaned.staged_lines,
+        "physical_lines": found.physical_lines,
+        "adjusted_only": found.adjusted_only,
+    }
+    (folder / RECORD).write_text(json.dumps(record), "utf-8")
+
+
+def _read(folder: Path, known: dict[str, Any]) -> CleanedFile:
+    cleaned = Cleaned(
+        rows=pl.read_parquet(folder / "rows.parquet"),
+        quarantined=pl.read_parquet(folder / "quarantined.parquet"),
+        notes=known["cleaning_notes"],
+        staged_lines=known["staged_lines"],
+    )
+    newest = known["newest"]
+    return CleanedFile(
+        cleaned=cleaned,
+        notes=known["notes"],
+        physical_lines=known["physical_lines"],
+        newest=date.fromisoformat(newest) if newest else None,
+        adjusted_only=known["adjusted_only"],
+    )
+
+
+def account_once(paths: Paths, file: RawFile, found: CleanedFile) -> None:
+    """Write quarantine and accounting of a file, unless they were written from this entry."""
+    written = _place(paths, file) / ACCOUNTED
+    names = ("quarantine", "row_accounting")
+    targets = [paths.staging(name) / f"{file.sha256}.parquet" for name in names]
+    if written.exists() and all(target.exists() for target in targets):
+        return
+    account(
+        paths,
+        file,
+        found.cleaned.quarantined,
+        staged=found.cleaned.staged_lines,
+        notes=found.notes,
+        file_physical_lines=found.physical_lines,
+    )
+    written.touch()
+
+
+def forget_others(paths: Paths, dataset: str, files: Collection[RawFile]) -> None:
+    """Remove what is stored of files of a dataset that no longer count."""
+    typed_store.forget_others(paths, dataset, {_place(paths, file).name for file in files})
