@@ -10,8 +10,7 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
-from financial_pipeline.settings import Settings
-from financial_pipeline.sources.market_calendar import sessions
+from financial_pipeline.sources.market_calendar import NUMBERED_FROM, sessions
 from financial_pipeline.streaming.ledger import LandedRange, Ledger, recreated
 from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges, TopicState
 from financial_pipeline.streaming.trading_days import with_days
@@ -106,8 +105,7 @@ class Landing:
         return landed
 
     def _land_part(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
-        first = Settings().first_session
-        calendar = sessions(first, first.replace(year=CALENDAR_END))
+        calendar = sessions(NUMBERED_FROM, NUMBERED_FROM.replace(year=CALENDAR_END))
         messages, marks = with_days(topic, self.log.read(topic, ranges), calendar)
         marked = messages.with_columns(_mark=marks)
         landed = [

@@ -20,7 +20,6 @@ from financial_pipeline.streaming.landed_messages import (
 )
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.recompute import Recomputed
-from financial_pipeline.streaming.trading_days import judged_days
 
 # Relative difference up to which two derived numbers are the same.
 TOLERANCE: Final = 1e-12
@@ -123,9 +122,11 @@ def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.Da
     )
     counts = pl.col("verdict").is_in([recompute.AGGREGATED, recompute.LATE])
     judged = judged.with_columns(verdict=verdict).sort("kafka_partition", "kafka_offset")
+    # Outside of sessions, these landed on the session before, as did what the job made of them.
+    has_no_session = pl.col("verdict").is_in([recompute.DEAD_LETTER, recompute.HEARTBEAT])
     return _settled(judged, _last_start(landing)).with_columns(
         is_repeated=counts & ~pl.struct("symbol", "sequence", counts).is_first_distinct(),
-        trading_date=judged_days(judged),
+        trading_date=pl.when(has_no_session).then("trading_date").otherwise("session_date"),
     )
 
 

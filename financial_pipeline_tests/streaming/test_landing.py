@@ -22,6 +22,7 @@ from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
 
 WORLD = {"source": "simulated"}
 TOPICS = tuple(stream.TOPICS)
+DAY_US = 24 * 3_600_000_000
 EVERYTHING = {partition: (0, 1_000_000) for partition in range(8)}
 
 
@@ -97,6 +98,35 @@ def test_parity_explains_every_message(landing: Landing) -> None:
     assert min(parts) > 0
     assert row["open"] == 3
     assert row["bars_compared"] > 50
+
+
+def friday_and_saturday(folder: Path) -> Landing:
+    """Five trades of a Friday, and heartbeats and dead letters of the day after; all landed."""
+    friday, saturday = OPENINGS_US[0] + 3 * DAY_US, OPENINGS_US[0] + 4 * DAY_US
+    messages = [(0, (saturday // 1000, b"JPM", text)) for _, text in stream_world.broken(saturday)]
+    for place in range(5):
+        moment = friday + place * stream_world.MINUTE_US
+        trade = stream_world.trade("JPM", place, moment, session_date="2019-03-22")
+        messages.insert(place, stream_world.sent(trade, moment))
+        messages += stream_world.heartbeats(saturday + place * stream_world.MINUTE_US, place)
+    log = stream_world.write(FileLog(folder / "log"), messages)
+    replay.run(log)
+    landing = Landing(Paths(folder / "root"), log)
+    land_all(landing)
+    return landing
+
+
+@pytest.mark.parametrize("first_session", ["2000-01-03", "2019-03-25"])
+def test_parity_explains_messages_of_a_weekend_and_of_days_before_the_first_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_session: str
+) -> None:
+    monkeypatch.setenv("FINANCIAL_PIPELINE_FIRST_SESSION", first_session)
+    found = parity.compare(friday_and_saturday(tmp_path), "2019-03-18", "2019-03-25")
+    (row,) = found.rows.to_dicts()
+    assert row["session_date"].isoformat() == "2019-03-22"
+    assert (row["passed"], row["aggregated"]) == (True, 5)
+    assert min(row["heartbeats"], row["dead_lettered"]) > 0
+    assert found.faults() == {}
 
 
 def test_days_of_which_nothing_landed_have_neither_bars_nor_faults(tmp_path: Path) -> None:
