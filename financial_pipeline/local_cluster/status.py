@@ -4,12 +4,13 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replace_json
+from financial_pipeline.redaction import redact
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Status:
 
 
 def write_status(state: Path, status: Status) -> None:
-    """Replace `status.json` at once."""
-    replace_json(state / "status.json", asdict(status))
+    """Replace `status.json` at once; an error may quote an address with a password in it."""
+    clean = replace(status, error=status.error and redact(status.error))
+    replace_json(state / "status.json", asdict(clean))
 
 
 def read_status(state: Path) -> Status | None:

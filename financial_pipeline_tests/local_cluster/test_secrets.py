@@ -6,6 +6,7 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster import broker, security
+from financial_pipeline.local_cluster.status import Status, read_status, write_status
 
 PASSWORD = "a-password-of-a-broker"
 
@@ -104,3 +105,12 @@ def test_what_was_cut_off_while_it_was_made_is_made_again(
     assert found.ca_file.read_text() == "whole"
     file = tmp_path / "passwords"
     assert (len(file.read_text().splitlines()), file.stat().st_mode & 0o777) == (4, 0o600)
+
+
+def test_the_status_of_a_failed_start_has_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
+    write_status(tmp_path, Status("failed", 1, error=f"no answer from sasl://admin:{PASSWORD}@a"))
+    assert PASSWORD not in (tmp_path / "status.json").read_text()
+    assert read_status(tmp_path) == Status("failed", 1, error="no answer from sasl://admin:***@a")
