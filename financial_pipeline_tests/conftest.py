@@ -27,13 +27,17 @@ def shared_data() -> Path:
     return folder
 
 
+# Home folders are called so, and Java's programs each read a path in their own way.
+ODD_NAME = "it's an état 100%"
+
+
 @pytest.fixture(scope="session")
 def runtime_plan(tmp_path_factory: pytest.TempPathFactory) -> RuntimePlan:
     """Where a Kafka and a Flink find their parts; `dataclasses.replace` makes others of it.
 
     Where Java, the jars or Flink are not to be had, tests skip and say so; under CI they fail.
     """
-    plan = plan_of(Settings(), tmp_path_factory.mktemp("runtime") / "state")
+    plan = plan_of(Settings(), tmp_path_factory.mktemp("runtime") / ODD_NAME)
     plan = replace(plan, kafka_port=None, rest_port=None)
     try:
         LocalRuntime(plan)

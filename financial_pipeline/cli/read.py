@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ def show_headline() -> None:
         click.echo(sentence)
     click.echo("Next:")
     root = (
-        f" --data-root {data_root().data_root}"
+        f" --data-root {shlex.quote(str(data_root().data_root))}"
         if "FINANCIAL_PIPELINE_DATA_ROOT" in os.environ
         else ""
     )

@@ -24,7 +24,7 @@ UUID: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # Names that Spark, Flink and the libraries inside them give to files in the temporary folder.
 TEMPORARY: Final = re.compile(
     rf"(spark|blockmgr|flink-(web|io|rest|dist-cache|netty-shuffle)|artifacts)-{UUID}"
-    r"|liblz4-java-?\d+\.so(\.lck)?|libnetlib\w*?\d+\.so|zstd-jni-[\w.-]+\.so"
+    r"|financial-pipeline-[0-9a-f]{16}|liblz4-java-?\d+\.so(\.lck)?|libnetlib\w*?\d+\.so|zstd-jni-[\w.-]+\.so"
 )
 # A folder of one dbt call inside the target folder: `dbt_loans-2f552be-ccb6074`.
 DBT_CALL: Final = re.compile(r"dbt_\w+-[0-9a-f]{7}-[0-9a-f]{7}")

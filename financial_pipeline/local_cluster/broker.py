@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.java_text import environment, property_value
 from financial_pipeline.local_cluster.ports import LOOPBACK
 from financial_pipeline.local_cluster.processes import ManagedProcess
 
@@ -76,7 +77,7 @@ def server_properties(node: Node, nodes: list[Node], extra: str) -> str:
         listeners = listeners.replace("PLAINTEXT://", "SASL_SSL://")
     return (
         f"{COMMON_PROPERTIES}{_replication(len(nodes))}"
-        f"node.id={node.number}\nlog.dirs={node.folder / 'data'}\n"
+        f"node.id={node.number}\nlog.dirs={property_value(node.folder / 'data')}\n"
         f"controller.quorum.bootstrap.servers={','.join(each.controller for each in nodes)}\n"
         f"listeners={listeners}\nadvertised.listeners={listeners}\n{extra or plain}"
     )
@@ -175,7 +176,11 @@ class Brokers:
         try:
             file.write_text("\n".join(map(_quoted, arguments)), "utf-8")
             return subprocess.run(
-                [java, f"@{file}"], capture_output=True, text=True, timeout=FORMAT_SECONDS
+                [java, f"@{file}"],
+                capture_output=True,
+                text=True,
+                timeout=FORMAT_SECONDS,
+                env=environment(),
             )
         except subprocess.TimeoutExpired:
             slow = f"Kafka took more than {FORMAT_SECONDS:g} s to format {node.folder}."

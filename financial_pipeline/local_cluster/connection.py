@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.java_text import property_value
 from financial_pipeline.local_cluster.status import bootstrap_servers, is_running
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
@@ -71,7 +72,7 @@ class Connection:
         secret.touch(mode=0o600)
         module = f"{SHADED}.security.scram.ScramLoginModule"
         login = f'{module} required username="{self.user}" password="{self.password}";'
-        secret.write_text(f"login={_escaped(login)}\n", "utf-8")
+        secret.write_text(f"login={property_value(login)}\n", "utf-8")
         return {
             "security.protocol": "SASL_SSL",
             "sasl.mechanism": MECHANISM,
@@ -84,11 +85,6 @@ class Connection:
                 else {}
             ),
         }
-
-
-def _escaped(text: str) -> str:
-    """As a value of a Java properties file."""
-    return text.replace("\\", "\\\\")
 
 
 def write_access(state: Path, local: Connection) -> None:

@@ -3,11 +3,16 @@
 ZooKeeper is part of Flink's distribution; with it a respawned JobManager finds its job again.
 """
 
+import hashlib
+import json
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from financial_pipeline.local_cluster.java_classes import class_path
+from financial_pipeline.local_cluster.java_text import flink_address, property_value
 from financial_pipeline.local_cluster.processes import ManagedProcess
 
 # Packages that Flink's shipped configuration opens, JDK compiler excepted.
@@ -33,6 +38,7 @@ FRAMEWORK_HEAP, TASK_HEAP, MANAGED, NETWORK, OFF_HEAP, METASPACE = 96, 352, 64, 
 JOB_MANAGER_HEAP = 320
 SLOTS = 4
 TOKEN_BYTES = 24
+TEMPORARY_NAME = "financial-pipeline"
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,15 @@ class FlinkCluster:
         return self.folder / "savepoints"
 
     @property
+    def recovery(self) -> Path:
+        """What a restarted JobManager reads. Flink would encode a path like `my data` twice."""
+        place = self.folder / "recovery"
+        if quote(str(place)) == str(place):
+            return place
+        digest = hashlib.sha256(str(place).encode()).hexdigest()
+        return Path(tempfile.gettempdir()) / f"{TEMPORARY_NAME}-{digest[:16]}"
+
+    @property
     def token_file(self) -> Path:
         """The file of the token that the REST server asks for before it changes anything."""
         return self.folder / "rest-token"
@@ -79,7 +94,10 @@ class FlinkCluster:
 
     def configuration(self) -> str:
         """Content of `config.yaml`, dotted keys."""
-        return "".join(f"{key}: {value}\n" for key, value in self._settings().items())
+        return "".join(
+            f"{key}: {json.dumps(str(value) if isinstance(value, Path) else value)}\n"
+            for key, value in self._settings().items()
+        )
 
     def _settings(self) -> dict[str, object]:
         return self._places() | self._sizes() | self._checkpointing() | self._recovery()
@@ -125,8 +143,8 @@ class FlinkCluster:
 
     def _checkpointing(self) -> dict[str, object]:
         return {
-            "execution.checkpointing.dir": self.checkpoints.as_uri(),
-            "execution.checkpointing.savepoint-dir": self.savepoints.as_uri(),
+            "execution.checkpointing.dir": flink_address(self.checkpoints),
+            "execution.checkpointing.savepoint-dir": flink_address(self.savepoints),
             "execution.checkpointing.interval": f"{int(self.checkpoint_seconds * 1000)}ms",
             "execution.checkpointing.min-pause": "200ms",
             "execution.checkpointing.timeout": "60s",
@@ -140,7 +158,7 @@ class FlinkCluster:
         keeper, silence = "high-availability.zookeeper", self.silence_seconds
         return {
             "high-availability.type": "zookeeper",
-            "high-availability.storageDir": (self.folder / "recovery").as_uri(),
+            "high-availability.storageDir": flink_address(self.recovery),
             "high-availability.cluster-id": "/financial-pipeline",
             f"{keeper}.quorum": f"localhost:{self.zookeeper_port}",
             f"{keeper}.path.root": "/flink",
@@ -160,12 +178,14 @@ class FlinkCluster:
 
     def prepare(self) -> list[ManagedProcess]:
         """Write the configuration and return the processes in the order in which to start them."""
-        for name in ("conf", "tmp", "zookeeper", "recovery", "checkpoints", "savepoints"):
+        for name in ("conf", "tmp", "zookeeper", "checkpoints", "savepoints"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        # It must be new: in the temporary folder, another user may have made it.
+        self.recovery.mkdir(mode=0o700)
         (self.folder / "conf" / "config.yaml").write_text(self.configuration(), "utf-8")
         keeper = self.folder / "zookeeper" / "zoo.cfg"
         keeper.write_text(
-            f"tickTime=500\ndataDir={self.folder / 'zookeeper'}\nclientPort={self.zookeeper_port}\n"
+            f"tickTime=500\ndataDir={property_value(keeper.parent)}\nclientPort={self.zookeeper_port}\n"
             "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
             f"maxSessionTimeout={int(self.silence_seconds * 1000)}\n"
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.java_text import flink_address
 
 # Planning a job takes seconds; on a machine that is busy with other work, minutes.
 REQUEST_SECONDS = 180.0
@@ -105,12 +106,12 @@ class FlinkRest:
             "programArgsList": ["--script", script],
         }
         if state:
-            content["savepointPath"] = state.as_uri()
+            content["savepointPath"] = flink_address(state)
         return str(self.post(f"/jars/{jar}/run", content)["jobid"])
 
     def stop_with_savepoint(self, job_id: str, folder: Path) -> Path:
         """Stop a job with a savepoint; returns the savepoint's folder."""
-        content = {"targetDirectory": folder.as_uri(), "drain": False}
+        content = {"targetDirectory": flink_address(folder), "drain": False}
         trigger = self.post(f"/jobs/{job_id}/stop", content)["request-id"]
         deadline = time.monotonic() + SAVEPOINT_SECONDS
         while time.monotonic() < deadline:

@@ -11,6 +11,7 @@ from typing import Any
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import recorded_json, replace_json
+from financial_pipeline.local_cluster.java_text import environment
 
 # A broker closes its logs within this time after SIGTERM.
 GRACE_SECONDS = 20.0
@@ -53,6 +54,7 @@ class ManagedProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=environment(),
             )
         _be_as_nice(self._process.pid)
 

@@ -21,6 +21,7 @@ from financial_pipeline.local_cluster.flink_state import clear_old_states, newes
 from financial_pipeline.local_cluster.jars import Jars, obtain
 from financial_pipeline.local_cluster.java import find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
+from financial_pipeline.local_cluster.java_text import require_usable
 from financial_pipeline.local_cluster.ports import LOOPBACK, free_ports, require_free
 from financial_pipeline.local_cluster.processes import ManagedProcess, end_leftovers, write_record
 from financial_pipeline.local_cluster.security import PIPELINE, make_security
@@ -80,6 +81,7 @@ class LocalRuntime:
 
     def _lay_out(self) -> None:
         plan = self.plan
+        require_usable(plan.state)
         ports = free_ports(2 * plan.brokers + 2)
         nodes = [
             Node(number, next(ports), next(ports), plan.state / "kafka" / str(number))
@@ -135,8 +137,9 @@ class LocalRuntime:
     def start(self) -> None:
         """Start everything, wait until brokers and TaskManagers answer, create the topics."""
         # A new session starts from checkpoints; what ZooKeeper remembers is for its own JobManager.
-        for name in ("zookeeper", "recovery", "tmp"):
-            shutil.rmtree(self.flink.folder / name, ignore_errors=True)
+        folder = self.flink.folder
+        for old in (folder / "zookeeper", folder / "tmp", self.flink.recovery):
+            shutil.rmtree(old, ignore_errors=True)
         for process in [*self.brokers.prepare(), *self.flink.prepare()]:
             self.processes[process.name] = process
             process.start()
@@ -213,6 +216,7 @@ class LocalRuntime:
             for process in reversed(self.processes.values()):
                 process.stop()
             self._record.unlink(missing_ok=True)
+        shutil.rmtree(self.flink.recovery, ignore_errors=True)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Made once per state folder, with `keytool` of the Java that runs the brokers. Us
 brokers' own, `pipeline` is ours; everybody else may do nothing.
 """
 
-import os
 import secrets
 import subprocess
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replacing
+from financial_pipeline.local_cluster.java_text import environment, property_value
 
 ADMIN, PIPELINE, STRANGER = "admin", "pipeline", "stranger"
 VALID_DAYS = "3650"
@@ -46,9 +46,9 @@ class BrokerSecurity:
             f"listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={scram} {admin};\n"
             f"listener.name.controller.plain.sasl.jaas.config={plain} {admin} "
             f'user_{ADMIN}="{self.passwords[ADMIN]}";\n'
-            f"ssl.keystore.type=PKCS12\nssl.keystore.location={self.keystore}\n"
+            f"ssl.keystore.type=PKCS12\nssl.keystore.location={property_value(self.keystore)}\n"
             f"ssl.keystore.password={self.store_password}\n"
-            f"ssl.truststore.type=PEM\nssl.truststore.location={self.ca_file}\n"
+            f"ssl.truststore.type=PEM\nssl.truststore.location={property_value(self.ca_file)}\n"
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
             f"super.users=User:{ADMIN};User:{PIPELINE}\n"
         )
@@ -65,7 +65,7 @@ def _keytool(java: str, store_password: str, *arguments: str) -> None:
     tool = Path(java).resolve().with_name("keytool")
     # In its environment, which only its owner can read, unlike a command line.
     command = [str(tool), *arguments, "-storepass:env", STORE_PASSWORD]
-    own = os.environ | {STORE_PASSWORD: store_password}
+    own = environment() | {STORE_PASSWORD: store_password}
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=KEYTOOL_SECONDS, env=own

@@ -27,6 +27,7 @@ DEFAULT_MASTER: Final = "local[2]"
 SUPPORTED_JAVA: Final = (17, 21)
 LOOPBACK: Final = "127.0.0.1"
 # Spark's UI and workers listen on every address unless this variable names one.
+LOCALE: Final = "C.UTF-8"
 ADDRESS_VARIABLE: Final = "SPARK_LOCAL_IP"
 CONNECT_SECONDS: Final = 5.0
 GREETING_SECONDS: Final = 20.0
@@ -192,6 +193,8 @@ def _prepared(name: str | None) -> str:
     check_prerequisites(chosen)
     if _is_here(chosen):
         os.environ.setdefault(ADDRESS_VARIABLE, LOOPBACK)
+    # Java takes from it how the names of files are encoded; cron and containers often have none.
+    os.environ["LC_ALL"] = LOCALE
     return chosen
 
 

@@ -120,11 +120,10 @@ def test_next_commands_name_the_data_root(
 ) -> None:
     from financial_pipeline.figures import figures
 
-    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path / "my data"))
     monkeypatch.setattr(figures, "figures", lambda _: CONTENT)
     read.show_headline()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-4] == "Next:"
-    assert lines[-3] == (
-        f"  financial-pipeline dashboard --data-root {tmp_path}  # the pages, in a browser"
-    )
+    place = f"--data-root '{tmp_path}/my data'"
+    assert lines[-3] == f"  financial-pipeline dashboard {place}  # the pages, in a browser"

@@ -17,6 +17,7 @@ from financial_pipeline.schemas.stream import BARS_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import job_script
 from financial_pipeline.streaming.local_stream import job_values
+from financial_pipeline_tests.conftest import ODD_NAME
 from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.flink.feed import Feed, bars_on, send
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.nightly
 def secured(
     runtime_plan: RuntimePlan, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalRuntime]:
-    state = tmp_path_factory.mktemp("secured") / "state"
+    state = tmp_path_factory.mktemp("secured") / ODD_NAME
     with local_runtime(replace(runtime_plan, state=state, secure=True)) as running:
         yield running
 
