@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types definitions lock clean java flink jars-lock docker-secrets
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary notebooks test test-slow test-nightly test-all lint types definitions lock clean java flink jars-lock docker-secrets
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ docs: $(VENV)/.runtime $(DOCS)/.site  ## Build the documentation, dbt's included
 
 dictionary: $(VENV)/.runtime  ## Write the generated pages of docs/, and the column lineage from SQL
 	@$(RUN) docs --pages docs
+
+notebooks: $(VENV)/.development  ## Execute the notebooks over the published version, into build/notebooks
+	@mkdir -p build/notebooks
+	@$(BIN)/jupyter execute notebooks/*.ipynb --output '../build/notebooks/{notebook_name}' $(ARGS)
+	@echo 'Open build/notebooks in Jupyter or an editor.'
 
 test: java flink $(VENV)/.development  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
 	@$(PYTEST) $(ARGS)
