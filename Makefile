@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLINK := .venv-flink
 DOCS := .venv-docs
+AIRFLOW := .venv-airflow
+AUDIT := build/audit
+DIST := dist
 UV := $(BIN)/uv
 RUN := $(BIN)/financial-pipeline
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate
@@ -21,7 +24,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary test test-slow test-nightly test-all lint types definitions lock clean java flink jars-lock docker-secrets
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary notebooks airflow test test-slow test-nightly test-all lint types definitions dist lock clean java flink jars-lock docker-secrets
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +55,13 @@ docs: $(VENV)/.runtime $(DOCS)/.site  ## Build the documentation, dbt's included
 dictionary: $(VENV)/.runtime  ## Write the generated pages of docs/, and the column lineage from SQL
 	@$(RUN) docs --pages docs
 
+notebooks: $(VENV)/.development  ## Execute the notebooks over the published version, into build/notebooks
+	@mkdir -p build/notebooks
+	@$(BIN)/jupyter execute notebooks/*.ipynb --output '../build/notebooks/{notebook_name}' $(ARGS)
+	@echo 'Open build/notebooks in Jupyter or an editor.'
+
+airflow: $(AIRFLOW)/.airflow  ## Make .venv-airflow, in which a nightly test runs the DAGs of docs/airflow
+
 test: java flink $(VENV)/.development  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
 	@$(PYTEST) $(ARGS)
 
@@ -75,6 +85,11 @@ definitions: $(VENV)/.development  ## Load every asset, check, job, schedule and
 	@home=$$(mktemp -d) && cp dagster.yaml "$$home" && DAGSTER_HOME="$$home" $(BIN)/dg check defs; \
 	status=$$?; rm -rf "$$home"; exit $$status
 
+dist: $(AUDIT)/.tools  ## Build sdist, wheel and the list of their dependencies (SBOM) into dist
+	@$(UV) build --quiet --clear --build-constraints .ci/build.txt --require-hashes --out-dir $(DIST)
+	@$(AUDIT)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --output-file $(DIST)/financial-pipeline.cdx.json
+
 flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
 
 docker-secrets: docker/secrets/postgres_password  ## Make the password of docker/compose.yaml, once
@@ -93,9 +108,12 @@ lock: $(UV)  ## Resolve the locks again; what is locked stays unless pyproject.t
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(LOCK) flink/requirements.in --output-file flink/requirements.lock
 	@$(LOCK) --group docs --output-file docs/requirements.lock
+	@$(LOCK) --group airflow --output-file docs/airflow/requirements.lock
+	@$(LOCK) --group build --output-file .ci/build.txt
+	@$(LOCK) --group audit --output-file .ci/audit.txt
 
 clean:  ## Remove .venv and every cache, but no data
-	@rm -rf $(VENV) $(FLINK) $(DOCS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(FLINK) $(DOCS) $(AIRFLOW) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs spark-warehouse test-artifacts
 	@find financial_pipeline financial_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -131,6 +149,18 @@ $(DOCS)/.site: docs/requirements.lock | $(UV)
 	@echo 'Installing docs/requirements.lock into $(DOCS)'
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(DOCS)
 	@$(UV) pip install --quiet --python $(DOCS)/bin/python --require-hashes --requirement docs/requirements.lock
+	@touch $@
+
+$(AIRFLOW)/.airflow: docs/airflow/requirements.lock | $(UV)
+	@echo 'Installing docs/airflow/requirements.lock into $(AIRFLOW)'
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(AIRFLOW)
+	@$(UV) pip install --quiet --python $(AIRFLOW)/bin/python --require-hashes --requirement docs/airflow/requirements.lock
+	@touch $@
+
+$(AUDIT)/.tools: .ci/audit.txt | $(UV)
+	@echo 'Installing .ci/audit.txt into $(AUDIT)'
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(AUDIT)
+	@$(UV) pip install --quiet --python $(AUDIT)/bin/python --require-hashes --requirement .ci/audit.txt
 	@touch $@
 
 # The jars alone, without PyFlink and its dependencies: a running stream needs no more.

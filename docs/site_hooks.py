@@ -28,10 +28,13 @@ LOADED_FROM_ELSEWHERE = re.compile(
 
 
 def on_files(files: Files, config: ProperDocsConfig) -> Files:
-    """Add the pages of the top folder and dbt's documentation, which `make docs` writes first."""
+    """Add pages of the top folder, notebooks, and dbt's documentation (`make docs` writes it)."""
     for source, name in PAGES.items():
         text = site_text((ROOT / source).read_text("utf-8"))
         files.append(File.generated(config, name, content=text))
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
     if not (ROOT / DBT_PAGE).exists():
         raise PluginError(f"There is no {DBT_PAGE}; run `make docs`, which writes it.")
     files.append(File.generated(config, "dbt.html", abs_src_path=str(ROOT / DBT_PAGE)))

@@ -81,7 +81,8 @@ def test_the_image_contains_every_copied_file() -> None:
 
 def _arguments(words: list[str], ports: dict[str, str]) -> list[str]:
     """The command of a container with the ports of this test, on loopback."""
-    named = [ports.get(word, word.replace("0.0.0.0", "127.0.0.1")) for word in words]
+    own = [word.replace("/opt/project", str(PROJECT_ROOT)) for word in words]
+    named = [ports.get(word, word.replace("0.0.0.0", "127.0.0.1")) for word in own]
     for known, port in ports.items():
         named = [word.replace(f"127.0.0.1:{known}", f"127.0.0.1:{port}") for word in named]
     return named
@@ -116,8 +117,9 @@ def started(name: str, environment: dict[str, str], ports: dict[str, str]) -> It
         )
         try:
             deadline = time.monotonic() + WAIT_SECONDS
+            # A check has the variables of its container, without those that the entry point adds.
             while subprocess.run(
-                [entry, *check], cwd=PROJECT_ROOT, env=environment, capture_output=True, check=False
+                check, cwd=PROJECT_ROOT, env=environment, capture_output=True, check=False
             ).returncode:
                 assert process.poll() is None, Path(log.name).read_text("utf-8")[-2000:]
                 assert time.monotonic() < deadline, f"{name} is not healthy"

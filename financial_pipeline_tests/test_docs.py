@@ -3,6 +3,8 @@
 import ast
 import re
 
+import pytest
+
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 DOCS = PROJECT_ROOT / "docs"
@@ -39,3 +41,13 @@ def test_a_text_that_is_filled_in_has_a_mark_for_each_value() -> None:
 def test_every_page_is_in_the_navigation_of_the_site() -> None:
     listed = re.findall(r": (\w+)\.md", SITE.read_text("utf-8"))
     assert {page.stem for page in DOCS.glob("*.md")} - set(listed) == set()
+
+
+# A page that multiplies measured figures is wrong as soon as one of them is measured again.
+QUOTED = "1,235 s|7.6 GB|8.6 GB|6.0 GB|0.39 ms|0.56 ms|2.9 kB|1.78 MB|37 µs|23.4|41,000|83 s|236 s"
+
+
+@pytest.mark.parametrize("figure", QUOTED.split("|"))
+def test_the_page_beyond_one_machine_quotes_measured_figures(figure: str) -> None:
+    for page in ("beyond_one_machine.md", "measurements.md"):
+        assert figure in (DOCS / page).read_text("utf-8"), page

@@ -16,7 +16,7 @@ WORST_WORDS = re.compile(
     r"|(?:is|was) to be had)\b",
     re.IGNORECASE,
 )
-PROSE_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".toml", ".java", ".md"}
+PROSE_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".toml", ".java", ".md", ".ipynb"}
 # It quotes the words to avoid.
 STYLE_GUIDE = "docs/architecture.md"
 

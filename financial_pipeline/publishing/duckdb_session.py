@@ -20,5 +20,7 @@ def in_memory() -> duckdb.DuckDBPyConnection:
             "temp_directory": str(settings.data_root.resolve() / "spill"),
         },
     )
-    connection.execute("set enable_progress_bar = false")
+    # In a notebook without widgets the bar is off, and DuckDB refuses any change of it.
+    if connection.execute("select current_setting('enable_progress_bar')").fetchall() != [(False,)]:
+        connection.execute("set enable_progress_bar = false")
     return connection

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import nbclient
+import nbformat
 import pytest
 
 from financial_pipeline_tests.command import figures, run_command
+from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -113,6 +116,26 @@ def test_sql_never_needs_the_warehouse_file(data_root: Path) -> None:
     with duckdb.connect(str(data_root / "warehouse" / "warehouse.duckdb")):
         done = run_command(data_root, "sql", "select 1 as one")
     assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["exploration", "modelling"])
+def test_notebooks_agree_with_the_figures(
+    name: str, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(data_root))
+    folder = PROJECT_ROOT / "notebooks"
+    notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+    # Its assertions are the test; a file on disk is left as it is.
+    nbclient.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": folder}}
+    ).execute()
+    charts = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert len(charts) == {"exploration": 3, "modelling": 1}[name]
 
 
 def test_the_same_again_builds_nothing(data_root: Path, shown: dict[str, Any]) -> None:

@@ -40,3 +40,8 @@ def test_no_other_module_opens_a_connection_in_memory() -> None:
         if re.search(r"duckdb\.connect\(|[(,] ?duckdb\.connect\b", path.read_text("utf-8"))
     }
     assert found == OTHER_CONNECTIONS | {"publishing/duckdb_session.py"}
+
+
+def test_a_new_connection_has_no_unfinished_result() -> None:
+    with in_memory() as connection:
+        assert connection.sql("select 1").fetchall() == [(1,)]
