@@ -16,9 +16,9 @@ from financial_pipeline.ml.explain import reason_codes
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
 from financial_pipeline.ml.gates import Candidate, GateResult, Served, run_gates
 from financial_pipeline.ml.populations import out_of_time
-from financial_pipeline.ml.scorecard import Scorecard, points
+from financial_pipeline.ml.scorecard import Scorecard, points, probability
 from financial_pipeline.ml.threads import each
-from financial_pipeline.ml.train import DefaultModel, Models
+from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel, Models
 
 Floats = NDArray[np.float64]
 
@@ -31,16 +31,26 @@ ALL: Final = "all"
 
 def score_table(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
     """One row per row of `features` (`build_features` output): PDs, points, reason codes."""
+
+    def score(part: pl.DataFrame) -> pl.DataFrame:
+        return _scored(part, models, card)
+
+    parts = each(score, features.iter_slices(SCORING_BATCH))
+    return pl.concat(parts)
+
+
+def _scored(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
     deciding = models[DECIDING]
-    chance = deciding.predict(features)
-    reasons = reason_codes(deciding, features)
+    design = deciding.design(features)
+    chance = deciding.predict_design(design)
+    safety = card.score(features)
     return features.select("loan_key", "issue_month").with_columns(
         pl.Series("pd_borrower_only", chance),
         pl.Series("pd_platform_informed", models["platform_informed"].predict(features)),
-        pl.Series("pd_scorecard", card.predict(features)),
+        pl.Series("pd_scorecard", probability(safety)),
         pl.Series("score", points(chance)),
-        pl.Series("scorecard_points", card.score(features)),
-        *reasons,
+        pl.Series("scorecard_points", safety),
+        *reason_codes(deciding, design),
     )
 
 
