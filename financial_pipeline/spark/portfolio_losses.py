@@ -32,41 +32,41 @@ def expected_losses(cells: DataFrame, months: DataFrame) -> DataFrame:
         .withColumn("is_history", F.col("maturity_month") <= start)
     )
     sums = joined.groupBy("snapshot_month", "grade", "term_months").agg(
-        *(_total(name, history=True) for name in ("loans", "bad_loans", "bad_usd", "loss_usd")),
-        *(_total(name, history=False) for name in ("loans", "funded_usd", "loss_usd")),
+        *(_total(name, history=True) for name in ("loans", "bad_loans", "bad_funded", "lost")),
+        *(_total(name, history=False) for name in ("loans", "funded", "lost")),
     )
     usable = sums.filter((F.col("past_loans") >= MIN_HISTORY) & (F.col("new_loans") > 0))
     default_rate = ratio(F.col("past_bad_loans"), F.col("past_loans"))
-    severity = ratio(F.col("past_loss_usd"), F.col("past_bad_usd"))
-    expected = default_rate * F.coalesce(severity, F.lit(0.0)) * F.col("new_funded_usd")
+    severity = ratio(F.col("past_lost"), F.col("past_bad_funded"))
+    funded = F.col("new_funded") / CENTS_PER_DOLLAR
+    expected = default_rate * F.coalesce(severity, F.lit(0.0)) * funded
     rows = usable.withColumns({"expected": expected, "kinds": _segments()})
     segments = rows.select("*", F.inline("kinds"))
     return segments.groupBy("snapshot_month", "segment_kind", "segment").agg(
         F.lit(MEASURE).alias("measure"),
         ordered_sum("expected").alias("numerator"),
-        F.sum("new_loss_usd").alias("denominator"),
+        (F.sum("new_lost") / CENTS_PER_DOLLAR).alias("denominator"),
         F.sum("new_loans").alias("loans"),
     )
 
 
 def _matured(cells: DataFrame) -> DataFrame:
+    """Matured loans and those that defaulted, with funded and lost cents."""
     is_bad = F.col("default_d1") == 1
     matured = cells.filter("default_d1 is not null")
     return matured.groupBy("maturity_month", "grade", "term_months").agg(
         F.sum("loans").alias("loans"),
         F.sum(F.when(is_bad, F.col("loans"))).alias("bad_loans"),
-        F.sum("funded").alias("funded_usd"),
-        F.sum(F.when(is_bad, F.col("funded"))).alias("bad_usd"),
-        F.sum(F.when(is_bad, F.col("lost"))).alias("loss_usd"),
+        F.sum("funded").alias("funded"),
+        F.sum(F.when(is_bad, F.col("funded"))).alias("bad_funded"),
+        F.sum(F.when(is_bad, F.col("lost"))).alias("lost"),
     )
 
 
 def _total(name: str, *, history: bool) -> Column:
-    """Loans, or dollars of a sum of cents."""
     chosen = F.col("is_history") if history else ~F.col("is_history")
     total = F.coalesce(F.sum(F.when(chosen, F.col(name))), F.lit(0))
-    figure = total if name.endswith("loans") else total / CENTS_PER_DOLLAR
-    return figure.alias(f"{'past' if history else 'new'}_{name}")
+    return total.alias(f"{'past' if history else 'new'}_{name}")
 
 
 def _segments() -> Column:
