@@ -22,6 +22,7 @@ from financial_pipeline.files import DISK, move_folder
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.scorecard import Characteristic, Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
+from financial_pipeline.ml.threads import each
 from financial_pipeline.ml.train import DefaultModel, Models
 
 CONTENTS: Final = "artifact.json"
@@ -108,8 +109,11 @@ def load_models(folder: Path, artifact: str) -> dict[str, DefaultModel]:
 def loads_the_same(folder: Path, artifact: str, models: Models, frame: pl.DataFrame) -> bool:
     """Whether the stored models give every row of `frame` the probability of the fitted ones."""
     loaded = load_models(folder, artifact)
-    pairs = [(loaded[name].predict(frame), models[name].predict(frame)) for name in models]
-    return all(bool((first == second).all()) for first, second in pairs)
+
+    def is_same(name: str) -> bool:
+        return bool((loaded[name].predict(frame) == models[name].predict(frame)).all())
+
+    return all(each(is_same, models))
 
 
 def load_scorecard(folder: Path, artifact: str) -> Scorecard:

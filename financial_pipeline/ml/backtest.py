@@ -1,8 +1,10 @@
 """Each model on each split: what is fitted, on whom it is tested, and what comes out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +31,7 @@ from financial_pipeline.ml.populations import (
     random_split,
 )
 from financial_pipeline.ml.scorecard import Scorecard, fit_scorecard
+from financial_pipeline.ml.threads import each
 from financial_pipeline.ml.train import DefaultModel, Models, fit_challenger, fit_model
 
 Floats = NDArray[np.float64]
@@ -36,6 +39,7 @@ Floats = NDArray[np.float64]
 SEED: Final = 20_110_101
 # The scorecard and the challenger are compared with the borrower-only model.
 CHALLENGED: Final[ModelName] = "borrower_only"
+TABLES: Final = ("evaluation", "evaluation_bins", "evaluation_curves", "evaluation_segments")
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,8 @@ def fit_models(
         raise NotTrainable(f"The default model is not trained: {split.reason}.")
     rows, target = training_rows(cohort, split)
     check_inputs(rows.select(*FEATURES), target, outcomes, funded)
-    models: Models = {
-        name: with_averages(fit_on(cohort, split, name), rows) for name in FEATURE_SETS
-    }
+    fitted = each(lambda name: with_averages(fit_on(cohort, split, name), rows), FEATURE_SETS)
+    models: Models = dict(zip(FEATURE_SETS, fitted, strict=True))
     return models, fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
 
 
@@ -117,20 +120,18 @@ def run_trials(cohort: pl.DataFrame, all_splits: Iterable[Split], headline: Mode
     `headline` has the models fitted for `out_of_time` (those of the artifact); the other
     splits fit their own. A model that is too good to be true has null metrics with the reason.
     """
-    trials = []
-    for split in all_splits:
-        for name in FEATURE_SETS:
-            try:
-                is_fitted = split.name == "out_of_time" and name in headline
-                model = headline[name] if is_fitted else fit_on(cohort, split, name)
-            except NotTrainable as refusal:
-                reason = split.reason or str(refusal)
-                trials.append(_untested(name, split, reason))
-                continue
-            trial = score_split(cohort, split, name, model)
-            loans, _ = training_rows(cohort, split)
-            trials.append(_screened(trial, strongest_feature(model, loans)))
-    return trials
+
+    def run(split_and_name: tuple[Split, ModelName]) -> Trial:
+        split, name = split_and_name
+        try:
+            is_fitted = split.name == "out_of_time" and name in headline
+            model = headline[name] if is_fitted else fit_on(cohort, split, name)
+        except NotTrainable as refusal:
+            return _untested(name, split, split.reason or str(refusal))
+        trial = score_split(cohort, split, name, model)
+        return _screened(trial, lambda: strongest_feature(model, training_rows(cohort, split)[0]))
+
+    return each(run, product(all_splits, FEATURE_SETS))
 
 
 def refused(all_splits: Iterable[Split], reason: str) -> list[Trial]:
@@ -147,17 +148,22 @@ def run_challengers(cohort: pl.DataFrame, split: Split, refusal: str | None = No
     if reason := refusal or split.reason:
         return [_untested(name, split, reason) for name in (*boosted, "scorecard")]
     rows, target = training_rows(cohort, split)
-    try:
-        found = [
-            score_split(cohort, split, f"{name}_boosted", fit_challenger(name, rows, target, SEED))
-            for name in FEATURE_SETS
-        ]
+    tested = cohort.filter(pl.Series(split.test))
+
+    def boosting(name: ModelName) -> Trial:
+        model = fit_challenger(name, rows, target, SEED)
+        return _tested(f"{name}_boosted", split, tested, model.predict(tested))
+
+    def scorecard() -> Trial:
         card = fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
+        return _tested("scorecard", split, tested, card.predict(tested))
+
+    try:
+        fits: list[Callable[[], Trial]] = [partial(boosting, name) for name in FEATURE_SETS]
+        trials = each(lambda fit: fit(), [*fits, scorecard])
     except NotTrainable as refusal:
         return [_untested(name, split, str(refusal)) for name in (*boosted, "scorecard")]
-    tested = cohort.filter(pl.Series(split.test))
-    trials = [*found, _tested("scorecard", split, tested, card.predict(tested))]
-    return [_screened(trial, f"of {CHALLENGED}") for trial in trials]
+    return [_screened(trial, lambda: f"of {CHALLENGED}") for trial in trials]
 
 
 def score_split(cohort: pl.DataFrame, split: Split, name: str, model: DefaultModel) -> Trial:
@@ -174,22 +180,27 @@ def evaluation_tables(
     `segments` has one row per cohort loan, in cohort order. Bins, curves, segments and the
     matured share are given for the out-of-time trials.
     """
-    rows: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("", "bins", "curves", "segments")
-    }
-    for trial in trials:
+
+    def rows_of(trial: Trial) -> dict[str, list[dict[str, Any]]]:
         row = metrics_row(**trial.labels, label=trial.split.label, metrics=trial.metrics)
         is_headline = trial.split.name == "out_of_time"
-        rows[""].append({**row, "matured_share": matured_share if is_headline else None})
+        whole = {**row, "matured_share": matured_share if is_headline else None}
         if trial.metrics.reason or not is_headline:
-            continue
+            return {"evaluation": [whole]}
         tested = segments.filter(pl.Series(trial.split.test))
-        rows["bins"] += calibration_rows(trial.target, trial.pd, **trial.labels)
-        rows["curves"] += roc_rows(trial.target, trial.pd, **trial.labels)
-        rows["segments"] += segment_rows(trial.target, trial.pd, tested, **trial.labels)
+        return {
+            "evaluation": [whole],
+            "evaluation_bins": calibration_rows(trial.target, trial.pd, **trial.labels),
+            "evaluation_curves": roc_rows(trial.target, trial.pd, **trial.labels),
+            "evaluation_segments": segment_rows(trial.target, trial.pd, tested, **trial.labels),
+        }
+
+    found = each(rows_of, trials)
     return {
-        f"evaluation_{name}".rstrip("_"): pl.DataFrame(found, infer_schema_length=None)
-        for name, found in rows.items()
+        name: pl.DataFrame(
+            [row for rows in found for row in rows.get(name, ())], infer_schema_length=None
+        )
+        for name in TABLES
     }
 
 
@@ -207,7 +218,7 @@ def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:
     return Trial(name, split, measure(target, pd), pd, target)
 
 
-def _screened(trial: Trial, strongest: str) -> Trial:
+def _screened(trial: Trial, strongest: Callable[[], str]) -> Trial:
     """The trial, without its metrics if the leak alarm refuses them."""
     bads, loans = trial.metrics.defaults, trial.metrics.n
     try:

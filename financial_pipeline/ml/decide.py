@@ -4,6 +4,7 @@ The table is computed once on a grid of thresholds; reading any of them is one i
 loans it covers. Money is dollars, rates and thresholds are fractions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -175,31 +176,39 @@ def best_band(profit: Floats) -> tuple[float, float, float]:
     return float(THRESHOLDS[best]), float(THRESHOLDS[low]), float(THRESHOLDS[high])
 
 
-def best_threshold_summary(pd: Floats, cash: LoanCash, seed: int) -> dict[str, float]:
-    """Best threshold by realised profit, its band, and bootstrap 95 % intervals.
+def best_thresholds(pds: Sequence[Floats], cash: LoanCash, seed: int) -> list[dict[str, float]]:
+    """Best threshold of each model by realised profit, its band, and bootstrap 95 % intervals.
 
-    The profit interval is that of the chosen threshold, not of each resample's best.
-
-    Resamples by Poisson weights, which for many loans equals drawing with replacement.
+    `pds` has the probabilities of each model for the same loans, which every model is resampled
+    alike: by Poisson weights, which for many loans equals drawing with replacement. The profit
+    interval is that of the chosen threshold, not of each resample's best.
     """
-    cells = grid_cells(pd)
-    profit = _approved(cells, cash.realised)
-    best, low, high = best_band(profit)
+    realised = cash.realised
+    cells = [grid_cells(pd) for pd in pds]
+    profits = [_approved(of_model, realised) for of_model in cells]
     rng = np.random.default_rng(seed)
-    draws = np.empty((RESAMPLES, 2))
+    draws = np.empty((RESAMPLES, len(pds), 2))
     for draw in draws:
-        resampled = _approved(cells, cash.realised * rng.poisson(1.0, len(cells)))
-        draw[:] = THRESHOLDS[int(np.argmax(resampled))], resampled[int(np.argmax(profit))]
-    (best_low, profit_low), (best_high, profit_high) = np.quantile(draws, INTERVAL, axis=0)
+        weighed = realised * rng.poisson(1.0, len(realised))
+        for row, of_model, profit in zip(draw, cells, profits, strict=True):
+            resampled = _approved(of_model, weighed)
+            row[:] = THRESHOLDS[int(np.argmax(resampled))], resampled[int(np.argmax(profit))]
+    intervals = np.quantile(draws, INTERVAL, axis=0)
+    return [_summary(profit, *intervals[:, model]) for model, profit in enumerate(profits)]
+
+
+def _summary(profit: Floats, low: Floats, high: Floats) -> dict[str, float]:
+    """The figures of one model; `low` and `high` bound its best threshold and its profit."""
+    best, band_low, band_high = best_band(profit)
     return {
         "best_threshold": best,
-        "band_low": low,
-        "band_high": high,
-        "best_threshold_low": float(best_low),
-        "best_threshold_high": float(best_high),
+        "band_low": band_low,
+        "band_high": band_high,
+        "best_threshold_low": float(low[0]),
+        "best_threshold_high": float(high[0]),
         "best_profit_usd": float(profit.max()),
-        "best_profit_low_usd": float(profit_low),
-        "best_profit_high_usd": float(profit_high),
+        "best_profit_low_usd": float(low[1]),
+        "best_profit_high_usd": float(high[1]),
     }
 
 

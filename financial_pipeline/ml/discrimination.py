@@ -28,6 +28,55 @@ class RocCurve:
     thresholds: Floats
     true_positive_rate: Floats
     false_positive_rate: Floats
+    bads: int
+    goods: int
+
+    @property
+    def area(self) -> float:
+        """The AUC."""
+        from sklearn.metrics import auc as area_under
+
+        return float(area_under(self.false_positive_rate, self.true_positive_rate))
+
+    @property
+    def ks(self) -> float:
+        """The largest distance between the score distributions of bads and goods."""
+        return float(np.abs(self.true_positive_rate - self.false_positive_rate).max())
+
+    @property
+    def average_precision(self) -> float:
+        """The sum of recall steps times precision, without interpolation."""
+        caught = self.true_positive_rate * self.bads
+        declined = np.rint(caught + self.false_positive_rate * self.goods)
+        return float(np.sum(np.diff(self.true_positive_rate) * (caught[1:] / declined[1:])))
+
+    def interval(self) -> tuple[float, float] | None:
+        """95 % DeLong interval of the AUC, cut to [0, 1].
+
+        The variance is that of DeLong, DeLong and Clarke-Pearson (1988): of each bad, the share of
+        goods that score lower, and of each good, the share of bads that score higher; a tie counts
+        half. None if a class has fewer than two loans.
+        """
+        if min(self.bads, self.goods) < 2:
+            return None
+        of_bad = 1 - _midpoints(self.false_positive_rate)
+        of_good = _midpoints(self.true_positive_rate)
+        bad = np.rint(np.diff(self.true_positive_rate) * self.bads)
+        good = np.rint(np.diff(self.false_positive_rate) * self.goods)
+        area = float(np.average(of_bad, weights=bad))
+        half = Z_95 * float(np.sqrt(_squared_error(of_bad, bad) + _squared_error(of_good, good)))
+        return max(0.0, area - half), min(1.0, area + half)
+
+
+def _midpoints(rates: Floats) -> Floats:
+    return np.asarray((rates[1:] + rates[:-1]) / 2)
+
+
+def _squared_error(values: Floats, loans: Floats) -> float:
+    """The variance of the mean of values, each of which so many loans have."""
+    count = float(loans.sum())
+    distance = values - np.average(values, weights=loans)
+    return float(np.sum(loans * distance**2)) / (count - 1) / count
 
 
 def has_both_classes(target: ArrayLike) -> bool:
@@ -57,23 +106,9 @@ def auc_of_levels(loans: ArrayLike, bads: ArrayLike) -> float | None:
 
 
 def auc_interval(target: ArrayLike, score: ArrayLike) -> tuple[float, float] | None:
-    """95 % DeLong interval of the AUC, cut to [0, 1].
-
-    The variance is that of DeLong, DeLong and Clarke-Pearson (1988), from placements computed by
-    mid-ranks (Sun and Xu 2014). None if a class has fewer than two loans.
-    """
-    bad = np.asarray(target) == 1
-    scores = np.asarray(score, dtype=float)
-    bads, goods = int(bad.sum()), int((~bad).sum())
-    if min(bads, goods) < 2:
-        return None
-    overall = scipy.stats.rankdata(scores)
-    placement_bad = (overall[bad] - scipy.stats.rankdata(scores[bad])) / goods
-    placement_good = 1 - (overall[~bad] - scipy.stats.rankdata(scores[~bad])) / bads
-    area = float(placement_bad.mean())
-    variance = placement_bad.var(ddof=1) / bads + placement_good.var(ddof=1) / goods
-    half = Z_95 * float(np.sqrt(variance))
-    return max(0.0, area - half), min(1.0, area + half)
+    """95 % DeLong interval of the AUC, as `RocCurve` gives it."""
+    curve = roc_curve(target, score)
+    return curve.interval() if curve else None
 
 
 def auc_lower_bound(area: float, bads: int, goods: int) -> float:
@@ -105,19 +140,17 @@ def roc_curve(target: ArrayLike, score: ArrayLike) -> RocCurve | None:
     if not has_both_classes(target):
         return None
     false_rate, true_rate, thresholds = metrics.roc_curve(target, score, drop_intermediate=False)
-    return RocCurve(thresholds, true_rate, false_rate)
+    bads, loans = int(np.sum(target)), len(np.asarray(target))
+    return RocCurve(thresholds, true_rate, false_rate, bads, loans - bads)
 
 
 def ks(target: ArrayLike, score: ArrayLike) -> float | None:
     """Return the largest distance between the score distributions of bads and goods."""
     curve = roc_curve(target, score)
-    if curve is None:
-        return None
-    return float(np.abs(curve.true_positive_rate - curve.false_positive_rate).max())
+    return curve.ks if curve else None
 
 
 def average_precision(target: ArrayLike, score: ArrayLike) -> float | None:
     """Return the sum of recall steps times precision, without interpolation."""
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(target, score)) if has_both_classes(target) else None
+    curve = roc_curve(target, score)
+    return curve.average_precision if curve else None

@@ -49,11 +49,12 @@ class Metrics:
 def measure(target: Target, pd: Floats, is_development: bool = False) -> Metrics:
     """All metrics of probabilities `pd` against outcomes 1 (bad) and 0 (good)."""
     loans, defaults = len(target), int(np.sum(target))
-    if loans < MIN_SHOWN_LOANS or not discrimination.has_both_classes(target):
+    curve = discrimination.roc_curve(target, pd) if loans >= MIN_SHOWN_LOANS else None
+    if curve is None:
         reason = f"{loans} test loans with {defaults} defaults: both classes and at least "
         return Metrics(loans, defaults, reason=f"{reason}{MIN_SHOWN_LOANS} loans are needed")
-    area = discrimination.auc(target, pd)
-    interval = discrimination.auc_interval(target, pd)
+    # Sorted once: the curve has every figure of the ranking.
+    area, interval = curve.area, curve.interval()
     line = calibration.calibration_line(target, pd)
     bins = calibration.calibration_bins(target, pd)
     fit = calibration.hosmer_lemeshow(bins, is_development)
@@ -65,9 +66,9 @@ def measure(target: Target, pd: Floats, is_development: bool = False) -> Metrics
         auc=area,
         auc_low=interval[0] if interval else None,
         auc_high=interval[1] if interval else None,
-        gini=None if area is None else 2 * area - 1,
-        ks=discrimination.ks(target, pd),
-        average_precision=discrimination.average_precision(target, pd),
+        gini=2 * area - 1,
+        ks=curve.ks,
+        average_precision=curve.average_precision,
         brier=calibration.brier(target, pd),
         brier_skill=calibration.brier_skill(target, pd),
         log_loss=calibration.log_loss(target, pd),

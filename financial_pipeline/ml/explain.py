@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.ml.scorecard import FACTOR
-from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel, Models
+from financial_pipeline.ml.train import DefaultModel, Models
 
 Floats = NDArray[np.float64]
 
@@ -57,42 +57,38 @@ def all_coefficient_rows(models: Models) -> list[dict[str, Any]]:
 
 def strongest_feature(model: DefaultModel, training: pl.DataFrame) -> str:
     """The feature that moves the log-odds most from loan to loan."""
-    spread = _log_odds_by_feature(model, training).std(axis=0, ddof=1)
+    spread = _log_odds_by_feature(model, model.design(training)).std(axis=0, ddof=1)
     return model.features[int(np.argmax(spread))]
 
 
 def with_averages(model: DefaultModel, training: pl.DataFrame) -> DefaultModel:
     """The model with the mean contribution of each feature over its training loans."""
-    means = _log_odds_by_feature(model, training).mean(axis=0)
+    means = _log_odds_by_feature(model, model.design(training)).mean(axis=0)
     return replace(model, average_log_odds=dict(zip(model.features, means.tolist(), strict=True)))
 
 
-def points_lost(model: DefaultModel, frame: pl.DataFrame) -> Floats:
-    """Points that each feature cost each loan against the average training loan.
+def points_lost(model: DefaultModel, design: Floats) -> Floats:
+    """Points that each feature cost each row of a design against the average training loan.
 
     Shape (loans, features of the model); negative where the feature helped. The points scale is
     that of the scorecard: 20 points double the odds.
     """
     average = np.array([model.average_log_odds[name] for name in model.features])
-    return FACTOR * (_log_odds_by_feature(model, frame) - average)
+    return FACTOR * (_log_odds_by_feature(model, design) - average)
 
 
-def reason_codes(model: DefaultModel, frame: pl.DataFrame) -> pl.DataFrame:
+def reason_codes(model: DefaultModel, design: Floats) -> pl.DataFrame:
     """Columns reason_1 ... reason_4 (feature names) and points_lost_1 ... 4, most costly first.
 
-    One row per row of `frame`; null where fewer features cost points. The model comes from
+    One row per row of `design`; null where fewer features cost points. The model comes from
     `with_averages` or from an artifact.
     """
     allowed = [name for name in model.features if FEATURES[name].reason]
     columns = [model.features.index(name) for name in allowed]
-    parts = [
-        _top_reasons(points_lost(model, part)[:, columns], np.array(allowed))
-        for part in frame.iter_slices(SCORING_BATCH)
-    ]
-    return pl.concat(parts) if parts else _top_reasons(np.empty((0, len(allowed))), np.array([""]))
+    return _top_reasons(points_lost(model, design)[:, columns], pl.Series(allowed))
 
 
-def _top_reasons(lost: Floats, names: NDArray[np.str_]) -> pl.DataFrame:
+def _top_reasons(lost: Floats, names: pl.Series) -> pl.DataFrame:
     kept = min(MAX_REASONS, lost.shape[1])
     order = np.argsort(-lost, axis=1, kind="stable")[:, :kept]
     points = np.take_along_axis(lost, order, axis=1)
@@ -100,14 +96,17 @@ def _top_reasons(lost: Floats, names: NDArray[np.str_]) -> pl.DataFrame:
     for rank in range(MAX_REASONS):
         has_rank = rank < kept
         worth = pl.Series(points[:, rank] if has_rank else np.zeros(len(lost)), dtype=pl.Float64)
-        code = pl.Series(names[order[:, rank]] if has_rank else [None] * len(lost), dtype=pl.String)
+        code = (
+            names.gather(order[:, rank])
+            if has_rank
+            else names.clear().extend_constant(None, len(lost))
+        )
         columns[f"reason_{rank + 1}"] = code.set(worth <= 0, None)
         columns[f"points_lost_{rank + 1}"] = worth.set(worth <= 0, None)
     return pl.DataFrame(columns)
 
 
-def _log_odds_by_feature(model: DefaultModel, frame: pl.DataFrame) -> Floats:
-    design = model.pipeline["prepare"].transform(frame.select(model.features))
+def _log_odds_by_feature(model: DefaultModel, design: Floats) -> Floats:
     weighted = design * model.pipeline["fit"].coef_[0]
     positions = {name: number for number, name in enumerate(model.features)}
     owner = np.zeros((weighted.shape[1], len(model.features)))

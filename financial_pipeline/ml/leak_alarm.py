@@ -6,7 +6,7 @@ single feature, or a model, of which the lower 99 % bound of the AUC is above 0.
 not enough: few such columns separate that well by themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,17 +75,19 @@ def check_inputs(
         _check_feature(name, column, target)
 
 
-def check_model(model: str, area: float | None, bads: int, goods: int, strongest: str) -> None:
+def check_model(
+    model: str, area: float | None, bads: int, goods: int, strongest: Callable[[], str]
+) -> None:
     """Raise LeakAlarm when the lower bound of a model's test AUC is above 0.80.
 
-    `strongest` is its main feature, or the words that stand for it.
+    `strongest` returns its main feature, or the words that stand for it; only a refusal asks.
     """
     bound = 0.0 if area is None else auc_lower_bound(area, bads, goods)
     if bound > MAX_AUC:
         raise LeakAlarm(
             f"The model {model} has an AUC of {area:.3f} on {bads + goods} test loans (lower 99 % "
             f"bound {bound:.3f}, above {MAX_AUC:.2f}), so it is refused; look first at "
-            f"its strongest feature, {strongest}."
+            f"its strongest feature, {strongest()}."
         )
 
 

@@ -9,15 +9,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from financial_pipeline.ml import decide
-from financial_pipeline.ml.backtest import SEED, Trial, run_trials, training_rows
+from financial_pipeline.ml.backtest import SEED, Trial, training_rows
 from financial_pipeline.ml.discrimination import auc
 from financial_pipeline.ml.drift import drift_rows, reference, stability
 from financial_pipeline.ml.explain import reason_codes
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
 from financial_pipeline.ml.gates import Candidate, GateResult, Served, run_gates
 from financial_pipeline.ml.populations import out_of_time
-from financial_pipeline.ml.scorecard import Scorecard, points
-from financial_pipeline.ml.train import DefaultModel, Models
+from financial_pipeline.ml.scorecard import Scorecard, points, probability
+from financial_pipeline.ml.threads import each
+from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel, Models
 
 Floats = NDArray[np.float64]
 
@@ -30,16 +31,26 @@ ALL: Final = "all"
 
 def score_table(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
     """One row per row of `features` (`build_features` output): PDs, points, reason codes."""
+
+    def score(part: pl.DataFrame) -> pl.DataFrame:
+        return _scored(part, models, card)
+
+    parts = each(score, features.iter_slices(SCORING_BATCH))
+    return pl.concat(parts)
+
+
+def _scored(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
     deciding = models[DECIDING]
-    chance = deciding.predict(features)
-    reasons = reason_codes(deciding, features)
+    design = deciding.design(features)
+    chance = deciding.predict_design(design)
+    safety = card.score(features)
     return features.select("loan_key", "issue_month").with_columns(
         pl.Series("pd_borrower_only", chance),
         pl.Series("pd_platform_informed", models["platform_informed"].predict(features)),
-        pl.Series("pd_scorecard", card.predict(features)),
+        pl.Series("pd_scorecard", probability(safety)),
         pl.Series("score", points(chance)),
-        pl.Series("scorecard_points", card.score(features)),
-        *reasons,
+        pl.Series("scorecard_points", safety),
+        *reason_codes(deciding, design),
     )
 
 
@@ -80,10 +91,10 @@ def price_thresholds(
     at = decide.prices(decide.loan_cash(priced.filter(pl.Series(split.train))))
     if at is None:
         return None
-    trials = {trial.model: trial for trial in run_trials(cohort, [split], models)}
     tested = priced.filter(pl.Series(split.test))
+    pds = dict(zip(models, each(lambda model: model.predict(tested), models.values()), strict=True))
     segments = tested.select("grade", "term", "purpose")
-    return threshold_tables(trials, tested, segments, at, SEED)
+    return threshold_tables(pds, tested, segments, at, SEED)
 
 
 def decisions_add_up(table: pl.DataFrame, test_loans: int) -> bool:
@@ -93,7 +104,7 @@ def decisions_add_up(table: pl.DataFrame, test_loans: int) -> bool:
 
 
 def threshold_tables(
-    trials: Mapping[str, Trial],
+    pds: Mapping[str, Floats],
     tested: pl.DataFrame,
     segments: pl.DataFrame,
     at: decide.Prices,
@@ -101,23 +112,33 @@ def threshold_tables(
 ) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     """Threshold table and summary of each model, whole and by segment level.
 
-    `tested` has the cash columns of `fct_loans` for the test loans, `segments` their levels, both
-    in trial order. `at` are the prices of the training loans.
+    `pds` has the probabilities of each model for the test loans, `tested` the cash columns of
+    `fct_loans`, `segments` the levels, all in one order. `at` are the prices of the training loans.
     """
     cash = decide.loan_cash(tested)
+    found = _segment_rows(segments)
+
+    def of_segment(rows: NDArray[np.intp]) -> list[tuple[pl.DataFrame, dict[str, Any]]]:
+        inside, chances = cash.take(rows), [pd[rows] for pd in pds.values()]
+        counts = {"loans": len(rows), "defaults": int(inside.is_bad.sum())}
+        prices = {"gain": at.gain, "loss": at.loss, "break_even_pd": at.break_even_pd}
+        return [
+            (decide.threshold_table(chance, inside, at), {**counts, **prices, **best})
+            for chance, best in zip(
+                chances, decide.best_thresholds(chances, inside, seed), strict=True
+            )
+        ]
+
+    by_segment = each(of_segment, [rows for _, _, rows in found])
     parts: list[pl.DataFrame] = []
     summaries: list[dict[str, Any]] = []
-    for model, trial in trials.items():
-        for segment, level, rows in _segment_rows(segments):
-            inside = cash.take(rows)
+    for number, model in enumerate(pds):
+        for (segment, level, _), of_models in zip(found, by_segment, strict=True):
+            table, summary = of_models[number]
             label = {"model": model, "segment": segment, "level": level}
-            table = decide.threshold_table(trial.pd[rows], inside, at)
             literals = [pl.lit(text).alias(name) for name, text in label.items()]
             parts.append(table.select(*literals, pl.all()))
-            prices = {"gain": at.gain, "loss": at.loss, "break_even_pd": at.break_even_pd}
-            best = decide.best_threshold_summary(trial.pd[rows], inside, seed)
-            counts = {"loans": len(rows), "defaults": int(inside.is_bad.sum())}
-            summaries.append({**label, **counts, **prices, **best})
+            summaries.append({**label, **summary})
     return pl.concat(parts), summaries
 
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 import polars as pl
 import scipy
 from pyspark.ml.classification import LogisticRegression, LogisticRegressionModel
-from pyspark.ml.feature import VectorAssembler
-from pyspark.ml.functions import vector_to_array
+from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -24,7 +23,6 @@ from financial_pipeline.ml.train import MAX_ITERATIONS, MIN_LEVEL_LOANS, Default
 
 KEY: Final = "loan_key"
 TARGET: Final = "default_d1"
-INFREQUENT: Final = "infrequent"
 TOLERANCE: Final = 1e-6
 MAX_AUC_DIFFERENCE: Final = 0.002
 MIN_RANK_CORRELATION: Final = 0.999
@@ -160,21 +158,15 @@ def _design(
 ) -> DataFrame:
     columns = [_standardised(name, prepared) for name, prepared in numbers.items()]
     columns += [
-        F.col(name).isNull().cast("double").alias(f"{name}_missing")
+        F.col(name).isNull().cast("double")
         for name, prepared in numbers.items()
         if prepared.has_missing
     ]
     for name, (frequent, rare) in levels.items():
-        columns += [
-            (F.col(name) == level).cast("double").alias(f"{name}_{level}") for level in frequent
-        ]
+        columns += [(F.col(name) == level).cast("double") for level in frequent]
         if rare:
-            columns.append(F.col(name).isin(*rare).cast("double").alias(f"{name}_{INFREQUENT}"))
-    names = [f"x{number}" for number in range(len(columns))]
-    renamed = [column.alias(name) for column, name in zip(columns, names, strict=True)]
-    plain = frame.select(KEY, *kept, *renamed)
-    assembled = VectorAssembler(inputCols=names, outputCol="design").transform(plain)
-    return assembled.drop(*names)
+            columns.append(F.col(name).isin(*rare).cast("double"))
+    return frame.select(KEY, *kept, array_to_vector(F.array(*columns)).alias("design"))
 
 
 def _standardised(name: str, prepared: NumberPreparation) -> Column:

@@ -50,10 +50,17 @@ class DefaultModel:
         """Probability of default of each row of `build_features` output, as a fraction."""
         with threadpool_limits(limits=1):
             parts = [
-                self.pipeline.predict_proba(part.select(self.features))[:, 1]
-                for part in frame.iter_slices(SCORING_BATCH)
+                self.predict_design(self.design(part)) for part in frame.iter_slices(SCORING_BATCH)
             ]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def design(self, frame: pl.DataFrame) -> Floats:
+        """The prepared inputs of each row of `build_features` output."""
+        return np.asarray(self.pipeline["prepare"].transform(frame.select(self.features)))
+
+    def predict_design(self, design: Floats) -> Floats:
+        """Probability of default of each row of a design."""
+        return np.asarray(self.pipeline["fit"].predict_proba(design)[:, 1])
 
 
 # Name of a model -> the fitted model.

@@ -95,7 +95,7 @@ def _features(application: Mapping[str, object]) -> pl.DataFrame:
 
 
 def _reasons(model: DefaultModel, features: pl.DataFrame) -> tuple[Reason, ...]:
-    row = reason_codes(model, features).row(0, named=True)
+    row = reason_codes(model, model.design(features)).row(0, named=True)
     ranked = ((row[f"reason_{n}"], row[f"points_lost_{n}"]) for n in range(1, MAX_REASONS + 1))
     return tuple(
         Reason(feature, FEATURES[feature].reason, lost) for feature, lost in ranked if feature

@@ -9,7 +9,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.contract import ordered_sum, ratio
+from financial_pipeline.spark.contract import CENTS_PER_DOLLAR, ordered_sum, ratio
 from financial_pipeline.spark.portfolio_ratios import ALL
 
 MEASURE: Final = "expected_to_realised_loss"
@@ -18,52 +18,55 @@ COHORT_MONTHS: Final = 12
 MIN_HISTORY: Final = 30
 
 
-def expected_losses(loans: DataFrame, months: DataFrame) -> DataFrame:
+def expected_losses(cells: DataFrame, months: DataFrame) -> DataFrame:
     """numerator expected loss, denominator realised net loss (dollars) per month and grade.
 
     Expected loss is PD x LGD x EAD over a loan's life (methodology 2.8), with LGD x EAD as net loss
-    per dollar funded of the bad loans. `loans` is fct_loans, `months` the snapshot months.
+    per dollar funded of the bad loans. `cells` are those of `loan_cells`, `months` the snapshot
+    months.
     """
-    cells = _cells(loans)
     start = F.add_months("snapshot_month", -COHORT_MONTHS)
-    joined = cells.join(
-        F.broadcast(months), F.col("maturity_month") <= F.col("snapshot_month")
-    ).withColumn("is_history", F.col("maturity_month") <= start)
+    joined = (
+        _matured(cells)
+        .join(F.broadcast(months), F.col("maturity_month") <= F.col("snapshot_month"))
+        .withColumn("is_history", F.col("maturity_month") <= start)
+    )
     sums = joined.groupBy("snapshot_month", "grade", "term_months").agg(
-        *(_total(name, history=True) for name in ("loans", "bad_loans", "bad_usd", "loss_usd")),
-        *(_total(name, history=False) for name in ("loans", "funded_usd", "loss_usd")),
+        *(_total(name, history=True) for name in ("loans", "bad_loans", "bad_funded", "lost")),
+        *(_total(name, history=False) for name in ("loans", "funded", "lost")),
     )
     usable = sums.filter((F.col("past_loans") >= MIN_HISTORY) & (F.col("new_loans") > 0))
     default_rate = ratio(F.col("past_bad_loans"), F.col("past_loans"))
-    severity = ratio(F.col("past_loss_usd"), F.col("past_bad_usd"))
-    expected = default_rate * F.coalesce(severity, F.lit(0.0)) * F.col("new_funded_usd")
+    severity = ratio(F.col("past_lost"), F.col("past_bad_funded"))
+    funded = F.col("new_funded") / CENTS_PER_DOLLAR
+    expected = default_rate * F.coalesce(severity, F.lit(0.0)) * funded
     rows = usable.withColumns({"expected": expected, "kinds": _segments()})
     segments = rows.select("*", F.inline("kinds"))
     return segments.groupBy("snapshot_month", "segment_kind", "segment").agg(
         F.lit(MEASURE).alias("measure"),
         ordered_sum("expected").alias("numerator"),
-        F.sum("new_loss_usd").alias("denominator"),
+        (F.sum("new_lost") / CENTS_PER_DOLLAR).alias("denominator"),
         F.sum("new_loans").alias("loans"),
     )
 
 
-def _cells(loans: DataFrame) -> DataFrame:
+def _matured(cells: DataFrame) -> DataFrame:
+    """Matured loans and those that defaulted, with funded and lost cents."""
     is_bad = F.col("default_d1") == 1
-    matured = loans.filter("default_d1 is not null")
+    matured = cells.filter("default_d1 is not null")
     return matured.groupBy("maturity_month", "grade", "term_months").agg(
-        F.count("*").alias("loans"),
-        F.count_if(is_bad).alias("bad_loans"),
-        F.sum("funded_amount_usd").alias("funded_usd"),
-        F.sum(F.when(is_bad, F.col("funded_amount_usd"))).alias("bad_usd"),
-        F.sum(F.when(is_bad, F.col("net_loss_usd"))).alias("loss_usd"),
+        F.sum("loans").alias("loans"),
+        F.sum(F.when(is_bad, F.col("loans"))).alias("bad_loans"),
+        F.sum("funded").alias("funded"),
+        F.sum(F.when(is_bad, F.col("funded"))).alias("bad_funded"),
+        F.sum(F.when(is_bad, F.col("lost"))).alias("lost"),
     )
 
 
 def _total(name: str, *, history: bool) -> Column:
     chosen = F.col("is_history") if history else ~F.col("is_history")
     total = F.coalesce(F.sum(F.when(chosen, F.col(name))), F.lit(0))
-    kind = "bigint" if name.endswith("loans") else "double"
-    return total.cast(kind).alias(f"{'past' if history else 'new'}_{name}")
+    return total.alias(f"{'past' if history else 'new'}_{name}")
 
 
 def _segments() -> Column:

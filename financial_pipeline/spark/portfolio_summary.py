@@ -18,11 +18,11 @@ from financial_pipeline.spark.contract import (
     write_columns,
 )
 from financial_pipeline.spark.inference import wilson
+from financial_pipeline.spark.loan_cells import LOAN_COLUMNS, loan_cells
 from financial_pipeline.spark.portfolio_losses import expected_losses
 from financial_pipeline.spark.portfolio_ratios import (
     ALL,
     BASIS,
-    LOAN_COLUMNS,
     accumulated_ratios,
 )
 from financial_pipeline.spark.portfolio_speeds import BASIS as SPEED_BASIS
@@ -56,15 +56,15 @@ def portfolio_summary(
     Inputs are fct_loans, fct_loan_applications, fct_loan_performance_monthly and
     fct_loan_rejections. Months run from the first issue to the newest snapshot.
     """
-    known = read_columns(loans, LOAN_COLUMNS, "fct_loans")
-    months = _months(known, first, last)
+    cells = loan_cells(read_columns(loans, LOAN_COLUMNS, "fct_loans"))
+    months = _months(cells, first, last)
     parts = [
-        accumulated_ratios(known, months).withColumn("basis", F.lit(BASIS)),
-        expected_losses(known, months).withColumn("basis", F.lit(BASIS)),
+        accumulated_ratios(cells, months).withColumn("basis", F.lit(BASIS)),
+        expected_losses(cells, months).withColumn("basis", F.lit(BASIS)),
         concentration(applications, months).withColumn("basis", F.lit(BASIS)),
         _delinquency(performance, first, last).withColumn("basis", F.lit(OBSERVED)),
         portfolio_speeds(performance, first, last).withColumn("basis", F.lit(SPEED_BASIS)),
-        _approvals(known, rejections, months).withColumn("basis", F.lit(APPLICATIONS)),
+        _approvals(cells, rejections, months).withColumn("basis", F.lit(APPLICATIONS)),
     ]
     rows = reduce(DataFrame.unionByName, (part.select(*_SHAPE) for part in parts))
     return write_columns(_with_values(rows), PORTFOLIO_SUMMARY, first, last)
@@ -73,14 +73,14 @@ def portfolio_summary(
 _SHAPE: Final = (*SEGMENT, "numerator", "denominator", "loans", "basis")
 
 
-def _months(loans: DataFrame, first: date, last: date) -> DataFrame:
+def _months(cells: DataFrame, first: date, last: date) -> DataFrame:
     """The snapshot months asked for; they are known before the plans that join them are made."""
-    bounds = loans.agg(F.min("issue_month").alias("start"), F.max("snapshot_month").alias("end"))
+    bounds = cells.agg(F.min("issue_month").alias("start"), F.max("snapshot_month").alias("end"))
     span = bounds.first()
     start, end = (span["start"], span["end"]) if span else (None, None)
     if start is None or end is None:
-        return month_list(loans, [], "snapshot_month")
-    return month_list(loans, months_between(max(start, first), min(end, last)), "snapshot_month")
+        return month_list(cells, [], "snapshot_month")
+    return month_list(cells, months_between(max(start, first), min(end, last)), "snapshot_month")
 
 
 def _with_values(rows: DataFrame) -> DataFrame:
@@ -177,14 +177,14 @@ def _delinquency(performance: DataFrame, first: date, last: date) -> DataFrame:
     )
 
 
-def _approvals(loans: DataFrame, rejections: DataFrame, months: DataFrame) -> DataFrame:
+def _approvals(cells: DataFrame, rejections: DataFrame, months: DataFrame) -> DataFrame:
     """Issued loans among all applications of a month; only months with rejections on file."""
     rejected = read_columns(rejections, REJECTION_COLUMNS, "fct_loan_rejections")
     refused = rejected.groupBy(F.col("application_month").alias("snapshot_month")).agg(
         F.count("*").alias("refused")
     )
-    issued = loans.groupBy(F.col("issue_month").alias("snapshot_month")).agg(
-        F.count("*").alias("issued")
+    issued = cells.groupBy(F.col("issue_month").alias("snapshot_month")).agg(
+        F.sum("loans").alias("issued")
     )
     both = months.join(refused, "snapshot_month").join(issued, "snapshot_month", "left")
     accepted = F.coalesce(F.col("issued"), F.lit(0))

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.bench import metric_marts, metrics
-from financial_pipeline.spark.portfolio_ratios import LOAN_COLUMNS
+from financial_pipeline.spark.loan_cells import LOAN_COLUMNS
 
 
 @pytest.mark.nightly

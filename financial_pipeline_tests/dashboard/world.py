@@ -139,7 +139,7 @@ def thresholds() -> tuple[pl.DataFrame, pl.DataFrame]:
     label = {"training_cutoff": CUTOFF, "model": "borrower_only", "segment": "all", "level": "all"}
     literals = [pl.lit(value).alias(name) for name, value in label.items()]
     table = decide.threshold_table(pd, cash, prices).select(*literals, pl.all())
-    best = decide.best_threshold_summary(pd, cash, 1)
+    (best,) = decide.best_thresholds([pd], cash, 1)
     numbers = {"gain": 0.2, "loss": 0.5, "break_even_pd": prices.break_even_pd}
     counts = {"loans": 1000, "defaults": int(bad.sum())}
     return table, pl.DataFrame([{**label, **counts, **numbers, **best}])

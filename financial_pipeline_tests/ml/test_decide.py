@@ -99,8 +99,10 @@ def test_band_of_a_book_that_only_loses_is_declining_everybody() -> None:
 
 def test_best_threshold_interval_contains_it_and_is_repeatable() -> None:
     pd, cash = _random_book(2_000)
-    found = decide.best_threshold_summary(pd, cash, seed=1)
-    assert found == decide.best_threshold_summary(pd, cash, seed=1)
+    (found,) = decide.best_thresholds([pd], cash, seed=1)
+    assert [found] == decide.best_thresholds([pd], cash, seed=1)
+    # Another model changes nothing of the first.
+    assert decide.best_thresholds([1 - pd, pd], cash, seed=1)[1] == found
     assert found["band_low"] <= found["best_threshold"] <= found["band_high"]
     assert found["best_profit_low_usd"] < found["best_profit_usd"] < found["best_profit_high_usd"]
 

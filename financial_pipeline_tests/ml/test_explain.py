@@ -20,7 +20,7 @@ def model(cohort: pl.DataFrame) -> DefaultModel:
 def test_points_lost_add_up_to_the_distance_in_score(
     model: DefaultModel, cohort: pl.DataFrame
 ) -> None:
-    lost = explain.points_lost(model, cohort).sum(axis=1)
+    lost = explain.points_lost(model, model.design(cohort)).sum(axis=1)
     scores = -FACTOR * logit(model.predict(cohort))
     np.testing.assert_allclose(scores.mean() - scores, lost, atol=1e-9)
 
@@ -42,7 +42,7 @@ def test_coefficients_have_units_and_per_unit_values_hold(
 def test_reasons_are_at_most_four_in_order_and_never_grade_or_rate(
     model: DefaultModel, cohort: pl.DataFrame
 ) -> None:
-    codes = explain.reason_codes(model, cohort)
+    codes = explain.reason_codes(model, model.design(cohort))
     assert codes.columns == [
         f"{name}_{rank}" for rank in range(1, 5) for name in ("reason", "points_lost")
     ]
@@ -57,11 +57,11 @@ def test_reasons_are_at_most_four_in_order_and_never_grade_or_rate(
 
 def test_reasons_name_what_was_made_worse(model: DefaultModel, cohort: pl.DataFrame) -> None:
     poor = cohort.head(1).with_columns(ln_annual_inc=pl.lit(9.5), dti=pl.lit(10.0))
-    assert explain.reason_codes(model, poor)["reason_1"][0] == "ln_annual_inc"
+    assert explain.reason_codes(model, model.design(poor))["reason_1"][0] == "ln_annual_inc"
 
 
 def test_reasons_of_no_loans_are_an_empty_table(model: DefaultModel, cohort: pl.DataFrame) -> None:
-    assert explain.reason_codes(model, cohort.clear()).height == 0
+    assert explain.reason_codes(model, model.design(cohort)[:0]).height == 0
 
 
 def test_strongest_feature_is_the_one_that_moves_scores_most(

@@ -34,7 +34,7 @@ def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
 
     files = publication.files("ml/training_set")
     file = next(file for file in files if file.stem == cutoff.isoformat())
-    frame = start_session().read.parquet(str(file)).cache()
+    frame = start_session().read.parquet(str(file))
     row = compare(frame, models[DECIDING], tested)
     table = tables.write(publication, "spark_agreement", cutoff, [row], upstream)
     return Outcome([table], {CHECK: row["agrees"]}, {"auc_difference": row["auc_difference"]})

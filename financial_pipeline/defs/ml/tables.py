@@ -49,6 +49,7 @@ def outcome_columns(
     publication: Publication, loan_keys: pl.Series
 ) -> tuple[pl.DataFrame, pl.Series]:
     """The class X columns of staging for these loans, in their order, and their funded amounts."""
+    wanted = loan_keys.to_frame()
     funded = publication.scan(LOANS).select(
         "loan_key", pl.col("funded_amount_usd").cast(pl.Float64)
     )
@@ -56,12 +57,16 @@ def outcome_columns(
     staged = pl.scan_parquet(
         sorted(publication.paths.staging("lending_club_loans").glob("[!.]*.parquet"))
     )
-    outcomes = staged.select("loan_id", *sorted(CLASS_X))
+    # Streamed past the wanted loans: the columns of all loans would be the peak of the whole job.
+    outcomes = (
+        staged.select("loan_id", *sorted(CLASS_X))
+        .join(ids.join(wanted.lazy(), on="loan_key", how="semi"), on="loan_id")
+        .drop("loan_id")
+        .collect(engine="streaming")
+    )
     found = (
-        loan_keys.to_frame()
-        .lazy()
-        .join(ids, on="loan_key", how="left", maintain_order="left")
-        .join(outcomes, on="loan_id", how="left", maintain_order="left")
+        wanted.lazy()
+        .join(outcomes.lazy(), on="loan_key", how="left", maintain_order="left")
         .join(funded, on="loan_key", how="left", maintain_order="left")
         .collect()
     )
