@@ -13,8 +13,8 @@ from xdist.scheduler import LoadFileScheduling
 TOGETHER: Final[dict[str, tuple[str, ...]]] = {
     # One demo of the simulated world.
     "demo": ("integration/test_simulated_demo.py", "test_readme.py"),
-    # One Spark session.
-    "spark": ("spark/", "defs/ml/test_spark_agreement.py", "staging/test_spark_engine.py"),
+    # One Spark session; the model assets share a data root with Spark's second opinion of them.
+    "spark": ("spark/", "defs/ml/", "staging/test_spark_engine.py"),
     # One Kafka and Flink.
     "flink": ("flink/", "streaming/test_contract.py"),
     "increments": ("integration/test_incremental.py",),
@@ -22,6 +22,12 @@ TOGETHER: Final[dict[str, tuple[str, ...]]] = {
     "files": ("real_data/test_files_demo.py",),
     "dbt": ("dbt/",),
     "daemon": ("daemon/",),
+    # One data root with all tables.
+    "dashboard": ("dashboard/",),
+    # A million loans.
+    "simulator": ("simulator/",),
+    # Books of made-up and of real loans.
+    "ml": ("ml/",),
     "live": ("raw/test_live_run.py",),
     # One server of the dashboard, and one Chromium.
     "browser": ("browser/",),
