@@ -15,8 +15,9 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # True where an interpreter is 3.11 to 3.13, an empty line for another.
 FITS := import sys; print((3, 11) <= sys.version_info[:2] <= (3, 13) or "")
 NAMES := python3.11 python3.12 python3.13 python3
-# Two processes; tests of one file stay together.
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# financial_pipeline_tests/balance.py says which tests stay together and which start first.
+PROCESSES := 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTHON ?= $(firstword $(foreach name,$(NAMES),$(if $(shell $(name) -c '$(FITS)' 2>/dev/null),$(name))))
 
 # The first process compiles what it imports for all later ones; without that each waits 4 s.

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -13,9 +15,34 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.local_stream import plan_of
+from financial_pipeline_tests.balance import Balanced, longest_first
+from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.raw.upstream import Upstream, serving
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+# The loans of the shared simulated world.
+SMALL_WORLD = "3000"
+
+# A busy machine is no fault of the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Balanced | None:
+    return Balanced(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Ask for no `fsync`: a machine that loses power is tried by `io_faults.py`, not by waiting."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +87,15 @@ def upstream() -> Iterator[Upstream]:
     """A server on loopback that answers like Yahoo and FRED."""
     with serving() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def simulated_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data root of one whole `demo`; copy it before you change anything in it."""
+    folder = tmp_path_factory.mktemp("simulated") / "data"
+    done = run_command(folder, "demo", "--loans", SMALL_WORLD)
+    assert done.exit_code == 0, done.errors
+    return folder
 
 
 @pytest.fixture(scope="session")

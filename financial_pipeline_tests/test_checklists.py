@@ -59,7 +59,11 @@ class Checkout:
 
     def copy(self, name: str, folder: str) -> None:
         """Put a new file of a checklist into a folder."""
-        shutil.copyfile(NEW_FILES / name, self.folder / folder / name)
+        self.copy_as(name, f"{folder}/{name}")
+
+    def copy_as(self, name: str, target: str) -> None:
+        """Put a new file of a checklist somewhere under another name."""
+        shutil.copyfile(NEW_FILES / name, self.folder / target)
 
     def add(self, name: str, before: str, text: str) -> None:
         """Insert text before a line that occurs once in a file."""
@@ -92,15 +96,20 @@ class Checkout:
         assert tested.returncode == 0, tested.stdout
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
+def checked_out(folder: Path) -> Checkout:
+    """Copy the repository."""
     for file in FILES:
-        copy = tmp_path / file.relative_to(PROJECT_ROOT)
+        copy = folder / file.relative_to(PROJECT_ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
-    made = Checkout(tmp_path)
+    made = Checkout(folder)
     made.write(".env", settings())
     return made
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return checked_out(tmp_path)
 
 
 def settings(**values: str) -> str:

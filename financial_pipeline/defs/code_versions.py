@@ -9,6 +9,7 @@ from typing import Any, Final
 from financial_pipeline.changes import code
 from financial_pipeline.crosscheck.recompute import STEPS
 from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_root
+from financial_pipeline.schemas.raw import RAW_DATASETS
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.catalogue import METRICS
 
@@ -20,10 +21,10 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "raw": (f"{PACKAGE}.raw.ingest",),
     "exports": (*WRITER, f"{PACKAGE}.schemas.marts"),
     "staging/lending_club_loan_snapshots": (f"{PACKAGE}.staging.loans",),
-    "staging/lending_club_loans": (f"{PACKAGE}.staging.loans",),
-    "staging/lending_club_rejections": (f"{PACKAGE}.staging.rejections",),
-    "staging/bank_prices": (f"{PACKAGE}.staging.prices",),
-    "staging/fred_observations": (f"{PACKAGE}.staging.fred",),
+    **{
+        f"staging/{name}": (f"{PACKAGE}.staging.{dataset.staging}",)
+        for name, dataset in RAW_DATASETS.items()
+    },
     "ml/training_set": (f"{PACKAGE}.defs.ml.training",),
     "ml/default_model": (f"{PACKAGE}.defs.ml.training",),
     "ml/evaluation": (f"{PACKAGE}.defs.ml.evaluation",),

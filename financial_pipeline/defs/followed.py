@@ -11,10 +11,9 @@ from financial_pipeline.changes.landed import (
     read_hashes,
     write_hashes,
 )
-from financial_pipeline.defs.run_plan import ALL_DATASETS
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, withdrawals
-from financial_pipeline.schemas.raw import LandedFile, RawFile
+from financial_pipeline.schemas.raw import RAW_DATASETS, LandedFile, RawFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import fred, prices
 
@@ -56,7 +55,7 @@ def raw_digests(
     if landed and not is_preview:
         write_hashes(paths, hashes)
     digests, withdrawn = {}, withdrawals.withdrawn(paths)
-    for dataset in ALL_DATASETS:
+    for dataset in RAW_DATASETS:
         coming = [file for file in landed if file.dataset == dataset]
         # Refused files included: a refusal is no change of what was dropped.
         archived = archive.read_raw_files(paths, dataset)

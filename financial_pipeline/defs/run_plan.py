@@ -25,12 +25,6 @@ from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 
-ALL_DATASETS = (
-    "lending_club_loans",
-    "lending_club_rejections",
-    "bank_prices",
-    "fred_observations",
-)
 LOAN_KEYS = (
     dg.AssetKey(["raw", "lending_club_loans"]),
     dg.AssetKey(["staging", "lending_club_loan_snapshots"]),

@@ -18,14 +18,14 @@ from financial_pipeline.defs.changed import Changes
 from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
-from financial_pipeline.defs.run_plan import ALL_DATASETS, FamilyRun, plan
+from financial_pipeline.defs.run_plan import FamilyRun, plan
 from financial_pipeline.defs.terminal import noise_to, running
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import ingest, refusals
-from financial_pipeline.schemas.raw import LandedFile
+from financial_pipeline.schemas.raw import RAW_DATASETS, LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import launch_driver, start_session
 
@@ -53,7 +53,7 @@ def _landed(
             report(sentence)
         if not landed:
             raise NoDropFolder(ingest.landing_folder(settings, paths))
-    for absent in sorted(set(ALL_DATASETS) - {file.dataset for file in landed}):
+    for absent in sorted(set(RAW_DATASETS) - {file.dataset for file in landed}):
         report(f"absent: {absent}; its assets are skipped")
     return landed
 

@@ -13,12 +13,12 @@ from financial_pipeline.changes.landed import content_hashes, read_hashes
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
-from financial_pipeline.schemas.raw import LandedFile, RawFile
+from financial_pipeline.schemas.raw import RAW_DATASETS, LandedFile, RawFile
 from financial_pipeline.settings import Settings
 
 # Where files are refused.
 ROOTS: Final = tuple(
-    f"{code.PACKAGE}.staging.{name}" for name in ("fred", "loans", "prices", "rejections")
+    sorted(f"{code.PACKAGE}.staging.{dataset.staging}" for dataset in RAW_DATASETS.values())
 )
 
 

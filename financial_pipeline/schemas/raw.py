@@ -3,17 +3,56 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True)
+class RawDataset:
+    """One dataset of the raw archive.
+
+    `files` describes what people drop, `family` is the dbt family of its marts, and `staging` the
+    module of the package `staging` that stages it.
+    """
+
+    files: str
+    domain: str
+    family: str
+    staging: str
+
+
+RAW_DATASETS: Final = {
+    "lending_club_loans": RawDataset(
+        "Loan files that people drop: LoanStats, accepted loans, loan.csv.",
+        domain="lending",
+        family="loans",
+        staging="loans",
+    ),
+    "lending_club_rejections": RawDataset(
+        "The file of rejected applications that people drop.",
+        domain="lending",
+        family="rejections",
+        staging="rejections",
+    ),
+    "bank_prices": RawDataset(
+        "Daily price files of the banks.", domain="market", family="prices", staging="prices"
+    ),
+    "fred_observations": RawDataset(
+        "Macro series as FRED or ALFRED publish them.",
+        domain="macro",
+        family="macro",
+        staging="fred",
+    ),
+}
 
 
 @dataclass(frozen=True)
 class LandedFile:
     """One input file, detected from its content before anything is stored.
 
-    `dataset` is lending_club_loans, lending_club_rejections, bank_prices or fred_observations;
-    `form` names the detected layout; `subject` is the symbol or series id; `snapshot_date` is
-    the snapshot month of a loan file or the vintage date of a dated copy, else null; `first_date`
-    and `last_date` span the event dates (issue months, sessions, observation dates; application
-    dates of rejections).
+    `dataset` is one of RAW_DATASETS; `form` names the detected layout; `subject` is the symbol or
+    series id; `snapshot_date` is the snapshot month of a loan file or the vintage date of a dated
+    copy, else null; `first_date` and `last_date` span the event dates (issue months, sessions,
+    observation dates; application dates of rejections).
     """
 
     path: Path

@@ -1,16 +1,12 @@
 """The history of a warehouse, built once: windows, full build, kill, revision, failure."""
 
-import os
-import pickle
 import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from financial_pipeline.files import locked
 from financial_pipeline_tests.dbt.planted import PLANTED
 from financial_pipeline_tests.dbt.warehouse import Tables, Warehouse, Window
 from financial_pipeline_tests.dbt.world import (
@@ -80,18 +76,8 @@ def break_april(root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Return all steps; the first test process that needs them runs them, others wait for it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
-    kept = shared / "story.pickle"
-    with locked(shared / "story.lock"):
-        if not kept.exists():
-            kept.write_bytes(pickle.dumps(_told(Warehouse(tmp_path_factory.mktemp("world")))))
-        return cast("Story", pickle.loads(kept.read_bytes()))
-
-
-def _told(warehouse: Warehouse) -> Story:
     """Run all steps; each starts from the warehouse of the previous one."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("world"))
     stage_world(warehouse.root)
     built(warehouse, *BUILD, window=BEFORE)
     windowed = built(warehouse, *BUILD, window=AFTER)

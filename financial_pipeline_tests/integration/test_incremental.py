@@ -1,6 +1,8 @@
 """New and restated prices, day by day, against everything built at once."""
 
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,36 +43,56 @@ def hashes(root: Path) -> dict[str, str]:
     return {row["name"]: row["content_hash"] for row in batch}
 
 
-@pytest.fixture
-def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FINANCIAL_PIPELINE_FIRST_SESSION", "2018-02-01")
-    folder = tmp_path / "landing"
-    folder.mkdir()
-    return folder
+@dataclass(frozen=True)
+class Daily:
+    """A data root that grew day by day, and what the commands printed for one more day."""
+
+    root: Path
+    planned: str
+    one_more: str
+    hashes: dict[str, str]
 
 
-def test_one_day_more_builds_that_day_and_equals_a_rebuild(tmp_path: Path, landing: Path) -> None:
-    root, days = tmp_path / "root", list(LINES)
+@pytest.fixture(scope="module")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINANCIAL_PIPELINE_FIRST_SESSION", "2018-02-01")
+        yield tmp_path_factory.mktemp("landing")
+
+
+@pytest.fixture(scope="module")
+def daily(tmp_path_factory: pytest.TempPathFactory, landing: Path) -> Daily:
+    root, days = tmp_path_factory.mktemp("root"), list(LINES)
     drop(landing, days[:-2])
     assert "2018-02-01 to 2018-02-26" in build(root, landing).output
     drop(landing, days[:-1])
     planned = run_command(root, "plan", "--source", "files", "--landing", str(landing)).output
-    one_more = build(root, landing)
+    one_more = build(root, landing).output
+    drop(landing, days, volume=2000)
+    build(root, landing)
+    return Daily(root, planned, one_more, hashes(root))
+
+
+def test_one_day_more_builds_that_day(daily: Daily) -> None:
     newest = "2018-02-27 to 2018-02-27"
-    assets = [line for line in planned.splitlines() if "/" in line.split()[0]]
+    assets = [line for line in daily.planned.splitlines() if "/" in line.split()[0]]
     assert assets
     assert all(newest in line for line in assets)
     # Raw files, staging, the warehouse with its exports, and the metrics.
-    jobs = [line.split()[0] for line in one_more.output.splitlines() if newest in line]
+    jobs = [line.split()[0] for line in daily.one_more.splitlines() if newest in line]
     assert jobs == ["prices_job"] * 3 + ["market_metrics_job"]
-    assert not any(name in one_more.output for name in ("shared_job", "macro_job", "loans_job"))
-    drop(landing, days, volume=2000)
-    build(root, landing)
-    daily = hashes(root)
-    build(root, landing, "--rebuild")
-    assert hashes(root) == daily
+    assert not any(name in daily.one_more for name in ("shared_job", "macro_job", "loans_job"))
+
+
+def test_day_by_day_equals_everything_from_nothing(daily: Daily, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
-    shutil.copytree(root / "raw", fresh / "raw")
-    shutil.copy(root / "world.json", fresh / "world.json")
+    shutil.copytree(daily.root / "raw", fresh / "raw")
+    shutil.copy(daily.root / "world.json", fresh / "world.json")
     assert run_command(fresh, "transform", "--source", "files").exit_code == 0
-    assert hashes(fresh) == daily
+    assert hashes(fresh) == daily.hashes
+
+
+@pytest.mark.nightly
+def test_day_by_day_equals_a_rebuild(daily: Daily, landing: Path) -> None:
+    build(daily.root, landing, "--rebuild")
+    assert hashes(daily.root) == daily.hashes

@@ -15,21 +15,18 @@ import nbformat
 import pytest
 
 from financial_pipeline_tests.command import figures, run_command
-from financial_pipeline_tests.conftest import PROJECT_ROOT
+from financial_pipeline_tests.conftest import PROJECT_ROOT, SMALL_WORLD
 
 pytestmark = pytest.mark.slow
 
-SMALL = ("--loans", "3000")
+SMALL = ("--loans", SMALL_WORLD)
 # Where the run is when it is killed: in the loans' dbt build, and in the price partitions.
 KILL_SECONDS = (25.0, 45.0)
 
 
 @pytest.fixture(scope="module")
-def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated")
-    done = run_command(folder, "demo", *SMALL)
-    assert done.exit_code == 0, done.errors
-    return folder
+def data_root(simulated_root: Path) -> Path:
+    return simulated_root
 
 
 @pytest.fixture(scope="module")

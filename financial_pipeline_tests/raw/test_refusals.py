@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline.defs.followed import raw_digests
-from financial_pipeline.defs.staging.assets import _stage_accepted
+from financial_pipeline.defs.staging.staged import stage_accepted
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, refusals, withdrawals
@@ -40,7 +40,7 @@ class Root:
                     raise RefusedFile(file.sha256, f"{file.landed.path.name} is refused.")
             return StagingSummary(0, 0, {}, len(files), None)
 
-        files, _ = _stage_accepted(self, LOANS, stage, lambda _: True)  # type: ignore[arg-type]
+        files, _ = stage_accepted(self, LOANS, stage, lambda _: True)  # type: ignore[arg-type]
         return [file.landed.path.name for file in files]
 
 

@@ -1,7 +1,9 @@
 """The market metrics as the methodology reads, one bank and session after the other."""
 
 import statistics
+from bisect import bisect_left
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ YEAR = 252
 def rows(prices: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
     """One row per bank and session, with some columns of three metric tables."""
     banks = prices.sort("symbol", "session_date").partition_by("symbol")
-    bills = rates.to_dicts()
+    bills = rates.sort("observation_date").to_dicts()
     return pl.DataFrame(
         [row for bank in banks for row in _bank(bank.to_dicts(), bills)],
         infer_schema_length=None,
@@ -90,12 +92,18 @@ def _sharpe(excess: dict[int, float], number: int) -> Row:
 
 
 def _bill(session: date, bills: list[Row]) -> tuple[float | None, str | None]:
-    """The newest rate that was observed before the session, known on it and not too old."""
+    """The newest rate that was observed before the session, known on it and not too old.
+
+    The bills are sorted by the day of their observation.
+    """
+    oldest, end = (
+        bisect_left(bills, day, key=itemgetter("observation_date"))
+        for day in (session - timedelta(days=14), session)
+    )
     usable = [
         bill
-        for bill in bills
-        if session - timedelta(days=14) <= bill["observation_date"] < session
-        and bill["realtime_start"] <= session < bill["realtime_end"]
+        for bill in bills[oldest:end]
+        if bill["realtime_start"] <= session < bill["realtime_end"]
     ]
     if usable:
         discount = max(usable, key=lambda bill: bill["observation_date"])["value"]

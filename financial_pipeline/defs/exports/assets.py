@@ -13,13 +13,10 @@ from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.schemas.raw import RAW_DATASETS
 
-RAW_DATASETS = {
-    "loans": "lending_club_loans",
-    "rejections": "lending_club_rejections",
-    "prices": "bank_prices",
-    "macro": "fred_observations",
-}
+# Family -> the raw dataset that its marts are made of.
+SOURCES = {dataset.family: name for name, dataset in RAW_DATASETS.items()}
 CHECKS = {
     "keys_are_unique": (True, "No two rows share the key of the grain."),
     "keys_are_present": (True, "Every row has its whole key."),
@@ -40,7 +37,7 @@ def _export(
     pipeline: Pipeline, warehouse: DuckDBResource, name: str, mart: Table[Any]
 ) -> dg.MaterializeResult:
     paths = pipeline.paths
-    dataset = RAW_DATASETS.get(mart.family)
+    dataset = SOURCES.get(mart.family)
     files = archive.current_files(paths, dataset) if dataset else []
     built_from = {"raw": archive.digest(files), "files": str(len(files))}
     with warehouse.get_connection() as connection:

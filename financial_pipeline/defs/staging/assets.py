@@ -1,6 +1,6 @@
 """Typed Parquet staging: one file per partition, and every line of every raw file accounted for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -14,86 +14,12 @@ from financial_pipeline.defs.partitions import (
     window,
 )
 from financial_pipeline.defs.resources import Pipeline
-from financial_pipeline.errors import RefusedFile
-from financial_pipeline.raw import archive, refusals
+from financial_pipeline.defs.staging.staged import accounted, staged
 from financial_pipeline.schemas.raw import RawFile
-from financial_pipeline.staging import fred, loans, losses, prices, rejections, row_accounting
+from financial_pipeline.staging import fred, loans, prices, rejections
 from financial_pipeline.staging.accounting import StagingSummary
 
-ACCOUNTED = "every_line_is_accounted_for"
 NO_HOLE = "no_bank_has_a_hole"
-Result = dg.MaterializeResult
-Stage = Callable[[Sequence[RawFile]], StagingSummary]
-
-
-def _check(dataset: str) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            ACCOUNTED,
-            asset=["staging", dataset],
-            blocking=True,
-            description="Physical lines = staged + quarantined by reason + notes, file by file.",
-        )
-    ]
-
-
-def _stage_accepted(
-    pipeline: Pipeline, dataset: str, stage: Stage, is_judged: Callable[[RawFile], bool]
-) -> tuple[list[RawFile], StagingSummary]:
-    """Stage the files; a refused one is noted, and the others do without it.
-
-    Files that were refused before get another chance if `stage` judges them. Raises RefusedFile if
-    every file is refused.
-    """
-    paths, rules = pipeline.paths, refusals.rules(pipeline.settings, pipeline.paths)
-    refusals.retry(paths, dataset, is_judged)
-    archive.verify(archive.current_files(paths, dataset))
-    while True:
-        files = archive.current_files(paths, dataset)
-        try:
-            summary = stage(files)
-        except RefusedFile as error:
-            archive.refuse(paths, error.sha256, str(error), rules)
-            if not archive.accepted_files(paths, dataset):
-                raise
-        else:
-            for refused, reason in summary.refused.items():
-                archive.refuse(paths, refused, reason, rules)
-            return [file for file in files if file.sha256 not in summary.refused], summary
-
-
-def _stage(
-    pipeline: Pipeline,
-    dataset: str,
-    stage: Stage,
-    is_judged: Callable[[RawFile], bool] = lambda _: True,
-    table: str | None = None,
-) -> Result:
-    paths = pipeline.paths
-    files, summary = _stage_accepted(pipeline, dataset, stage, is_judged)
-    losses.note_remarks(paths, table or dataset, [*summary.warnings, *summary.remarks])
-    rows = row_accounting.by_file(
-        row_accounting.read_accounting(paths, {file.sha256 for file in files})
-    )
-    missing = {row["file"]: row["unexplained"] for row in rows if row["unexplained"]}
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": summary.rows,
-            "quarantined": summary.quarantined,
-            "remarks": list(summary.remarks),
-            "files": summary.files,
-            "newest_event": str(summary.newest_event),
-            "built_from": archive.digest(files),
-            "warnings": list(summary.warnings),
-        },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=ACCOUNTED,
-                passed=not missing and len(rows) == len({file.sha256 for file in files}),
-                metadata={"files": rows, "unexplained": missing},
-            )
-        ],
-    )
 
 
 @dg.asset(
@@ -102,7 +28,7 @@ def _stage(
     partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "snapshots"},
-    check_specs=_check("lending_club_loan_snapshots"),
+    check_specs=accounted("lending_club_loan_snapshots"),
 )
 def lending_club_loan_snapshots(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -121,7 +47,7 @@ def lending_club_loan_snapshots(
         return month is not None and first <= month <= last
 
     table = "lending_club_loan_snapshots"
-    result = _stage(pipeline, "lending_club_loans", stage, is_judged, table)
+    result = staged(pipeline, "lending_club_loans", stage, is_judged, table)
     return partition_events.describe(context, result)
 
 
@@ -136,7 +62,7 @@ def lending_club_loan_snapshots(
     partitions_def=ISSUE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "loans"},
-    check_specs=_check("lending_club_loans"),
+    check_specs=accounted("lending_club_loans"),
 )
 def lending_club_loans(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -151,7 +77,7 @@ def lending_club_loans(
         return loans.stage_issue_months(pipeline.paths, files, first, last, pipeline.settings)
 
     # The snapshots have judged the files.
-    result = _stage(pipeline, "lending_club_loans", stage, lambda _: False)
+    result = staged(pipeline, "lending_club_loans", stage, lambda _: False)
     return partition_events.describe(context, result)
 
 
@@ -163,7 +89,7 @@ def lending_club_loans(
     partitions_def=APPLICATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "rejections"},
-    check_specs=_check("lending_club_rejections"),
+    check_specs=accounted("lending_club_rejections"),
 )
 def lending_club_rejections(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -174,7 +100,7 @@ def lending_club_rejections(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return rejections.stage_rejections(pipeline.paths, files, first, last, pipeline.settings)
 
-    return partition_events.describe(context, _stage(pipeline, "lending_club_rejections", stage))
+    return partition_events.describe(context, staged(pipeline, "lending_club_rejections", stage))
 
 
 @dg.asset(
@@ -184,7 +110,7 @@ def lending_club_rejections(
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "market", "family": "prices"},
     check_specs=[
-        *_check("bank_prices"),
+        *accounted("bank_prices"),
         partition_checks.spec(
             NO_HOLE,
             ["staging", "bank_prices"],
@@ -207,7 +133,7 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partit
         faults.update(summary.faults)
         return summary
 
-    result = _stage(pipeline, "bank_prices", stage)
+    result = staged(pipeline, "bank_prices", stage)
     check = partition_checks.outcome(context, NO_HOLE, faults)
     yield from partition_checks.per_partition(context, result, check, faults)
 
@@ -218,7 +144,7 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partit
     partitions_def=OBSERVATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "macro", "family": "macro"},
-    check_specs=_check("fred_observations"),
+    check_specs=accounted("fred_observations"),
 )
 def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -232,4 +158,4 @@ def fred_observations(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return fred.stage_fred(pipeline.paths, files, pipeline.settings, first, last)
 
-    return partition_events.describe(context, _stage(pipeline, "fred_observations", stage))
+    return partition_events.describe(context, staged(pipeline, "fred_observations", stage))

@@ -17,18 +17,15 @@ from financial_pipeline.defs.resources import DBT_PROJECT, point_dbt_at_data_roo
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.raw import RAW_DATASETS
 from financial_pipeline.schemas.staging import STAGING_TABLES
 
 PARSE_LOCK = ".parse.lock"
 # Characters printed from the end of a long dbt message.
 MESSAGE_LENGTH = 2000
 SOURCE_SUFFIXES = {".sql", ".yml", ".csv", ".md"}
-FAMILY_DOMAINS = {
-    "loans": "lending",
-    "rejections": "lending",
-    "prices": "market",
-    "macro": "macro",
-    "market_bars": "market",
+FAMILY_DOMAINS = {dataset.family: dataset.domain for dataset in RAW_DATASETS.values()} | {
+    "market_bars": "market"
 }
 
 
