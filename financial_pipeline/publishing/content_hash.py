@@ -51,6 +51,8 @@ def hash_parts(frame: pl.DataFrame, keys: Sequence[str], part: pl.Expr) -> dict[
     All rows are written once, which for thousands of small parts is far quicker than one by one.
     """
     rows = frame.with_columns(part.alias("_part")).sort("_part", *keys)
+    if rows["_part"].n_unique() == 1:
+        return {str(rows["_part"][0]): hash_frame(frame, keys)}
     counts = rows.group_by("_part", maintain_order=True).len()
     texts = rows.select(_hashed_columns(frame))
     lines = _text(texts).splitlines(keepends=True)

@@ -233,17 +233,17 @@ def _describe(
     hashed = whole.drop(table.unhashed, strict=False)
     known = previous.partitions if previous and replaced is not None else {}
     kept = {key: known[key] for key in known.keys() - set(replaced or ())}
-    keys = list(table.keys)
     named = hashed.with_columns(_partition(table).alias("_key"))
     present = set(named["_key"].unique())
     partitions = {key: value for key, value in kept.items() if key in present}
     fresh = named.filter(~pl.col("_key").is_in(list(partitions))) if partitions else named
-    partitions |= hash_parts(fresh.drop("_key"), keys, _partition(table))
+    partitions |= hash_parts(fresh.drop("_key"), table.keys, _partition(table))
+    only = next(iter(partitions.values())) if len(partitions) == 1 else None
     day = table.event_date or table.partition
     newest = whole[day].max() if day else None
     return {
         "rows": whole.height,
-        "content_hash": hash_frame(hashed, keys),
+        "content_hash": only or hash_frame(hashed, table.keys),
         "as_of": newest.isoformat() if isinstance(newest, date) else None,
         "partitions": dict(sorted(partitions.items())),
         "files": len(written),
