@@ -56,9 +56,14 @@ def cleaned_file(
     """
     place = _place(paths, file)
     version = " ".join(map(str, (typed_store.code_version(), file.landed.subject, *depends)))
-    if (known := cached_json(place / RECORD)) and _counts(known, version, horizon):
-        return _read(place, known)
-    found = clean()
+    with typed_store.store_lock(paths, file.landed.dataset):
+        if (stored := _stored(place, version, horizon)) is None:
+            stored = clean()
+            _store(place, stored, version, horizon)
+        return stored
+
+
+def _store(place: Path, found: CleanedFile, version: str, horizon: date) -> None:
     work = place.with_suffix(".tmp")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -68,7 +73,17 @@ def cleaned_file(
         work.rename(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return found
+
+
+def _stored(place: Path, version: str, horizon: date) -> CleanedFile | None:
+    """Return what is stored, or None if it is missing, damaged or of other inputs."""
+    known = cached_json(place / RECORD)
+    if not known or not _counts(known, version, horizon):
+        return None
+    try:
+        return _read(place, known)
+    except (OSError, pl.exceptions.PolarsError):
+        return None
 
 
 def _place(paths: Paths, file: RawFile) -> Path:

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 import financial_pipeline
-from financial_pipeline.files import cached_json
+from financial_pipeline.files import cached_json, locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH, QUARANTINE
@@ -77,11 +78,23 @@ def store_folder(paths: Paths, dataset: str) -> Path:
     return paths.staging(".typed") / dataset
 
 
+def store_lock(paths: Paths, dataset: str) -> AbstractContextManager[None]:
+    """Lock the store of a dataset: two commands or runs may want the same file."""
+    return locked(paths.staging(".typed") / f"{dataset}.lock")
+
+
 def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: DialectOf) -> TypedFile:
     """Type a file, or take what is stored if neither file, code nor settings changed.
 
     Raises PipelineError for an unreadable file and RefusedFile for a hopeless one.
     """
+    with store_lock(paths, file.landed.dataset):
+        return _typed_file(paths, file, settings, dialect_of)
+
+
+def _typed_file(
+    paths: Paths, file: RawFile, settings: Settings, dialect_of: DialectOf
+) -> TypedFile:
     place = store_folder(paths, file.landed.dataset) / file.sha256
     depends = (code_version(), settings.first_issue_month, settings.first_application_month)
     engine = settings.loan_staging_engine
@@ -160,6 +173,7 @@ def late_faults(
 
 def forget_others(paths: Paths, dataset: str, hashes: Collection[str]) -> None:
     """Remove what is stored of files of a dataset that no longer count."""
-    for folder in store_folder(paths, dataset).glob("*"):
-        if folder.name not in hashes:
-            shutil.rmtree(folder)
+    with store_lock(paths, dataset):
+        for folder in store_folder(paths, dataset).glob("*"):
+            if folder.name not in hashes:
+                shutil.rmtree(folder)

@@ -112,9 +112,11 @@ def test_a_damaged_entry_is_made_again_and_a_lost_accounting_written_again(bank:
         bank.stage()
         assert written.read_bytes() == whole
     [entry] = typed_store.store_folder(bank.paths, "bank_prices").iterdir()
-    (entry / "cleaned.json").write_text("{")
-    bank.stage()
-    assert json.loads((entry / "cleaned.json").read_text())["staged_lines"] == 10
+    for name in ("cleaned.json", "rows.parquet"):
+        (entry / name).write_text("{")
+        bank.stage()
+        assert json.loads((entry / "cleaned.json").read_text())["staged_lines"] == 10
+        assert pl.read_parquet(entry / "rows.parquet").height == 10
 
 
 def test_what_is_stored_of_a_withdrawn_file_goes(bank: Bank) -> None:
