@@ -86,9 +86,9 @@ def one_row_per_session(rows: pl.DataFrame) -> pl.DataFrame:
     columns, which are kept from the winning row; adds `scale_break`. The newest file of a bank
     sets the scale, as Yahoo rewrites the past after each split and dividend.
     """
-    banks = _without_covered(rows).partition_by("symbol", maintain_order=True)
+    banks = rows.partition_by("symbol", maintain_order=True)
     empty = rows.with_columns(scale_break=pl.lit(None, pl.String))
-    ranked = pl.concat([on_one_scale(bank) for bank in banks] or [empty])
+    ranked = pl.concat([on_one_scale(_without_covered(bank)) for bank in banks] or [empty])
     ranked = ranked.sort(*KEY, "is_adjusted_only", "file_rank")
     known = pl.col("adjusted_close").sort_by("file_rank").drop_nulls().first().over(KEY)
     filled = ranked.with_columns(pl.col("adjusted_close").fill_null(known))
@@ -101,27 +101,27 @@ def with_newer(known: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
     return rows.unique(KEY, keep="first", maintain_order=True)
 
 
-def _without_covered(rows: pl.DataFrame) -> pl.DataFrame:
+def _without_covered(bank: pl.DataFrame) -> pl.DataFrame:
     """Leave out files of which a newer one has every session and every adjusted close.
 
     None of their rows can win, and the newer one joins all that they would join: a year of daily
-    downloads of one history is one file.
+    downloads of one history is one file. Input: the rows of one bank.
     """
-    kept: list[pl.DataFrame] = []
-    for part in rows.sort("file_rank").partition_by("file_rank", maintain_order=True):
-        if not any(_covers(newer, part) for newer in kept):
-            kept.append(part)
-    return pl.concat(kept) if kept else rows
+    kept: list[tuple[pl.DataFrame, date, date]] = []
+    for part in bank.sort("file_rank").partition_by("file_rank", maintain_order=True):
+        days = part["session_date"].to_list()
+        first, last = min(days), max(days)
+        if not any(
+            start <= first and last <= end and _covers(newer, part) for newer, start, end in kept
+        ):
+            kept.append((part, first, last))
+    return pl.concat([part for part, _, _ in kept]) if kept else bank
 
 
 def _covers(newer: pl.DataFrame, older: pl.DataFrame) -> bool:
     """Whether each row of a file has its counterpart in a newer one of the same form."""
     if newer["is_adjusted_only"][0] != older["is_adjusted_only"][0]:
         return False
-    missing = older.join(newer, on=KEY, how="anti")
-    if missing.height:
-        return False
-    lost = older.join(newer, on=KEY, suffix="_newer").filter(
-        pl.col("adjusted_close").is_not_null() & pl.col("adjusted_close_newer").is_null()
-    )
-    return lost.is_empty()
+    both = older.join(newer, on="session_date", how="left", suffix="_newer")
+    is_lost = pl.col("adjusted_close").is_not_null() & pl.col("adjusted_close_newer").is_null()
+    return both.filter(pl.col("file_rank_newer").is_null() | is_lost).is_empty()
