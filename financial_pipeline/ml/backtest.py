@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from itertools import product
 from typing import Any, Final
 
@@ -150,17 +149,15 @@ def run_challengers(cohort: pl.DataFrame, split: Split, refusal: str | None = No
     rows, target = training_rows(cohort, split)
     tested = cohort.filter(pl.Series(split.test))
 
-    def boosting(name: ModelName) -> Trial:
+    def challenge(name: ModelName | None) -> Trial:
+        if name is None:
+            card = fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
+            return _tested("scorecard", split, tested, card.predict(tested))
         model = fit_challenger(name, rows, target, SEED)
         return _tested(f"{name}_boosted", split, tested, model.predict(tested))
 
-    def scorecard() -> Trial:
-        card = fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
-        return _tested("scorecard", split, tested, card.predict(tested))
-
     try:
-        fits: list[Callable[[], Trial]] = [partial(boosting, name) for name in FEATURE_SETS]
-        trials = each(lambda fit: fit(), [*fits, scorecard])
+        trials = each(challenge, [*FEATURE_SETS, None])
     except NotTrainable as refusal:
         return [_untested(name, split, str(refusal)) for name in (*boosted, "scorecard")]
     return [_screened(trial, lambda: f"of {CHALLENGED}") for trial in trials]

@@ -119,9 +119,13 @@ def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | 
         return None
     if chance[bad].min() >= chance[~bad].max() or chance[bad].max() <= chance[~bad].min():
         return None
+    # In units of their deviation, logits that hardly differ are as well conditioned as others.
+    logits = scipy.special.logit(chance)
+    centre, deviation = float(logits.mean()), float(logits.std())
     line = LogisticRegression(
         C=np.inf, solver="newton-cholesky", tol=LINE_TOLERANCE, max_iter=MAX_NEWTON_STEPS
-    ).fit(scipy.special.logit(chance)[:, None], bad)
+    ).fit(((logits - centre) / deviation)[:, None], bad)
     if line.n_iter_[0] >= MAX_NEWTON_STEPS:
         return None
-    return float(line.intercept_[0]), float(line.coef_[0][0])
+    slope = float(line.coef_[0][0]) / deviation
+    return float(line.intercept_[0]) - slope * centre, slope

@@ -105,12 +105,6 @@ def auc_of_levels(loans: ArrayLike, bads: ArrayLike) -> float | None:
     return auc(classes, np.tile(levels, 2), weights=np.concatenate([bad, good]))
 
 
-def auc_interval(target: ArrayLike, score: ArrayLike) -> tuple[float, float] | None:
-    """95 % DeLong interval of the AUC, as `RocCurve` gives it."""
-    curve = roc_curve(target, score)
-    return curve.interval() if curve else None
-
-
 def auc_lower_bound(area: float, bads: int, goods: int) -> float:
     """One-sided 99 % lower bound of an AUC, for testing whether it exceeds a limit.
 
@@ -142,15 +136,3 @@ def roc_curve(target: ArrayLike, score: ArrayLike) -> RocCurve | None:
     false_rate, true_rate, thresholds = metrics.roc_curve(target, score, drop_intermediate=False)
     bads, loans = int(np.sum(target)), len(np.asarray(target))
     return RocCurve(thresholds, true_rate, false_rate, bads, loans - bads)
-
-
-def ks(target: ArrayLike, score: ArrayLike) -> float | None:
-    """Return the largest distance between the score distributions of bads and goods."""
-    curve = roc_curve(target, score)
-    return curve.ks if curve else None
-
-
-def average_precision(target: ArrayLike, score: ArrayLike) -> float | None:
-    """Return the sum of recall steps times precision, without interpolation."""
-    curve = roc_curve(target, score)
-    return curve.average_precision if curve else None

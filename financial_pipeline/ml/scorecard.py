@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import scipy
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from financial_pipeline.ml.features import FEATURES, MISSING_LEVEL, present_features
 
@@ -126,7 +127,9 @@ def fit_scorecard(frame: pl.DataFrame, target: Target, features: Sequence[str]) 
     design = np.column_stack(
         [np.array(item.woe)[item.bin_numbers(frame[item.feature])] for item in weighed]
     )
-    fit = LogisticRegression(C=1.0).fit(design, target)
+    # Sums of several threads depend on their number, and so would the artifact.
+    with threadpool_limits(limits=1):
+        fit = LogisticRegression(C=1.0).fit(design, target)
     characteristics = [
         _with_points(item, float(weight))
         for item, weight in zip(weighed, fit.coef_[0], strict=True)

@@ -4,6 +4,7 @@ NumPy, Polars and scikit-learn release Python's lock while they compute. Each pi
 one thread, so its sums have one order and its figures do not depend on the number of cores.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -27,6 +28,11 @@ def each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Resu
         with threadpool_limits(limits=1):
             return function(item)
 
-    # Around all of them: the first to finish must not give OpenBLAS its threads back.
-    with threadpool_limits(limits=1), ThreadPoolExecutor(WORKERS) as pool:
+    # Around all of them: the first to finish must not give OpenBLAS its threads back, and Python's
+    # filter of warnings, which scikit-learn changes for a moment, is one for all threads.
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(limits=1),
+        ThreadPoolExecutor(WORKERS) as pool,
+    ):
         return list(pool.map(alone, items))

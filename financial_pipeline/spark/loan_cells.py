@@ -6,6 +6,7 @@ and their amounts converted once. Amounts are whole units, whose sums are exact 
 
 from typing import Final
 
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -41,7 +42,8 @@ def loan_cells(loans: DataFrame) -> DataFrame:
 
     `loans` has LOAN_COLUMNS of fct_loans. `bad_month` is the default month of a bad loan of the
     credit policy with exposure. `funded`, `exposure` and `lost` are cents; `rated` and `scored` are
-    funded cents times the rate in millionths and the score in half points.
+    funded cents times the rate in millionths and the score in half points, exact for 600 billion
+    dollars at 15 %; beyond that, Spark raises an error.
     """
     is_bad = F.expr("credit_policy_met and loan_state = 'BAD' and ead_usd > 0")
     amounts = loans.select(
@@ -66,11 +68,12 @@ def loan_cells(loans: DataFrame) -> DataFrame:
         F.sum(cents(F.col("net_loss_usd"))).alias("lost"),
         F.sum(cents(F.col("ead_usd"))).alias("exposure"),
     )
-    return cells.localCheckpoint()
+    # Kept twice: what a lost worker had of them could not be computed again.
+    return cells.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK_2)
 
 
 def _annuity_gap() -> Column:
-    """How far the payment is from the level one, relative.
+    """Return the relative distance of the payment from the level one.
 
     Nothing funded has no level payment: such a loan counts neither for nor against the identity.
     """

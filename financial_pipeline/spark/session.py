@@ -26,8 +26,8 @@ MASTER_VARIABLE: Final = "SPARK_MASTER"
 DEFAULT_MASTER: Final = "local[2]"
 SUPPORTED_JAVA: Final = (17, 21)
 LOOPBACK: Final = "127.0.0.1"
-# Spark's UI and workers listen on every address unless this variable names one.
 LOCALE: Final = "C.UTF-8"
+# Spark's UI and workers listen on every address unless this variable names one.
 ADDRESS_VARIABLE: Final = "SPARK_LOCAL_IP"
 CONNECT_SECONDS: Final = 5.0
 GREETING_SECONDS: Final = 20.0
@@ -80,6 +80,8 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables."""
     queries = {
         "spark.sql.session.timeZone": "UTC",
+        # An overflow is an error, also on a server that somebody else configured.
+        "spark.sql.ansi.enabled": "true",
         "spark.sql.shuffle.partitions": str(threads),
         # Tables this small gain nothing from a plan that is changed while it runs.
         "spark.sql.adaptive.enabled": "false",

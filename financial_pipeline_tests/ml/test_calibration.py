@@ -1,5 +1,7 @@
 """Calibration metrics: golden vector G4, identities, and what the words promise."""
 
+import warnings
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -63,6 +65,22 @@ def test_calibration_line_equals_that_of_statsmodels() -> None:
     design = sm.add_constant(logit(pd))
     expected = sm.GLM(target, design, family=sm.families.Binomial()).fit(tol=1e-14)
     assert calibration.calibration_line(target, pd) == pytest.approx(expected.params, abs=1e-9)
+
+
+def test_calibration_line_of_probabilities_that_hardly_differ_raises_no_warning() -> None:
+    """scikit-learn's fallback from a singular matrix depends on a filter that all threads share."""
+    random = np.random.default_rng(0)
+    target, pd = (random.random(400) < 0.2).astype(int), 0.2 + 1e-8 * random.random(400)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        line = calibration.calibration_line(target, pd)
+    logits = logit(pd)
+    scaled = (logits - logits.mean()) / logits.std()
+    expected = sm.Logit(target, sm.add_constant(scaled)).fit(disp=0).params
+    assert line is not None
+    intercept, slope = line
+    assert slope == pytest.approx(expected[1] / logits.std(), rel=1e-6)
+    assert intercept + slope * logits.mean() == pytest.approx(expected[0], rel=1e-6)
 
 
 def test_calibration_line_is_none_for_separable_or_constant_scores() -> None:

@@ -23,12 +23,17 @@ def _arrays(rows: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     return target, score / 12
 
 
+def curve_of(target: np.ndarray, score: np.ndarray) -> discrimination.RocCurve:
+    curve = discrimination.roc_curve(target, score)
+    assert curve is not None
+    return curve
+
+
 def test_ranking_metrics_reproduce_golden_vector_g4() -> None:
-    assert discrimination.auc(G4_TARGET, G4_PD) == pytest.approx(0.6875, abs=1e-12)
-    assert discrimination.ks(G4_TARGET, G4_PD) == pytest.approx(0.3333333333333333, abs=1e-12)
-    assert discrimination.average_precision(G4_TARGET, G4_PD) == pytest.approx(
-        0.6666666666666666, abs=1e-12
-    )
+    curve = curve_of(G4_TARGET, G4_PD)
+    assert curve.area == pytest.approx(0.6875, abs=1e-12)
+    assert curve.ks == pytest.approx(0.3333333333333333, abs=1e-12)
+    assert curve.average_precision == pytest.approx(0.6666666666666666, abs=1e-12)
 
 
 @settings(deadline=None)
@@ -36,11 +41,10 @@ def test_ranking_metrics_reproduce_golden_vector_g4() -> None:
 def test_ranking_metrics_equal_the_reference_libraries(rows: list[tuple[int, int]]) -> None:
     target, score = _arrays(rows)
     distance = ks_2samp(score[target == 1], score[target == 0]).statistic
-    assert discrimination.auc(target, score) == pytest.approx(roc_auc_score(target, score))
-    assert discrimination.ks(target, score) == pytest.approx(distance)
-    assert discrimination.average_precision(target, score) == pytest.approx(
-        average_precision_score(target, score)
-    )
+    curve, area = curve_of(target, score), roc_auc_score(target, score)
+    assert (curve.area, discrimination.auc(target, score)) == (pytest.approx(area),) * 2
+    assert curve.ks == pytest.approx(distance)
+    assert curve.average_precision == pytest.approx(average_precision_score(target, score))
 
 
 @settings(deadline=None)
@@ -58,9 +62,8 @@ def test_roc_curve_equals_the_reference_at_every_distinct_score(
     rows: list[tuple[int, int]],
 ) -> None:
     target, score = _arrays(rows)
-    curve = discrimination.roc_curve(target, score)
+    curve = curve_of(target, score)
     false_rate, true_rate, thresholds = reference_curve(target, score, drop_intermediate=False)
-    assert curve is not None
     np.testing.assert_allclose(curve.thresholds, thresholds)
     np.testing.assert_allclose(curve.true_positive_rate, true_rate)
     np.testing.assert_allclose(curve.false_positive_rate, false_rate)
@@ -76,27 +79,21 @@ def test_auc_interval_equals_delong_by_comparing_every_pair(rows: list[tuple[int
     variance = by_bad.var(ddof=1) / len(bads) + by_good.var(ddof=1) / len(goods)
     half = 1.959963984540054 * np.sqrt(variance)
     expected = max(0, wins.mean() - half), min(1, wins.mean() + half)
-    assert discrimination.auc_interval(target, score) == pytest.approx(expected)
+    assert curve_of(target, score).interval() == pytest.approx(expected)
 
 
 def test_auc_interval_of_golden_vector_g4_equals_the_one_worked_out_by_hand() -> None:
     # Squared deviations of the placements: 49/192 over the 4 bads, 55/128 over the 6 goods.
     half = 1.959963984540054 * (49 / 192 / 3 / 4 + 55 / 128 / 5 / 6) ** 0.5
-    interval = discrimination.auc_interval(G4_TARGET, G4_PD)
+    interval = curve_of(G4_TARGET, G4_PD).interval()
     assert interval == pytest.approx((0.6875 - half, 1.0), abs=1e-12)
 
 
 @pytest.mark.parametrize("target", [[0, 0, 0], [1, 1, 1], []])
 def test_ranking_metrics_are_none_without_both_classes(target: list[int]) -> None:
     score = np.linspace(0, 1, len(target))
-    for metric in (
-        discrimination.auc,
-        discrimination.auc_interval,
-        discrimination.ks,
-        discrimination.average_precision,
-        discrimination.roc_curve,
-    ):
-        assert metric(target, score) is None
+    assert discrimination.auc(target, score) is None
+    assert discrimination.roc_curve(target, score) is None
 
 
 @pytest.mark.parametrize(

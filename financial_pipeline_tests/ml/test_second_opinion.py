@@ -30,7 +30,9 @@ def test_auc_equals_the_mann_whitney_statistic(book: tuple[np.ndarray, np.ndarra
     target, pd = book
     bad, good = pd[target == 1], pd[target == 0]
     statistic = stats.mannwhitneyu(bad, good).statistic
-    assert discrimination.auc(target, pd) == close(statistic / len(bad) / len(good))
+    curve = discrimination.roc_curve(target, pd)
+    assert curve is not None
+    assert curve.area == close(statistic / len(bad) / len(good))
 
 
 def test_auc_interval_equals_the_variance_of_placements(
@@ -43,13 +45,17 @@ def test_auc_interval_equals_the_variance_of_placements(
     below = np.array([1 - stats.percentileofscore(bad, value, "mean") / 100 for value in good])
     error = np.sqrt(stats.sem(above) ** 2 + stats.sem(below) ** 2)
     low, high = stats.norm.interval(0.95, above.mean(), error)
-    assert discrimination.auc_interval(target, pd) == pytest.approx((low, high), abs=1e-9)
+    curve = discrimination.roc_curve(target, pd)
+    assert curve is not None
+    assert curve.interval() == pytest.approx((low, high), abs=1e-9)
 
 
 def test_ks_equals_scipy(book: tuple[np.ndarray, np.ndarray]) -> None:
     target, pd = book
     found = stats.ks_2samp(pd[target == 1], pd[target == 0]).statistic
-    assert discrimination.ks(target, pd) == close(found)
+    curve = discrimination.roc_curve(target, pd)
+    assert curve is not None
+    assert curve.ks == close(found)
 
 
 def test_log_loss_equals_the_likelihood_of_scipy(book: tuple[np.ndarray, np.ndarray]) -> None:

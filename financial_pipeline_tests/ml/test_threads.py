@@ -1,6 +1,7 @@
 """Work on both cores: in order, each piece with one thread, and a fault is raised."""
 
 import threading
+import warnings
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -31,3 +32,9 @@ def test_the_first_fault_is_raised() -> None:
 
     with pytest.raises(ValueError, match="number 0"):
         each(refuse, range(3))
+
+
+def test_a_filter_of_warnings_that_a_piece_changes_does_not_outlive_it() -> None:
+    before = warnings.filters[:]
+    each(lambda _: warnings.simplefilter("error"), range(WORKERS))
+    assert warnings.filters == before

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.ml import explain
+from financial_pipeline.ml import explain, portfolio
 from financial_pipeline.ml.artifact import load_models, save_artifact
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, build_features
 from financial_pipeline.ml.portfolio import score_table
@@ -36,8 +36,10 @@ def models(
 
 
 def test_an_applicant_gets_the_figures_of_the_loan_with_the_same_columns(
-    models: Models, card: Scorecard, book: Book
+    models: Models, card: Scorecard, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Six batches.
+    monkeypatch.setattr(portfolio, "SCORING_BATCH", 7)
     applications = book.applications.head(40)
     scored = score_table(build_features(applications.lazy()).collect(), models, card)
     for loan, row in zip(applications.to_dicts(), scored.to_dicts(), strict=True):
