@@ -54,7 +54,7 @@ def shared_data() -> Path:
     return folder
 
 
-# Home folders are called so, and Java's programs each read a path in their own way.
+# Folders of users have such names, and each of Java's programs reads a path in its own way.
 ODD_NAME = "it's an état 100%"
 
 

@@ -47,7 +47,8 @@ def test_definitions_load_and_hold_assets_of_every_layer() -> None:
 def test_definitions_load_once_for_equal_settings() -> None:
     from financial_pipeline.definitions import defs
 
-    assert defs() is definitions()
+    first = defs()
+    assert defs() is first
 
 
 def test_group_is_the_first_part_of_the_key() -> None:

@@ -20,6 +20,7 @@ ENGINES: Final = (
     "dbt-core",
     "dbt-duckdb",
     "duckdb",
+    "exchange-calendars",
     "polars",
     "pyarrow",
     "pyspark",

@@ -21,7 +21,8 @@ from financial_pipeline.event_storage.pruning import Space
 from financial_pipeline.paths import Paths
 
 UUID: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-# Names that Spark, Flink and the libraries inside them give to files in the temporary folder.
+# Names of files in the temporary folder: of Spark, Flink, the libraries inside them, and of Flink's
+# recovery if the data root has a path that it cannot read.
 TEMPORARY: Final = re.compile(
     rf"(spark|blockmgr|flink-(web|io|rest|dist-cache|netty-shuffle)|artifacts)-{UUID}"
     r"|financial-pipeline-[0-9a-f]{16}|liblz4-java-?\d+\.so(\.lck)?|libnetlib\w*?\d+\.so|zstd-jni-[\w.-]+\.so"

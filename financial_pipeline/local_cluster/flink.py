@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.java_classes import class_path
 from financial_pipeline.local_cluster.java_text import flink_address, property_value
 from financial_pipeline.local_cluster.processes import ManagedProcess
@@ -72,7 +73,7 @@ class FlinkCluster:
 
     @property
     def recovery(self) -> Path:
-        """What a restarted JobManager reads. Flink would encode a path like `my data` twice."""
+        """The folder of a JobManager's restart. Flink would encode `my data` in its path twice."""
         place = self.folder / "recovery"
         if quote(str(place)) == str(place):
             return place
@@ -180,8 +181,13 @@ class FlinkCluster:
         """Write the configuration and return the processes in the order in which to start them."""
         for name in ("conf", "tmp", "zookeeper", "checkpoints", "savepoints"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        # It must be new: in the temporary folder, another user may have made it.
-        self.recovery.mkdir(mode=0o700)
+        try:
+            self.recovery.mkdir(mode=0o700)
+        except FileExistsError:
+            raise PipelineError(
+                f"{self.recovery} belongs to somebody else; remove it, or set TMPDIR to a folder of"
+                " your own."
+            ) from None
         (self.folder / "conf" / "config.yaml").write_text(self.configuration(), "utf-8")
         keeper = self.folder / "zookeeper" / "zoo.cfg"
         keeper.write_text(

@@ -18,6 +18,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked, move_folder
 from financial_pipeline.local_cluster.jars import COMPILER, obtain_one
 from financial_pipeline.local_cluster.java import RuntimeUnavailable, find_flink, find_java
+from financial_pipeline.local_cluster.java_text import environment
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 SOURCES: Final = PROJECT_ROOT / "flink" / "java"
@@ -85,7 +86,12 @@ def _compile(
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=environment(),
     )
 
 

@@ -31,7 +31,7 @@ def environment() -> dict[str, str]:
 
 
 def require_usable(state: Path) -> None:
-    """Raise PipelineError for a folder in whose path Java's programs would see two of them."""
+    """Raise PipelineError for a path that Java's programs would split."""
     if found := [character for character in SEPARATORS if character in str(state)]:
         raise PipelineError(
             f"Kafka and Flink cannot keep their data in {state}, because its path contains"

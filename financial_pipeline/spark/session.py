@@ -94,12 +94,19 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", _driver_memory()),
-        "spark.driver.extraJavaOptions": f"{_compiler()} -Dlog4j2.configurationFile={LOGGING}",
+        "spark.driver.extraJavaOptions": " ".join(
+            (_compiler(), _quoted(f"-Dlog4j2.configurationFile={LOGGING}"))
+        ),
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
         **queries,
         **(address if _is_here(name) else {}),
     }
+
+
+def _quoted(option: str) -> str:
+    """An option of Java as Spark's launcher reads it from a list."""
+    return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @cache

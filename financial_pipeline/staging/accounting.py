@@ -105,6 +105,15 @@ def account(
     write_partition(accounting, paths.staging("row_accounting"), file.sha256)
 
 
+def is_accounted(paths: Paths, file: RawFile) -> bool:
+    """Whether quarantine and accounting of a file exist, under the name of this one."""
+    known = paths.staging("row_accounting") / f"{file.sha256}.parquet"
+    if not known.exists() or not (paths.staging("quarantine") / known.name).exists():
+        return False
+    names = pl.read_parquet(known, columns=["file_name"])["file_name"]
+    return names.first() == file.landed.path.name
+
+
 def reasons(cleaned: Cleaned) -> str:
     """Return the most frequent reasons of a quarantine: `no_session 12, conflict 2`."""
     counts = cleaned.quarantined.group_by("reason").len().sort("len", "reason", descending=True)

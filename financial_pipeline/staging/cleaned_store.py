@@ -4,6 +4,7 @@ The archive keeps every daily download, and each of them counts, so a run withou
 parse years of files for one new day. The store is private: `staging/.typed/<dataset>/`.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Collection
@@ -16,9 +17,10 @@ import polars as pl
 
 from financial_pipeline.files import cached_json
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.staging import typed_store
-from financial_pipeline.staging.accounting import account
+from financial_pipeline.staging.accounting import account, is_accounted
 from financial_pipeline.transforms.verdicts import Cleaned
 
 RECORD: Final = "cleaned.json"
@@ -28,7 +30,7 @@ ACCOUNTED: Final = "accounted"
 
 @dataclass(frozen=True)
 class CleanedFile:
-    """A cleaned file: its rows and refused lines, and what its reader noted and counted.
+    """A cleaned file: its rows, refused lines, notes and number of lines.
 
     `newest` is the latest date among its lines, sound or not; null without a readable one.
     """
@@ -49,16 +51,18 @@ def cleaned_file(
     depends: Collection[object],
     clean: Callable[[], CleanedFile],
 ) -> CleanedFile:
-    """Return what is stored of a file, or clean and store it if file, code or settings changed.
+    """Return the stored form of a file, or clean and store it if file, code or settings changed.
 
     `horizon` is the last day that can have happened, after which `clean` refuses dates, and
-    `depends` are the settings that it reads. Errors of `clean` pass; nothing is stored then.
+    `depends` are the settings that it reads. Raises the errors of `clean`, and PipelineError if the
+    archived bytes are no longer those of the hash; nothing is stored then.
     """
     place = _place(paths, file)
     version = " ".join(map(str, (typed_store.code_version(), file.landed.subject, *depends)))
     with typed_store.store_lock(paths, file.landed.dataset):
         if (stored := _stored(place, version, horizon)) is None:
             stored = clean()
+            archive.verify([file])
             _store(place, stored, version, horizon)
         return stored
 
@@ -76,9 +80,9 @@ def _store(place: Path, found: CleanedFile, version: str, horizon: date) -> None
 
 
 def _stored(place: Path, version: str, horizon: date) -> CleanedFile | None:
-    """Return what is stored, or None if it is missing, damaged or of other inputs."""
+    """Return the stored file, or None if it is missing, damaged or of other inputs."""
     known = cached_json(place / RECORD)
-    if not known or not _counts(known, version, horizon):
+    if not known or not _is_current(known, version, horizon):
         return None
     try:
         return _read(place, known)
@@ -87,15 +91,15 @@ def _stored(place: Path, version: str, horizon: date) -> CleanedFile | None:
 
 
 def _place(paths: Paths, file: RawFile) -> Path:
-    # Two dated copies with equal bytes are two vintages.
-    name = f"{file.sha256}-{file.landed.snapshot_date}"
-    return typed_store.store_folder(paths, file.landed.dataset) / name
+    # Equal bytes are two files under two names or vintages.
+    digest = hashlib.sha256(file.identity.encode()).hexdigest()
+    return typed_store.store_folder(paths, file.landed.dataset) / f"{file.sha256}-{digest[:8]}"
 
 
-def _counts(known: dict[str, Any], version: str, horizon: date) -> bool:
-    """Whether a stored file would be cleaned to the same today: dates may have ceased to be future.
+def _is_current(known: dict[str, Any], version: str, horizon: date) -> bool:
+    """Whether cleaning would give the same today; a date may no longer be in the future.
 
-    The version ends with the code, so an entry of another form never counts.
+    Code is part of the version, so an entry of another form is never current.
     """
     if known.get("version") != version:
         return False
@@ -140,22 +144,22 @@ def _read(folder: Path, known: dict[str, Any]) -> CleanedFile:
 
 def account_once(paths: Paths, file: RawFile, found: CleanedFile) -> None:
     """Write quarantine and accounting of a file, unless they were written from this entry."""
-    written = _place(paths, file) / ACCOUNTED
-    names = ("quarantine", "row_accounting")
-    targets = [paths.staging(name) / f"{file.sha256}.parquet" for name in names]
-    if written.exists() and all(target.exists() for target in targets):
-        return
-    account(
-        paths,
-        file,
-        found.cleaned.quarantined,
-        staged=found.cleaned.staged_lines,
-        notes=found.notes,
-        file_physical_lines=found.physical_lines,
-    )
-    written.touch()
+    with typed_store.store_lock(paths, file.landed.dataset):
+        place = _place(paths, file)
+        if (place / ACCOUNTED).exists() and is_accounted(paths, file):
+            return
+        account(
+            paths,
+            file,
+            found.cleaned.quarantined,
+            staged=found.cleaned.staged_lines,
+            notes=found.notes,
+            file_physical_lines=found.physical_lines,
+        )
+        if place.exists():
+            (place / ACCOUNTED).touch()
 
 
 def forget_others(paths: Paths, dataset: str, files: Collection[RawFile]) -> None:
-    """Remove what is stored of files of a dataset that no longer count."""
+    """Remove the stored form of all other files of a dataset."""
     typed_store.forget_others(paths, dataset, {_place(paths, file).name for file in files})

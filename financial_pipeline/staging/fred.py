@@ -34,7 +34,12 @@ from financial_pipeline.staging.cleaned_store import (
 from financial_pipeline.transforms import fred_observations as transform
 from financial_pipeline.transforms.fred_intervals import realtime_intervals
 from financial_pipeline.transforms.fred_periods import ANOTHER_FREQUENCY, aggregated
-from financial_pipeline.transforms.fred_units import possible_values, wrong_unit
+from financial_pipeline.transforms.fred_units import (
+    no_values,
+    possible_values,
+    with_newer,
+    wrong_unit,
+)
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "fred_observations"
@@ -90,7 +95,7 @@ def _judge(
     With `are_accounted`, write their quarantine and accounting.
     """
     newest_first = sorted(files, key=age, reverse=True)
-    stored, quarantined = NO_ROWS, 0
+    parts, known, quarantined = [NO_ROWS], no_values(), 0
     for file in sorted(files, key=_judging_order):
         found = _sound_file(paths, file, settings)
         if are_accounted:
@@ -101,9 +106,11 @@ def _judge(
             file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         part = part.select(NO_ROWS.columns)
-        if not file.is_synthetic and (reason := wrong_unit(part, stored)):
+        if not file.is_synthetic and (reason := wrong_unit(part, known)):
             raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
-        stored = pl.concat([stored, part])
+        parts.append(part)
+        known = with_newer(known, part)
+    stored = pl.concat(parts)
     aggregates = aggregated(stored)
     used = stored.join(aggregates, on=["series_id", "file_rank"], how="anti")
     rows = realtime_intervals(used).select(FRED_OBSERVATIONS.keys())

@@ -38,7 +38,12 @@ from financial_pipeline.staging.cleaned_store import (
 )
 from financial_pipeline.transforms import bank_prices as transform
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
-from financial_pipeline.transforms.price_scales import another_security, with_jumps
+from financial_pipeline.transforms.price_scales import (
+    another_security,
+    no_prices,
+    with_jumps,
+    with_newer,
+)
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"
@@ -108,7 +113,7 @@ def _judge(
     """Read all files; with `are_accounted`, write their quarantine and accounting."""
     newest_first = sorted(files, key=age, reverse=True)
     parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
-    known = _no_rows()
+    known = no_prices()
     for file in sorted(files, key=_judging_order):
         try:
             found = _sound_file(paths, file, settings, calendar, known)
@@ -123,7 +128,7 @@ def _judge(
             file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         parts.append(part.select(_no_rows().columns))
-        known = transform.with_newer(known, parts[-1])
+        known = with_newer(known, parts[-1])
     # A refusal is of content: equal files under the names of two banks are both left out.
     gone = {error.sha256 for error in refused}
     if refused and all(file.sha256 in gone for file in files):
@@ -179,7 +184,9 @@ def _sound_file(
 ) -> CleanedFile:
     """Return one cleaned file, or raise RefusedFile; `known` are the rows of those before it."""
     clean = partial(_clean, file, calendar, settings.first_session)
-    found = cleaned_file(paths, file, max(calendar), [settings.first_session], clean)
+    found = cleaned_file(
+        paths, file, max(calendar, default=date.max), [settings.first_session], clean
+    )
     cleaned = found.cleaned
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -66,7 +67,9 @@ class TypedFile:
 @cache
 def code_version() -> str:
     """Return a hash of the modules by which files are read, typed and judged."""
-    digest = hashlib.sha256(pl.__version__.encode())
+    # A later edition of the calendar knows more closed days.
+    editions = f"{pl.__version__} {version('exchange-calendars')}"
+    digest = hashlib.sha256(editions.encode())
     package = Path(str(financial_pipeline.__file__)).parent
     for path in sorted(path for name in CODE for path in (package / name).glob("*.py")):
         digest.update(path.read_bytes())
@@ -172,7 +175,7 @@ def late_faults(
 
 
 def forget_others(paths: Paths, dataset: str, hashes: Collection[str]) -> None:
-    """Remove what is stored of files of a dataset that no longer count."""
+    """Remove the stored form of all other files of a dataset."""
     with store_lock(paths, dataset):
         for folder in store_folder(paths, dataset).glob("*"):
             if folder.name not in hashes:

@@ -10,7 +10,8 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
-from financial_pipeline.sources.market_calendar import NUMBERED_FROM, sessions
+from financial_pipeline.sources.bank_prices import EARLIEST
+from financial_pipeline.sources.market_calendar import sessions
 from financial_pipeline.streaming.ledger import LandedRange, Ledger, recreated
 from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges, TopicState
 from financial_pipeline.streaming.trading_days import with_days
@@ -105,8 +106,9 @@ class Landing:
         return landed
 
     def _land_part(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
-        calendar = sessions(NUMBERED_FROM, NUMBERED_FROM.replace(year=CALENDAR_END))
-        messages, marks = with_days(topic, self.log.read(topic, ranges), calendar)
+        calendar = sessions(EARLIEST, EARLIEST.replace(year=CALENDAR_END))
+        read = self.log.read(topic, ranges)
+        messages, marks = with_days(topic, read, calendar, self.bar_seconds)
         marked = messages.with_columns(_mark=marks)
         landed = [
             self._write(

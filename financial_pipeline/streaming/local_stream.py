@@ -8,6 +8,7 @@ import hashlib
 import os
 import signal
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from financial_pipeline.local_cluster.java_classes import SOURCES
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.local_cluster.status import Status, hold_lock, write_status
 from financial_pipeline.local_cluster.supervisor import Supervisor
+from financial_pipeline.redaction import redact
 from financial_pipeline.schemas.stream import (
     DEAD_LETTER_TOPIC,
     LATE_TOPIC,
@@ -102,7 +104,7 @@ def job_facts(settings: Settings) -> dict[str, str]:
 def supervise(state: Path, parent: int | None = None) -> None:
     """Run until SIGTERM, or until `parent` is gone.
 
-    Writes a fault to `status.json`, ends all processes and raises it.
+    Writes a fault to `status.json`, without secrets, ends all processes and exits with it.
     """
     runtime = None
     try:
@@ -129,7 +131,7 @@ def supervise(state: Path, parent: int | None = None) -> None:
         )
         absent = isinstance(error, RuntimeUnavailable)
         write_status(state, Status("failed", os.getpid(), error=text, is_absent=absent))
-        raise
+        sys.exit(redact(text if isinstance(error, PipelineError) else traceback.format_exc()))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.Da
     )
     counts = pl.col("verdict").is_in([recompute.AGGREGATED, recompute.LATE])
     judged = judged.with_columns(verdict=verdict).sort("kafka_partition", "kafka_offset")
-    # Outside of sessions, these landed on the session before, as did what the job made of them.
+    # Outside of sessions, these landed on the session before, as did their counterparts of the job.
     has_no_session = pl.col("verdict").is_in([recompute.DEAD_LETTER, recompute.HEARTBEAT])
     return _settled(judged, _last_start(landing)).with_columns(
         is_repeated=counts & ~pl.struct("symbol", "sequence", counts).is_first_distinct(),

@@ -31,12 +31,12 @@ def on_session(dates: pl.Series, sessions: Sequence[date]) -> pl.Series:
 
 
 def judged_days(judged: pl.DataFrame) -> pl.Series:
-    """The day of each message of `judge_messages`: session, event, or, for the dead, record."""
+    """The day of each message of `judge_messages`: session, window, or, for the dead, record."""
     return judged.select(
         pl.when(pl.col("verdict") == recompute.DEAD_LETTER)
         .then(exchange_date(pl.col("record_ms") * 1000))
         .when(pl.col("verdict") == recompute.HEARTBEAT)
-        .then(exchange_date(pl.col("event_us")))
+        .then(exchange_date(pl.col("window_start_us")))
         .otherwise(pl.col("session_date"))
         .alias("trading_date")
     ).to_series()
@@ -58,7 +58,7 @@ def _exchange_day(moment_us: int) -> date:
 
 
 def with_days(
-    topic: str, messages: pl.DataFrame, sessions: Sequence[date]
+    topic: str, messages: pl.DataFrame, sessions: Sequence[date], bar_seconds: int
 ) -> tuple[pl.DataFrame, pl.Series]:
     """Return the messages with `trading_date` and `unreadable`, and the watermark of each.
 
@@ -71,7 +71,7 @@ def with_days(
         return _with_release_days(messages, timed["record_ms"])
     if topic == stream.RAW_TOPIC:
         # `judge_messages` sorts by partition and offset, as every log does.
-        judged = recompute.judge_messages(timed)
+        judged = recompute.judge_messages(timed, bar_seconds)
         days, marks, reasons = judged_days(judged), judged["says_us"], judged["reason"]
     else:
         decoded = [decode_row(topic, value) for value in messages["value"]]

@@ -95,17 +95,11 @@ def one_row_per_session(rows: pl.DataFrame) -> pl.DataFrame:
     return filled.unique(KEY, keep="first", maintain_order=True)
 
 
-def with_newer(known: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per bank and session: that of `newer`, else the known one."""
-    rows = pl.concat([newer, known])
-    return rows.unique(KEY, keep="first", maintain_order=True)
-
-
 def _without_covered(bank: pl.DataFrame) -> pl.DataFrame:
     """Leave out files of which a newer one has every session and every adjusted close.
 
     None of their rows can win, and the newer one joins all that they would join: a year of daily
-    downloads of one history is one file. Input: the rows of one bank.
+    downloads of whole histories is one file. Input: the rows of one bank.
     """
     kept: list[tuple[pl.DataFrame, date, date]] = []
     for part in bank.sort("file_rank").partition_by("file_rank", maintain_order=True):

@@ -17,6 +17,7 @@ from financial_pipeline.schemas.macro_series import (
 )
 
 DAY: Final = "observation_date"
+KEYS: Final = ["series_id", DAY, "base", "frequency"]
 # A rate of growth, which may change by any amount.
 GROWTH: Final = "A191RL1Q225SBEA"
 # Two copies of one series on one base differ by revisions, never by so much.
@@ -34,8 +35,8 @@ LONGEST_STEP: Final = 190
 def wrong_unit(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     """Why a file's values are in another unit than FRED's or than the stored ones, else None.
 
-    `rows` are the cleaned rows of the file with `arrived`; `stored` those of files that arrived
-    before it.
+    `rows` are the cleaned rows of the file with `arrived`; `stored` the values of the files that
+    arrived before it, as `with_newer` gives them.
     """
     return next((reason for part in _series(rows) if (reason := _judged(part, stored))), None)
 
@@ -79,16 +80,36 @@ def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
 
 def _ratio(part: pl.DataFrame, stored: pl.DataFrame, series_id: str) -> float | None:
     """Median ratio to the stored values of the same base; None for too few common days."""
-    day = pl.coalesce("realtime_start", "vintage", "arrived")
-    base = pl.sum_horizontal(pl.lit(0), *(day >= start for start in REBASED.get(series_id, ())))
-    keys = [DAY, "base", "frequency"]
-    new = part.with_columns(base=base).select(*keys, "value").unique(keys, keep="last")
-    old = stored.drop_nulls("value").with_columns(base=base).unique(keys, keep="last")
-    common = new.join(old, on=keys, suffix="_old").filter(pl.col("value_old") != 0)
+    new = _newest(part, series_id)
+    common = new.join(stored, on=KEYS, suffix="_old").filter(pl.col("value_old") != 0)
     if common.height < LEAST_COMMON:
         return None
     ratio = (common["value"] / common["value_old"]).median()
     return ratio if isinstance(ratio, float) else None
+
+
+def _newest(part: pl.DataFrame, series_id: str) -> pl.DataFrame:
+    """Return the last value of each day and base of one series: KEYS and value."""
+    day = pl.coalesce("realtime_start", "vintage", "arrived")
+    base = pl.sum_horizontal(pl.lit(0), *(day >= start for start in REBASED.get(series_id, ())))
+    values = part.drop_nulls("value").with_columns(base=base.cast(pl.Int64))
+    return values.select(*KEYS, "value").unique(KEYS, keep="last", maintain_order=True)
+
+
+def with_newer(stored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the newest value of each series, day, base and frequency.
+
+    `stored` are the values of the files before, empty at first; `rows` those of one file.
+    """
+    parts = [_newest(part, part["series_id"][0]) for part in _series(rows)]
+    values = pl.concat([*parts, stored])
+    return values.unique(KEYS, keep="first", maintain_order=True)
+
+
+def no_values() -> pl.DataFrame:
+    """Return the stored values before the first file."""
+    kinds = (pl.String(), pl.Date(), pl.Int64(), pl.String(), pl.Float64())
+    return pl.DataFrame(schema=dict(zip((*KEYS, "value"), kinds, strict=True)))
 
 
 def judge_changes(rows: pl.DataFrame) -> pl.DataFrame:

@@ -33,6 +33,9 @@ CENT: Final = 0.01
 LARGEST_SPLIT: Final = 50
 # Different closes that two banks have in common with the same volume.
 LEAST_SAME: Final = 10
+KEY: Final = ["symbol", "session_date"]
+STORED: Final = [*KEY, "close", "volume", "adjusted_close", "cents"]
+CENTS: Final = pl.col("close").round(2)
 PER_SHARE: Final = ("open", "high", "low", "close", "dividend")
 
 Row = dict[str, Any]
@@ -157,17 +160,38 @@ def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def no_prices() -> pl.DataFrame:
+    """Return the stored prices before the first file."""
+    kinds = (pl.String(), pl.Date(), pl.Float64(), pl.Int64(), pl.Float64(), pl.Float64())
+    return pl.DataFrame(schema=dict(zip(STORED, kinds, strict=True)))
+
+
+def with_newer(stored: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct prices of all files, newest first: STORED columns.
+
+    Downloads of one price differ by noise far below a cent, so prices are distinct by cents.
+    """
+    added = newer.with_columns(cents=CENTS).select(STORED)
+    rows = pl.concat([added, stored.select(STORED)])
+    return rows.unique([*KEY, "cents", "volume"], keep="first", maintain_order=True)
+
+
 def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     """Why the prices of a file cannot be those of the stored ones of its banks, else None.
 
     Two downloads of one security differ by a constant factor, that of later splits; two banks never
-    have the same prices.
+    have the same prices. `stored` is that of `with_newer`; the newest price of a session counts,
+    because copies from before and after a split have no one factor together.
     """
+    newest = stored.group_by(KEY, maintain_order=True).agg(
+        pl.col("close", "adjusted_close").drop_nulls().first()
+    )
     for bank in rows.partition_by("symbol", maintain_order=True):
         if other := _same_prices(bank, stored):
             return f"its {bank['symbol'][0]} has the same prices as {other}, of which it is a copy"
-        common = bank.join(stored, on=["symbol", "session_date"], suffix="_old")
-        name = "close" if _priced(common, "close").height else "adjusted_close"
+        common = bank.join(newest, on=KEY, suffix="_old")
+        is_raw = _priced(common, "close").height >= LEAST_COMMON
+        name = "close" if is_raw else "adjusted_close"
         priced = _priced(common, name)
         ratios, typical = priced["ratio"], priced["ratio"].median()
         if priced.height < LEAST_COMMON or not isinstance(typical, float):
@@ -193,7 +217,8 @@ def _priced(common: pl.DataFrame, name: str) -> pl.DataFrame:
 def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     """The other bank whose closes and volumes these are, on too many sessions for a chance."""
     others = stored.filter(pl.col("symbol") != bank["symbol"][0])
-    common = bank.join(others, on=["session_date", "close", "volume"], suffix="_other")
+    shared = ["session_date", "cents", "volume"]
+    common = bank.with_columns(cents=CENTS).join(others, on=shared, suffix="_other")
     if common["close"].n_unique() < LEAST_SAME:
         return None
     return str(common["symbol_other"][0])

@@ -69,7 +69,7 @@ class World:
         self.rows, self.is_refused = dict.fromkeys(DAYS, 1), False
         self.defs = dg.Definitions(assets=specs_of_the_chain())
 
-    def hashes(self, files: object, settings: Settings, last: date) -> dict[str, str]:
+    def hashes(self, paths: Paths, files: object, settings: Settings, last: date) -> dict[str, str]:
         """Return the hashes that the staging partitions will have."""
         if self.is_refused:
             raise RefusedFile("1", "The file is refused.")

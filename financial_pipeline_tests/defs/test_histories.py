@@ -103,7 +103,7 @@ class History:
         lost = self.random.choice([self.paths.warehouse_file, *partitions])
         lost.unlink(missing_ok=True)
 
-    def hashes(self, files: object, settings: Settings, last: date) -> dict[str, str]:
+    def hashes(self, paths: Paths, files: object, settings: Settings, last: date) -> dict[str, str]:
         """Return the hashes that the staging partitions will have."""
         rows = {day: pl.DataFrame({"value": self.staged(day)}) for day in self.values}
         return {day: row_hashes(frame, pl.lit(day))[day] for day, frame in rows.items()}

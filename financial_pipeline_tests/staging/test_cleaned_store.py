@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline import transforms
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import RawFile
@@ -136,6 +137,37 @@ def test_downloads_around_a_split_are_one_security_however_many_there_are(bank: 
     assert bank.stage() == {}
     staged = pl.read_parquet(bank.paths.staging("bank_prices") / "*.parquet")
     assert staged["close"].max() == 34.5
+
+
+def test_a_damaged_archive_leaves_nothing_in_the_store(tmp_path: Path) -> None:
+    """Else the values of the damaged bytes would stay after the file was dropped again."""
+    paths, path = Paths(tmp_path / "data"), tmp_path / "UNRATE.csv"
+    path.write_text("observation_date,UNRATE\n2004-01-01,5.7\n2004-02-01,5.6\n", "utf-8")
+    archive.archive(paths, [fred.describe(path)])
+    files = archive.accepted_files(paths, "fred_observations")
+    [archived] = [file.archived_path for file in files]
+    whole = archived.read_bytes()
+    archived.chmod(0o644)
+    archived.write_bytes(whole.replace(b"5.6", b"6.5"))
+    with pytest.raises(PipelineError, match="is missing or was changed"):
+        stage_fred(paths, files, Settings(), FIRST, LAST)
+    archived.write_bytes(whole)
+    stage_fred(paths, files, Settings(), FIRST, LAST)
+    staged = pl.read_parquet(paths.staging("fred_observations") / "*.parquet")
+    assert sorted(staged["value"]) == [5.6, 5.7]
+
+
+def test_equal_vintages_are_accounted_as_in_a_rebuild(tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "data")
+    for name in ("UNRATE_2004-03-05.csv", "UNRATE_2004-04-02.csv"):
+        path = tmp_path / name
+        path.write_text("observation_date,UNRATE\n2004-01-01,5.7\n2004-02-01,5.6\n", "utf-8")
+        archive.archive(paths, [fred.describe(path)])
+    files = archive.accepted_files(paths, "fred_observations")
+    for used in (files, files[:1]):
+        stage_fred(paths, used, Settings(), FIRST, LAST)
+        accounts = pl.read_parquet(paths.staging("row_accounting") / "*.parquet")
+        assert accounts["file_name"].unique().to_list() == [used[-1].landed.path.name]
 
 
 def test_only_a_new_macro_file_is_cleaned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,10 +14,11 @@ import pytest
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas import stream
-from financial_pipeline.streaming import micro_batch, parity, replay, tables
+from financial_pipeline.streaming import micro_batch, parity, recompute, replay, tables
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.ledger import RangeTaken
 from financial_pipeline.streaming.message_log import FileLog
+from financial_pipeline.streaming.trading_days import judged_days
 from financial_pipeline_tests.streaming import stream_world
 from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
 
@@ -235,3 +237,13 @@ def test_a_landing_killed_anywhere_loses_and_doubles_nothing(
         [one for one in stream_world.whole_topic(landing.log, stream.BARS_TOPIC)
          if one["symbol"] != stream.HEARTBEAT_SYMBOL]
     )  # fmt: skip
+
+
+def test_a_heartbeat_belongs_to_the_day_on_which_its_window_starts(tmp_path: Path) -> None:
+    """A window of seven minutes that starts before midnight in New York."""
+    after_midnight = OPENINGS_US[1] - 9 * 3_600_000_000 - 29 * stream_world.MINUTE_US
+    log = stream_world.write(FileLog(tmp_path), stream_world.heartbeats(after_midnight, 1))
+    judged = recompute.judge_messages(log.read(stream.RAW_TOPIC, EVERYTHING), bar_seconds=420)
+    assert judged_days(judged).unique().to_list() == [date(2019, 3, 19)]
+    judged = recompute.judge_messages(log.read(stream.RAW_TOPIC, EVERYTHING), bar_seconds=60)
+    assert judged_days(judged).unique().to_list() == [date(2019, 3, 20)]
