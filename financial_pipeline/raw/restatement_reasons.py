@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from financial_pipeline.transforms.price_scales import LARGEST_SPLIT
+from financial_pipeline.transforms.price_ratios import LARGEST_SPLIT
 
 # How far a change may be from what its action calls for.
 EXPLAINED: Final = 2e-4

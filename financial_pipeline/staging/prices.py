@@ -37,13 +37,9 @@ from financial_pipeline.staging.cleaned_store import (
     forget_others,
 )
 from financial_pipeline.transforms import bank_prices as transform
+from financial_pipeline.transforms.price_identity import another_security, no_prices, with_newer
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
-from financial_pipeline.transforms.price_scales import (
-    another_security,
-    no_prices,
-    with_jumps,
-    with_newer,
-)
+from financial_pipeline.transforms.price_scales import with_jumps
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"

@@ -10,6 +10,14 @@ from typing import Any, Final
 
 import polars as pl
 
+from financial_pipeline.transforms.price_ratios import (
+    LEAST_COMMON,
+    NOISE,
+    is_usual_split,
+    priced_in_both,
+    turns_volume,
+)
+
 # The factor is the median over the last common sessions; a smaller difference is rounding.
 SPLICE_SESSIONS: Final = 21
 SPLICE_TOLERANCE: Final = 1e-4
@@ -24,18 +32,8 @@ DEEPEST_FALL: Final = 1 / 30
 LONGEST_JUMP: Final = 10
 DIVIDEND_UNKNOWN: Final = "dividend_unknown"
 SCALE_UNKNOWN: Final = "scale_unknown"
-# A file of another security, currency or unit: its ratio to the stored prices is not constant, or
-# that of no split.
-LEAST_COMMON: Final = 5
-LEAST_STEADY: Final = 0.5
-RATIO_TOLERANCE: Final = 0.002
-CENT: Final = 0.01
-LARGEST_SPLIT: Final = 50
-# Different closes that two banks have in common with the same volume.
-LEAST_SAME: Final = 10
-KEY: Final = ["symbol", "session_date"]
-STORED: Final = [*KEY, "close", "volume", "adjusted_close", "cents"]
-CENTS: Final = pl.col("close").round(2)
+# A factor is that of a split if so many of the common sessions have it.
+MOST: Final = 0.9
 PER_SHARE: Final = ("open", "high", "low", "close", "dividend")
 
 Row = dict[str, Any]
@@ -84,14 +82,38 @@ def _scaled(part: pl.DataFrame, factors: _Factors) -> pl.DataFrame:
 
 
 def _from_common(part: pl.DataFrame, joined: pl.DataFrame) -> _Factors:
-    """The factors of a file from its last common sessions with newer files."""
+    """The factors of a file from its last common sessions with newer files.
+
+    A correction of some sessions, or a last row of the middle of a day, moves nothing else: raw
+    prices follow a split alone, and dividends are read where the raw closes agree.
+    """
     reference = joined.sort("file_rank").unique("session_date", keep="first")
     common = part.join(reference, on="session_date", suffix="_newer").sort("session_date")
-    return _Factors(_median_ratio(common, "close"), _median_ratio(common, "adjusted_close"))
+    priced = priced_in_both(common, "close")
+    if priced.is_empty():
+        ratios = priced_in_both(common, "adjusted_close")["ratio"]
+        return _Factors(1.0, _usual(ratios))
+    raw = _split(priced)
+    agreeing = priced.filter((pl.col("ratio") / raw - 1).abs() <= NOISE)
+    share = pl.col("adjusted_close_newer") / pl.col("adjusted_close") / pl.col("ratio")
+    return _Factors(raw, raw * _usual(agreeing.select(share).to_series()))
 
 
-def _median_ratio(common: pl.DataFrame, name: str) -> float:
-    ratios = common[f"{name}_newer"] / common[name]
+def _split(priced: pl.DataFrame) -> float:
+    """The ratio of newer to older closes if it is that of a split, else 1.
+
+    A split is the same on nearly all sessions. Two of three things tell it from a correction: many
+    sessions, volumes turned the other way round, and a usual ratio.
+    """
+    ratio = _usual(priced["ratio"])
+    is_steady = priced.select(((pl.col("ratio") / ratio - 1).abs() <= NOISE).mean()).item()
+    # Not every provider turns volumes.
+    is_turned = turns_volume(priced, ratio) is not False
+    proofs = (priced.height >= LEAST_COMMON, is_turned, is_usual_split(ratio))
+    return ratio if is_steady >= MOST and sum(proofs) >= 2 else 1.0
+
+
+def _usual(ratios: pl.Series) -> float:
     ratio = ratios.drop_nulls().tail(SPLICE_SESSIONS).median()
     if not isinstance(ratio, float) or abs(ratio - 1) < SPLICE_TOLERANCE:
         return 1.0
@@ -158,67 +180,3 @@ def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(
         scale_break=pl.when(is_break).then(pl.lit(SCALE_UNKNOWN)).otherwise("scale_break")
     )
-
-
-def no_prices() -> pl.DataFrame:
-    """Return the stored prices before the first file."""
-    kinds = (pl.String(), pl.Date(), pl.Float64(), pl.Int64(), pl.Float64(), pl.Float64())
-    return pl.DataFrame(schema=dict(zip(STORED, kinds, strict=True)))
-
-
-def with_newer(stored: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct prices of all files, newest first: STORED columns.
-
-    Downloads of one price differ by noise far below a cent, so prices are distinct by cents.
-    """
-    added = newer.with_columns(cents=CENTS).select(STORED)
-    rows = pl.concat([added, stored.select(STORED)])
-    return rows.unique([*KEY, "cents", "volume"], keep="first", maintain_order=True)
-
-
-def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """Why the prices of a file cannot be those of the stored ones of its banks, else None.
-
-    Two downloads of one security differ by a constant factor, that of later splits; two banks never
-    have the same prices. `stored` is that of `with_newer`; the newest price of a session counts,
-    because copies from before and after a split have no one factor together.
-    """
-    newest = stored.group_by(KEY, maintain_order=True).agg(
-        pl.col("close", "adjusted_close").drop_nulls().first()
-    )
-    for bank in rows.partition_by("symbol", maintain_order=True):
-        if other := _same_prices(bank, stored):
-            return f"its {bank['symbol'][0]} has the same prices as {other}, of which it is a copy"
-        common = bank.join(newest, on=KEY, suffix="_old")
-        is_raw = _priced(common, "close").height >= LEAST_COMMON
-        name = "close" if is_raw else "adjusted_close"
-        priced = _priced(common, name)
-        ratios, typical = priced["ratio"], priced["ratio"].median()
-        if priced.height < LEAST_COMMON or not isinstance(typical, float):
-            continue
-        noise = RATIO_TOLERANCE + CENT / priced[f"{name}_old"]
-        times = (
-            f"its {bank['symbol'][0]} is {{}} times the stored one on {priced.height:,} sessions"
-        )
-        if ((ratios / typical - 1).abs() <= noise).sum() < LEAST_STEADY * priced.height:
-            found = ratios.to_list()
-            spread = f"{min(found):.4g} to {max(found):.4g}"
-            return f"{times.format(spread)}: another security or currency"
-        if max(typical, 1 / typical) >= LARGEST_SPLIT:
-            return f"{times.format(f'{typical:.4g}')}: another unit"
-    return None
-
-
-def _priced(common: pl.DataFrame, name: str) -> pl.DataFrame:
-    ratio = pl.col(name) / pl.col(f"{name}_old")
-    return common.with_columns(ratio=ratio).filter(pl.col("ratio").is_not_null())
-
-
-def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """The other bank whose closes and volumes these are, on too many sessions for a chance."""
-    others = stored.filter(pl.col("symbol") != bank["symbol"][0])
-    shared = ["session_date", "cents", "volume"]
-    common = bank.with_columns(cents=CENTS).join(others, on=shared, suffix="_other")
-    if common["close"].n_unique() < LEAST_SAME:
-        return None
-    return str(common["symbol_other"][0])

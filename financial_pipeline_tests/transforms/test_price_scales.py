@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from financial_pipeline.transforms import bank_prices
 from financial_pipeline.transforms.bank_prices import one_row_per_session
-from financial_pipeline.transforms.price_scales import another_security, no_prices, with_newer
+from financial_pipeline.transforms.price_identity import another_security, no_prices, with_newer
 
 PRICES = ("open", "high", "low", "close", "adjusted_close", "dividend", "split_ratio")
 KINDS = dict.fromkeys(PRICES, pl.Float64) | {"volume": pl.Int64}
@@ -181,3 +181,66 @@ def test_another_security_is_told_by_adjusted_closes_if_few_raw_ones_are_stored(
     found = another_security(pl.DataFrame(wrong, schema_overrides=KINDS), known)
     assert found is not None
     assert found.endswith("another security or currency")
+
+
+def later_file(
+    rows: list[dict[str, Any]], times: float, volume: float = 1.0
+) -> list[dict[str, Any]]:
+    """The same sessions in another file: prices and volume multiplied."""
+    return [
+        {**row, "close": row["close"] * times, "adjusted_close": row["adjusted_close"] * times,
+         "volume": round(row["volume"] * volume), "file_rank": 0}
+        for row in rows
+    ]  # fmt: skip
+
+
+def joined(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[int, float]:
+    """The closes by day of an older and a newer file."""
+    older = [{**row, "file_rank": 1} for row in older]
+    frame = one_row_per_session(pl.DataFrame([*older, *newer], schema_overrides=KINDS))
+    assert set(frame["adjusted_close"] / frame["close"] * 100 // 1) <= {89.0, 90.0}
+    return {day.day: close for day, close in frame.select("session_date", "close").iter_rows()}
+
+
+@pytest.mark.parametrize(
+    ("sessions", "times"),
+    [(slice(3, 4), 0.863), (slice(3, 6), 0.98), (slice(2, 12), 0.98), (slice(11, 12), 1 / 0.97)],
+    ids=["one typing error", "three of them", "most of a month", "an unfinished last day"],
+)
+def test_a_correction_moves_its_own_sessions_and_no_other(sessions: slice, times: float) -> None:
+    older = history("JPM", 50.0)
+    closes = joined(older, later_file(older[sessions], times))
+    for place, row in enumerate(older):
+        is_corrected = place in range(*sessions.indices(12))
+        expected = row["close"] * (times if is_corrected else 1)
+        assert closes[row["session_date"].day] == pytest.approx(expected), place
+
+
+@pytest.mark.parametrize(("common", "times"), [(2, 0.5), (12, 0.5), (12, 10.0), (12, 0.956)])
+def test_a_split_moves_all_earlier_sessions(common: int, times: float) -> None:
+    older = history("JPM", 50.0)
+    closes = joined(older, later_file(older[-common:], times, 1 / times))
+    assert closes[2] == pytest.approx(50.0 * times)
+
+
+@pytest.mark.parametrize(
+    ("times", "volume", "common", "refusal"),
+    [
+        (10.0, 1.0, 12, "10 times the stored one on 12 sessions, and its volumes are not"),
+        (7.8, 1.0, 12, "7.8 times the stored one on 12 sessions, and its volumes are not"),
+        (0.74, 1.0, 12, "0.74 times the stored one on 12 sessions, and its volumes are not"),
+        (19.0, 0.9, 3, "19 times the stored one on 3 sessions"),
+        (0.28, 2.0, 3, "0.28 times the stored one on 3 sessions"),
+        (1.5, 1 / 1.5, 12, None),
+        (1.5, 1.0, 12, None),
+        (0.956, 1.0, 12, None),
+        (0.863, 1.0, 1, None),
+    ],
+)
+def test_a_constant_ratio_is_a_split_or_another_security(
+    times: float, volume: float, common: int, refusal: str | None
+) -> None:
+    older = history("JPM", 50.0)
+    newer = pl.DataFrame(later_file(older[-common:], times, volume), schema_overrides=KINDS)
+    found = another_security(newer, stored(older))
+    assert (found is None) if refusal is None else (found or "").startswith(f"its JPM is {refusal}")

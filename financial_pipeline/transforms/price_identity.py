@@ -1,0 +1,105 @@
+"""Whether a file of prices is of the security that it names, by the prices stored before it."""
+
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.transforms.price_ratios import (
+    LARGEST_SPLIT,
+    LEAST_COMMON,
+    NOISE,
+    is_usual_split,
+    priced_in_both,
+    turns_volume,
+)
+from financial_pipeline.transforms.price_rules import KEY
+
+STORED: Final = [*KEY, "close", "volume", "adjusted_close", "cents"]
+CENTS: Final = pl.col("close").round(2)
+# Fewer common sessions tell nothing: one or two prices may have been corrected.
+LEAST_TELLING: Final = 3
+# Of the common sessions, so many must have the usual ratio.
+LEAST_STEADY: Final = 0.5
+# A ratio nearer to 1 may be a spin-off, of which providers treat volumes differently.
+LEAST_UNEVEN: Final = 0.08
+# Some providers leave the volumes of small splits; a ratio of 10 or 19 is one of units.
+LARGEST_UNTURNED: Final = 4.1
+# Different closes that two banks have in common with the same volume.
+LEAST_SAME: Final = 10
+
+
+def no_prices() -> pl.DataFrame:
+    """Return the stored prices before the first file."""
+    kinds = (pl.String(), pl.Date(), pl.Float64(), pl.Int64(), pl.Float64(), pl.Float64())
+    return pl.DataFrame(schema=dict(zip(STORED, kinds, strict=True)))
+
+
+def with_newer(stored: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct prices of all files, newest first: STORED columns.
+
+    Downloads of one price differ by noise far below a cent, so prices are distinct by cents.
+    """
+    rows = pl.concat([newer.with_columns(cents=CENTS).select(STORED), stored.select(STORED)])
+    return rows.unique([*KEY, "cents", "volume"], keep="first", maintain_order=True)
+
+
+def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """Why the prices of a file cannot be those of the stored ones of its banks, else None.
+
+    Two downloads of one security differ by a constant factor, that of later splits; two banks never
+    have the same prices. `stored` is that of `with_newer`; the newest price of a session counts,
+    because copies from before and after a split have no one factor together.
+    """
+    newest = stored.group_by(KEY, maintain_order=True).agg(
+        pl.col("close", "adjusted_close").drop_nulls().first(),
+        pl.col("volume").filter(pl.col("close").is_not_null()).first(),
+    )
+    for bank in rows.partition_by("symbol", maintain_order=True):
+        symbol = bank["symbol"][0]
+        if other := _same_prices(bank, stored):
+            return f"its {symbol} has the same prices as {other}, of which it is a copy"
+        if found := _other_ratio(newest.join(bank, on=KEY, suffix="_newer")):
+            return f"its {symbol} is {found}"
+    return None
+
+
+def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """The other bank whose closes and volumes these are, on too many sessions for a chance."""
+    others = stored.filter(pl.col("symbol") != bank["symbol"][0])
+    shared = ["session_date", "cents", "volume"]
+    common = bank.with_columns(cents=CENTS).join(others, on=shared, suffix="_other")
+    if common["close"].n_unique() < LEAST_SAME:
+        return None
+    return str(common["symbol_other"][0])
+
+
+def _other_ratio(common: pl.DataFrame) -> str | None:
+    """The ratio of new to stored prices in words if no split explains it, else None."""
+    raw, adjusted = (priced_in_both(common, name) for name in ("close", "adjusted_close"))
+    is_raw = raw.height >= min(LEAST_COMMON, max(adjusted.height, LEAST_TELLING))
+    priced, name = (raw, "close") if is_raw else (adjusted, "adjusted_close")
+    typical = priced["ratio"].median()
+    if priced.height < LEAST_TELLING or not isinstance(typical, float):
+        return None
+    is_unlike_a_split = is_raw and _is_unlike_a_split(priced, typical)
+    if priced.height < LEAST_COMMON and not is_unlike_a_split:
+        return None
+    on = f"times the stored one on {priced.height:,} sessions"
+    is_usual = (pl.col("ratio") / typical - 1).abs() <= NOISE
+    steady = priced.with_columns(close=pl.col(name)).select(is_usual.mean()).item()
+    if steady < LEAST_STEADY:
+        low, high = priced["ratio"].sort().to_list()[:: priced.height - 1]
+        return f"{low:.4g} to {high:.4g} {on}: another security or currency"
+    if max(typical, 1 / typical) >= LARGEST_SPLIT:
+        return f"{typical:.4g} {on}: another unit"
+    if is_unlike_a_split:
+        return f"{typical:.4g} {on}, and its volumes are not: another unit or security"
+    return None
+
+
+def _is_unlike_a_split(priced: pl.DataFrame, ratio: float) -> bool:
+    """Whether volumes did not follow a ratio that is not that of a usual small split either."""
+    if abs(ratio - 1) <= LEAST_UNEVEN or turns_volume(priced, ratio) is not False:
+        return False
+    is_small = max(ratio, 1 / ratio) <= LARGEST_UNTURNED
+    return priced.height < LEAST_COMMON or not (is_small and is_usual_split(ratio))
