@@ -5,7 +5,10 @@ dividend, so two downloads differ by a factor. Common sessions give it; without 
 on both sides of the seam do, or nobody knows it and the seam is a break.
 """
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import polars as pl
@@ -55,7 +58,8 @@ def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
     """Put the rows of one bank on the scale of its newest file and name the breaks left.
 
     Input: session_date, prices, volume, dividend, split_ratio and `file_rank` (0 is the newest).
-    Adds `scale_break`. Files with common sessions are joined first.
+    Adds `scale_break`. Files with common sessions are joined first, then the nearest one in time: a
+    seam is between neighbours.
     """
     parts = {part["file_rank"][0]: part for part in bank.partition_by("file_rank")}
     joined = parts.pop(min(parts)) if parts else bank
@@ -63,12 +67,26 @@ def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
     while parts:
         days = set(joined["session_date"])
         overlaps = [rank for rank, part in parts.items() if days & set(part["session_date"])]
-        part = parts.pop(min(overlaps or parts))
+        part = parts.pop(min(overlaps) if overlaps else _nearest(parts, sorted(days)))
         factors = _from_common(part, joined) if overlaps else _from_seam(part, joined)
         breaks |= dict(factors.breaks)
         joined = pl.concat([joined, _scaled(part, factors)])
     noted = pl.col("session_date").replace_strict(breaks, default=None, return_dtype=pl.String)
     return joined.with_columns(scale_break=noted if breaks else pl.lit(None, pl.String))
+
+
+def _nearest(parts: Mapping[int, pl.DataFrame], days: Sequence[date]) -> int:
+    """The rank of the file that begins or ends nearest to one of the days, the newer of two."""
+
+    def distance(day: date) -> int:
+        place = bisect_left(days, day)
+        return min(abs((near - day).days) for near in days[max(place - 1, 0) : place + 1])
+
+    def apart(rank: int) -> tuple[int, int]:
+        sessions = parts[rank]["session_date"].to_list()
+        return min(distance(min(sessions)), distance(max(sessions))), rank
+
+    return min(parts, key=apart)
 
 
 def _scaled(part: pl.DataFrame, factors: _Factors) -> pl.DataFrame:

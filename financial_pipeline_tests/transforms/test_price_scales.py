@@ -1,6 +1,7 @@
 """Which file wins for a bank and day, and on which scale its prices are."""
 
 from datetime import date
+from itertools import permutations
 from typing import Any
 
 import polars as pl
@@ -93,6 +94,16 @@ def test_seam_is_a_break_whichever_file_is_newer() -> None:
     rows = priced(2, 40.0, rank=0), priced(5, 50.0, rank=1)
     assert by_day(*rows) == {2: (50.0, 40.0), 5: (50.0, 40.0)}
     assert breaks(*rows) == {2: None, 5: "dividend_unknown"}
+
+
+@pytest.mark.parametrize("ranks", list(permutations(range(3))))
+def test_thirds_of_one_download_have_no_break_in_whatever_order_they_arrive(
+    ranks: tuple[int, ...],
+) -> None:
+    prices = {2: 50.0, 5: 50.5, 6: 53.0, 7: 53.5, 8: 56.5, 9: 57.0}
+    rows = [priced(day, 0.9 * close, rank=ranks[place // 2], close=close)
+            for place, (day, close) in enumerate(prices.items())]  # fmt: skip
+    assert set(breaks(*rows).values()) == {None}
 
 
 def test_split_between_two_downloads_rescales_every_price_of_the_older_one() -> None:
