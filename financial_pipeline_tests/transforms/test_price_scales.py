@@ -12,7 +12,6 @@ from polars.testing import assert_frame_equal
 
 from financial_pipeline.transforms import bank_prices
 from financial_pipeline.transforms.bank_prices import one_row_per_session
-from financial_pipeline.transforms.price_identity import another_security, no_prices, with_newer
 
 PRICES = ("open", "high", "low", "close", "adjusted_close", "dividend", "split_ratio")
 KINDS = dict.fromkeys(PRICES, pl.Float64) | {"volume": pl.Int64}
@@ -151,14 +150,6 @@ def test_a_covered_file_is_left_out_and_one_with_a_day_or_close_of_its_own_is_no
     assert kept == [0, 2, 3, 4]
 
 
-def stored(*files: list[dict[str, Any]]) -> pl.DataFrame:
-    """The stored prices of files of one or more banks, oldest file first."""
-    known = no_prices()
-    for rows in files:
-        known = with_newer(known, pl.DataFrame(rows, schema_overrides=KINDS))
-    return known
-
-
 def history(
     symbol: str, start: float, *, only: bool = False, days: int = 12
 ) -> list[dict[str, Any]]:
@@ -166,32 +157,6 @@ def history(
     prices = [priced(2 + day, 0.9 * (start + day), rank=0, only=only, close=start + day)
               for day in range(days)]  # fmt: skip
     return [{**row, "symbol": symbol, "volume": 1000 + row["session_date"].day} for row in prices]
-
-
-def test_stored_prices_are_distinct_by_cents_and_the_newest_come_first() -> None:
-    noise = [{**row, "close": row["close"] + 1e-7} for row in history("JPM", 50.0)]
-    known = stored(history("JPM", 50.0), noise, history("JPM", 25.0))
-    assert known.height == 24
-    assert known["close"][0] == 25.0
-
-
-@pytest.mark.parametrize("later", [[], [history("BAC", 30.0, only=True)], [history("BAC", 15.0)]])
-def test_a_copy_of_another_bank_is_told_whatever_came_later(later: list[Any]) -> None:
-    known = stored(history("BAC", 30.0), *later)
-    copy = pl.DataFrame(history("JPM", 30.0), schema_overrides=KINDS)
-    assert another_security(copy, known) == (
-        "its JPM has the same prices as BAC, of which it is a copy"
-    )
-
-
-def test_another_security_is_told_by_adjusted_closes_if_few_raw_ones_are_stored() -> None:
-    adjusted_only = history("JPM", 50.0, only=True)
-    known = stored(adjusted_only, history("JPM", 50.0, days=3))
-    wrong = [{**row, "adjusted_close": 3.0 ** place, "close": 3.0 ** place}
-             for place, row in enumerate(history("JPM", 50.0))]  # fmt: skip
-    found = another_security(pl.DataFrame(wrong, schema_overrides=KINDS), known)
-    assert found is not None
-    assert found.endswith("another security or currency")
 
 
 def later_file(
@@ -232,26 +197,3 @@ def test_a_split_moves_all_earlier_sessions(common: int, times: float) -> None:
     older = history("JPM", 50.0)
     closes = joined(older, later_file(older[-common:], times, 1 / times))
     assert closes[2] == pytest.approx(50.0 * times)
-
-
-@pytest.mark.parametrize(
-    ("times", "volume", "common", "refusal"),
-    [
-        (10.0, 1.0, 12, "10 times the stored one on 12 sessions, and its volumes are not"),
-        (7.8, 1.0, 12, "7.8 times the stored one on 12 sessions, and its volumes are not"),
-        (0.74, 1.0, 12, "0.74 times the stored one on 12 sessions, and its volumes are not"),
-        (19.0, 0.9, 3, "19 times the stored one on 3 sessions"),
-        (0.28, 2.0, 3, "0.28 times the stored one on 3 sessions"),
-        (1.5, 1 / 1.5, 12, None),
-        (1.5, 1.0, 12, None),
-        (0.956, 1.0, 12, None),
-        (0.863, 1.0, 1, None),
-    ],
-)
-def test_a_constant_ratio_is_a_split_or_another_security(
-    times: float, volume: float, common: int, refusal: str | None
-) -> None:
-    older = history("JPM", 50.0)
-    newer = pl.DataFrame(later_file(older[-common:], times, volume), schema_overrides=KINDS)
-    found = another_security(newer, stored(older))
-    assert (found is None) if refusal is None else (found or "").startswith(f"its JPM is {refusal}")
