@@ -1,4 +1,4 @@
-"""A file of another bank, currency or unit is told by the prices that are stored."""
+"""Prices of another bank, currency or unit are recognised from the stored ones."""
 
 from typing import Any
 
