@@ -120,6 +120,8 @@ def test_notebooks_agree_with_the_figures(
     name: str, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(data_root))
+    # As in a kernel of its own: another test may have chosen to draw nothing.
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     folder = PROJECT_ROOT / "notebooks"
     notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
     # Its assertions are the test; a file on disk is left as it is.

@@ -19,7 +19,7 @@ from financial_pipeline.sources.compression import decompressed
 from financial_pipeline.sources.physical_lines import count_bytes
 from financial_pipeline.staging.accounting import (
     StagingSummary,
-    account_cleaned,
+    account,
     age,
     refuse_dirty_file,
     with_provenance,
@@ -62,5 +62,12 @@ def _stage_file(paths: Paths, file: RawFile, settings: Settings) -> Cleaned:
     refuse_dirty_file(file, broken, cleaned.rows.height, settings)
     with TemporaryDirectory() as folder, decompressed(file.archived_path, Path(folder)) as plain:
         physical_lines = count_bytes(plain).physical_lines
-    account_cleaned(paths, file, cleaned, {"header": HEADER_LINES}, physical_lines)
+    account(
+        paths,
+        file,
+        cleaned.quarantined,
+        staged=cleaned.staged_lines,
+        notes={"header": HEADER_LINES, **cleaned.notes},
+        file_physical_lines=physical_lines,
+    )
     return cleaned
