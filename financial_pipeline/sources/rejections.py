@@ -40,6 +40,7 @@ IGNORED = "ignored_"
 ISSUED_MARKS = frozenset({"interestrate", "loanlength", "amountfundedbyinvestors", "status"})
 MIDNIGHT = r"[T ](?:0?0:00(?::00(?:\.0+)?)?Z?|12:00:00 AM)$"
 NAMED_FORMS = ("%d-%b-%Y", "%d %b %Y", "%d%b%Y", "%b %d, %Y", "%B %d, %Y")
+NAMED_DATE = r"[A-Za-z](?:.*\D)?\d{4}$"
 EMPLOYMENT = "Employment Length"
 NOTE_START = "Notes offered by Prospectus"
 # A clock at midnight may follow, as data frames write it.
@@ -148,7 +149,8 @@ def _upstream_date() -> pl.Expr:
     digits = pl.when(bare.str.contains(r"^\d{4}[-/]?\d{2}[-/]?\d{2}$")).then(
         bare.str.replace_all(r"[-/]", "")
     )
-    named = pl.when(bare.str.contains("[A-Za-z]")).then(bare)
+    # The parser would take `01-Jan-09` for the year 9.
+    named = pl.when(bare.str.contains(NAMED_DATE)).then(bare)
     days = [digits.str.to_date("%Y%m%d", strict=False)]
     days += [named.str.to_date(form, strict=False) for form in NAMED_FORMS]
     return pl.coalesce(pl.coalesce(days).cast(pl.String), bare)

@@ -93,10 +93,21 @@ def _is_unreadable(column: str, is_text: bool) -> pl.Expr:
     return wrong | (typed.is_null() & (pl.col(column).str.strip_chars() != ""))
 
 
+def _refuse_nan(columns: list[str]) -> pl.Expr:
+    """False, but a NaN among parsed numbers fails the read, which then reads text: it is missing.
+
+    Only the text shows whether other columns use the same word.
+    """
+    total = pl.sum_horizontal(columns)
+    return pl.when(total.is_nan()).then(total).cast(pl.Int64, strict=True).is_not_null()
+
+
 def _broken_values(schema: Schema) -> list[pl.Expr]:
     """Flag rows with values outside their types; a parsed file has none."""
     text = {name for name, kind in schema.items() if kind == pl.String()}
     numbers = [_is_unreadable(name, name in text) for name in schema if name in NUMBER_COLUMNS]
+    if parsed := [name for name in schema if name in REAL_COLUMNS - text]:
+        numbers.append(_refuse_nan(parsed))
     months = [
         (pl.col(name) != "") & _typed(name, pl.String()).is_null() for name in MONTH_COLUMNS & text
     ]

@@ -47,7 +47,7 @@ def _text(column: str, parsed: str | None = None) -> pl.Expr:
     if parsed is not None:
         trimmed = pl.when(pl.col(parsed).is_null()).then(trimmed)
     is_missing = trimmed == ""
-    if column not in (TITLE, EMPLOYMENT):
+    if column != TITLE:
         is_missing |= trimmed.str.to_lowercase().is_in(MISSING_WORDS)
     return pl.when(~is_missing).then(trimmed)
 

@@ -50,6 +50,13 @@ def test_other_unambiguous_dates_are_read(tmp_path: Path, day: str) -> None:
     assert describe(path).first_date == date(2007, 5, 26)
 
 
+@pytest.mark.parametrize("day", ["01-Jan-09", "1 Jan 09", "01Jan9", "01-Jan-02009"])
+def test_year_of_other_than_four_digits_is_no_year(tmp_path: Path, day: str) -> None:
+    path = _file(tmp_path, "2007-05-26", day)
+    dates = scan(path, find_layout(path)).collect()["Application Date"].to_list()
+    assert dates == ["2007-05-26", day]
+
+
 def test_names_and_rows_as_other_tools_write_them_are_read(tmp_path: Path) -> None:
     head = HEADER.replace(" ", "").replace("-", "").replace("_", "").replace("DebtToIncome", "x")
     path = write(tmp_path / "a.csv", [head, _row("2007-05-26") + ","])

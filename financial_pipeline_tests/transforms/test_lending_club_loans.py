@@ -214,6 +214,12 @@ def test_parsed_fraction_and_infinity_break_a_rule_too(tmp_path: Path) -> None:
     assert rows["reason"].to_list() == ["unreadable_number"] * 2
 
 
+@pytest.mark.parametrize("column", ["dti", "open_acc"])
+def test_parsed_nan_fails_the_read_which_then_reads_text(tmp_path: Path, column: str) -> None:
+    with pytest.raises(pl.exceptions.PolarsError):
+        typed(tmp_path, loan(1), loan(2, **{column: "NaN"}), parsed=True)
+
+
 def test_absent_columns_are_null_with_their_type(tmp_path: Path) -> None:
     columns = ["id", *SOUND]
     raw = pl.LazyFrame([loan(1)], schema=dict.fromkeys(columns, pl.String()))

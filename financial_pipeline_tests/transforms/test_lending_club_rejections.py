@@ -76,6 +76,12 @@ def test_broken_rule_is_named(changes: dict[str, str | None], reason: str) -> No
     assert one(**changes)["reason"] == reason
 
 
+@pytest.mark.parametrize("word", ["NA", "NULL", "nan", "-", "n/a"])
+def test_word_for_a_missing_employment_length_breaks_no_rule(word: str) -> None:
+    row = one(Employment_Length=word)
+    assert (row["reason"], row["employment_length"]) == (None, None)
+
+
 def test_dollars_may_group_their_digits() -> None:
     amounts = [one(Amount_Requested=text)["amount_requested"] for text in ("1,000", "$1,000.50")]
     assert amounts == [1_000.0, 1_000.5]
