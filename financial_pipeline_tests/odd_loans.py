@@ -53,6 +53,16 @@ WORDS: Final = {
     "purpose": (" car ", " ", "small_business"),
     "int_rate": ("3.99", "4", "36", "36.01", "13.99%", " 13.99 %"),
 }
+# Values at and beyond the bounds of a column.
+BOUNDED: Final = {
+    "annual_inc": ("0", "0.004", "0.01"),
+    "annual_inc_joint": ("-1", "0.004", "1e9", "1e17"),
+    "loan_amnt": ("0", "99", "100", "100000", "400000"),
+    "sec_app_earliest_cr_line": ("Jan-2091", "Jan-1903", "Dec-2015"),
+    "mort_acc": ("-5", "0"),
+    "mths_since_last_delinq": ("-3", "0"),
+    "bc_util": ("-1", "1000", "5000000"),
+}
 
 
 def odd_loans() -> list[dict[str, str]]:
@@ -65,6 +75,7 @@ def odd_loans() -> list[dict[str, str]]:
             for value in ("Jan-2016", "Dec-1929", "Jan-1930", "Dec-2015")
         ),
         *(("issue_d", value) for value in ("May-2007", "Jun-2007")),
+        *((name, value) for name, values in BOUNDED.items() for value in values),
         *((name, value) for name, values in WORDS.items() for value in values),
         *((name, "") for name in ("id", "loan_amnt", "loan_status", "issue_d", "term", "grade")),
         *((name, "") for name in ("sub_grade", "int_rate", "emp_length", "earliest_cr_line")),

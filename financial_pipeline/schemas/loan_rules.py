@@ -7,7 +7,7 @@ that a row which breaks one is quarantined with its file and line.
 from datetime import date
 from typing import Final
 
-from financial_pipeline.schemas.lending_club import INTEGER_COLUMNS, REAL_COLUMNS
+from financial_pipeline.schemas.lending_club import INTEGER_COLUMNS, LOAN_COLUMNS, REAL_COLUMNS
 
 LOAN_STATUSES: Final = (
     "Fully Paid",
@@ -141,6 +141,11 @@ PAYMENT_TOLERANCE: Final = 0.0301
 # Dollars: noise of upstream's sums is far above the first, no amount is near the second.
 SMALLEST_DOLLARS: Final = -0.01
 LARGEST_DOLLARS: Final = 1e9
+# Dollars: less is no cent, and a fact takes 0 for an income that was not stated.
+SMALLEST_INCOME: Final = 0.01
+# Dollars: upstream lends 500 to 40,000.
+SMALLEST_LOAN: Final = 100.0
+LARGEST_LOAN: Final = 100_000.0
 # Principal received may exceed the loan by capitalised interest, not by more than this share: where
 # few rows of a file do, they are typing errors.
 LARGEST_PRINCIPAL_SHARE: Final = 1.1
@@ -149,10 +154,14 @@ ANY_PRINCIPAL_SHARE: Final = 1e9
 # All installments over the loan: at least the loan, and never three times it at any rate and term.
 SMALLEST_REPAYMENT: Final = 0.9
 LARGEST_REPAYMENT: Final = 3.0
-# Counts and dollars at origination that are never negative.
-COUNTS: Final = ("delinq_2yrs", "inq_last_6mths", "open_acc", "pub_rec", "revol_bal", "total_acc")
-# Per cent: upstream's largest is 892.3.
+# Counts, months and whole dollars, none of which is ever negative.
+COUNTS: Final = tuple(name for name in LOAN_COLUMNS if name in INTEGER_COLUMNS - WORDED_COLUMNS)
+# Per cent: upstream's largest is 892.3 for the loan itself, and 1,000 of the other columns.
 HIGHEST_UTILISATION: Final = 1_000
+# Unlike `dti`, in which upstream writes -1 and 999, these have no value of another meaning.
+SHARES: Final = tuple(
+    name for name in PERCENT_COLUMNS if name not in ("int_rate", "revol_util", "dti", "dti_joint")
+)
 LOWEST_FICO: Final = 300
 HIGHEST_FICO: Final = 850
 # Known at origination, present in every layout, and never restated by a later snapshot.

@@ -16,6 +16,7 @@ from financial_pipeline.schemas.loan_rules import (
     HIGHEST_RATE,
     HIGHEST_UTILISATION,
     LARGEST_DOLLARS,
+    LARGEST_LOAN,
     LARGEST_REPAYMENT,
     LATEST_EVENT_MONTHS,
     LOAN_STATUSES,
@@ -26,7 +27,10 @@ from financial_pipeline.schemas.loan_rules import (
     PAYMENT_TOLERANCE,
     REQUIRED_DOLLARS,
     SCIENTIFIC_ID,
+    SHARES,
     SMALLEST_DOLLARS,
+    SMALLEST_INCOME,
+    SMALLEST_LOAN,
     SMALLEST_REPAYMENT,
     SUB_GRADES,
     TERMS,
@@ -37,23 +41,31 @@ from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 def _implausible_dollars(largest_principal: float) -> list[tuple[str, Column]]:
     """The rules of amounts, in dollars; every bound that a fact tests is one."""
     parts = reduce(add, map(F.col, PAYMENT_PARTS))
-    names = (*REQUIRED_DOLLARS, "loan_amnt", "annual_inc")
-    outside = [~F.col(name).between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for name in names]
-    income = [F.col(name) < 0 for name in ("annual_inc", "annual_inc_joint")]
+    outside = [~F.col(name).between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for name in REQUIRED_DOLLARS]
+    outside += [_is_no_income(F.col(name)) for name in ("annual_inc", "annual_inc_joint")]
+    outside.append(~F.col("loan_amnt").between(SMALLEST_LOAN, LARGEST_LOAN))
     most = F.col("funded_amnt") * largest_principal
     owed = F.greatest("total_rec_prncp", "out_prncp")
-    funded, utilisation = F.col("funded_amnt"), F.col("revol_util")
+    funded = F.col("funded_amnt")
+    utilisation, *shares = (
+        ~F.col(name).between(0, HIGHEST_UTILISATION) for name in ("revol_util", *SHARES)
+    )
     repaid = F.col("installment") * F.col("term")
     fits = repaid.between(funded * SMALLEST_REPAYMENT, funded * LARGEST_REPAYMENT)
     return [
         ("missing_amount", _any(*(F.col(name).isNull() for name in REQUIRED_DOLLARS))),
-        ("amount_out_of_range", _any(*outside, *income)),
+        ("amount_out_of_range", _any(*outside)),
         ("payments_do_not_add_up", F.abs(F.col("total_pymnt") - parts) > PAYMENT_TOLERANCE),
         ("principal_exceeds_loan", owed > most),
         ("installment_does_not_fit", ~fits),
         ("negative_count", _any(*(F.col(name) < 0 for name in COUNTS))),
-        ("revol_util_out_of_range", ~utilisation.between(0, HIGHEST_UTILISATION)),
+        ("revol_util_out_of_range", utilisation),
+        ("per_cent_out_of_range", _any(*shares)),
     ]
+
+
+def _is_no_income(income: Column) -> Column:
+    return (income != 0) & ~income.between(SMALLEST_INCOME, LARGEST_DOLLARS)
 
 
 def _implausible_months(snapshot_month: date) -> list[tuple[str, Column]]:
@@ -87,12 +99,15 @@ def first_broken_rule(
 
     Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length.
     """
-    issued, credit_line = F.col("issue_d"), F.col("earliest_cr_line")
+    issued = F.col("issue_d")
     grade_fits = F.col("sub_grade").isin(*SUB_GRADES) & F.col("sub_grade").startswith(
         F.col("grade")
     )
     rate_fits = F.col("int_rate").between(LOWEST_RATE, HIGHEST_RATE)
-    too_old = credit_line < F.lit(OLDEST_CREDIT_LINE)
+    implausible = [
+        (line > issued) | (line < F.lit(OLDEST_CREDIT_LINE))
+        for line in (F.col("earliest_cr_line"), F.col("sec_app_earliest_cr_line"))
+    ]
     scores = [
         ~F.col(name).between(LOWEST_FICO, HIGHEST_FICO)
         for name in ("fico_range_low", "fico_range_high")
@@ -108,7 +123,7 @@ def first_broken_rule(
         ("int_rate_out_of_range", ~_holds(rate_fits)),
         ("grade_mismatch", ~_holds(grade_fits)),
         ("unknown_emp_length", F.col("has_unknown_emp_length")),
-        ("implausible_earliest_cr_line", (credit_line > issued) | too_old),
+        ("implausible_earliest_cr_line", _any(*implausible)),
         ("missing_id", F.col("loan_id").isNull() & F.lit(has_ids)),
         ("id_in_scientific_notation", F.col("loan_id").rlike(SCIENTIFIC_ID) & F.lit(has_ids)),
         *_implausible_months(snapshot_month),

@@ -13,6 +13,7 @@ from financial_pipeline.schemas.loan_rules import (
     HIGHEST_RATE,
     HIGHEST_UTILISATION,
     LARGEST_DOLLARS,
+    LARGEST_LOAN,
     LARGEST_REPAYMENT,
     LATEST_EVENT_MONTHS,
     LOAN_STATUSES,
@@ -23,7 +24,10 @@ from financial_pipeline.schemas.loan_rules import (
     PAYMENT_TOLERANCE,
     REQUIRED_DOLLARS,
     SCIENTIFIC_ID,
+    SHARES,
     SMALLEST_DOLLARS,
+    SMALLEST_INCOME,
+    SMALLEST_LOAN,
     SMALLEST_REPAYMENT,
     SUB_GRADES,
     TERMS,
@@ -51,23 +55,27 @@ def _is_unknown(column: str) -> pl.Expr:
 def _implausible_dollars(largest_principal: float) -> list[tuple[str, pl.Expr]]:
     """The rules of amounts, in dollars; every bound that a fact tests is one."""
     parts = pl.sum_horizontal(PAYMENT_PARTS, ignore_nulls=False)
-    amounts = [pl.col(name) for name in (*REQUIRED_DOLLARS, "loan_amnt", "annual_inc")]
-    outside = [~amount.is_between(SMALLEST_DOLLARS, LARGEST_DOLLARS) for amount in amounts]
+    outside = ~pl.col(REQUIRED_DOLLARS).is_between(SMALLEST_DOLLARS, LARGEST_DOLLARS)
     gap = (pl.col("total_pymnt") - parts).abs()
     most = pl.col("funded_amnt") * largest_principal
     owed = pl.max_horizontal("total_rec_prncp", "out_prncp")
     income = pl.col("annual_inc", "annual_inc_joint")
+    is_income = (income == 0) | income.is_between(SMALLEST_INCOME, LARGEST_DOLLARS)
+    is_loan = pl.col("loan_amnt").is_between(SMALLEST_LOAN, LARGEST_LOAN)
     repaid, funded = pl.col("installment") * pl.col("term"), pl.col("funded_amnt")
     fits = repaid.is_between(funded * SMALLEST_REPAYMENT, funded * LARGEST_REPAYMENT)
-    utilisation = pl.col("revol_util")
+    utilisation, shares = (
+        ~pl.col(names).is_between(0, HIGHEST_UTILISATION) for names in ("revol_util", SHARES)
+    )
     return [
         ("missing_amount", pl.any_horizontal(pl.col(REQUIRED_DOLLARS).is_null())),
-        ("amount_out_of_range", pl.any_horizontal(*outside, income < 0)),
+        ("amount_out_of_range", pl.any_horizontal(outside, ~is_income, ~is_loan)),
         ("payments_do_not_add_up", gap > PAYMENT_TOLERANCE),
         ("principal_exceeds_loan", owed > most),
         ("installment_does_not_fit", ~fits),
         ("negative_count", pl.any_horizontal(pl.col(COUNTS) < 0)),
-        ("revol_util_out_of_range", ~utilisation.is_between(0, HIGHEST_UTILISATION)),
+        ("revol_util_out_of_range", utilisation),
+        ("per_cent_out_of_range", pl.any_horizontal(shares)),
     ]
 
 
@@ -105,8 +113,9 @@ def first_broken_rule(
     are of the type `months`, whose categories follow each other in time.
     """
     issued = pl.col("issue_d").to_physical()
-    credit_line = pl.col("earliest_cr_line").to_physical()
+    credit_lines = pl.col("earliest_cr_line", "sec_app_earliest_cr_line").to_physical()
     oldest = _month(OLDEST_CREDIT_LINE, months)
+    implausible = pl.any_horizontal((credit_lines > issued) | (credit_lines < oldest))
     scores = pl.col("fico_range_low", "fico_range_high")
     rules: list[tuple[str, pl.Expr]] = [
         ("unreadable_number", pl.col("has_unreadable_number")),
@@ -119,7 +128,7 @@ def first_broken_rule(
         ("int_rate_out_of_range", ~_is_rate().fill_null(False)),
         ("grade_mismatch", ~_grade_fits().fill_null(False)),
         ("unknown_emp_length", pl.col("has_unknown_emp_length")),
-        ("implausible_earliest_cr_line", (credit_line > issued) | (credit_line < oldest)),
+        ("implausible_earliest_cr_line", implausible),
         ("missing_id", pl.col("loan_id").is_null() & has_ids),
         ("id_in_scientific_notation", pl.col("loan_id").str.contains(SCIENTIFIC_ID) & has_ids),
         *_implausible_months(months, snapshot_month),

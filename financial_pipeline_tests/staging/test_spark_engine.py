@@ -40,6 +40,7 @@ REASONS = {
     "conflicting_id",
     "paid_before_issue",
     "revol_util_out_of_range",
+    "per_cent_out_of_range",
     "date_after_snapshot",
     "amount_out_of_range",
 }

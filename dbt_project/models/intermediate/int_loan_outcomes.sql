@@ -71,7 +71,13 @@ select
             end as smallint
         ) as default_d3_{{ months }},
     {%- endfor %}
-    case when loan_state = 'BAD' then funded_amnt - total_rec_prncp end as ead,
+    -- From whole cents, as facts store both amounts.
+    cast(
+        case
+            when loan_state = 'BAD'
+                then cast(funded_amnt as decimal(18, 2)) - cast(total_rec_prncp as decimal(18, 2))
+        end as double
+    ) as ead,
     case
         when loan_state = 'BAD'
             then funded_amnt - total_rec_prncp - recoveries + collection_recovery_fee
