@@ -7,13 +7,20 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.publishing.partition_files import COMPRESSION
+from financial_pipeline.schemas.lending_club import REAL_COLUMNS, TEXT_COLUMNS
+from financial_pipeline.schemas.loan_rules import PERCENT_COLUMNS
 from financial_pipeline.schemas.staging import PROVENANCE
+from financial_pipeline.sources.loan_text import CODED
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 
 # The position of a row, as opposed to its content.
 POSITION: Final = ("file_sha256", "line_number")
-# No statements about the loan: keys, the origin of the row, and the spelling of the id.
-NO_CONTENT: Final = ("loan_id", "id", *PROVENANCE)
+# No statements about the loan: keys, the origin of the row, the spelling of the id, and a flag that
+# follows from another column.
+NO_CONTENT: Final = ("loan_id", "id", "emp_length_missing", *PROVENANCE)
+# Decimals of dollars, and of per cent and rates: files write more or fewer of the same value.
+CENTS: Final = 2
+RATE_DECIMALS: Final = 6
 # Whole rows of 155 columns that are compared at once.
 COMPARED_ROWS: Final = 100_000
 
@@ -21,6 +28,22 @@ COMPARED_ROWS: Final = 100_000
 def content_columns(rows: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """The columns that state something about the loan."""
     return [name for name in rows.collect_schema() if name not in NO_CONTENT]
+
+
+def comparable(column: str) -> pl.Expr:
+    """A value without what files only write differently: decimals, the case of codes, `.0` of ids.
+
+    `INDIVIDUAL` and `JOINT` are the older words for `Individual` and `Joint App`.
+    """
+    value = pl.col(column)
+    if column in REAL_COLUMNS:
+        # Adding nothing turns the negative zero that rounding may leave into zero.
+        return value.round(RATE_DECIMALS if column in PERCENT_COLUMNS else CENTS) + 0.0
+    if column == "member_id":
+        return value.str.replace(r"\.0+$", "")
+    if column in CODED and column in TEXT_COLUMNS:
+        return value.str.to_lowercase().str.replace("^joint app$", "joint")
+    return value
 
 
 def repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
@@ -58,7 +81,7 @@ def with_verdicts(whole: pl.DataFrame) -> pl.DataFrame:
     """Whole rows with `conflicts` (values of the id that differ, nulls left out) and `filled`."""
     columns = content_columns(whole.drop("rank"))
     conflicts = pl.sum_horizontal(
-        (pl.col(name).drop_nulls().n_unique() > 1).over("loan_id") for name in columns
+        (comparable(name).drop_nulls().n_unique() > 1).over("loan_id") for name in columns
     )
     filled = pl.sum_horizontal(pl.col(columns).is_not_null())
     return whole.with_columns(conflicts=conflicts, filled=filled)

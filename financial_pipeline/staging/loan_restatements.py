@@ -1,7 +1,8 @@
 """Loans that several files of one snapshot contain: copies, corrections and their ledger.
 
 A later arrival wins, loan by loan; every value that it changed is a row of the ledger. A null does
-not conflict with a value. Files without ids are compared by their fingerprints.
+not conflict with a value, and neither does another way to write it. Files without ids are compared
+by their fingerprints.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from financial_pipeline.schemas.restatements import LOAN_RESTATEMENTS
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 from financial_pipeline.staging.loan_keys import (
     POSITION,
+    comparable,
     content_columns,
     exact_copies,
     less_filled,
@@ -84,28 +86,16 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
 
 def _changes(changed: pl.DataFrame, files: dict[str, RawFile]) -> pl.DataFrame:
     """One ledger row per column that a later row changes; both values are there."""
-    columns = content_columns(changed.drop("rank", "conflicts", "filled"))
-    values = changed.select(
-        "loan_id", "snapshot_month", *POSITION, pl.col(columns).cast(pl.String).name.prefix("v:")
-    )
-    newest = values.filter(pl.col("loan_id").is_first_distinct())
-    long = [
-        part.unpivot(
-            pl.selectors.starts_with("v:"),
-            index=["loan_id", "snapshot_month", *POSITION],
-            variable_name="field",
-            value_name="value",
-        )
-        for part in (values.join(newest, on=POSITION, how="anti"), newest)
-    ]
+    newest = pl.col("loan_id").is_first_distinct()
+    long = [_by_field(changed.filter(which)) for which in (newest.not_(), newest)]
     both = long[0].join(long[1], on=["loan_id", "field"], suffix="_new")
     arrivals = {sha: file.fetched_at for sha, file in files.items()}
     return (
-        both.filter(pl.col("value") != pl.col("value_new"))
+        both.filter(pl.col("compared") != pl.col("compared_new"))
         .select(
             "loan_id",
             "snapshot_month",
-            field=pl.col("field").str.strip_prefix("v:"),
+            "field",
             old_value="value",
             new_value="value_new",
             old_file_sha256="file_sha256",
@@ -118,6 +108,21 @@ def _changes(changed: pl.DataFrame, files: dict[str, RawFile]) -> pl.DataFrame:
         )
         .sort(LOAN_RESTATEMENTS.keys)
     )
+
+
+def _by_field(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per whole row and column: its value as text, and the text that is compared."""
+    columns = content_columns(rows.drop("rank", "conflicts", "filled"))
+    index = ["loan_id", "snapshot_month", *POSITION]
+    texts = {"value": pl.col(columns), "compared": [comparable(name) for name in columns]}
+    value, compared = (
+        rows.select(index)
+        .hstack(rows.select(values).select(pl.all().cast(pl.String).name.prefix("v:")))
+        .unpivot(pl.selectors.starts_with("v:"), index=index, value_name=name)
+        for name, values in texts.items()
+    )
+    field = pl.col("variable").str.strip_prefix("v:").alias("field")
+    return value.with_columns(field, compared["compared"])
 
 
 def _refuse_other_loans(file: RawFile, ledger: pl.DataFrame, shared: int) -> None:
@@ -135,7 +140,7 @@ def _refuse_other_loans(file: RawFile, ledger: pl.DataFrame, shared: int) -> Non
 def _refuse_renumbered(files: Sequence[RawFile], fragments: Sequence[Path]) -> None:
     """Refuse a file if most of its loans are in another one under other ids: they count twice."""
     known = pl.all_horizontal(pl.col(DISTINCT).is_not_null(), pl.col("id").is_not_null())
-    key = pl.struct(FINGERPRINT_COLUMNS).hash()
+    key = pl.struct(map(comparable, FINGERPRINT_COLUMNS)).hash()
     sound = pl.scan_parquet(list(fragments)).filter(known)
     rows = sound.select("file_sha256", "loan_id", key=key).collect(engine="streaming")
     shared = rows.filter(pl.col("key").is_duplicated())

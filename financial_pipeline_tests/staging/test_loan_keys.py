@@ -80,6 +80,54 @@ def test_later_arrival_wins_and_every_changed_value_is_in_the_ledger(tmp_path: P
     assert stage.table("lending_club_loans")["loan_status"].to_list() == ["Fully Paid"] * 2
 
 
+@pytest.mark.parametrize(
+    ("column", "one", "other"),
+    [
+        ("member_id", "900001", "900001.0"),
+        ("application_type", "INDIVIDUAL", "Individual"),
+        ("application_type", "JOINT", "Joint App"),
+        ("pymnt_plan", "n", "N"),
+        ("verification_status_joint", "Not Verified", "NOT VERIFIED"),
+        ("total_pymnt", "4421.7218366952", "4421.721837"),
+        ("total_pymnt", "4421.7218366952", "4421.72"),
+        ("emp_length", "5 years", ""),
+    ],
+)
+def test_another_way_to_write_a_value_is_no_correction(
+    tmp_path: Path, column: str, one: str, other: str
+) -> None:
+    files = [
+        loan_file(tmp_path / f"{name}.csv", [loan(1, **{column: text}), loan(2)])
+        for name, text in (("a", one), ("b", other))
+    ]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(*files)
+    assert ledger(stage.paths).is_empty()
+    assert stage.table("quarantine")["reason"].to_list() == ["duplicate"] * 2
+
+
+def test_rates_in_per_cent_and_in_fractions_are_equal(tmp_path: Path) -> None:
+    rates = [f"{rate / 100:.2f}" for rate in range(600, 650)]
+    fractions = [f"{rate / 10000:.4f}" for rate in range(600, 650)]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(
+        *(
+            loan_file(path, [loan(n, int_rate=rate) for n, rate in enumerate(rates)])
+            for path, rates in ((tmp_path / "a.csv", rates), (tmp_path / "b.csv", fractions))
+        )
+    )
+    assert ledger(stage.paths).is_empty()
+
+
+def test_correction_of_one_cent_is_in_the_ledger(tmp_path: Path) -> None:
+    rows = [loan(1, last_pymnt_amnt=amount) for amount in ("123.03", "123.04")]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(*(loan_file(tmp_path / f"{n}.csv", [row]) for n, row in enumerate(rows)))
+    assert ledger(stage.paths).select("field", "old_value", "new_value").rows() == [
+        ("last_pymnt_amnt", "123.03", "123.04")
+    ]
+
+
 def test_ledger_of_a_month_without_files_is_removed(tmp_path: Path) -> None:
     one = loan_file(tmp_path / "a.csv", [loan(1)])
     other = loan_file(tmp_path / "b.csv", [loan(1, last_pymnt_d="Dec-2018")])
