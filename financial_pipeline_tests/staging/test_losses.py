@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
+from financial_pipeline.sources.landing import detect
 from financial_pipeline.staging import losses
+from financial_pipeline_tests.loan_text import loan, loan_file
+from financial_pipeline_tests.staging.loan_stage import LoanStage
 
 FRACTIONS = "loans.csv: revol_util was read as fractions."
 
@@ -23,3 +27,12 @@ def test_damaged_remarks_stop_no_run(tmp_path: Path) -> None:
     losses.note_remarks(paths, "bank_prices", ["a"])
     (paths.staging("remarks") / "bank_prices.json").write_text('{"remar')
     assert losses.remarks(paths) == []
+
+
+def test_lines_before_the_first_month_are_counted_by_file(tmp_path: Path) -> None:
+    early = {"issue_d": "May-2007", "earliest_cr_line": "Jan-1999"}
+    source = loan_file(tmp_path / "a.csv", [loan(1), loan(2, **early), loan(3, **early)])
+    stage = LoanStage(tmp_path / "data")
+    archive.archive(stage.paths, [detect(source)])
+    stage.stage(source)
+    assert losses.lost_lines(stage.paths) == ["a.csv: lines left out: 2 (before_first_month 2)"]
