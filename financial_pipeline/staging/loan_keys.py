@@ -111,12 +111,17 @@ def _rewrite(fragments: Sequence[Path], changed: pl.DataFrame) -> None:
         kept.filter(pl.col("loan_id").is_not_null()).write_parquet(path, compression=COMPRESSION)
 
 
-def _conflicts_within(fragments: Sequence[Path], rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """Rows to refuse of ids that one file states twice, differently: all if values conflict."""
+def _conflicts_within(
+    fragments: Sequence[Path], rows: pl.DataFrame, has_ids: bool
+) -> list[pl.DataFrame]:
+    """Rows to refuse of ids that one file states twice, differently: all if values conflict.
+
+    Fingerprints that conflict name several loans, so that nothing of them is refused.
+    """
     faults = []
     for whole in whole_rows(fragments, rows):
         judged = with_verdicts(whole)
-        refused = judged.filter(pl.col("conflicts") > 0)
+        refused = judged.filter((pl.col("conflicts") > 0) & has_ids)
         faults.append(refused.select(*POSITION, reason=pl.lit("conflicting_id")))
         faults.append(less_filled(judged.filter(pl.col("conflicts") == 0)))
     return faults
@@ -125,8 +130,8 @@ def _conflicts_within(fragments: Sequence[Path], rows: pl.DataFrame) -> list[pl.
 def settle_repeated_ids(fragments: Sequence[Path], has_ids: bool) -> pl.DataFrame:
     """Make `loan_id` unique within one file, rewriting fragments if needed.
 
-    Exact repetitions are removed as duplicates. With upstream ids, rows that differ only by nulls
-    keep the fullest one, and all rows of conflicting ids are removed; without ids, equal
+    Exact repetitions are removed as duplicates, and of rows that differ only by nulls all but the
+    fullest. With upstream ids, all rows of conflicting ids are removed; without ids, rows of equal
     fingerprints are numbered in file order. Returns the removed rows (line_number, reason).
     """
     rows = repeated_rows(fragments) if fragments else pl.DataFrame()
@@ -134,8 +139,9 @@ def settle_repeated_ids(fragments: Sequence[Path], has_ids: bool) -> pl.DataFram
         return pl.DataFrame(schema=FAULT_SCHEMA)
     copies = exact_copies(rows)
     rest = rows.join(copies, on=POSITION, how="anti", maintain_order="left")
-    found = [copies, *(_conflicts_within(fragments, rest) if has_ids else [])]
-    faults = pl.concat(found).select("line_number", "reason")
+    found = pl.concat([copies, *_conflicts_within(fragments, rest, has_ids)])
+    rest = rest.join(found, on=POSITION, how="anti", maintain_order="left")
+    faults = found.select("line_number", "reason")
     changed = faults.select("line_number", loan_id=pl.lit(None, dtype=pl.String))
     if not has_ids:
         number = pl.col("line_number").rank("ordinal").over("loan_id")

@@ -37,6 +37,8 @@ LEDGER: Final = dict(LOAN_RESTATEMENTS.columns)
 # Never corrected by upstream: if most loans differ here, the same ids name other loans.
 IDENTITY: Final = ("issue_d", "term", "loan_amnt")
 MOST_CHANGED_IDENTITIES: Final = 0.5
+# Two loans of one file hardly ever agree in all of these.
+ALIKE: Final = (*IDENTITY, "int_rate", "installment", "sub_grade", "zip_code", "earliest_cr_line")
 # Without these columns, two loans may agree in all others that are known at origination.
 DISTINCT: Final = ("annual_inc", "revol_bal", "earliest_cr_line")
 
@@ -82,6 +84,30 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
     found = AcrossFiles(pl.concat(faults), pl.concat(ledger))
     _refuse_other_loans(files[0][0], found.ledger, rows["loan_id"].n_unique())
     return found
+
+
+def alike_loans(files: Sequence[RawFile], fragments: Sequence[Path]) -> dict[str, int]:
+    """Hash of a file -> its loans without ids that an earlier file states otherwise.
+
+    `files` are in order of arrival, the latest first. Such loans have another fingerprint there, so
+    that both count.
+    """
+    if len(files) < 2 or not fragments:
+        return {}
+    known = pl.all_horizontal(pl.col(ALIKE).is_not_null(), pl.col("id").is_null())
+    key = pl.struct(map(comparable, ALIKE)).hash()
+    loans = pl.scan_parquet(list(fragments)).filter(known)
+    rows = loans.select("file_sha256", "loan_id", key=key).collect(engine="streaming")
+    # A loan that both files have explains why keys agree.
+    single = rows.filter(pl.col("loan_id").is_unique() & pl.col("key").is_duplicated())
+    found = {}
+    for at, file in enumerate(files):
+        mine, earlier = (
+            single.filter(pl.col("file_sha256").is_in(hashes))
+            for hashes in ([file.sha256], [other.sha256 for other in files[at + 1 :]])
+        )
+        found[file.sha256] = mine.join(earlier, on="key", how="semi").height
+    return {sha: count for sha, count in found.items() if count}
 
 
 def _changes(changed: pl.DataFrame, files: dict[str, RawFile]) -> pl.DataFrame:

@@ -80,6 +80,8 @@ def stage_loan_snapshot(
         [(file, typed[file.sha256].fragments) for file in ordered]
     )
     across = found.faults
+    fragments = [path for part in typed.values() for path in part.fragments]
+    alike = loan_restatements.alike_loans(ordered, fragments)
     write_partition(found.ledger, paths.staging(loan_restatements.NAME), snapshot_month.isoformat())
     quarantined = sum(_account(paths, f, typed[f.sha256], across, settings) for f in ordered)
     target = _sink_snapshot(paths, list(typed.values()), across, snapshot_month)
@@ -94,6 +96,7 @@ def stage_loan_snapshot(
         warnings=(
             *(text for agrees, text in notes if text and not agrees),
             *(text for file in ordered if (text := _excess(file, typed[file.sha256]))),
+            *(_alike(file, alike[file.sha256]) for file in ordered if file.sha256 in alike),
         ),
         remarks=(
             *(text for agrees, text in notes if text and agrees),
@@ -151,6 +154,16 @@ def _excess(file: RawFile, typed: TypedFile) -> str:
     return (
         f"{file.landed.path.name}: {share:.1%} of its loans paid back more principal than they"
         " borrowed, too many for typing errors: its payments may belong to other loans."
+    )
+
+
+def _alike(file: RawFile, loans: int) -> str:
+    """A sentence about loans without ids that another file seems to state otherwise."""
+    return (
+        f"{file.landed.path.name}: {loans:,} of its {file.landed.rows_seen:,} loans agree with a"
+        " loan of another file of the snapshot in issue month, term, amount, rate, installment, sub"
+        " grade, zip code and first credit line, but not in all columns; without ids, such loans"
+        " may count twice."
     )
 
 
