@@ -88,6 +88,12 @@ def _implausible_months(snapshot_month: date) -> list[tuple[str, Column]]:
     ]
 
 
+def _implausible_credit_line() -> Column:
+    """Whether either applicant's first credit line is too old, or opened after the issue."""
+    lines = [F.col(name) for name in ("earliest_cr_line", "sec_app_earliest_cr_line")]
+    return _any(*((line > F.col("issue_d")) | (line < F.lit(OLDEST_CREDIT_LINE)) for line in lines))
+
+
 def _any(*flags: Column) -> Column:
     return F.greatest(F.lit(False), F.lit(False), *flags)
 
@@ -104,10 +110,6 @@ def first_broken_rule(
         F.col("grade")
     )
     rate_fits = F.col("int_rate").between(LOWEST_RATE, HIGHEST_RATE)
-    implausible = [
-        (line > issued) | (line < F.lit(OLDEST_CREDIT_LINE))
-        for line in (F.col("earliest_cr_line"), F.col("sec_app_earliest_cr_line"))
-    ]
     scores = [
         ~F.col(name).between(LOWEST_FICO, HIGHEST_FICO)
         for name in ("fico_range_low", "fico_range_high")
@@ -123,7 +125,7 @@ def first_broken_rule(
         ("int_rate_out_of_range", ~_holds(rate_fits)),
         ("grade_mismatch", ~_holds(grade_fits)),
         ("unknown_emp_length", F.col("has_unknown_emp_length")),
-        ("implausible_earliest_cr_line", _any(*implausible)),
+        ("implausible_earliest_cr_line", _implausible_credit_line()),
         ("missing_id", F.col("loan_id").isNull() & F.lit(has_ids)),
         ("id_in_scientific_notation", F.col("loan_id").rlike(SCIENTIFIC_ID) & F.lit(has_ids)),
         *_implausible_months(snapshot_month),

@@ -5,8 +5,8 @@ not conflict with a value, and neither does another way to write it. Files witho
 by their fingerprints.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -45,10 +45,14 @@ DISTINCT: Final = ("annual_inc", "revol_bal", "earliest_cr_line")
 
 @dataclass(frozen=True)
 class AcrossFiles:
-    """Rows to leave out (file_sha256, line_number, reason), and the changed values."""
+    """Rows to leave out (file_sha256, line_number, reason), and the changed values.
+
+    `alike` are, by hash of a file, its loans that an earlier one seems to state otherwise.
+    """
 
     faults: pl.DataFrame
     ledger: pl.DataFrame
+    alike: Mapping[str, int]
 
 
 def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFiles:
@@ -59,16 +63,17 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
     RefusedFile if a file's ids name other loans in the others, or its loans have other ids there.
     """
     none = pl.DataFrame(schema={"file_sha256": pl.String(), **FAULT_SCHEMA})
-    empty = AcrossFiles(none, pl.DataFrame(schema=LEDGER))
+    empty = AcrossFiles(none, pl.DataFrame(schema=LEDGER), {})
     fragments = [path for _, paths in files for path in paths]
     if len(files) < 2 or not fragments:
         return empty
     _refuse_renumbered([file for file, _ in files], fragments)
+    alike = _alike_loans([file for file, _ in files], fragments)
     order = {file.sha256: rank for rank, (file, _) in enumerate(files)}
     rank = pl.col("file_sha256").replace_strict(order)
     rows = repeated_rows(fragments)
     if rows.is_empty():
-        return empty
+        return replace(empty, alike=alike)
     rows = rows.sort(rank, "line_number")
     copies = exact_copies(rows)
     rest = rows.join(copies, on=POSITION, how="anti", maintain_order="left")
@@ -81,19 +86,17 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
         older = changed.filter(~pl.col("loan_id").is_first_distinct())
         faults += [less_filled(agreeing), older.select(*POSITION, reason=pl.lit("superseded"))]
         ledger.append(_changes(changed, {file.sha256: file for file, _ in files}))
-    found = AcrossFiles(pl.concat(faults), pl.concat(ledger))
+    found = AcrossFiles(pl.concat(faults), pl.concat(ledger), alike)
     _refuse_other_loans(files[0][0], found.ledger, rows["loan_id"].n_unique())
     return found
 
 
-def alike_loans(files: Sequence[RawFile], fragments: Sequence[Path]) -> dict[str, int]:
+def _alike_loans(files: Sequence[RawFile], fragments: Sequence[Path]) -> dict[str, int]:
     """Hash of a file -> its loans without ids that an earlier file states otherwise.
 
     `files` are in order of arrival, the latest first. Such loans have another fingerprint there, so
     that both count.
     """
-    if len(files) < 2 or not fragments:
-        return {}
     known = pl.all_horizontal(pl.col(ALIKE).is_not_null(), pl.col("id").is_null())
     key = pl.struct(map(comparable, ALIKE)).hash()
     loans = pl.scan_parquet(list(fragments)).filter(known)

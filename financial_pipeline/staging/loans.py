@@ -80,8 +80,6 @@ def stage_loan_snapshot(
         [(file, typed[file.sha256].fragments) for file in ordered]
     )
     across = found.faults
-    fragments = [path for part in typed.values() for path in part.fragments]
-    alike = loan_restatements.alike_loans(ordered, fragments)
     write_partition(found.ledger, paths.staging(loan_restatements.NAME), snapshot_month.isoformat())
     quarantined = sum(_account(paths, f, typed[f.sha256], across, settings) for f in ordered)
     target = _sink_snapshot(paths, list(typed.values()), across, snapshot_month)
@@ -96,7 +94,7 @@ def stage_loan_snapshot(
         warnings=(
             *(text for agrees, text in notes if text and not agrees),
             *(text for file in ordered if (text := _excess(file, typed[file.sha256]))),
-            *(_alike(file, alike[file.sha256]) for file in ordered if file.sha256 in alike),
+            *(_alike(file, count) for file in ordered if (count := found.alike.get(file.sha256))),
         ),
         remarks=(
             *(text for agrees, text in notes if text and agrees),

@@ -169,28 +169,6 @@ def test_file_appended_to_itself_counts_once_with_or_without_ids(tmp_path: Path)
         assert len(stage.loan_ids()) == 4
 
 
-def test_rows_without_ids_that_differ_by_nulls_count_once(tmp_path: Path) -> None:
-    rows = [loan(number, id="", title="a") for number in range(3)]
-    poorer = [row | {"last_credit_pull_d": "", "title": ""} for row in rows[:2]]
-    stage = LoanStage(tmp_path / "data")
-    stage.stage(loan_file(tmp_path / "a.csv", [*poorer, *rows, rows[0] | {"title": "b"}]))
-    assert sorted(stage.table("lending_club_loans")["line_number"]) == [2, 4, 5, 6, 7]
-    assert stage.table("quarantine").select("line_number", "reason").rows() == [(3, "duplicate")]
-
-
-def test_loans_without_ids_that_another_file_states_otherwise_are_counted(tmp_path: Path) -> None:
-    rows = [loan(number, id="", zip_code=f"{number}00xx") for number in range(1, 6)]
-    other = [*rows[:3], *(row | {"annual_inc": "56000"} for row in rows[3:])]
-    files = [loan_file(tmp_path / f"{n}.csv", part) for n, part in enumerate((rows, other))]
-    warnings = LoanStage(tmp_path / "data").stage(*files).warnings
-    assert warnings == (
-        "1.csv: 2 of its 5 loans agree with a loan of another file of the snapshot in issue month,"
-        " term, amount, rate, installment, sub grade, zip code and first credit line, but not in"
-        " all columns; without ids, such loans may count twice.",
-    )
-    assert LoanStage(tmp_path / "data").stage(files[0]).warnings == ()
-
-
 def test_equal_bytes_under_two_names_are_one_file(tmp_path: Path) -> None:
     stage = LoanStage(tmp_path / "data")
     copies = [loan_file(tmp_path / name, [loan(1), loan(2)]) for name in ("a.csv", "b.csv")]

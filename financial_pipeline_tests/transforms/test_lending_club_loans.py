@@ -153,17 +153,6 @@ FAULTS = [
     ("installment", "1e10", "amount_out_of_range"),
     ("annual_inc", "-5", "amount_out_of_range"),
     ("annual_inc_joint", "-5", "amount_out_of_range"),
-    ("annual_inc_joint", "1e17", "amount_out_of_range"),
-    ("annual_inc", "0.004", "amount_out_of_range"),
-    ("annual_inc_joint", "0.004", "amount_out_of_range"),
-    ("loan_amnt", "0", "amount_out_of_range"),
-    ("loan_amnt", "400000", "amount_out_of_range"),
-    ("sec_app_earliest_cr_line", "Jan-2091", "implausible_earliest_cr_line"),
-    ("sec_app_earliest_cr_line", "Jan-1903", "implausible_earliest_cr_line"),
-    ("mort_acc", "-5", "negative_count"),
-    ("mths_since_last_delinq", "-3", "negative_count"),
-    ("bc_util", "5000000", "per_cent_out_of_range"),
-    ("settlement_percentage", "-1", "per_cent_out_of_range"),
     ("total_pymnt", "4426.72", "payments_do_not_add_up"),
     ("recoveries", "0.04", "payments_do_not_add_up"),
     ("out_prncp", "4000", "principal_exceeds_loan"),
@@ -198,12 +187,6 @@ FAULTS = [
     ("fico_range_low", "300", None),
     ("fico_range_high", "850", None),
     ("home_ownership", "", None),
-    ("loan_amnt", "40000", None),
-    ("annual_inc", "0.01", None),
-    ("annual_inc_joint", "1e9", None),
-    ("il_util", "1000", None),
-    ("dti_joint", "-1", None),
-    ("sec_app_earliest_cr_line", "Dec-2015", None),
     ("annual_inc", "0", None),
 ]
 
@@ -229,12 +212,6 @@ def test_fico_range_that_is_reversed_breaks_a_rule(tmp_path: Path) -> None:
 def test_parsed_fraction_and_infinity_break_a_rule_too(tmp_path: Path) -> None:
     rows = typed(tmp_path, loan(1, open_acc="7.5"), loan(2, annual_inc="inf"), parsed=True)
     assert rows["reason"].to_list() == ["unreadable_number"] * 2
-
-
-@pytest.mark.parametrize("column", ["dti", "open_acc"])
-def test_parsed_nan_fails_the_read_which_then_reads_text(tmp_path: Path, column: str) -> None:
-    with pytest.raises(pl.exceptions.PolarsError):
-        typed(tmp_path, loan(1), loan(2, **{column: "NaN"}), parsed=True)
 
 
 def test_absent_columns_are_null_with_their_type(tmp_path: Path) -> None:

@@ -72,12 +72,7 @@ select
         ) as default_d3_{{ months }},
     {%- endfor %}
     -- From whole cents, as facts store both amounts.
-    cast(
-        case
-            when loan_state = 'BAD'
-                then cast(funded_amnt as decimal(18, 2)) - cast(total_rec_prncp as decimal(18, 2))
-        end as double
-    ) as ead,
+    case when loan_state = 'BAD' then {{ whole_cents('funded_amnt') }} - {{ whole_cents('total_rec_prncp') }} end as ead,
     case
         when loan_state = 'BAD'
             then funded_amnt - total_rec_prncp - recoveries + collection_recovery_fee
