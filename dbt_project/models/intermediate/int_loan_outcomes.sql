@@ -72,7 +72,7 @@ select
         ) as default_d3_{{ months }},
     {%- endfor %}
     -- From whole cents, as facts store both amounts.
-    case when loan_state = 'BAD' then {{ whole_cents('funded_amnt') }} - {{ whole_cents('total_rec_prncp') }} end as ead,
+    case when loan_state = 'BAD' then {{ less_in_cents('funded_amnt', 'total_rec_prncp') }} end as ead,
     case
         when loan_state = 'BAD'
             then funded_amnt - total_rec_prncp - recoveries + collection_recovery_fee
