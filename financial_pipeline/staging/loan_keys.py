@@ -7,9 +7,15 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.publishing.partition_files import COMPRESSION
-from financial_pipeline.schemas.lending_club import REAL_COLUMNS, TEXT_COLUMNS
+from financial_pipeline.schemas.lending_club import (
+    CLASS_I,
+    CLASS_O,
+    CLASS_P,
+    REAL_COLUMNS,
+    TEXT_COLUMNS,
+)
 from financial_pipeline.schemas.loan_rules import PERCENT_COLUMNS
-from financial_pipeline.schemas.staging import PROVENANCE
+from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS, PROVENANCE
 from financial_pipeline.sources.loan_text import CODED
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 
@@ -21,6 +27,8 @@ NO_CONTENT: Final = ("loan_id", "id", "emp_length_missing", *PROVENANCE)
 # Decimals of dollars, and of per cent and rates: files write more or fewer of the same value.
 CENTS: Final = 2
 RATE_DECIMALS: Final = 6
+# What later snapshots never end.
+LASTING: Final = CLASS_O | CLASS_P | CLASS_I
 # Whole rows of 155 columns that are compared at once.
 COMPARED_ROWS: Final = 100_000
 
@@ -85,6 +93,28 @@ def with_verdicts(whole: pl.DataFrame) -> pl.DataFrame:
     )
     filled = pl.sum_horizontal(pl.col(columns).is_not_null())
     return whole.with_columns(conflicts=conflicts, filled=filled)
+
+
+def filled_rows(judged: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are kept of ids with several, if others state what is null there.
+
+    A row of conflicts is kept for its rank, another for its values. The newest value counts, of
+    columns that are known at origination: later ones, such as the next payment, may end.
+    """
+    columns = [name for name in content_columns(judged) if name in LASTING]
+    order = judged.sort(
+        pl.when(pl.col("conflicts") == 0).then(-pl.col("filled").cast(pl.Int64)).otherwise(0),
+        "rank",
+    )
+    kept = order.filter(pl.col("loan_id").is_first_distinct()).sort("loan_id")
+    newest = judged.sort("loan_id", "rank").group_by("loan_id", maintain_order=True)
+    values = newest.agg(pl.col(columns).drop_nulls().first())
+    whole = kept.with_columns(kept[name].fill_null(values[name]) for name in columns)
+    is_filled = pl.any_horizontal(
+        kept[name].is_null() & values[name].is_not_null() for name in columns
+    )
+    whole = whole.with_columns(emp_length_missing=pl.col("emp_length").is_null())
+    return whole.filter(is_filled).select(LENDING_CLUB_LOANS.keys())
 
 
 def less_filled(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.lending_club import WITHOUT_IDS
+from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.loan_dialect import loan_dialect
 from financial_pipeline.staging.month_partitions import Holding, MonthTable, write_months
@@ -73,8 +74,11 @@ def _holdings(
             continue
         counts = _per_month(kept)
         whole = {month for month, count in _per_month(held).items() if counts.get(month) == count}
+        filled = loan_restatements.filled_of(paths, file)
+        whole -= {*map(str, filled["issue_d"])}
         taken = pl.concat([taken, kept.select("loan_id")])
-        holdings.append(Holding(typed, counts, frozenset(whole), kept.select("line_number")))
+        lines = kept.select("line_number")
+        holdings.append(Holding(typed, counts, frozenset(whole), lines, filled))
     return holdings
 
 

@@ -20,12 +20,14 @@ from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.loan_rules import FINGERPRINT_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.restatements import LOAN_RESTATEMENTS
+from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS as LOANS
 from financial_pipeline.staging.dialect import FAULT_SCHEMA
 from financial_pipeline.staging.loan_keys import (
     POSITION,
     comparable,
     content_columns,
     exact_copies,
+    filled_rows,
     less_filled,
     repeated_rows,
     whole_rows,
@@ -33,6 +35,8 @@ from financial_pipeline.staging.loan_keys import (
 )
 
 NAME: Final = "loan_restatements"
+# Private to staging: rows with values of other files, by snapshot month.
+FILLED: Final = ".filled_loans"
 LEDGER: Final = dict(LOAN_RESTATEMENTS.columns)
 # Never corrected by upstream: if most loans differ here, the same ids name other loans.
 IDENTITY: Final = ("issue_d", "term", "loan_amnt")
@@ -47,11 +51,14 @@ DISTINCT: Final = ("annual_inc", "revol_bal", "earliest_cr_line")
 class AcrossFiles:
     """Rows to leave out (file_sha256, line_number, reason), and the changed values.
 
-    `alike` are, by hash of a file, its loans that an earlier one seems to state otherwise.
+    `filled` are whole rows in place of those of their file and line, with values that only other
+    files have; `alike` are, by hash of a file, its loans that an earlier one seems to state
+    otherwise.
     """
 
     faults: pl.DataFrame
     ledger: pl.DataFrame
+    filled: pl.DataFrame
     alike: Mapping[str, int]
 
 
@@ -63,7 +70,7 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
     RefusedFile if a file's ids name other loans in the others, or its loans have other ids there.
     """
     none = pl.DataFrame(schema={"file_sha256": pl.String(), **FAULT_SCHEMA})
-    empty = AcrossFiles(none, pl.DataFrame(schema=LEDGER), {})
+    empty = AcrossFiles(none, pl.DataFrame(schema=LEDGER), pl.DataFrame(schema=LOANS), {})
     fragments = [path for _, paths in files for path in paths]
     if len(files) < 2 or not fragments:
         return empty
@@ -77,7 +84,7 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
     rows = rows.sort(rank, "line_number")
     copies = exact_copies(rows)
     rest = rows.join(copies, on=POSITION, how="anti", maintain_order="left")
-    faults, ledger = [copies], [empty.ledger]
+    faults, ledger, filled = [copies], [empty.ledger], [empty.filled]
     for whole in whole_rows(fragments, rest):
         judged = with_verdicts(whole)
         agreeing, changed = (
@@ -85,8 +92,9 @@ def compare_files(files: Sequence[tuple[RawFile, Sequence[Path]]]) -> AcrossFile
         )
         older = changed.filter(~pl.col("loan_id").is_first_distinct())
         faults += [less_filled(agreeing), older.select(*POSITION, reason=pl.lit("superseded"))]
+        filled.append(filled_rows(judged))
         ledger.append(_changes(changed, {file.sha256: file for file, _ in files}))
-    found = AcrossFiles(pl.concat(faults), pl.concat(ledger), alike)
+    found = AcrossFiles(pl.concat(faults), pl.concat(ledger), pl.concat(filled), alike)
     _refuse_other_loans(files[0][0], found.ledger, rows["loan_id"].n_unique())
     return found
 
@@ -143,7 +151,10 @@ def _by_field(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per whole row and column: its value as text, and the text that is compared."""
     columns = content_columns(rows.drop("rank", "conflicts", "filled"))
     index = ["loan_id", "snapshot_month", *POSITION]
-    texts = {"value": pl.col(columns), "compared": [comparable(name) for name in columns]}
+    texts: dict[str, list[pl.Expr]] = {
+        "value": [pl.col(columns)],
+        "compared": [comparable(name) for name in columns],
+    }
     value, compared = (
         rows.select(index)
         .hstack(rows.select(values).select(pl.all().cast(pl.String).name.prefix("v:")))
@@ -185,6 +196,13 @@ def _refuse_renumbered(files: Sequence[RawFile], fragments: Sequence[Path]) -> N
                 " file of its snapshot under other ids, so they would count twice; correct the ids"
                 " or withdraw the other file.",
             )
+
+
+def filled_of(paths: Paths, file: RawFile) -> pl.DataFrame:
+    """The rows of a file that others of its snapshot filled, as its staging kept them."""
+    kept = paths.staging(FILLED) / f"{file.landed.snapshot_date}.parquet"
+    rows = pl.read_parquet(kept) if kept.exists() else pl.DataFrame(schema=LOANS)
+    return rows.filter(pl.col("file_sha256") == file.sha256)
 
 
 def ledger(paths: Paths) -> pl.DataFrame:

@@ -22,12 +22,15 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
 from financial_pipeline.staging.loan_dialect import EXCESS, FACTOR, loan_dialect
+from financial_pipeline.staging.loan_keys import POSITION
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
+from financial_pipeline.staging.loan_restatements import AcrossFiles
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
 __all__ = ["stage_issue_months", "stage_loan_snapshot", "stage_snapshots"]
 
 DATASET: Final = "lending_club_loan_snapshots"
+FILLED: Final = loan_restatements.FILLED
 
 
 def stage_snapshots(
@@ -47,7 +50,7 @@ def stage_snapshots(
         stage_loan_snapshot(paths, members, month, settings)
         for month, members in sorted(months.items())
     ]
-    for folder in (paths.staging(DATASET), paths.staging(loan_restatements.NAME)):
+    for folder in map(paths.staging, (DATASET, loan_restatements.NAME, FILLED)):
         for key in partition_keys(folder):
             if first <= date.fromisoformat(key) <= last and date.fromisoformat(key) not in months:
                 (folder / f"{key}.parquet").unlink()
@@ -79,10 +82,10 @@ def stage_loan_snapshot(
     found = loan_restatements.compare_files(
         [(file, typed[file.sha256].fragments) for file in ordered]
     )
-    across = found.faults
-    write_partition(found.ledger, paths.staging(loan_restatements.NAME), snapshot_month.isoformat())
-    quarantined = sum(_account(paths, f, typed[f.sha256], across, settings) for f in ordered)
-    target = _sink_snapshot(paths, list(typed.values()), across, snapshot_month)
+    for frame, name in ((found.ledger, loan_restatements.NAME), (found.filled, FILLED)):
+        write_partition(frame, paths.staging(name), snapshot_month.isoformat())
+    quarantined = sum(_account(paths, f, typed[f.sha256], found.faults, settings) for f in ordered)
+    target = _sink_snapshot(paths, list(typed.values()), found, snapshot_month)
     rows = pl.scan_parquet(target).select(pl.len()).collect().item()
     notes = [_footers(file, typed[file.sha256]) for file in ordered]
     return StagingSummary(
@@ -98,7 +101,7 @@ def stage_loan_snapshot(
         ),
         remarks=(
             *(text for agrees, text in notes if text and agrees),
-            *(text for file in ordered if (text := _overlap(file, across))),
+            *(text for file in ordered if (text := _overlap(file, found.faults))),
             *(text for file in ordered if (text := _units(file, typed[file.sha256]))),
         ),
     )
@@ -183,15 +186,18 @@ def _account(
 
 
 def _sink_snapshot(
-    paths: Paths, typed: Sequence[TypedFile], across: pl.DataFrame, snapshot_month: date
+    paths: Paths, typed: Sequence[TypedFile], found: AcrossFiles, snapshot_month: date
 ) -> Path:
     folder, key = paths.staging(DATASET), snapshot_month.isoformat()
     fragments = [path for part in typed for path in part.fragments]
     if not fragments:
         return write_partition(pl.DataFrame(schema=LENDING_CLUB_LOAN_SNAPSHOTS), folder, key)
     rows = pl.scan_parquet(fragments).select(LENDING_CLUB_LOAN_SNAPSHOTS.keys())
-    if across.height:
-        rows = rows.join(across.lazy(), on=["file_sha256", "line_number"], how="anti")
+    if found.faults.height:
+        rows = rows.join(found.faults.lazy(), on=POSITION, how="anti")
+    if found.filled.height:
+        filled = found.filled.lazy().select(LENDING_CLUB_LOAN_SNAPSHOTS.keys())
+        rows = rows.update(filled, on=POSITION)
     target = folder / f"{key}.parquet"
     with replacing(target, durable=False) as temporary:
         rows.sink_parquet(temporary, compression=COMPRESSION)

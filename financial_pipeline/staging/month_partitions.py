@@ -19,7 +19,10 @@ SPLIT_FRAGMENTS = 4
 
 @dataclass(frozen=True)
 class Holding:
-    """The rows that one file provides: of the `whole_months` all, else the lines of `kept`."""
+    """The rows that one file provides: of the `whole_months` all, else the lines of `kept`.
+
+    Rows of `filled`, none of which is in a whole month, replace those of their line.
+    """
 
     typed: TypedFile
     # Rows by month.
@@ -27,6 +30,7 @@ class Holding:
     whole_months: frozenset[str]
     # line_number of every row that is provided.
     kept: pl.DataFrame
+    filled: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ def _rows(table: MonthTable, holding: Holding, month: str) -> pl.DataFrame:
     rows = pl.concat(parts)
     if month not in holding.whole_months:
         rows = rows.join(holding.kept, on="line_number", how="semi", maintain_order="left")
+        if holding.filled is not None:
+            rows = rows.update(holding.filled, on="line_number")
     return rows.select(table.contract.keys())
 
 
