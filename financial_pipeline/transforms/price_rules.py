@@ -29,6 +29,8 @@ ADJUSTED_TOLERANCE: Final = 1e-3
 WIDEST_RANGE: Final = 5
 # A group of three digits behind a comma: thousands, or the decimals of another language.
 COMMA_PATTERN: Final = r"^[+-]?\d{1,3},\d{3}$"
+# A number that shows how its column writes thousands: `1,079.50` or `1,079,500`.
+THOUSANDS_PATTERN: Final = r",\d{3}[.,]"
 
 # Errors of the unit and missed splits change a price by such a factor or its inverse, and are
 # undone within LONGEST_ERROR lines by a return to within SAME_LEVEL of the price before.
@@ -50,11 +52,12 @@ HARMLESS: Final = frozenset({"duplicate", "repeated_session", "empty_row", "miss
 def ambiguous_commas(column: str) -> pl.Expr:
     """Whether a price such as `107,950` may be a thousand times too large.
 
-    A decimal point in any price of the column shows that its commas separate thousands.
+    A price of the column with both a comma and a point, or with two groups of thousands, shows
+    that its commas separate thousands; a price with a point alone shows nothing.
     """
     text = pl.col(column).str.strip_chars()
-    has_point = text.str.contains(".", literal=True).any().over("symbol")
-    return text.str.contains(COMMA_PATTERN) & ~has_point.fill_null(False)
+    is_shown = text.str.contains(THOUSANDS_PATTERN).any().over("symbol")
+    return text.str.contains(COMMA_PATTERN) & ~is_shown.fill_null(False)
 
 
 def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:

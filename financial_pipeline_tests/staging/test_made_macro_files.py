@@ -102,6 +102,11 @@ def test_form_is_read(
     ("name", "text", "reason"),
     [
         ("INDPRO.csv", "DATE,INDPRO\n" + months(2018, ['"101,501"'] * 12), "ambiguous_comma 12"),
+        (
+            "INDPRO.csv",
+            "DATE,INDPRO\n" + months(2018, ['"101,501"'] * 11 + ["101.5"]),
+            "ambiguous_comma 11",
+        ),
         ("x.csv", HEADER + months(2010, ["0.091"] * 24), "that of fractions"),
         ("x.csv", "DATE,DTB3\n" + months(2012, ["0.0002", "0.0004"] * 6), "that of fractions"),
         ("x.csv", HEADER + "0019-01-01,4.1\n", "implausible_date 1"),

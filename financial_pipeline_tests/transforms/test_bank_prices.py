@@ -164,6 +164,15 @@ def test_clean_refuses_commas_that_may_be_decimals_and_reads_those_that_cannot()
     assert cleaned(record(**point)).rows["close"].to_list() == [999.5]
 
 
+@pytest.mark.parametrize("shown", ["1,079.50", "1,079,500"])
+def test_clean_reads_thousands_only_if_another_price_shows_them(shown: str) -> None:
+    prices = dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), "1,950")
+    told = cleaned(record(**prices), record(MONDAY, **dict.fromkeys(prices, shown)))
+    assert told.rows["close"].to_list()[0] == 1950.0
+    untold = cleaned(record(**prices), record(MONDAY, **dict.fromkeys(prices, "999.5")))
+    assert reasons(untold) == {2: "ambiguous_comma"}
+
+
 def test_clean_widens_a_range_by_the_noise_of_rounding() -> None:
     rows = cleaned(record(high="10.999999")).rows
     assert rows["high"].to_list() == [11.0]
