@@ -33,6 +33,7 @@ DATASET: Final = "fred_observations"
 HEADER_SEARCH_LINES: Final = 10
 MONTHS_A_YEAR: Final = 12
 LONGEST_MONTH: Final = 31
+LONGEST_QUARTER: Final = 92
 MIDNIGHT: Final = r"[ T]00:00(:00(\.0+)?)?Z?$"
 MONTH_ALONE: Final = r"^\d{4}-\d{2}$"
 OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none")
@@ -183,13 +184,14 @@ def _first_period(days: pl.Series) -> date:
     """The first day that an observation may have once dates are those of periods.
 
     A date within a quarter, such as its last day or the first one of its last month, may be that
-    of the whole quarter or year.
+    of the whole quarter, half-year or year.
     """
     unique = days.unique().sort()
-    first, last = unique[0], unique[-1]
-    is_monthly = unique.len() > 1 and bool((unique.diff().dt.total_days() <= LONGEST_MONTH).any())
+    first, last, gaps = unique[0], unique[-1], unique.diff().dt.total_days().drop_nulls()
+    is_monthly = bool((gaps <= LONGEST_MONTH).any())
     if first.day == 1 and is_monthly:
         return first
     is_yearly = first.month == MONTHS_A_YEAR and unique.len() <= last.year - first.year + 1
-    month = 1 if is_yearly else (first.month - 1) // 3 * 3 + 1
+    width = 6 if gaps.len() and (gaps > LONGEST_QUARTER).all() else 3
+    month = 1 if is_yearly else (first.month - 1) // width * width + 1
     return date(first.year, month, 1)

@@ -15,11 +15,24 @@ DAY: Final = "observation_date"
 PADDING: Final = "padding"
 REPEATED: Final = "repeated_value"
 ANOTHER_FREQUENCY: Final = "another_frequency"
-WIDTHS: Final = {"weekly": "1w", "monthly": "1mo", "quarterly": "1q", "annual": "1y"}
+WIDTHS: Final = {
+    "weekly": "1w",
+    "biweekly": "2w",
+    "monthly": "1mo",
+    "quarterly": "1q",
+    "semiannual": "6mo",
+    "annual": "1y",
+}
+# Frequencies whose dates are days of the week, not first days of a period.
+UNDATED_PERIODS: Final = (None, "daily", "weekly", "biweekly")
+# Lower frequencies whose values a table may repeat.
+REPEATABLE: Final = ("monthly", "quarterly", "semiannual", "annual")
+# Months of the first days of half-years, and of their last ones.
+HALF_YEARS: Final = ({1, 7}, {6, 12})
 # A series of unknown frequency repeats its values if it has so many periods, and enough change.
 LEAST_PERIODS: Final = 4
 # Days between observations of each frequency, at least, in the order of ORDER.
-SHORTEST_GAPS: Final = dict(enumerate((0, 5, 27, 85, 350)))
+SHORTEST_GAPS: Final = dict(enumerate((0, 5, 12, 27, 85, 175, 350)))
 LEAST_CHANGES: Final = 0.5
 
 
@@ -70,6 +83,9 @@ def period_start(kind: str | None) -> pl.Expr:
 def _proved(days: pl.Series, known: str | None) -> str | None:
     """The frequency of dates; the known one if a lower one is only that of gaps between them."""
     seen, gaps = frequency(days), days.unique().sort().diff().dt.total_days()
+    # Every other quarter is no half-year.
+    if seen == "semiannual" and not any(set(days.dt.month()) <= ends for ends in HALF_YEARS):
+        return known or "annual"
     is_lower = is_coarser(seen, known)
     shortest = gaps.min()
     if is_lower and isinstance(shortest, int) and shortest < SHORTEST_GAPS[ORDER.index(str(seen))]:
@@ -79,12 +95,12 @@ def _proved(days: pl.Series, known: str | None) -> str | None:
 
 def _dated(kind: str | None, known: str | None) -> pl.Expr:
     """The first day of the period; a year that ends within a year keeps its date or quarter."""
-    if kind in (None, "daily", "weekly"):
+    if kind in UNDATED_PERIODS:
         return pl.col(DAY)
     if kind != "annual":
         return period_start(kind).alias(DAY)
     is_year_end = (pl.col(DAY).dt.month() == 12) & (pl.col(DAY).dt.day() > 1)
-    within = pl.col(DAY) if known in (None, "daily", "weekly") else period_start(known)
+    within = pl.col(DAY) if known in UNDATED_PERIODS else period_start(known)
     other = pl.col(DAY) if known == "annual" else within
     return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(other).alias(DAY)
 
@@ -100,7 +116,7 @@ def _outside(is_wide: bool) -> pl.Expr:
 
 def _filled_from(values: pl.DataFrame, known: str | None, seen: str | None) -> str | None:
     """The lower frequency of which a table repeats the values, if it does."""
-    wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
+    wanted = [kind for kind in REPEATABLE if is_coarser(kind, seen)]
     found = [
         kind
         for kind in wanted

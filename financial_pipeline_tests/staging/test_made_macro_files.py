@@ -41,6 +41,11 @@ MATRIX = f"DATE,{','.join(f'UNRATE_2019{m:02d}06' for m in range(2, 13))}\n" + "
     f"2019-{row:02d}-01,{','.join('.' if col < row else '4.1' for col in range(1, 12))}\n"
     for row in range(1, 12)
 )
+HALVES = HEADER + "".join(f"{y}-01-01,4.0\n{y}-07-01,4.2\n" for y in range(2005, 2012))
+HALF_ENDS = "DATE,GDPC1\n2018-06-30,18000\n2018-12-31,18100\n2019-06-30,18200\n"
+TWO_WEEKS = "DATE,ICSA\n" + "".join(
+    f"{date(2018, 1, 6) + timedelta(weeks=2 * n)},{220000 + n}\n" for n in range(10)
+)
 # One value in four, and the first half on another base.
 MISTYPED = "DATE,CPIAUCSL\n" + months(2018, ["250.1", "25.02", "250.4", "250.9", "251.1", "502.8"])
 REBASED = "DATE,CPIAUCSL\n" + months(2018, ["748.8", "749.1", "250.4", "250.9", "251.1"])
@@ -59,6 +64,13 @@ LONG = (
          "UNRATE", "2018-04-01", "2018-07-30", None),
         ("DTB3.csv", FILLED_BILL, "DTB3", "2018-12-01", "2018-12-31", None),
         ("DTB3.csv", FILLED_BILL, "DTB3", "2018-12-01", "2019-01-18", 2.2),
+        # Half-years, dated by their first or last day, and two weeks.
+        ("x.csv", HALVES, "UNRATE", "2005-01-01", "2005-07-30", None),
+        ("x.csv", HALVES, "UNRATE", "2005-01-01", "2005-07-31", 4.0),
+        ("x.csv", HALF_ENDS, "GDPC1", "2018-01-01", "2018-07-30", None),
+        ("x.csv", HALF_ENDS, "GDPC1", "2018-01-01", "2018-07-31", 18000.0),
+        ("x.csv", TWO_WEEKS, "ICSA", "2018-02-03", "2018-02-23", None),
+        ("x.csv", TWO_WEEKS, "ICSA", "2018-02-03", "2018-02-24", 220002.0),
         # Quarters dated by the first day of their last month.
         ("x.csv", "DATE,GDPC1\n2018-03-01,18000\n2018-06-01,18100\n2018-09-01,18200\n",
          "GDPC1", "2018-01-01", "2018-05-01", 18000.0),
