@@ -9,7 +9,12 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
-from financial_pipeline.transforms.release_rules import ORDER, frequency, is_coarser
+from financial_pipeline.transforms.release_rules import (
+    FREQUENCIES,
+    ORDER,
+    frequency,
+    is_coarser,
+)
 
 DAY: Final = "observation_date"
 PADDING: Final = "padding"
@@ -34,6 +39,7 @@ LEAST_PERIODS: Final = 4
 # Days between observations of each frequency, at least, in the order of ORDER.
 SHORTEST_GAPS: Final = dict(enumerate((0, 5, 12, 27, 85, 175, 350)))
 LEAST_CHANGES: Final = 0.5
+LONGEST_YEAR: Final = 366
 
 
 def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
@@ -143,23 +149,38 @@ def aggregated(rows: pl.DataFrame) -> pl.DataFrame:
     """The series_id and file_rank of files with a lower frequency than another file of the series.
 
     Their values are means or sums of the others' and no second copy of them. A few observations
-    with gaps between them are no proof.
+    with gaps between them are no proof, unless another file has values between them.
     """
-    undated = pl.col("realtime_start").is_null() & pl.col("value").is_not_null()
-    days = (
-        rows.filter(pl.col("value").is_not_null())
-        .group_by("series_id", "file_rank")
-        .agg(
-            pl.col("frequency").first(),
-            pl.col(DAY).unique().sort().diff().dt.total_days().min().alias("shortest"),
-            pl.col(DAY).n_unique().alias("days"),
-            undated.all().alias("is_copy"),
-        )
+    valued = rows.filter(pl.col("value").is_not_null())
+    gaps = pl.col(DAY).unique().sort().diff().dt.total_days()
+    days = valued.group_by("series_id", "file_rank").agg(
+        pl.col("frequency").first(),
+        gaps.min().alias("shortest"),
+        gaps.max().alias("longest"),
+        pl.col(DAY).min().alias("first"),
+        pl.col(DAY).max().alias("last"),
+        pl.col(DAY).n_unique().alias("days"),
+        pl.col("realtime_start").is_null().all().alias("is_copy"),
     )
     rank = pl.col("frequency").replace_strict(
         {kind: n for n, kind in enumerate(ORDER)}, default=None
     )
     ranked = days.with_columns(rank=rank, width=rank.replace_strict(SHORTEST_GAPS, default=0))
-    lower = (pl.col("rank") > pl.col("rank").min().over("series_id")) & pl.col("is_copy")
-    proved = (pl.col("days") >= LEAST_PERIODS) & (pl.col("shortest") >= pl.col("width"))
-    return ranked.filter(lower & proved).select("series_id", "file_rank")
+    is_lower = (pl.col("rank") > pl.col("rank").min().over("series_id")) & pl.col("is_copy")
+    lower = ranked.filter(is_lower & (pl.col("shortest") >= pl.col("width")))
+    is_long = pl.col("days") >= LEAST_PERIODS
+    found = pl.concat([lower.filter(is_long), _filled(lower.filter(~is_long), ranked, valued)])
+    return found.select("series_id", "file_rank")
+
+
+def _filled(few: pl.DataFrame, ranked: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
+    """The files of a few consecutive periods of which a file of higher frequency has parts."""
+    usual = pl.col("frequency").replace_strict(FREQUENCIES | {"annual": LONGEST_YEAR}, default=0)
+    whole = few.filter(pl.col("frequency").is_in(REPEATABLE) & (pl.col("longest") <= usual))
+    files = ranked.select("series_id", "file_rank", other="rank")
+    parts = valued.join(files, on=["series_id", "file_rank"]).select("series_id", "other", DAY)
+    is_between = (pl.col("first") < pl.col(DAY)) & (pl.col(DAY) < pl.col("last"))
+    inside = whole.join(parts, on="series_id").filter(
+        is_between & (pl.col("other") < pl.col("rank"))
+    )
+    return whole.join(inside, on=["series_id", "file_rank"], how="semi")

@@ -139,3 +139,22 @@ def test_form_is_refused_by_name(tmp_path: Path, name: str, text: str, reason: s
 def test_quotes_of_years_near_zero_are_per_cent(tmp_path: Path) -> None:
     frame = frame_of(tmp_path, "x.csv", "DATE,DTB3\n" + months(2012, ["0.02", "0.04"] * 6))
     assert known(frame, "DTB3", "2012-02-01", "2012-03-18") == 0.04
+
+
+@pytest.mark.parametrize(
+    ("days", "value"),
+    [
+        (["2018-04-01", "2018-07-01"], 4.2),
+        (["2018-04-01"], 9.9),
+        (["2018-04-01", "2018-09-01"], 9.9),
+    ],
+)
+def test_a_few_means_of_quarters_leave_the_months_alone(
+    tmp_path: Path, days: list[str], value: float
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "UNRATE.csv").write_text(HEADER + months(2018, ["4.2"] * 12))
+    (drop / "UNRATE_2019-05-01.csv").write_text(HEADER + "".join(f"{day},9.9\n" for day in days))
+    frame = staged(tmp_path / "data", drop)
+    assert known(frame, "UNRATE", "2018-04-01", "2019-06-01") == value
