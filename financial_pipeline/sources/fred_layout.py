@@ -27,7 +27,7 @@ VALUE: Final = "value"
 SERIES_ID: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 # ALFRED's download names its columns `GDPC1_20140130`; dated copies are named `GDPC1_2014-01-30`.
 DATED_COLUMN: Final = re.compile(r"(?P<series>[A-Z][A-Z0-9_]*?)_(?P<day>\d{8})")
-DATED_STEM: Final = re.compile(r"(?P<series>.+)_(?P<day>\d{4}-\d{2}-\d{2})")
+DATED_STEM: Final = re.compile(r"(?P<series>.+)_(?P<day>\d{4}[-_]?\d{2}[-_]?\d{2})")
 
 EXPECTED: Final = (
     "FRED series: `DATE,UNRATE`, `observation_date,UNRATE` (several series columns too),"
@@ -76,15 +76,22 @@ def named_series(path: Path) -> tuple[str, date | None]:
 
     Raises PipelineError if the name is no series id.
     """
-    stem, vintage = plain_stem(path), None
-    if (dated := DATED_STEM.fullmatch(stem)) and (vintage := day(dated["day"])):
-        stem = dated["series"]
+    stem, vintage = dated_stem(plain_stem(path))
     if not SERIES_ID.fullmatch(stem.upper()):
         raise PipelineError(
             f"{path} has no series id in its name; expected a FRED series id as its name, such as"
             " UNRATE.csv, or UNRATE_2026-01-04.csv for the copy of that day."
         )
     return stem.upper(), vintage
+
+
+def dated_stem(stem: str) -> tuple[str, date | None]:
+    """The name of a dated copy and its day, or a name as it is; two dates are a range of days."""
+    dated = DATED_STEM.fullmatch(stem)
+    if dated is None or dated_stem(dated["series"])[1] is not None:
+        return stem, None
+    copied = day(dated["day"].replace("_", "-"))
+    return (stem, None) if copied is None else (dated["series"], copied)
 
 
 def header_cells(lines: Sequence[str]) -> tuple[int, list[str]]:
@@ -159,5 +166,4 @@ def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:
 def _series_column(place: int, name: str, path: Path) -> SeriesColumn:
     if (found := DATED_COLUMN.fullmatch(name)) and (vintage := day(found["day"])):
         return SeriesColumn(place, found["series"], vintage)
-    dated = DATED_STEM.fullmatch(plain_stem(path))
-    return SeriesColumn(place, name, day(dated["day"]) if dated else None)
+    return SeriesColumn(place, name, dated_stem(plain_stem(path))[1])

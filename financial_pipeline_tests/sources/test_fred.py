@@ -65,6 +65,23 @@ def test_describe_tells_series_and_vintage_of_a_csv_file(
     assert (landed.first_date, landed.rows_seen) == (date(2019, 1, 1), 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "vintage"),
+    [
+        ("UNRATE_20190210.csv", date(2019, 2, 10)),
+        ("UNRATE_2019_02_10.csv", date(2019, 2, 10)),
+        ("UNRATE_20191310.csv", None),
+        ("UNRATE_2010-01-01_2019-02-10.csv", None),
+        ("UNRATE_20100101_20190210.csv", None),
+    ],
+)
+def test_describe_reads_the_day_of_a_copy_from_its_name(
+    tmp_path: Path, name: str, vintage: date | None
+) -> None:
+    copy = drop(tmp_path, name, "DATE,UNRATE\n2019-01-01,4\n")
+    assert fred.describe(copy).snapshot_date == vintage
+
+
 @pytest.mark.parametrize("name", ["my data (1).csv", "2019.csv", "UNRATE-2019-02-10.csv"])
 def test_describe_refuses_a_name_that_is_no_series_id(tmp_path: Path, name: str) -> None:
     with pytest.raises(PipelineError, match=r"expected a FRED series id as its name"):
