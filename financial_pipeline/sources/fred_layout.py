@@ -13,15 +13,13 @@ from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources.compression import plain_stem
-from financial_pipeline.sources.physical_lines import split
+from financial_pipeline.sources.physical_lines import is_unnamed, split
 
 # The last one is ALFRED's.
 DATE_NAMES: Final = ("observation_date", "date", "period_start_date")
 START_NAMES: Final = ("realtime_start", "realtime_start_date")
 END_NAMES: Final = ("realtime_end", "realtime_end_date")
 SERIES_NAME: Final = "series_id"
-# A first column of row numbers, as pandas and R write it.
-INDEX_NAMES: Final = ("", "unnamed: 0")
 # The column name of a file that leaves its series to its name.
 VALUE: Final = "value"
 SERIES_ID: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
@@ -113,19 +111,19 @@ def _place(lowered: Sequence[str], wanted: Sequence[str]) -> int | None:
 
 
 def value_columns(names: Sequence[str]) -> list[int]:
-    """The places of the columns that are neither dates nor row numbers."""
+    """The places of the columns with a name that are no dates."""
     others = (*DATE_NAMES, *START_NAMES, *END_NAMES, SERIES_NAME)
-    lowered = [name.lower() for name in names]
     return [
         number
-        for number, name in enumerate(lowered)
-        if name not in others and not (number == 0 and name in INDEX_NAMES)
+        for number, name in enumerate(names)
+        if name.lower() not in others and not is_unnamed(name)
     ]
 
 
 def is_csv(lines: Sequence[str]) -> bool:
     """Whether the header is a date column with series columns: of known ids or not."""
-    _, names = header_cells(lines)
+    # Row numbers and the comma at the end of a line have a column without a name.
+    names = [name for name in header_cells(lines)[1] if not is_unnamed(name)]
     lowered = [name.lower() for name in names]
     place, values = _place(lowered, DATE_NAMES), [names[number] for number in value_columns(names)]
     if place is None or not values or len(set(names)) != len(names):
@@ -133,7 +131,7 @@ def is_csv(lines: Sequence[str]) -> bool:
     if SERIES_NAME in lowered:
         return lowered.count(SERIES_NAME) == 1 and [name.lower() for name in values] == [VALUE]
     if _place(lowered, START_NAMES) is None:
-        # Without real-time columns the date comes first, but for row numbers.
+        # Without real-time columns the date comes first.
         if place != len(names) - len(values) - 1:
             return False
     elif len(values) != 1:

@@ -5,6 +5,7 @@ that Polars cannot, one record at a time, without losing a line.
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ BLOCK = 1 << 24
 NEWLINE, COMMA = b"\n"[0], b","[0]
 # A record that is still inside a quoted field after this many lines lost its closing quote.
 MAX_RECORD_LINES = 500
+# Of row numbers, of a comma at the end of a line, and as pandas names such columns.
+UNNAMED = re.compile(r"(unnamed: ?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ def split(text: str) -> list[str] | None:
         return next(csv.reader([text], strict=True), [])
     except csv.Error:
         return None
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column has no name, or the one that pandas gives to such a column."""
+    return UNNAMED.fullmatch(name.strip()) is not None
 
 
 class _Lines:

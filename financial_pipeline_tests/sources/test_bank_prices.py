@@ -99,6 +99,13 @@ def test_layout_finds_the_columns_of_several_tickers() -> None:
     assert found.columns["JPM"]["volume"] == 10
 
 
+def test_layout_ignores_the_comma_at_the_end_of_three_header_lines() -> None:
+    found = known_layout(
+        "Price,Close,High,Low,Open,Volume,", "Ticker,JPM,JPM,JPM,JPM,JPM,", "Date,,,,,,"
+    )
+    assert (found.width, found.columns["JPM"]["volume"]) == (7, 5)
+
+
 @pytest.mark.parametrize("name", ["JPM.csv", "jpm.csv", "JPM_2004-2018.csv", "JPM (1).csv"])
 def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(
     tmp_path: Path, name: str

@@ -31,6 +31,9 @@ def observation(day: str, value: str, start: str = "2019-02-10") -> dict[str, st
     ("name", "text", "form", "subject", "vintage"),
     [
         ("x.csv", "DATE,DTB3\n2019-01-01,.\n", "fred-date", "DTB3", None),
+        ("x.csv", "DATE,DTB3,\n2019-01-01,1.5,\n", "fred-date", "DTB3", None),
+        ("x.csv", "DATE,DTB3,Unnamed: 2,\n2019-01-01,1.5,,\n", "fred-date", "DTB3", None),
+        ("UNRATE.csv", ",date,value,\n0,2019-01-01,4,\n", "fred-date-value", "UNRATE", None),
         ("x.csv", "observation_date,GDP\n2019-01-01,1\n", "fred-observation-date", "GDP", None),
         ("UNRATE.csv", "date,value\n2019-01-01,4\n", "fred-date-value", "UNRATE", None),
         ("unrate.csv", "DATE,VALUE\n2019-01-01,4\n", "fred-date-value", "UNRATE", None),
