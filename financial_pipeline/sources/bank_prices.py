@@ -21,7 +21,12 @@ from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.compression import decompressed, plain_stem
 from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE
-from financial_pipeline.sources.physical_lines import Record, count_bytes, read_records
+from financial_pipeline.sources.physical_lines import (
+    Record,
+    count_bytes,
+    main_problem,
+    read_records,
+)
 from financial_pipeline.sources.price_layout import (
     DATE,
     VALUE_FIELDS,
@@ -228,9 +233,9 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     # A mistyped year must not stretch the range of sessions; staging quarantines its line.
     days = dates.filter(dates.is_between(EARLIEST, date.today()))
     if days.is_empty():
+        reason = main_problem(records) or "expected dates like 2004-01-02"
         raise PipelineError(
-            f"{path} contains no line with a readable date from {EARLIEST} to today; expected dates"
-            " like 2004-01-02."
+            f"{path} contains no line with a readable date from {EARLIEST} to today; {reason}."
         )
     return LandedFile(
         path=path,

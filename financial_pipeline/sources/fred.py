@@ -27,7 +27,7 @@ from financial_pipeline.sources.fred_layout import (
 )
 from financial_pipeline.sources.fred_records import RECORD_SCHEMA, FredLines
 from financial_pipeline.sources.fred_releases import LAST_DAY
-from financial_pipeline.sources.physical_lines import read_records
+from financial_pipeline.sources.physical_lines import main_problem, read_records
 
 DATASET: Final = "fred_observations"
 HEADER_SEARCH_LINES: Final = 10
@@ -161,9 +161,8 @@ def describe(path: Path) -> LandedFile:
         lines = read_lines(plain, path)
     days = lines.records.select(observation_date()).to_series().drop_nulls()
     if days.is_empty():
-        raise PipelineError(
-            f"{path} contains no observation with a readable date; expected dates like 2004-01-01."
-        )
+        reason = main_problem(lines.records) or "expected dates like 2004-01-01"
+        raise PipelineError(f"{path} contains no observation with a readable date; {reason}.")
     series = lines.records["series_id"].drop_nulls().unique(maintain_order=True).to_list()
     verify_series(path, series)
     vintage = lines.records["vintage"].max()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import polars as pl
 
 BLOCK = 1 << 24
 NEWLINE, COMMA = b"\n"[0], b","[0]
@@ -66,6 +67,23 @@ def split(text: str) -> list[str] | None:
         return next(csv.reader([text], strict=True), [])
     except csv.Error:
         return None
+
+
+# Problems of records that have no fields to read.
+PROBLEMS = {
+    "wrong_field_count": "has another number of fields than the header",
+    "unreadable_quotes": "has quotes that do not close",
+    "no_series": "names no series",
+}
+
+
+def main_problem(records: pl.DataFrame) -> str | None:
+    """Why most records of a file without a readable date are none, if it is not the date."""
+    counts = records["problem"].value_counts(sort=True)
+    problem, count = counts.row(0) if counts.height else (None, 0)
+    if problem is None:
+        return None
+    return f"{count:,} of its {records.height:,} lines: {problem} (each {PROBLEMS[problem]})"
 
 
 def is_unnamed(name: str) -> bool:

@@ -222,3 +222,11 @@ def test_session_date_takes_the_local_date(tmp_path: Path, text: str, expected: 
 )
 def test_session_date_converts_an_offset_to_new_york(text: str, day: date | None) -> None:
     assert pl.DataFrame({"date": [text]}).select(bank_prices.session_date()).item() == day
+
+
+def test_describe_names_what_keeps_the_lines_of_a_file_from_being_read(tmp_path: Path) -> None:
+    path = drop(tmp_path, "JPM.csv", CLASSIC.replace("Volume\n", "Volume,\n"))
+    with pytest.raises(
+        PipelineError, match=r"today; 1 of its 1 lines: wrong_field_count \(each has"
+    ):
+        bank_prices.describe(path, SYMBOLS)

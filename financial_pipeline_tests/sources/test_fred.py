@@ -182,3 +182,11 @@ def test_read_lines_takes_an_answer_for_one_day_as_a_dated_copy(tmp_path: Path) 
 def test_describe_refuses_another_json_document(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         fred.describe(drop(tmp_path, "UNRATE.json", text))
+
+
+def test_describe_names_what_keeps_the_lines_of_a_file_from_being_read(tmp_path: Path) -> None:
+    path = drop(tmp_path, "x.csv", "DATE,UNRATE\n2019-01-01,4,\n2019-02-01,4,\nJan-19,4\n")
+    with pytest.raises(
+        PipelineError, match=r"date; 2 of its 3 lines: wrong_field_count \(each has"
+    ):
+        fred.describe(path)
