@@ -11,6 +11,7 @@ import polars as pl
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
 from financial_pipeline.transforms.release_rules import (
     FREQUENCIES,
+    LONGEST_YEAR,
     ORDER,
     frequency,
     is_coarser,
@@ -39,7 +40,6 @@ LEAST_PERIODS: Final = 4
 # Days between observations of each frequency, at least, in the order of ORDER.
 SHORTEST_GAPS: Final = dict(enumerate((0, 5, 12, 27, 85, 175, 350)))
 LEAST_CHANGES: Final = 0.5
-LONGEST_YEAR: Final = 366
 
 
 def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:

@@ -46,7 +46,9 @@ FACTOR_TOLERANCE: Final = 0.05
 LEAST_STEPS: Final = 4
 
 # Reasons of lines without information of their own: nothing is lost with them.
-HARMLESS: Final = frozenset({"duplicate", "repeated_session", "empty_row", "missing_close"})
+HARMLESS: Final = frozenset(
+    {"duplicate", "repeated_session", "repeated_price", "empty_row", "missing_close"}
+)
 
 
 def ambiguous_commas(column: str) -> pl.Expr:
@@ -122,6 +124,22 @@ def judge_repetitions(judged: pl.DataFrame) -> pl.DataFrame:
     repeated = pl.when(same_prices).then(pl.when(place > 1).then(pl.lit("repeated_session")))
     rows = judged.filter(sound).with_columns(reason=repeated.otherwise(verdict))
     return pl.concat([judged.filter(~sound), rows])
+
+
+def judge_filled(judged: pl.DataFrame) -> pl.DataFrame:
+    """Judge sound lines that equal the line before in each price and the volume: `repeated_price`.
+
+    No two sessions trade so; software fills missing sessions forward. No volume is no proof.
+    """
+    sound = pl.col("reason").is_null() & pl.col("note").is_null()
+    rows = judged.filter(sound).sort(KEY)
+    same = [
+        pl.col(name).eq_missing(pl.col(name).shift(1).over("symbol"))
+        for name in (*OHLC, "adjusted_close", "volume")
+    ]
+    is_filled = pl.all_horizontal(*same, pl.col("volume") > 0)
+    reason = pl.when(is_filled).then(pl.lit("repeated_price"))
+    return pl.concat([judged.filter(~sound), rows.with_columns(reason=reason)])
 
 
 def judge_units(judged: pl.DataFrame) -> pl.DataFrame:

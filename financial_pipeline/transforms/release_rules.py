@@ -26,6 +26,7 @@ FREQUENCIES: Final = {
     "quarterly": 120,
     "semiannual": 200,
 }
+LONGEST_YEAR: Final = 366
 # Gaps make distances longer, never shorter: a low quantile is the usual one.
 USUAL_QUANTILE: Final = 0.25
 ORDER: Final = (*FREQUENCIES, "annual")

@@ -145,6 +145,14 @@ def test_column_that_is_not_known_is_named(tmp_path: Path) -> None:
         detect(tmp_path / "JPM.csv")
 
 
+def test_sessions_that_are_filled_forward_are_holes(tmp_path: Path) -> None:
+    lines = bars().splitlines()
+    filled = [lines[30].replace(str(DAYS[29]), str(day)) for day in DAYS[30:35]]
+    rows, refused = staged(tmp_path, ("JPM.csv", "\n".join([*lines[:31], *filled, *lines[36:]])))
+    assert (rows.height, refused) == (55, "")
+    assert not set(rows["session_date"]) & set(DAYS[30:35])
+
+
 def test_mistyped_year_is_quarantined_and_no_note(tmp_path: Path) -> None:
     rows, _ = staged(tmp_path, ("JPM.csv", bars().replace("2018-02-01", "0018-02-01")))
     lost = pl.read_parquet(tmp_path / "data" / "staging" / "quarantine" / "*.parquet")

@@ -130,7 +130,7 @@ def test_clean_counts_rows_before_the_first_session_as_a_note() -> None:
 
 
 def test_clean_keeps_the_first_of_identical_rows_and_none_of_conflicting_ones() -> None:
-    identical = cleaned(record(), record(close="11.0"), record(MONDAY))
+    identical = cleaned(record(), record(close="11.0"), record(MONDAY, volume="90"))
     assert reasons(identical) == {3: "duplicate"}
     conflicting = cleaned(record(), record(close="11.5"), record(), record(MONDAY))
     assert reasons(conflicting) == {2: "conflict", 3: "conflict", 4: "conflict"}
@@ -171,6 +171,26 @@ def test_clean_reads_thousands_only_if_another_price_shows_them(shown: str) -> N
     assert told.rows["close"].to_list()[0] == 1950.0
     untold = cleaned(record(**prices), record(MONDAY, **dict.fromkeys(prices, "999.5")))
     assert reasons(untold) == {2: "ambiguous_comma"}
+
+
+@pytest.mark.parametrize(
+    ("monday", "reason"),
+    [
+        ({}, {3: "repeated_price"}),
+        ({"adjusted_close": None}, {}),
+        ({"volume": "101"}, {}),
+        ({"open": "10.01"}, {}),
+    ],
+)
+def test_clean_takes_equal_prices_and_volume_for_a_filled_session(
+    monday: dict[str, str | None], reason: dict[int, str]
+) -> None:
+    assert reasons(cleaned(record(), record(MONDAY, **monday))) == reason
+
+
+@pytest.mark.parametrize("volume", ["0", None])
+def test_clean_keeps_equal_prices_without_volume(volume: str | None) -> None:
+    assert cleaned(record(volume=volume), record(MONDAY, volume=volume)).rows.height == 2
 
 
 def test_clean_widens_a_range_by_the_noise_of_rounding() -> None:
