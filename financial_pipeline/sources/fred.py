@@ -36,7 +36,7 @@ LONGEST_MONTH: Final = 31
 LONGEST_QUARTER: Final = 92
 MIDNIGHT: Final = r"[ T]00:00(:00(\.0+)?)?Z?$"
 MONTH_ALONE: Final = r"^\d{4}-\d{2}$"
-OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none")
+OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none", "n/a", "#n/a", "<na>")
 XML_STARTS: Final = ("<?xml", "<observations")
 
 

@@ -90,6 +90,7 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
         (dearest > HIGHEST_PRICE, "implausible_price"),
         (pl.col("volume") < 0, "negative_volume"),
         (pl.col("volume") > LARGEST_VOLUME, "implausible_volume"),
+        (pl.col("volume") != pl.col("volume").round(), "fractional_volume"),
         (pl.col("dividend") < 0, "negative_dividend"),
         (pl.col("split_ratio") <= 0, "non_positive_split"),
         (too_high | too_low | crossed, "inconsistent_range"),
@@ -114,15 +115,27 @@ def within_range(rows: pl.DataFrame) -> pl.DataFrame:
 def judge_repetitions(judged: pl.DataFrame) -> pl.DataFrame:
     """Judge sound lines of one bank and session: identical ones, and unequal ones.
 
-    Lines with the same prices are one session: the one with the largest volume is complete.
+    Lines with the same prices are one session, whatever rounding and missing prices there are: the
+    one with the largest volume is complete, and of equal volumes the one with the most prices.
     """
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
-    prices = pl.struct(*OHLC, "adjusted_close").n_unique().over(KEY)
-    place = pl.col("volume").fill_null(-1).rank("ordinal", descending=True).over(KEY)
+    prices = (*OHLC, "adjusted_close")
+    missing = pl.sum_horizontal(pl.col(name).is_null() for name in prices)
+    ordered = judged.filter(sound).sort(
+        pl.col("volume").fill_null(-1),
+        -missing.cast(pl.Int64),
+        descending=True,
+        maintain_order=True,
+    )
+    agree = pl.all_horizontal(
+        (pl.col(name).max() <= pl.col(name).min() * (1 + RANGE_TOLERANCE)).over(KEY).fill_null(True)
+        for name in prices
+    )
+    is_later = pl.int_range(pl.len()).over(KEY) > 0
     verdict = duplicates(KEY, list(VALUES))
-    same_prices = (verdict == "conflict") & (prices == 1)
-    repeated = pl.when(same_prices).then(pl.when(place > 1).then(pl.lit("repeated_session")))
-    rows = judged.filter(sound).with_columns(reason=repeated.otherwise(verdict))
+    repeated = pl.when(is_later).then(pl.lit("repeated_session"))
+    reason = pl.when((verdict == "conflict") & agree).then(repeated).otherwise(verdict)
+    rows = ordered.with_columns(reason=reason).sort("line_number", maintain_order=True)
     return pl.concat([judged.filter(~sound), rows])
 
 

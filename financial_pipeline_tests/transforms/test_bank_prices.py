@@ -155,6 +155,33 @@ def test_clean_keeps_the_larger_volume_of_a_session_that_comes_twice() -> None:
     assert result.rows["volume"].to_list() == [100]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "lost"),
+    [
+        ({}, {"adjusted_close": "8.000001"}, 3),
+        ({}, {"adjusted_close": "8.000001", "volume": "200"}, 2),
+        ({}, {"open": "", "high": "NaN"}, 3),
+        ({"open": "", "adjusted_close": ""}, {}, 2),
+    ],
+)
+def test_clean_keeps_one_of_two_rows_that_differ_by_rounding_or_a_missing_price(
+    first: dict[str, str | None], second: dict[str, str | None], lost: int
+) -> None:
+    assert reasons(cleaned(record(**first), record(**second))) == {lost: "repeated_session"}
+
+
+def test_clean_keeps_none_of_two_rows_that_differ_by_more_than_rounding() -> None:
+    result = cleaned(record(), record(adjusted_close="8.0001"))
+    assert reasons(result) == {2: "conflict", 3: "conflict"}
+
+
+@pytest.mark.parametrize(
+    ("volume", "reason"), [("13.579", {2: "fractional_volume"}), ("13579.0", {}), ("1.3e4", {})]
+)
+def test_clean_refuses_a_volume_that_is_not_whole(volume: str, reason: dict[int, str]) -> None:
+    assert reasons(cleaned(record(volume=volume))) == reason
+
+
 def test_clean_refuses_commas_that_may_be_decimals_and_reads_those_that_cannot() -> None:
     prices = dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), "107,950")
     assert reasons(cleaned(record(**prices))) == {2: "ambiguous_comma"}
