@@ -4,6 +4,7 @@ A file is read as text, one record per line and series (per observation in JSON)
 mean is decided by `transforms/fred_observations.py`.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -92,13 +93,20 @@ def _read_csv(plain: Path, layout: FredLayout) -> FredLines:
 
 
 def _period(fields: Sequence[str], layout: FredLayout) -> dict[str, str]:
-    """The real-time period of a line; ALFRED writes a full stop for an end that is still open."""
+    """The real-time period of a line; ALFRED writes a full stop for an end that is still open.
+
+    Midnight (` 00:00:00`, as pandas saves fredapi's releases) adds nothing to a day.
+    """
     if layout.periods is None:
         return {}
-    start, end = layout.periods
-    ends = "" if end is None else fields[end].strip()
+    start, end = (None if place is None else _day_of(fields[place]) for place in layout.periods)
+    ends = end or ""
     is_open = ends.lower() in OPEN_ENDS
-    return {"realtime_start": fields[start].strip(), "realtime_end": LAST_DAY if is_open else ends}
+    return {"realtime_start": start or "", "realtime_end": LAST_DAY if is_open else ends}
+
+
+def _day_of(text: str) -> str:
+    return re.sub(MIDNIGHT, "", text.strip())
 
 
 def _single_day_as_copy(records: pl.DataFrame) -> pl.DataFrame:

@@ -50,6 +50,11 @@ TWO_WEEKS = "DATE,ICSA\n" + "".join(
 MISTYPED = "DATE,CPIAUCSL\n" + months(2018, ["250.1", "25.02", "250.4", "250.9", "251.1", "502.8"])
 REBASED = "DATE,CPIAUCSL\n" + months(2018, ["748.8", "749.1", "250.4", "250.9", "251.1"])
 PANDEMIC = months(2020, ["152000", "152300", "150900", "130400", "133000", "137800"])
+RELEASES = (
+    ",realtime_start,date,value\n"
+    "0,2019-12-11 00:00:00,2019-11-01 00:00:00,257.9\n"
+    "1,2020-01-14 00:00:00,2019-11-01 00:00:00,258.1\n"
+)
 LONG = (
     "date,series_id,value,realtime_start,realtime_end\n"
     "2019-10-01,UNRATE,3.6,2026-11-20,2026-11-20\n2019-10-01,CPIAUCSL,257,2026-11-20,2026-11-20\n"
@@ -99,6 +104,9 @@ LONG = (
          "GDPC1", "2018-07-01", "2018-10-31", 18200.0),
         ("x.csv", "DATE,GDPC1\n2018-06-30,18000\n2019-06-30,18200\n",
          "GDPC1", "2019-04-01", "2020-05-01", 18200.0),
+        # Releases as pandas saves fredapi's table of them.
+        ("CPIAUCSL.csv", RELEASES, "CPIAUCSL", "2019-11-01", "2020-01-13", 257.9),
+        ("CPIAUCSL.csv", RELEASES, "CPIAUCSL", "2019-11-01", "2020-01-14", 258.1),
         # Recorded periods of dates at the month's end.
         ("CPIAUCSL.csv", "realtime_start,date,value\n2019-12-11,2019-11-30,257.9\n",
          "CPIAUCSL", "2019-11-01", "2019-12-11", 257.9),
