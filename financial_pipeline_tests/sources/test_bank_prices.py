@@ -106,7 +106,22 @@ def test_layout_ignores_the_comma_at_the_end_of_three_header_lines() -> None:
     assert (found.width, found.columns["JPM"]["volume"]) == (7, 5)
 
 
-@pytest.mark.parametrize("name", ["JPM.csv", "jpm.csv", "JPM_2004-2018.csv", "JPM (1).csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "JPM.csv",
+        "jpm.csv",
+        "JPM_2004-2018.csv",
+        "JPM (1).csv",
+        "daily_JPM.csv",
+        "JPM.daily.csv",
+        "JPM-history.csv",
+        "jpm_us_d.csv",
+        "HistoricalData_JPM.csv",
+        "JPM_2004-01-02_to_2018-12-31.csv",
+        "JPM 2004 to 2018.csv",
+    ],
+)
 def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(
     tmp_path: Path, name: str
 ) -> None:
@@ -135,6 +150,10 @@ def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(
         "JPM_PRC.csv",
         "WFC Pref C.csv",
         "class_C.csv",
+        "JPM_to_2018.csv",
+        "BAC_PK_history.csv",
+        "daily_WFC Pref C.csv",
+        "dailyC.csv",
     ],
 )
 def test_describe_refuses_a_name_that_tells_no_single_bank(tmp_path: Path, name: str) -> None:
@@ -147,7 +166,10 @@ def test_describe_believes_the_ticker_line_before_the_file_name(tmp_path: Path) 
         "Price,Close,High,Low,Open,Volume\nTicker,BAC,BAC,BAC,BAC,BAC\nDate,,,,,\n"
         "2004-01-02,2,2,1,1,5\n"
     )
-    assert bank_prices.describe(drop(tmp_path, "JPM.csv", text), SYMBOLS).subject == "BAC"
+    for name in ("banks.csv", "BAC_2004.csv", "JPMX.csv"):
+        assert bank_prices.describe(drop(tmp_path, name, text), SYMBOLS).subject == "BAC"
+    with pytest.raises(PipelineError, match=r"is named JPM but contains prices of BAC; rename"):
+        bank_prices.describe(drop(tmp_path, "JPM.csv", text), SYMBOLS)
     foreign = drop(tmp_path, "JPM2.csv", text.replace("BAC", "SPY"))
     with pytest.raises(PipelineError, match=r"SPY; expected only .*SYMBOLS=JPM,BAC,C,WFC,GS,SPY"):
         bank_prices.describe(foreign, SYMBOLS)
