@@ -4,7 +4,6 @@ A file is read as text, one record per line and bank; what the texts mean is dec
 `transforms/bank_prices.py`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,9 +18,14 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import Content, content_of
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.sources.compression import decompressed, plain_stem
+from financial_pipeline.sources.compression import decompressed
 from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE
-from financial_pipeline.sources.physical_lines import Record, count_bytes, read_records
+from financial_pipeline.sources.physical_lines import (
+    Record,
+    count_bytes,
+    main_problem,
+    read_records,
+)
 from financial_pipeline.sources.price_layout import (
     DATE,
     VALUE_FIELDS,
@@ -29,6 +33,7 @@ from financial_pipeline.sources.price_layout import (
     known_layout,
     layout,
 )
+from financial_pipeline.sources.price_names import symbols_of
 
 DATASET: Final = "bank_prices"
 # Date, hours and minutes, and a UTC offset: its sign (or Z), hours and minutes.
@@ -38,13 +43,6 @@ DATE_PATTERN: Final = (
 )
 # The exchange calendar of the warehouse starts here.
 EARLIEST: Final = date(1960, 1, 1)
-# The rest of a file name after a symbol that makes it another one: a letter behind `-`, `.`, `=`
-# or `^`, or a word of one or two letters, of a preferred share, of a market or of a currency.
-SECURITY_SUFFIX: Final = re.compile(r"[-.=^][A-Z]")
-SECURITY_WORD: Final = re.compile(
-    r"[A-Z]{1,2}|PR[A-Z]|PREF(ERRED)?|PFD|ADR|GDR|CDR|WARRANTS?|WTS|LON|LSE|FRA|XETRA|TSX|MEX|BMV"
-    r"|MXN|EUR|GBP|GBX|CAD|CHF|JPY|BRL|ARS|PESOS"
-)
 # Files that stay in memory as they were read: detection, the plan, the ledger of restatements and
 # staging read the same ones.
 KEPT_FILES: Final = 32
@@ -83,53 +81,6 @@ class PriceFile:
 def matches(lines: Sequence[str]) -> bool:
     """Whether a file that starts with these lines is one of daily bank prices."""
     return layout(lines) is not None
-
-
-def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[str]:
-    """The banks of a file, in column order: from its content, else from its name.
-
-    Raises PipelineError, with the list of configured symbols, for any other one.
-    """
-    expected = ", ".join(symbols)
-    if None not in found.columns:
-        named = [str(symbol) for symbol in found.columns]
-        if foreign := [symbol for symbol in named if symbol not in symbols]:
-            raise PipelineError(
-                f"{path} contains prices of {', '.join(foreign)}; expected only the configured"
-                f" symbols {expected}: drop its columns, or"
-                f" {configuration_line(symbols, foreign)}."
-            )
-        return named
-    named = [symbol for symbol in symbols if _names(path, symbol, symbols)]
-    if len(named) != 1:
-        stem = plain_stem(path).upper()
-        raise PipelineError(
-            f"{path} contains prices, but its name is not exactly one of the configured symbols"
-            f" {expected}; a suffix such as -PK or .MX is another security. Name the file"
-            f" {symbols[0]}.csv or {symbols[0]}_2018.csv if it is one of them, or"
-            f" {configuration_line(symbols, [stem])}."
-        )
-    return named
-
-
-def configuration_line(symbols: Sequence[str], foreign: Sequence[str]) -> str:
-    """What to do to read further symbols: `set FINANCIAL_PIPELINE_SYMBOLS=JPM,MS`."""
-    return f"set FINANCIAL_PIPELINE_SYMBOLS={','.join([*symbols, *foreign])}"
-
-
-def _names(path: Path, symbol: str, symbols: Sequence[str]) -> bool:
-    """Whether a file name is a symbol, or the symbol and words that are no part of one.
-
-    `JPM_2017` and `JPM (1)` are JPM; `BAC-PK`, `JPM.MX`, `JPM_2017_MX` and `PREF_C` are other
-    securities.
-    """
-    stem = plain_stem(path).upper()
-    if not re.match(rf"{re.escape(symbol)}(?![A-Z0-9])", stem):
-        return False
-    rest = stem.removeprefix(symbol)
-    words = re.findall(r"[A-Z0-9]+", rest)
-    is_other = any(SECURITY_WORD.fullmatch(word) or word in symbols for word in words)
-    return not is_other and not SECURITY_SUFFIX.match(rest)
 
 
 def _parts(record: Record, found: PriceLayout, named: list[str]) -> list[dict[str, object]]:
@@ -228,9 +179,9 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     # A mistyped year must not stretch the range of sessions; staging quarantines its line.
     days = dates.filter(dates.is_between(EARLIEST, date.today()))
     if days.is_empty():
+        reason = main_problem(records) or "expected dates like 2004-01-02"
         raise PipelineError(
-            f"{path} contains no line with a readable date from {EARLIEST} to today; expected dates"
-            " like 2004-01-02."
+            f"{path} contains no line with a readable date from {EARLIEST} to today; {reason}."
         )
     return LandedFile(
         path=path,

@@ -4,6 +4,7 @@ A file is read as text, one record per line and series (per observation in JSON)
 mean is decided by `transforms/fred_observations.py`.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -27,15 +28,16 @@ from financial_pipeline.sources.fred_layout import (
 )
 from financial_pipeline.sources.fred_records import RECORD_SCHEMA, FredLines
 from financial_pipeline.sources.fred_releases import LAST_DAY
-from financial_pipeline.sources.physical_lines import read_records
+from financial_pipeline.sources.physical_lines import main_problem, read_records
 
 DATASET: Final = "fred_observations"
 HEADER_SEARCH_LINES: Final = 10
 MONTHS_A_YEAR: Final = 12
 LONGEST_MONTH: Final = 31
+LONGEST_QUARTER: Final = 92
 MIDNIGHT: Final = r"[ T]00:00(:00(\.0+)?)?Z?$"
 MONTH_ALONE: Final = r"^\d{4}-\d{2}$"
-OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none")
+OPEN_ENDS: Final = ("", ".", "nan", "nat", "na", "null", "none", "n/a", "#n/a", "<na>")
 XML_STARTS: Final = ("<?xml", "<observations")
 
 
@@ -91,13 +93,20 @@ def _read_csv(plain: Path, layout: FredLayout) -> FredLines:
 
 
 def _period(fields: Sequence[str], layout: FredLayout) -> dict[str, str]:
-    """The real-time period of a line; ALFRED writes a full stop for an end that is still open."""
+    """The real-time period of a line; ALFRED writes a full stop for an end that is still open.
+
+    Midnight (` 00:00:00`, as pandas saves fredapi's releases) adds nothing to a day.
+    """
     if layout.periods is None:
         return {}
-    start, end = layout.periods
-    ends = "" if end is None else fields[end].strip()
+    start, end = (None if place is None else _day_of(fields[place]) for place in layout.periods)
+    ends = end or ""
     is_open = ends.lower() in OPEN_ENDS
-    return {"realtime_start": fields[start].strip(), "realtime_end": LAST_DAY if is_open else ends}
+    return {"realtime_start": start or "", "realtime_end": LAST_DAY if is_open else ends}
+
+
+def _day_of(text: str) -> str:
+    return re.sub(MIDNIGHT, "", text.strip())
 
 
 def _single_day_as_copy(records: pl.DataFrame) -> pl.DataFrame:
@@ -160,9 +169,8 @@ def describe(path: Path) -> LandedFile:
         lines = read_lines(plain, path)
     days = lines.records.select(observation_date()).to_series().drop_nulls()
     if days.is_empty():
-        raise PipelineError(
-            f"{path} contains no observation with a readable date; expected dates like 2004-01-01."
-        )
+        reason = main_problem(lines.records) or "expected dates like 2004-01-01"
+        raise PipelineError(f"{path} contains no observation with a readable date; {reason}.")
     series = lines.records["series_id"].drop_nulls().unique(maintain_order=True).to_list()
     verify_series(path, series)
     vintage = lines.records["vintage"].max()
@@ -183,13 +191,14 @@ def _first_period(days: pl.Series) -> date:
     """The first day that an observation may have once dates are those of periods.
 
     A date within a quarter, such as its last day or the first one of its last month, may be that
-    of the whole quarter or year.
+    of the whole quarter, half-year or year.
     """
     unique = days.unique().sort()
-    first, last = unique[0], unique[-1]
-    is_monthly = unique.len() > 1 and bool((unique.diff().dt.total_days() <= LONGEST_MONTH).any())
+    first, last, gaps = unique[0], unique[-1], unique.diff().dt.total_days().drop_nulls()
+    is_monthly = bool((gaps <= LONGEST_MONTH).any())
     if first.day == 1 and is_monthly:
         return first
     is_yearly = first.month == MONTHS_A_YEAR and unique.len() <= last.year - first.year + 1
-    month = 1 if is_yearly else (first.month - 1) // 3 * 3 + 1
+    width = 6 if gaps.len() and (gaps > LONGEST_QUARTER).all() else 3
+    month = 1 if is_yearly else (first.month - 1) // width * width + 1
     return date(first.year, month, 1)

@@ -14,7 +14,7 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources.compression import plain_stem
 from financial_pipeline.sources.fred_layout import (
     DATE_NAMES,
-    DATED_STEM,
+    dated_stem,
     header_cells,
     value_columns,
 )
@@ -66,9 +66,7 @@ def verify_series(path: Path, series: Sequence[str]) -> None:
     unknown = [name for name in series if name not in known]
     if unknown:
         raise PipelineError(f"{path} {_reason(unknown, known)}.")
-    stem = plain_stem(path).upper()
-    dated = DATED_STEM.fullmatch(stem)
-    named = dated["series"] if dated else stem
+    named, _ = dated_stem(plain_stem(path).upper())
     if named in known and named not in series:
         raise PipelineError(
             f"{path} is named {named} but contains {', '.join(series)}; rename the file, or"

@@ -13,21 +13,19 @@ from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources.compression import plain_stem
-from financial_pipeline.sources.physical_lines import split
+from financial_pipeline.sources.physical_lines import is_unnamed, split
 
 # The last one is ALFRED's.
 DATE_NAMES: Final = ("observation_date", "date", "period_start_date")
 START_NAMES: Final = ("realtime_start", "realtime_start_date")
 END_NAMES: Final = ("realtime_end", "realtime_end_date")
 SERIES_NAME: Final = "series_id"
-# A first column of row numbers, as pandas and R write it.
-INDEX_NAMES: Final = ("", "unnamed: 0")
 # The column name of a file that leaves its series to its name.
 VALUE: Final = "value"
 SERIES_ID: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 # ALFRED's download names its columns `GDPC1_20140130`; dated copies are named `GDPC1_2014-01-30`.
 DATED_COLUMN: Final = re.compile(r"(?P<series>[A-Z][A-Z0-9_]*?)_(?P<day>\d{8})")
-DATED_STEM: Final = re.compile(r"(?P<series>.+)_(?P<day>\d{4}-\d{2}-\d{2})")
+DATED_STEM: Final = re.compile(r"(?P<series>.+)_(?P<day>\d{4}[-_]?\d{2}[-_]?\d{2})")
 
 EXPECTED: Final = (
     "FRED series: `DATE,UNRATE`, `observation_date,UNRATE` (several series columns too),"
@@ -76,15 +74,22 @@ def named_series(path: Path) -> tuple[str, date | None]:
 
     Raises PipelineError if the name is no series id.
     """
-    stem, vintage = plain_stem(path), None
-    if (dated := DATED_STEM.fullmatch(stem)) and (vintage := day(dated["day"])):
-        stem = dated["series"]
+    stem, vintage = dated_stem(plain_stem(path))
     if not SERIES_ID.fullmatch(stem.upper()):
         raise PipelineError(
             f"{path} has no series id in its name; expected a FRED series id as its name, such as"
             " UNRATE.csv, or UNRATE_2026-01-04.csv for the copy of that day."
         )
     return stem.upper(), vintage
+
+
+def dated_stem(stem: str) -> tuple[str, date | None]:
+    """The name of a dated copy and its day, or a name as it is; two dates are a range of days."""
+    dated = DATED_STEM.fullmatch(stem)
+    if dated is None or dated_stem(dated["series"])[1] is not None:
+        return stem, None
+    copied = day(dated["day"].replace("_", "-"))
+    return (stem, None) if copied is None else (dated["series"], copied)
 
 
 def header_cells(lines: Sequence[str]) -> tuple[int, list[str]]:
@@ -106,19 +111,19 @@ def _place(lowered: Sequence[str], wanted: Sequence[str]) -> int | None:
 
 
 def value_columns(names: Sequence[str]) -> list[int]:
-    """The places of the columns that are neither dates nor row numbers."""
+    """The places of the columns with a name that are no dates."""
     others = (*DATE_NAMES, *START_NAMES, *END_NAMES, SERIES_NAME)
-    lowered = [name.lower() for name in names]
     return [
         number
-        for number, name in enumerate(lowered)
-        if name not in others and not (number == 0 and name in INDEX_NAMES)
+        for number, name in enumerate(names)
+        if name.lower() not in others and not is_unnamed(name)
     ]
 
 
 def is_csv(lines: Sequence[str]) -> bool:
     """Whether the header is a date column with series columns: of known ids or not."""
-    _, names = header_cells(lines)
+    # Row numbers and the comma at the end of a line have a column without a name.
+    names = [name for name in header_cells(lines)[1] if not is_unnamed(name)]
     lowered = [name.lower() for name in names]
     place, values = _place(lowered, DATE_NAMES), [names[number] for number in value_columns(names)]
     if place is None or not values or len(set(names)) != len(names):
@@ -126,7 +131,7 @@ def is_csv(lines: Sequence[str]) -> bool:
     if SERIES_NAME in lowered:
         return lowered.count(SERIES_NAME) == 1 and [name.lower() for name in values] == [VALUE]
     if _place(lowered, START_NAMES) is None:
-        # Without real-time columns the date comes first, but for row numbers.
+        # Without real-time columns the date comes first.
         if place != len(names) - len(values) - 1:
             return False
     elif len(values) != 1:
@@ -159,5 +164,4 @@ def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:
 def _series_column(place: int, name: str, path: Path) -> SeriesColumn:
     if (found := DATED_COLUMN.fullmatch(name)) and (vintage := day(found["day"])):
         return SeriesColumn(place, found["series"], vintage)
-    dated = DATED_STEM.fullmatch(plain_stem(path))
-    return SeriesColumn(place, name, day(dated["day"]) if dated else None)
+    return SeriesColumn(place, name, dated_stem(plain_stem(path))[1])

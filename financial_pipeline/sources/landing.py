@@ -13,6 +13,7 @@ from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
 from financial_pipeline.sources.compression import EmptyFile, first_lines, is_system_name
 from financial_pipeline.sources.fred_identity import price_header
+from financial_pipeline.sources.price_layout import foreign_columns
 from financial_pipeline.sources.provenance import RECORD_NAME
 
 # Enough for the longest preamble before a header.
@@ -193,6 +194,11 @@ def _detect(path: Path) -> LandedFile:
                 f"{path} separates its columns with {name}; save it with commas between them and"
                 " points in its numbers."
             )
+    if foreign := foreign_columns(lines):
+        raise PipelineError(
+            f"{path} has prices and columns that are not known ({', '.join(foreign)}); delete these"
+            " columns, or rename them if they are Adj Close, Dividends or Stock Splits."
+        )
     if reason := price_header(lines):
         raise PipelineError(f"{path} {reason}.")
     header = next((line for line in lines if line.strip()), "")[:SHOWN_CHARACTERS]

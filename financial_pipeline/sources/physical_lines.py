@@ -5,6 +5,7 @@ that Polars cannot, one record at a time, without losing a line.
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import polars as pl
 
 BLOCK = 1 << 24
 NEWLINE, COMMA = b"\n"[0], b","[0]
 # A record that is still inside a quoted field after this many lines lost its closing quote.
 MAX_RECORD_LINES = 500
+# Of row numbers, of a comma at the end of a line, and as pandas names such columns.
+UNNAMED = re.compile(r"(unnamed: ?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,28 @@ def split(text: str) -> list[str] | None:
         return next(csv.reader([text], strict=True), [])
     except csv.Error:
         return None
+
+
+# Problems of records that have no fields to read.
+PROBLEMS = {
+    "wrong_field_count": "has another number of fields than the header",
+    "unreadable_quotes": "has quotes that do not close",
+    "no_series": "names no series",
+}
+
+
+def main_problem(records: pl.DataFrame) -> str | None:
+    """Why most records of a file without a readable date are none, if it is not the date."""
+    counts = records["problem"].value_counts(sort=True)
+    problem, count = counts.row(0) if counts.height else (None, 0)
+    if problem is None:
+        return None
+    return f"{count:,} of its {records.height:,} lines: {problem} (each {PROBLEMS[problem]})"
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column has no name, or the one that pandas gives to such a column."""
+    return UNNAMED.fullmatch(name.strip()) is not None
 
 
 class _Lines:

@@ -10,7 +10,7 @@ from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources.compression import first_lines
-from financial_pipeline.sources.physical_lines import split
+from financial_pipeline.sources.physical_lines import is_unnamed, split
 
 DATE: Final = "date"
 # Upstream's column names, in lower case, and ours. Fields that are not kept map to themselves.
@@ -28,15 +28,14 @@ FIELDS: Final = {
     "stock splits": "split_ratio",
     "capital gains": "capital_gain",
     "simulated": "simulated",
+    "repaired?": "repaired",
 }
-NOT_KEPT: Final = frozenset({"capital_gain", "simulated"})
+NOT_KEPT: Final = frozenset({"capital_gain", "simulated", "repaired"})
 VALUE_FIELDS: Final = tuple(
     dict.fromkeys(field for field in FIELDS.values() if field not in NOT_KEPT)
 )
 BARS: Final = frozenset({"open", "high", "low", "close", "volume"})
 ADJUSTED: Final = "adjusted_close"
-# A first column of row numbers, as pandas and R write it.
-INDEX_NAMES: Final = ("", "unnamed: 0")
 # Enough lines to see a header after some blank lines.
 HEADER_SEARCH_LINES: Final = 10
 EXPECTED: Final = (
@@ -75,14 +74,30 @@ def _form(name: str, fields: set[str]) -> str | None:
     return name if ADJUSTED in fields else f"{name}-adjusted"
 
 
+def _names(cells: list[str]) -> list[str]:
+    # Yahoo's page marks its closes with stars, and software writes underscores for spaces.
+    return [cell.lower().rstrip("*").replace("_", " ") for cell in cells]
+
+
+def foreign_columns(lines: Sequence[str]) -> list[str]:
+    """The columns that keep a header with a date and bars from being known; else none."""
+    cells = _cells(next((line for line in lines if line.strip()), ""))
+    names = _names(cells)
+    if not {DATE, *BARS} <= set(names):
+        return []
+    known = (DATE, *FIELDS)
+    pairs = zip(cells, names, strict=True)
+    return [cell for cell, name in pairs if name not in known and not is_unnamed(name)]
+
+
 def _single_header(cells: list[str]) -> tuple[str, dict[str, int], int] | None:
     """Form, field columns and date column of a one-line header, or None."""
-    # Yahoo's page marks its closes with stars, and software writes underscores for spaces.
-    names = [cell.lower().rstrip("*").replace("_", " ") for cell in cells]
-    if names.count(DATE) != 1 or len(set(names)) != len(names):
+    names = _names(cells)
+    named = [name for name in names if not is_unnamed(name)]
+    if named.count(DATE) != 1 or len(set(named)) != len(named):
         return None
     fields = {FIELDS[name]: column for column, name in enumerate(names) if name in FIELDS}
-    if len(fields) + 1 + (names[0] in INDEX_NAMES) != len(names):
+    if len(fields) + 1 != len(named):
         return None
     has_actions = "dividend" in fields or "split_ratio" in fields
     form = _form("yfinance-history" if has_actions else "yahoo-classic", set(fields))
@@ -96,7 +111,9 @@ def _triple_header(rows: list[list[str]]) -> tuple[str, dict[str | None, dict[st
     """Form and columns by ticker of yfinance's three-line header, or None."""
     if len(rows) < 3 or rows[2][:1] != ["Date"] or any(rows[2][1:]):
         return None
-    fields, tickers = rows[0][1:], rows[1][1:]
+    pairs = zip(rows[0][1:], rows[1][1:], strict=False)
+    last = max((place for place, pair in enumerate(pairs, start=1) if any(pair)), default=0)
+    fields, tickers = rows[0][1 : last + 1], rows[1][1 : last + 1]
     # `group_by="ticker"` writes the two lines the other way round.
     if not {field.lower() for field in fields} <= FIELDS.keys():
         fields, tickers = tickers, fields

@@ -18,6 +18,7 @@ from financial_pipeline.transforms.price_rules import (
     VALUES,
     ambiguous_commas,
     judge,
+    judge_filled,
     judge_repetitions,
     judge_units,
     within_range,
@@ -59,7 +60,8 @@ def clean(
         **{name: number(name) for name in VALUES},
     )
     judged = judge(_keep_adjusted(typed) if adjusted_only else _drop_zero_prices(typed), sessions)
-    cleaned = sort_out(judge_units(judge_repetitions(judged)), [*KEY, *VALUES, "line_number"])
+    once = judge_filled(judge_repetitions(judged))
+    cleaned = sort_out(judge_units(once), [*KEY, *VALUES, "line_number"])
     return replace(cleaned, rows=within_range(cleaned.rows))
 
 

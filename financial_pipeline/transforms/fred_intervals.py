@@ -12,7 +12,12 @@ import polars as pl
 
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
 from financial_pipeline.transforms.fred_observations import CURRENT
-from financial_pipeline.transforms.release_rules import frequency, latest_release
+from financial_pipeline.transforms.release_rules import (
+    FREQUENCIES,
+    LONGEST_YEAR,
+    frequency,
+    latest_release,
+)
 
 DAY: Final = "observation_date"
 COPY: Final = "vintage_date"
@@ -104,7 +109,8 @@ def _states(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per observation and copy that speaks about it; without line number if it is absent.
 
     A copy that ends long before the values of its day is a part of the series: it says nothing
-    about later days. Any other one shows that a later observation was not published yet.
+    about later days. Any other one shows that a later observation was not published yet. A copy
+    withdraws a single observation between two of its own; a longer hole says nothing.
     """
     released = rows.group_by(DAY).agg(pl.col("release_rule").min())
     copies = rows.group_by(COPY).agg(first=pl.col(DAY).min(), last=pl.col(DAY).max())
@@ -118,7 +124,17 @@ def _states(rows: pl.DataFrame) -> pl.DataFrame:
     # A copy that ends before an observation does not withdraw it.
     present = pl.col("line_number").is_not_null()
     seen = present.cum_sum().over(DAY) > 0
-    return found.filter(present | pl.col("is_covered") | ~seen).select(rows.columns)
+    is_left_out = pl.col("is_covered") & _is_single_hole(frequency(rows[DAY]), present)
+    is_later = pl.col("is_covered").not_() & ~seen
+    return found.filter(present | is_left_out | is_later).select(rows.columns)
+
+
+def _is_single_hole(kind: str | None, present: pl.Expr) -> pl.Expr:
+    """Whether a copy has the observations of the periods directly before and after."""
+    days = 2 * FREQUENCIES.get(str(kind), LONGEST_YEAR)
+    before, after = (pl.col(DAY).shift(step).over(COPY, order_by=DAY) for step in (1, -1))
+    is_framed = [present.shift(step).over(COPY, order_by=DAY) for step in (1, -1)]
+    return pl.all_horizontal(*is_framed, after - before <= timedelta(days=days))
 
 
 def _changes(states: pl.DataFrame) -> pl.DataFrame:

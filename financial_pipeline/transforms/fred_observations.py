@@ -11,7 +11,7 @@ import polars as pl
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES, PROJECTIONS, VALUE_RANGE
 from financial_pipeline.transforms.fred_periods import PADDING, one_per_period
 from financial_pipeline.transforms.fred_units import judge_changes
-from financial_pipeline.transforms.price_rules import COMMA_PATTERN
+from financial_pipeline.transforms.price_rules import COMMA_PATTERN, THOUSANDS_PATTERN
 from financial_pipeline.transforms.text_values import is_unreadable, number
 from financial_pipeline.transforms.verdicts import Cleaned, duplicates, first_reason, sort_out
 
@@ -23,8 +23,6 @@ COLUMNS: Final = [*KEY, "realtime_end", "value", "frequency", "line_number"]
 EARLIEST: Final = date(1600, 1, 1)
 # The dates of the warehouse begin here.
 FIRST_RELEASE: Final = date(1900, 1, 1)
-# A number that shows how its column writes thousands.
-TELLING_PATTERN: Final = r"\d\.\d|,\d{3},\d{3}"
 AFTER_THIS_MONTH: Final = "after_this_month"
 # A week may be dated by its last day.
 LONGEST_LEAD: Final = timedelta(days=7)
@@ -94,10 +92,10 @@ def _is_implausible() -> pl.Expr:
 def _has_ambiguous_comma() -> pl.Expr:
     """Whether a value such as `101,234` may be a thousand times too large.
 
-    The range of a known series tells, and so does another value of the series with a decimal point
-    or with two groups of thousands.
+    The range of a known series tells, and so does another value of the series with both a comma
+    and a decimal point, or with two groups of thousands.
     """
-    told = pl.col("value").str.contains(TELLING_PATTERN).any().over("series_id").fill_null(False)
+    told = pl.col("value").str.contains(THOUSANDS_PATTERN).any().over("series_id").fill_null(False)
     ranged = pl.col("series_id").is_in(list(VALUE_RANGE))
     has_comma = pl.col("value").str.strip_chars().str.contains(COMMA_PATTERN)
     return has_comma & ~told & ~ranged.fill_null(False)

@@ -9,17 +9,36 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
-from financial_pipeline.transforms.release_rules import ORDER, frequency, is_coarser
+from financial_pipeline.transforms.release_rules import (
+    FREQUENCIES,
+    LONGEST_YEAR,
+    ORDER,
+    frequency,
+    is_coarser,
+)
 
 DAY: Final = "observation_date"
 PADDING: Final = "padding"
 REPEATED: Final = "repeated_value"
 ANOTHER_FREQUENCY: Final = "another_frequency"
-WIDTHS: Final = {"weekly": "1w", "monthly": "1mo", "quarterly": "1q", "annual": "1y"}
+WIDTHS: Final = {
+    "weekly": "1w",
+    "biweekly": "2w",
+    "monthly": "1mo",
+    "quarterly": "1q",
+    "semiannual": "6mo",
+    "annual": "1y",
+}
+# Frequencies whose dates are days of the week, not first days of a period.
+UNDATED_PERIODS: Final = (None, "daily", "weekly", "biweekly")
+# Lower frequencies whose values a table may repeat.
+REPEATABLE: Final = ("monthly", "quarterly", "semiannual", "annual")
+# Months of the first days of half-years, and of their last ones.
+HALF_YEARS: Final = ({1, 7}, {6, 12})
 # A series of unknown frequency repeats its values if it has so many periods, and enough change.
 LEAST_PERIODS: Final = 4
 # Days between observations of each frequency, at least, in the order of ORDER.
-SHORTEST_GAPS: Final = dict(enumerate((0, 5, 27, 85, 350)))
+SHORTEST_GAPS: Final = dict(enumerate((0, 5, 12, 27, 85, 175, 350)))
 LEAST_CHANGES: Final = 0.5
 
 
@@ -70,6 +89,9 @@ def period_start(kind: str | None) -> pl.Expr:
 def _proved(days: pl.Series, known: str | None) -> str | None:
     """The frequency of dates; the known one if a lower one is only that of gaps between them."""
     seen, gaps = frequency(days), days.unique().sort().diff().dt.total_days()
+    # Every other quarter is no half-year.
+    if seen == "semiannual" and not any(set(days.dt.month()) <= ends for ends in HALF_YEARS):
+        return known or "annual"
     is_lower = is_coarser(seen, known)
     shortest = gaps.min()
     if is_lower and isinstance(shortest, int) and shortest < SHORTEST_GAPS[ORDER.index(str(seen))]:
@@ -79,12 +101,12 @@ def _proved(days: pl.Series, known: str | None) -> str | None:
 
 def _dated(kind: str | None, known: str | None) -> pl.Expr:
     """The first day of the period; a year that ends within a year keeps its date or quarter."""
-    if kind in (None, "daily", "weekly"):
+    if kind in UNDATED_PERIODS:
         return pl.col(DAY)
     if kind != "annual":
         return period_start(kind).alias(DAY)
     is_year_end = (pl.col(DAY).dt.month() == 12) & (pl.col(DAY).dt.day() > 1)
-    within = pl.col(DAY) if known in (None, "daily", "weekly") else period_start(known)
+    within = pl.col(DAY) if known in UNDATED_PERIODS else period_start(known)
     other = pl.col(DAY) if known == "annual" else within
     return pl.when(is_year_end).then(pl.col(DAY).dt.truncate("1y")).otherwise(other).alias(DAY)
 
@@ -100,7 +122,7 @@ def _outside(is_wide: bool) -> pl.Expr:
 
 def _filled_from(values: pl.DataFrame, known: str | None, seen: str | None) -> str | None:
     """The lower frequency of which a table repeats the values, if it does."""
-    wanted = [kind for kind in ORDER[2:] if is_coarser(kind, seen)]
+    wanted = [kind for kind in REPEATABLE if is_coarser(kind, seen)]
     found = [
         kind
         for kind in wanted
@@ -127,23 +149,38 @@ def aggregated(rows: pl.DataFrame) -> pl.DataFrame:
     """The series_id and file_rank of files with a lower frequency than another file of the series.
 
     Their values are means or sums of the others' and no second copy of them. A few observations
-    with gaps between them are no proof.
+    with gaps between them are no proof, unless another file has values between them.
     """
-    undated = pl.col("realtime_start").is_null() & pl.col("value").is_not_null()
-    days = (
-        rows.filter(pl.col("value").is_not_null())
-        .group_by("series_id", "file_rank")
-        .agg(
-            pl.col("frequency").first(),
-            pl.col(DAY).unique().sort().diff().dt.total_days().min().alias("shortest"),
-            pl.col(DAY).n_unique().alias("days"),
-            undated.all().alias("is_copy"),
-        )
+    valued = rows.filter(pl.col("value").is_not_null())
+    gaps = pl.col(DAY).unique().sort().diff().dt.total_days()
+    days = valued.group_by("series_id", "file_rank").agg(
+        pl.col("frequency").first(),
+        gaps.min().alias("shortest"),
+        gaps.max().alias("longest"),
+        pl.col(DAY).min().alias("first"),
+        pl.col(DAY).max().alias("last"),
+        pl.col(DAY).n_unique().alias("days"),
+        pl.col("realtime_start").is_null().all().alias("is_copy"),
     )
     rank = pl.col("frequency").replace_strict(
         {kind: n for n, kind in enumerate(ORDER)}, default=None
     )
     ranked = days.with_columns(rank=rank, width=rank.replace_strict(SHORTEST_GAPS, default=0))
-    lower = (pl.col("rank") > pl.col("rank").min().over("series_id")) & pl.col("is_copy")
-    proved = (pl.col("days") >= LEAST_PERIODS) & (pl.col("shortest") >= pl.col("width"))
-    return ranked.filter(lower & proved).select("series_id", "file_rank")
+    is_lower = (pl.col("rank") > pl.col("rank").min().over("series_id")) & pl.col("is_copy")
+    lower = ranked.filter(is_lower & (pl.col("shortest") >= pl.col("width")))
+    is_long = pl.col("days") >= LEAST_PERIODS
+    found = pl.concat([lower.filter(is_long), _filled(lower.filter(~is_long), ranked, valued)])
+    return found.select("series_id", "file_rank")
+
+
+def _filled(few: pl.DataFrame, ranked: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
+    """The files of a few consecutive periods of which a file of higher frequency has parts."""
+    usual = pl.col("frequency").replace_strict(FREQUENCIES | {"annual": LONGEST_YEAR}, default=0)
+    whole = few.filter(pl.col("frequency").is_in(REPEATABLE) & (pl.col("longest") <= usual))
+    files = ranked.select("series_id", "file_rank", other="rank")
+    parts = valued.join(files, on=["series_id", "file_rank"]).select("series_id", "other", DAY)
+    is_between = (pl.col("first") < pl.col(DAY)) & (pl.col(DAY) < pl.col("last"))
+    inside = whole.join(parts, on="series_id").filter(
+        is_between & (pl.col("other") < pl.col("rank"))
+    )
+    return whole.join(inside, on=["series_id", "file_rank"], how="semi")

@@ -29,6 +29,8 @@ ADJUSTED_TOLERANCE: Final = 1e-3
 WIDEST_RANGE: Final = 5
 # A group of three digits behind a comma: thousands, or the decimals of another language.
 COMMA_PATTERN: Final = r"^[+-]?\d{1,3},\d{3}$"
+# A number that shows how its column writes thousands: `1,079.50` or `1,079,500`.
+THOUSANDS_PATTERN: Final = r",\d{3}[.,]"
 
 # Errors of the unit and missed splits change a price by such a factor or its inverse, and are
 # undone within LONGEST_ERROR lines by a return to within SAME_LEVEL of the price before.
@@ -44,17 +46,20 @@ FACTOR_TOLERANCE: Final = 0.05
 LEAST_STEPS: Final = 4
 
 # Reasons of lines without information of their own: nothing is lost with them.
-HARMLESS: Final = frozenset({"duplicate", "repeated_session", "empty_row", "missing_close"})
+HARMLESS: Final = frozenset(
+    {"duplicate", "repeated_session", "repeated_price", "empty_row", "missing_close"}
+)
 
 
 def ambiguous_commas(column: str) -> pl.Expr:
     """Whether a price such as `107,950` may be a thousand times too large.
 
-    A decimal point in any price of the column shows that its commas separate thousands.
+    A price of the column with both a comma and a point, or with two groups of thousands, shows
+    that its commas separate thousands; a price with a point alone shows nothing.
     """
     text = pl.col(column).str.strip_chars()
-    has_point = text.str.contains(".", literal=True).any().over("symbol")
-    return text.str.contains(COMMA_PATTERN) & ~has_point.fill_null(False)
+    is_shown = text.str.contains(THOUSANDS_PATTERN).any().over("symbol")
+    return text.str.contains(COMMA_PATTERN) & ~is_shown.fill_null(False)
 
 
 def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
@@ -85,6 +90,7 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
         (dearest > HIGHEST_PRICE, "implausible_price"),
         (pl.col("volume") < 0, "negative_volume"),
         (pl.col("volume") > LARGEST_VOLUME, "implausible_volume"),
+        (pl.col("volume") != pl.col("volume").round(), "fractional_volume"),
         (pl.col("dividend") < 0, "negative_dividend"),
         (pl.col("split_ratio") <= 0, "non_positive_split"),
         (too_high | too_low | crossed, "inconsistent_range"),
@@ -109,16 +115,44 @@ def within_range(rows: pl.DataFrame) -> pl.DataFrame:
 def judge_repetitions(judged: pl.DataFrame) -> pl.DataFrame:
     """Judge sound lines of one bank and session: identical ones, and unequal ones.
 
-    Lines with the same prices are one session: the one with the largest volume is complete.
+    Lines with the same prices are one session, whatever rounding and missing prices there are: the
+    one with the largest volume is complete, and of equal volumes the one with the most prices.
     """
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
-    prices = pl.struct(*OHLC, "adjusted_close").n_unique().over(KEY)
-    place = pl.col("volume").fill_null(-1).rank("ordinal", descending=True).over(KEY)
+    prices = (*OHLC, "adjusted_close")
+    missing = pl.sum_horizontal(pl.col(name).is_null() for name in prices)
+    ordered = judged.filter(sound).sort(
+        pl.col("volume").fill_null(-1),
+        -missing.cast(pl.Int64),
+        descending=True,
+        maintain_order=True,
+    )
+    agree = pl.all_horizontal(
+        (pl.col(name).max() <= pl.col(name).min() * (1 + RANGE_TOLERANCE)).over(KEY).fill_null(True)
+        for name in prices
+    )
+    is_later = pl.int_range(pl.len()).over(KEY) > 0
     verdict = duplicates(KEY, list(VALUES))
-    same_prices = (verdict == "conflict") & (prices == 1)
-    repeated = pl.when(same_prices).then(pl.when(place > 1).then(pl.lit("repeated_session")))
-    rows = judged.filter(sound).with_columns(reason=repeated.otherwise(verdict))
+    repeated = pl.when(is_later).then(pl.lit("repeated_session"))
+    reason = pl.when((verdict == "conflict") & agree).then(repeated).otherwise(verdict)
+    rows = ordered.with_columns(reason=reason).sort("line_number", maintain_order=True)
     return pl.concat([judged.filter(~sound), rows])
+
+
+def judge_filled(judged: pl.DataFrame) -> pl.DataFrame:
+    """Judge sound lines that equal the line before in each price and the volume: `repeated_price`.
+
+    No two sessions trade so; software fills missing sessions forward. No volume is no proof.
+    """
+    sound = pl.col("reason").is_null() & pl.col("note").is_null()
+    rows = judged.filter(sound).sort(KEY)
+    same = [
+        pl.col(name).eq_missing(pl.col(name).shift(1).over("symbol"))
+        for name in (*OHLC, "adjusted_close", "volume")
+    ]
+    is_filled = pl.all_horizontal(*same, pl.col("volume") > 0)
+    reason = pl.when(is_filled).then(pl.lit("repeated_price"))
+    return pl.concat([judged.filter(~sound), rows.with_columns(reason=reason)])
 
 
 def judge_units(judged: pl.DataFrame) -> pl.DataFrame:

@@ -12,23 +12,32 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 UNEMPLOYMENT_RELEASE_DAY: Final = 10
 MONTHLY_RELEASE_DAY: Final = 18
 RELEASE_DAY_OF_SERIES: Final = {"UNRATE": UNEMPLOYMENT_RELEASE_DAY}
-# Days from the end of a quarter (or year) to its first figure.
+# Days from the end of a quarter, half-year or year to its first figure.
 QUARTERLY_LAG_DAYS: Final = 31
-WEEKLY_LAG_DAYS: Final = 7
+# Dates of biweekly values may be those of the first day of the two weeks.
+LAG_DAYS: Final = {"weekly": 7, "biweekly": 21}
 
 # Longest usual distance between observations, in days, by frequency.
-FREQUENCIES: Final = ((4, "daily"), (10, "weekly"), (45, "monthly"), (120, "quarterly"))
+FREQUENCIES: Final = {
+    "daily": 4,
+    "weekly": 10,
+    "biweekly": 20,
+    "monthly": 45,
+    "quarterly": 120,
+    "semiannual": 200,
+}
+LONGEST_YEAR: Final = 366
 # Gaps make distances longer, never shorter: a low quantile is the usual one.
 USUAL_QUANTILE: Final = 0.25
-ORDER: Final = ("daily", "weekly", "monthly", "quarterly", "annual")
-MONTHS_OF_PERIOD: Final = {"quarterly": 3, "annual": 12}
+ORDER: Final = (*FREQUENCIES, "annual")
+MONTHS_OF_PERIOD: Final = {"quarterly": 3, "semiannual": 6, "annual": 12}
 # Of a single observation of an unknown series.
 UNKNOWN_FREQUENCY: Final = "monthly"
 HOLIDAY_YEARS: Final = (1930, 2100)
 
 
 def frequency(observation_dates: pl.Series) -> str | None:
-    """Return daily, weekly, monthly, quarterly or annual, from the usual gap of dates.
+    """Return one of ORDER, from the usual gap of dates.
 
     None for fewer than two dates.
     """
@@ -36,7 +45,7 @@ def frequency(observation_dates: pl.Series) -> str | None:
     usual = distances.quantile(USUAL_QUANTILE, "lower")
     if usual is None:
         return None
-    return next((name for longest, name in FREQUENCIES if usual <= longest), "annual")
+    return next((name for name, longest in FREQUENCIES.items() if usual <= longest), "annual")
 
 
 def is_coarser(kind: str | None, other: str | None) -> bool:
@@ -53,15 +62,15 @@ def _federal_holidays() -> list[date]:
 def release_date(series_id: str, kind: str, column: str = "observation_date") -> pl.Expr:
     """The day on which the observation of a series was public, by its frequency `kind`.
 
-    UNRATE on the 10th and any other monthly series on the 18th of the next month; quarterly and
-    annual ones 31 days after the period's end; weekly ones after 7 days; daily ones on the next
-    business day.
+    UNRATE on the 10th and any other monthly series on the 18th of the next month; quarterly,
+    semiannual and annual ones 31 days after the period's end; weekly ones after 7 days, biweekly
+    ones after 21; daily ones on the next business day.
     """
     day = pl.col(column)
     if kind == "daily":
         return day.dt.add_business_days(1, holidays=_federal_holidays(), roll="backward")
-    if kind == "weekly":
-        return day.dt.offset_by(f"{WEEKLY_LAG_DAYS}d")
+    if kind in LAG_DAYS:
+        return day.dt.offset_by(f"{LAG_DAYS[kind]}d")
     if kind == "monthly":
         release_day = RELEASE_DAY_OF_SERIES.get(series_id, MONTHLY_RELEASE_DAY)
         return day.dt.month_start().dt.offset_by(f"1mo{release_day - 1}d")

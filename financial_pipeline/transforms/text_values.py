@@ -18,7 +18,7 @@ def employment_years(column: str) -> pl.Expr:
     return pl.when(years <= MOST_EMPLOYMENT_YEARS).then(years).alias(column)
 
 
-MISSING_TEXTS: Final = ("", ".", "null", "nan", "na", "n/a", "none")
+MISSING_TEXTS: Final = ("", ".", "null", "nan", "na", "n/a", "none", "#n/a", "<na>", "nat")
 # Plain digits or groups of three; an exponent may follow.
 NUMBER_PATTERN: Final = (
     r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d*)?)(?:[eE][+-]?\d{1,2})?$"

@@ -20,9 +20,9 @@ CORRECTED: Final = date(2018, 1, 10)
 def _file(folder: Path, name: str, days: list[date], factor: float, close: float) -> Path:
     """One bank at 50 dollars, with the adjusted closes scaled, and another close on one day."""
     rows = ["Date,Open,High,Low,Close,Adj Close,Volume"]
-    for day in days:
+    for place, day in enumerate(days):
         price = close if day == CORRECTED else 50.0
-        rows.append(f"{day},50,60,40,{price},{price * factor:.2f},900")
+        rows.append(f"{day},50,60,40,{price},{price * factor:.2f},{900 + place}")
     path = folder / name
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path

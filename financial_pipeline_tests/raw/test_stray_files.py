@@ -13,7 +13,7 @@ from financial_pipeline.staging.prices import stage_prices
 
 PRICES = (
     "Date,Open,High,Low,Close,Adj Close,Volume\n"
-    "2018-01-02,10,12,9,11,8,100\n2018-01-03,10,12,9,11,8,100\n9999-12-31,10,12,9,11,8,100\n"
+    "2018-01-02,10,12,9,11,8,100\n2018-01-03,10,12,9,11,8,101\n9999-12-31,10,12,9,11,8,100\n"
 )
 
 

@@ -31,6 +31,9 @@ def observation(day: str, value: str, start: str = "2019-02-10") -> dict[str, st
     ("name", "text", "form", "subject", "vintage"),
     [
         ("x.csv", "DATE,DTB3\n2019-01-01,.\n", "fred-date", "DTB3", None),
+        ("x.csv", "DATE,DTB3,\n2019-01-01,1.5,\n", "fred-date", "DTB3", None),
+        ("x.csv", "DATE,DTB3,Unnamed: 2,\n2019-01-01,1.5,,\n", "fred-date", "DTB3", None),
+        ("UNRATE.csv", ",date,value,\n0,2019-01-01,4,\n", "fred-date-value", "UNRATE", None),
         ("x.csv", "observation_date,GDP\n2019-01-01,1\n", "fred-observation-date", "GDP", None),
         ("UNRATE.csv", "date,value\n2019-01-01,4\n", "fred-date-value", "UNRATE", None),
         ("unrate.csv", "DATE,VALUE\n2019-01-01,4\n", "fred-date-value", "UNRATE", None),
@@ -63,6 +66,23 @@ def test_describe_tells_series_and_vintage_of_a_csv_file(
     landed = fred.describe(drop(tmp_path, name, text))
     assert (landed.form, landed.subject, landed.snapshot_date) == (form, subject, vintage)
     assert (landed.first_date, landed.rows_seen) == (date(2019, 1, 1), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "vintage"),
+    [
+        ("UNRATE_20190210.csv", date(2019, 2, 10)),
+        ("UNRATE_2019_02_10.csv", date(2019, 2, 10)),
+        ("UNRATE_20191310.csv", None),
+        ("UNRATE_2010-01-01_2019-02-10.csv", None),
+        ("UNRATE_20100101_20190210.csv", None),
+    ],
+)
+def test_describe_reads_the_day_of_a_copy_from_its_name(
+    tmp_path: Path, name: str, vintage: date | None
+) -> None:
+    copy = drop(tmp_path, name, "DATE,UNRATE\n2019-01-01,4\n")
+    assert fred.describe(copy).snapshot_date == vintage
 
 
 @pytest.mark.parametrize("name", ["my data (1).csv", "2019.csv", "UNRATE-2019-02-10.csv"])
@@ -162,3 +182,11 @@ def test_read_lines_takes_an_answer_for_one_day_as_a_dated_copy(tmp_path: Path) 
 def test_describe_refuses_another_json_document(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         fred.describe(drop(tmp_path, "UNRATE.json", text))
+
+
+def test_describe_names_what_keeps_the_lines_of_a_file_from_being_read(tmp_path: Path) -> None:
+    path = drop(tmp_path, "x.csv", "DATE,UNRATE\n2019-01-01,4,\n2019-02-01,4,\nJan-19,4\n")
+    with pytest.raises(
+        PipelineError, match=r"date; 2 of its 3 lines: wrong_field_count \(each has"
+    ):
+        fred.describe(path)

@@ -41,10 +41,20 @@ MATRIX = f"DATE,{','.join(f'UNRATE_2019{m:02d}06' for m in range(2, 13))}\n" + "
     f"2019-{row:02d}-01,{','.join('.' if col < row else '4.1' for col in range(1, 12))}\n"
     for row in range(1, 12)
 )
+HALVES = HEADER + "".join(f"{y}-01-01,4.0\n{y}-07-01,4.2\n" for y in range(2005, 2012))
+HALF_ENDS = "DATE,GDPC1\n2018-06-30,18000\n2018-12-31,18100\n2019-06-30,18200\n"
+TWO_WEEKS = "DATE,ICSA\n" + "".join(
+    f"{date(2018, 1, 6) + timedelta(weeks=2 * n)},{220000 + n}\n" for n in range(10)
+)
 # One value in four, and the first half on another base.
 MISTYPED = "DATE,CPIAUCSL\n" + months(2018, ["250.1", "25.02", "250.4", "250.9", "251.1", "502.8"])
 REBASED = "DATE,CPIAUCSL\n" + months(2018, ["748.8", "749.1", "250.4", "250.9", "251.1"])
 PANDEMIC = months(2020, ["152000", "152300", "150900", "130400", "133000", "137800"])
+RELEASES = (
+    ",realtime_start,date,value\n"
+    "0,2019-12-11 00:00:00,2019-11-01 00:00:00,257.9\n"
+    "1,2020-01-14 00:00:00,2019-11-01 00:00:00,258.1\n"
+)
 LONG = (
     "date,series_id,value,realtime_start,realtime_end\n"
     "2019-10-01,UNRATE,3.6,2026-11-20,2026-11-20\n2019-10-01,CPIAUCSL,257,2026-11-20,2026-11-20\n"
@@ -59,6 +69,13 @@ LONG = (
          "UNRATE", "2018-04-01", "2018-07-30", None),
         ("DTB3.csv", FILLED_BILL, "DTB3", "2018-12-01", "2018-12-31", None),
         ("DTB3.csv", FILLED_BILL, "DTB3", "2018-12-01", "2019-01-18", 2.2),
+        # Half-years, dated by their first or last day, and two weeks.
+        ("x.csv", HALVES, "UNRATE", "2005-01-01", "2005-07-30", None),
+        ("x.csv", HALVES, "UNRATE", "2005-01-01", "2005-07-31", 4.0),
+        ("x.csv", HALF_ENDS, "GDPC1", "2018-01-01", "2018-07-30", None),
+        ("x.csv", HALF_ENDS, "GDPC1", "2018-01-01", "2018-07-31", 18000.0),
+        ("x.csv", TWO_WEEKS, "ICSA", "2018-02-03", "2018-02-23", None),
+        ("x.csv", TWO_WEEKS, "ICSA", "2018-02-03", "2018-02-24", 220002.0),
         # Quarters dated by the first day of their last month.
         ("x.csv", "DATE,GDPC1\n2018-03-01,18000\n2018-06-01,18100\n2018-09-01,18200\n",
          "GDPC1", "2018-01-01", "2018-05-01", 18000.0),
@@ -87,6 +104,9 @@ LONG = (
          "GDPC1", "2018-07-01", "2018-10-31", 18200.0),
         ("x.csv", "DATE,GDPC1\n2018-06-30,18000\n2019-06-30,18200\n",
          "GDPC1", "2019-04-01", "2020-05-01", 18200.0),
+        # Releases as pandas saves fredapi's table of them.
+        ("CPIAUCSL.csv", RELEASES, "CPIAUCSL", "2019-11-01", "2020-01-13", 257.9),
+        ("CPIAUCSL.csv", RELEASES, "CPIAUCSL", "2019-11-01", "2020-01-14", 258.1),
         # Recorded periods of dates at the month's end.
         ("CPIAUCSL.csv", "realtime_start,date,value\n2019-12-11,2019-11-30,257.9\n",
          "CPIAUCSL", "2019-11-01", "2019-12-11", 257.9),
@@ -102,6 +122,11 @@ def test_form_is_read(
     ("name", "text", "reason"),
     [
         ("INDPRO.csv", "DATE,INDPRO\n" + months(2018, ['"101,501"'] * 12), "ambiguous_comma 12"),
+        (
+            "INDPRO.csv",
+            "DATE,INDPRO\n" + months(2018, ['"101,501"'] * 11 + ["101.5"]),
+            "ambiguous_comma 11",
+        ),
         ("x.csv", HEADER + months(2010, ["0.091"] * 24), "that of fractions"),
         ("x.csv", "DATE,DTB3\n" + months(2012, ["0.0002", "0.0004"] * 6), "that of fractions"),
         ("x.csv", HEADER + "0019-01-01,4.1\n", "implausible_date 1"),
@@ -122,3 +147,22 @@ def test_form_is_refused_by_name(tmp_path: Path, name: str, text: str, reason: s
 def test_quotes_of_years_near_zero_are_per_cent(tmp_path: Path) -> None:
     frame = frame_of(tmp_path, "x.csv", "DATE,DTB3\n" + months(2012, ["0.02", "0.04"] * 6))
     assert known(frame, "DTB3", "2012-02-01", "2012-03-18") == 0.04
+
+
+@pytest.mark.parametrize(
+    ("days", "value"),
+    [
+        (["2018-04-01", "2018-07-01"], 4.2),
+        (["2018-04-01"], 9.9),
+        (["2018-04-01", "2018-09-01"], 9.9),
+    ],
+)
+def test_a_few_means_of_quarters_leave_the_months_alone(
+    tmp_path: Path, days: list[str], value: float
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "UNRATE.csv").write_text(HEADER + months(2018, ["4.2"] * 12))
+    (drop / "UNRATE_2019-05-01.csv").write_text(HEADER + "".join(f"{day},9.9\n" for day in days))
+    frame = staged(tmp_path / "data", drop)
+    assert known(frame, "UNRATE", "2018-04-01", "2019-06-01") == value

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline.errors import RefusedFile
+from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.settings import Settings
@@ -120,6 +120,37 @@ def test_column_of_row_numbers_is_ignored(tmp_path: Path) -> None:
     lines = bars().splitlines()
     numbered = "".join(f"{n - 1 if n else ''},{line}\n" for n, line in enumerate(lines))
     assert staged(tmp_path, ("JPM.csv", numbered))[0].height == 60
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        (",", ","),
+        (",Unnamed: 7", ",x"),
+        (",Dividends,Stock Splits,Repaired?", ",0,0,False"),
+        (",,Unnamed: 8", ",,"),
+    ],
+)
+def test_columns_that_nobody_needs_are_ignored(tmp_path: Path, names: str, values: str) -> None:
+    first, *lines = bars().splitlines()
+    text = "\n".join([first + names, *(line + values for line in lines)])
+    assert staged(tmp_path, ("JPM.csv", text))[0].height == 60
+
+
+def test_column_that_is_not_known_is_named(tmp_path: Path) -> None:
+    (tmp_path / "JPM.csv").write_text(
+        bars(header=HEADER + ",Currency").replace("0000\n", "0,MXN\n")
+    )
+    with pytest.raises(PipelineError, match=r"columns that are not known \(Currency\); delete"):
+        detect(tmp_path / "JPM.csv")
+
+
+def test_sessions_that_are_filled_forward_are_holes(tmp_path: Path) -> None:
+    lines = bars().splitlines()
+    filled = [lines[30].replace(str(DAYS[29]), str(day)) for day in DAYS[30:35]]
+    rows, refused = staged(tmp_path, ("JPM.csv", "\n".join([*lines[:31], *filled, *lines[36:]])))
+    assert (rows.height, refused) == (55, "")
+    assert not set(rows["session_date"]) & set(DAYS[30:35])
 
 
 def test_mistyped_year_is_quarantined_and_no_note(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_stage_prices_splits_a_file_of_several_tickers(paths: Paths, drop: Drop)
         "banks.csv",
         "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\n"
         "Ticker,BAC,JPM,BAC,JPM,BAC,JPM,BAC,JPM,BAC,JPM\nDate,,,,,,,,,,\n"
-        "2004-01-02,1,9,1,9,1,9,1,9,5,6\n2004-01-05,,9,,9,,9,,9,,6\n",
+        "2004-01-02,1,9,1,9,1,9,1,9,5,6\n2004-01-05,,9,,9,,9,,9,,7\n",
     )
     assert stage(paths, files).partitions["2004-01-02"] == 2
     assert staged(paths).select("symbol", "adjusted_close").rows() == [

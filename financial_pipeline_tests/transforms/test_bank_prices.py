@@ -130,7 +130,7 @@ def test_clean_counts_rows_before_the_first_session_as_a_note() -> None:
 
 
 def test_clean_keeps_the_first_of_identical_rows_and_none_of_conflicting_ones() -> None:
-    identical = cleaned(record(), record(close="11.0"), record(MONDAY))
+    identical = cleaned(record(), record(close="11.0"), record(MONDAY, volume="90"))
     assert reasons(identical) == {3: "duplicate"}
     conflicting = cleaned(record(), record(close="11.5"), record(), record(MONDAY))
     assert reasons(conflicting) == {2: "conflict", 3: "conflict", 4: "conflict"}
@@ -155,6 +155,33 @@ def test_clean_keeps_the_larger_volume_of_a_session_that_comes_twice() -> None:
     assert result.rows["volume"].to_list() == [100]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "lost"),
+    [
+        ({}, {"adjusted_close": "8.000001"}, 3),
+        ({}, {"adjusted_close": "8.000001", "volume": "200"}, 2),
+        ({}, {"open": "", "high": "NaN"}, 3),
+        ({"open": "", "adjusted_close": ""}, {}, 2),
+    ],
+)
+def test_clean_keeps_one_of_two_rows_that_differ_by_rounding_or_a_missing_price(
+    first: dict[str, str | None], second: dict[str, str | None], lost: int
+) -> None:
+    assert reasons(cleaned(record(**first), record(**second))) == {lost: "repeated_session"}
+
+
+def test_clean_keeps_none_of_two_rows_that_differ_by_more_than_rounding() -> None:
+    result = cleaned(record(), record(adjusted_close="8.0001"))
+    assert reasons(result) == {2: "conflict", 3: "conflict"}
+
+
+@pytest.mark.parametrize(
+    ("volume", "reason"), [("13.579", {2: "fractional_volume"}), ("13579.0", {}), ("1.3e4", {})]
+)
+def test_clean_refuses_a_volume_that_is_not_whole(volume: str, reason: dict[int, str]) -> None:
+    assert reasons(cleaned(record(volume=volume))) == reason
+
+
 def test_clean_refuses_commas_that_may_be_decimals_and_reads_those_that_cannot() -> None:
     prices = dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), "107,950")
     assert reasons(cleaned(record(**prices))) == {2: "ambiguous_comma"}
@@ -162,6 +189,35 @@ def test_clean_refuses_commas_that_may_be_decimals_and_reads_those_that_cannot()
     result = cleaned(record(**prices), record(MONDAY, **(prices | {"close": "107,950.5"})))
     assert reasons(result)[2] == "ambiguous_comma"
     assert cleaned(record(**point)).rows["close"].to_list() == [999.5]
+
+
+@pytest.mark.parametrize("shown", ["1,079.50", "1,079,500"])
+def test_clean_reads_thousands_only_if_another_price_shows_them(shown: str) -> None:
+    prices = dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), "1,950")
+    told = cleaned(record(**prices), record(MONDAY, **dict.fromkeys(prices, shown)))
+    assert told.rows["close"].to_list()[0] == 1950.0
+    untold = cleaned(record(**prices), record(MONDAY, **dict.fromkeys(prices, "999.5")))
+    assert reasons(untold) == {2: "ambiguous_comma"}
+
+
+@pytest.mark.parametrize(
+    ("monday", "reason"),
+    [
+        ({}, {3: "repeated_price"}),
+        ({"adjusted_close": None}, {}),
+        ({"volume": "101"}, {}),
+        ({"open": "10.01"}, {}),
+    ],
+)
+def test_clean_takes_equal_prices_and_volume_for_a_filled_session(
+    monday: dict[str, str | None], reason: dict[int, str]
+) -> None:
+    assert reasons(cleaned(record(), record(MONDAY, **monday))) == reason
+
+
+@pytest.mark.parametrize("volume", ["0", None])
+def test_clean_keeps_equal_prices_without_volume(volume: str | None) -> None:
+    assert cleaned(record(volume=volume), record(MONDAY, volume=volume)).rows.height == 2
 
 
 def test_clean_widens_a_range_by_the_noise_of_rounding() -> None:

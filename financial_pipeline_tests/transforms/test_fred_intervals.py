@@ -99,6 +99,25 @@ def test_an_observation_that_a_later_copy_leaves_out_ends_there() -> None:
     assert as_of(frame, third) == whole
 
 
+def test_a_longer_hole_in_a_later_copy_withdraws_nothing() -> None:
+    months = [date(2018, month, 1) for month in range(1, 9)]
+    whole = {month: 3.0 + place for place, month in enumerate(months)}
+    part = {month: 9.0 for month in (months[0], months[1], months[4], months[6], months[7])}
+    later = date(2019, 2, 1)
+    frame = intervals(*copy(date(2019, 1, 11), whole), *copy(later, part))
+    left = {month: value for month, value in whole.items() if month != months[5]}
+    assert as_of(frame, later) == left | part
+
+
+def test_single_months_of_a_year_withdraw_nothing_between_them() -> None:
+    part, later = (
+        {OCTOBER: 3.8},
+        {date(2018, 7, 1): 3.9, date(2019, 1, 1): 4.0, date(2019, 2, 1): 4.1},
+    )
+    frame = intervals(*copy(date(2018, 12, 1), part), *copy(date(2019, 4, 1), later))
+    assert as_of(frame, date(2019, 4, 1)) == part | later
+
+
 def test_a_copy_that_ends_earlier_removes_nothing_after_its_end() -> None:
     first, second = date(2019, 1, 11), date(2019, 3, 6)
     whole = {OCTOBER: 3.8, NOVEMBER: 3.7, DECEMBER: 3.9}
@@ -175,7 +194,8 @@ def test_series_do_not_touch_each_other() -> None:
     ]
 
 
-MONTHS = st.integers(0, 5).map(lambda step: date(2018, 1 + step, 1))
+MONTHS_OF_2018 = [date(2018, 1 + step, 1) for step in range(6)]
+MONTHS = st.sampled_from(MONTHS_OF_2018)
 VALUES = st.sampled_from([None, 1.0, 2.0])
 COPIES = st.dictionaries(
     st.integers(0, 20).map(lambda step: date(2018, 7, 1) + timedelta(weeks=step)),
@@ -185,13 +205,20 @@ COPIES = st.dictionaries(
 )
 
 
+def neighbours(month: date) -> set[date]:
+    """The months before and after; one of 2017 is in no copy."""
+    return {(month - timedelta(days=1)).replace(day=1), (month + timedelta(days=31)).replace(day=1)}
+
+
 @settings(deadline=None, max_examples=60)
 @given(COPIES)
 def test_as_of_a_copy_gives_that_copy_back(copies: dict[date, dict[date, float | None]]) -> None:
     frame = intervals(*(item for day, values in copies.items() for item in copy(day, values)))
     for day, values in copies.items():
-        known = {d: v for d, v in as_of(frame, day).items() if min(values) <= d <= max(values)}
-        assert known == values
+        known = as_of(frame, day)
+        assert values.items() <= known.items()
+        left_out = {d for d in MONTHS_OF_2018 if not neighbours(d) - values.keys()}
+        assert not (left_out - values.keys()) & known.keys()
     ordered = frame.sort("observation_date", "realtime_start")
     same = ordered["observation_date"] == ordered["observation_date"].shift(-1)
     overlap = ordered["realtime_end"] > ordered["realtime_start"].shift(-1)

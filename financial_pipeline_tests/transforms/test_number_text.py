@@ -30,7 +30,7 @@ def test_number_reads_what_files_write(text: str, expected: float) -> None:
     assert read(text) == (expected, False)
 
 
-@pytest.mark.parametrize("text", [None, "", "  ", ".", "null", "NaN", "N/A"])
+@pytest.mark.parametrize("text", [None, "", "  ", ".", "null", "NaN", "N/A", "#N/A", "<NA>", "NaT"])
 def test_number_takes_words_for_missing_as_missing(text: str | None) -> None:
     assert read(text) == (None, False)
 

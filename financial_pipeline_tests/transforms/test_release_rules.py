@@ -22,6 +22,8 @@ def released(series_id: str, kind: str, day: date) -> date:
         ("FEDFUNDS", "monthly", date(2019, 1, 1), date(2019, 2, 18)),
         ("GDPC1", "quarterly", date(2018, 10, 1), date(2019, 1, 31)),
         ("GDPC1", "quarterly", date(2019, 1, 1), date(2019, 5, 1)),
+        ("X", "semiannual", date(2018, 7, 1), date(2019, 1, 31)),
+        ("DTB3", "biweekly", date(2019, 3, 1), date(2019, 3, 22)),
         ("X", "annual", date(2018, 1, 1), date(2019, 1, 31)),
         ("ICSA", "weekly", date(2019, 3, 2), date(2019, 3, 9)),
         ("DTB3", "daily", date(2019, 3, 28), date(2019, 3, 29)),
@@ -38,7 +40,15 @@ def test_release_date_follows_the_rule_of_the_series(
 
 @pytest.mark.parametrize(
     ("interval", "expected"),
-    [("1d", "daily"), ("1w", "weekly"), ("1mo", "monthly"), ("1q", "quarterly"), ("1y", "annual")],
+    [
+        ("1d", "daily"),
+        ("1w", "weekly"),
+        ("2w", "biweekly"),
+        ("1mo", "monthly"),
+        ("1q", "quarterly"),
+        ("6mo", "semiannual"),
+        ("1y", "annual"),
+    ],
 )
 def test_frequency_is_told_by_the_usual_distance(interval: str, expected: str) -> None:
     days = pl.date_range(date(2000, 1, 1), date(2004, 1, 1), interval, eager=True)
