@@ -38,17 +38,21 @@ def accumulated_ratios(cells: DataFrame, months: DataFrame) -> DataFrame:
 
 
 def _measure(
-    name: str, numerator: Column, denominator: Column, loans: Column, *units: int
+    name: str,
+    numerator: Column,
+    denominator: Column,
+    loans: Column,
+    unit: int = 1,
+    unit_below: int = 1,
 ) -> Column:
-    """Sums of whole units; `units` is how many of numerator and denominator make one."""
-    unit, below = units or (1, 1)
+    """Sums of whole units, so many of which make one of numerator and denominator."""
     return F.struct(
         F.lit(name).alias("measure"),
         numerator.cast("bigint").alias("numerator"),
         denominator.cast("bigint").alias("denominator"),
         loans.alias("loans"),
         F.lit(unit).alias("unit"),
-        F.lit(below).alias("unit_below"),
+        F.lit(unit_below).alias("unit_below"),
     )
 
 
@@ -67,7 +71,7 @@ def _volumes(cells: DataFrame) -> DataFrame:
         cells,
         "issue_month",
         _measure("loans", count, F.lit(None), count),
-        _measure("funded_usd", funded, F.lit(None), count, cent, cent),
+        _measure("funded_usd", funded, F.lit(None), count, cent),
         _measure("weighted_average_rate", F.sum("rated"), funded, count, MILLIONTHS * cent, cent),
         _measure(
             "weighted_average_fico",
