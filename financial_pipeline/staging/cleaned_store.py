@@ -6,7 +6,6 @@ parse years of files for one new day. The store is private: `staging/.typed/<dat
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
@@ -30,14 +29,12 @@ ACCOUNTED: Final = "accounted"
 
 @dataclass(frozen=True)
 class CleanedFile:
-    """A cleaned file: its rows, refused lines, notes and number of lines.
+    """A cleaned file with the notes of its reader too, and its number of lines.
 
     `newest` is the latest date among its lines, sound or not; null without a readable one.
     """
 
     cleaned: Cleaned
-    # Physical lines of each kind of note, those of the cleaning included.
-    notes: dict[str, int]
     physical_lines: int
     newest: date | None
     # Prices without a raw close.
@@ -63,20 +60,9 @@ def cleaned_file(
         if (stored := _stored(place, version, horizon)) is None:
             stored = clean()
             archive.verify([file])
-            _store(place, stored, version, horizon)
+            with typed_store.new_entry(place) as work:
+                _write(work, stored, version, horizon)
         return stored
-
-
-def _store(place: Path, found: CleanedFile, version: str, horizon: date) -> None:
-    work = place.with_suffix(".tmp")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-        _write(work, found, version, horizon)
-        shutil.rmtree(place, ignore_errors=True)
-        work.rename(place)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _stored(place: Path, version: str, horizon: date) -> CleanedFile | None:
@@ -116,8 +102,7 @@ def _write(folder: Path, found: CleanedFile, version: str, horizon: date) -> Non
         "version": version,
         "horizon": horizon.isoformat(),
         "newest": found.newest.isoformat() if found.newest else None,
-        "notes": found.notes,
-        "cleaning_notes": found.cleaned.notes,
+        "notes": found.cleaned.notes,
         "staged_lines": found.cleaned.staged_lines,
         "physical_lines": found.physical_lines,
         "adjusted_only": found.adjusted_only,
@@ -129,13 +114,12 @@ def _read(folder: Path, known: dict[str, Any]) -> CleanedFile:
     cleaned = Cleaned(
         rows=pl.read_parquet(folder / "rows.parquet"),
         quarantined=pl.read_parquet(folder / "quarantined.parquet"),
-        notes=known["cleaning_notes"],
+        notes=known["notes"],
         staged_lines=known["staged_lines"],
     )
     newest = known["newest"]
     return CleanedFile(
         cleaned=cleaned,
-        notes=known["notes"],
         physical_lines=known["physical_lines"],
         newest=date.fromisoformat(newest) if newest else None,
         adjusted_only=known["adjusted_only"],
@@ -153,7 +137,7 @@ def account_once(paths: Paths, file: RawFile, found: CleanedFile) -> None:
             file,
             found.cleaned.quarantined,
             staged=found.cleaned.staged_lines,
-            notes=found.notes,
+            notes=found.cleaned.notes,
             file_physical_lines=found.physical_lines,
         )
         if place.exists():

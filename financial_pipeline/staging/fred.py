@@ -5,6 +5,7 @@ only the partitions that are written do.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -147,7 +148,8 @@ def _clean(file: RawFile, today: date, first_month: date) -> CleanedFile:
     cleaned = transform.clean(records, first_month, file.fetched_at.date(), today)
     started = pl.col("realtime_start").str.to_date("%Y-%m-%d", strict=False)
     newest = records.select(pl.max_horizontal("observation_date", "vintage", started).max()).item()
-    return CleanedFile(cleaned, lines.notes | cleaned.notes, physical_lines, newest)
+    noted = replace(cleaned, notes=lines.notes | cleaned.notes)
+    return CleanedFile(noted, physical_lines, newest)
 
 
 def _refusal(file: RawFile, cleaned: Cleaned, settings: Settings) -> str | None:

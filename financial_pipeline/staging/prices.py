@@ -5,7 +5,7 @@ for; only the partitions that are written do.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Final
@@ -213,8 +213,7 @@ def _clean(file: RawFile, calendar: Collection[date], first_session: date) -> Cl
         first_session=first_session,
     )
     return CleanedFile(
-        cleaned=cleaned,
-        notes=read.lines.notes | cleaned.notes,
+        cleaned=replace(cleaned, notes=read.lines.notes | cleaned.notes),
         physical_lines=read.physical_lines,
         newest=read.lines.records["session_date"].max(),  # type: ignore[arg-type]
         adjusted_only=read.adjusted_only,

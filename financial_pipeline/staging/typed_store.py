@@ -8,8 +8,8 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -86,6 +86,20 @@ def store_lock(paths: Paths, dataset: str) -> AbstractContextManager[None]:
     return locked(paths.staging(".typed") / f"{dataset}.lock")
 
 
+@contextmanager
+def new_entry(place: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `place`, whatever is there; after an error it is gone."""
+    work = place.with_suffix(".tmp")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+        shutil.rmtree(place, ignore_errors=True)
+        work.rename(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: DialectOf) -> TypedFile:
     """Type a file, or take what is stored if neither file, code nor settings changed.
 
@@ -106,18 +120,11 @@ def _typed_file(
         stored = TypedFile(**known)
         if (stored.version, stored.folder) == (version, str(place)):
             return stored
-    work = place.with_suffix(".tmp")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
+    with new_entry(place) as work:
         with decompressed(file.archived_path, work) as plain:
             job = ReadJob(file, plain, dialect_of(file, plain, settings), work, settings)
             typed = _type(job, version, place)
         (work / "typed.json").write_text(json.dumps(asdict(typed)), "utf-8")
-        shutil.rmtree(place, ignore_errors=True)
-        work.rename(place)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return typed
 
 
