@@ -52,17 +52,25 @@ def _secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     return tuple(sorted(forms, key=len, reverse=True))
 
 
-def _pass_on(path: str) -> None:
-    """Write standard input to a file and to standard output, line by line and redacted."""
+def _pass_on(path: str, mark: str, finished: int) -> None:
+    """Write standard input to a file and to standard output, line by line and redacted.
+
+    After the line that ends with `mark` the descriptor `finished` is closed; whatever children of
+    the step still print is passed on until the last of them ends.
+    """
+    end = mark.encode() + b"\n"
     with open(path, "ab", buffering=0) as file:
         for line in sys.stdin.buffer:
-            clean = redact(line.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+            text = line.removesuffix(end)
+            clean = redact(text.decode(errors="surrogateescape")).encode(errors="surrogateescape")
             # A full disk must not end the step whose output this is.
             with suppress(OSError):
                 file.write(clean)
             sys.stdout.buffer.write(clean)
             sys.stdout.buffer.flush()
+            if text != line:
+                os.close(finished)
 
 
 if __name__ == "__main__":
-    _pass_on(sys.argv[1])
+    _pass_on(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -12,15 +12,16 @@ from financial_pipeline import world
 from financial_pipeline.cli.options import data_root, data_root_option
 from financial_pipeline.cli.stream_produce import brokers, produce
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.schemas.stream import MACRO_TOPIC, RAW_TOPIC
+from financial_pipeline.schemas.stream import BARS_TOPIC, MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from financial_pipeline.local_cluster.status import Status
+    from financial_pipeline.streaming.landing import Landing
     from financial_pipeline.streaming.macro_landing import MacroLanded
 
-# Between two passes of `land --follow`.
-PASS_SECONDS = 1.0
+# Between two passes of `land --follow`, and how often it looks for new bars meanwhile.
+PASS_SECONDS, LOOK_SECONDS = 1.0, 0.1
 
 
 def _state() -> Path:
@@ -128,10 +129,17 @@ def land(follow: bool, skip_lost: bool) -> None:
             if not (done.messages or done.macro.messages):
                 click.echo(f"No message is waiting in the log of the engine {landing.log.engine}.")
             break
-        time.sleep(PASS_SECONDS)
+        _wait_for_bars(landing)
     if done.days:
         for sentence in micro_batch.sentences(micro_batch.compare_days(landing, done.days, shown)):
             click.echo(sentence)
+
+
+def _wait_for_bars(landing: "Landing") -> None:
+    """Wait for a second, or until a window that has closed brought bars."""
+    deadline = time.monotonic() + PASS_SECONDS
+    while time.monotonic() < deadline and not landing.waiting((BARS_TOPIC,)):
+        time.sleep(LOOK_SECONDS)
 
 
 def _macro_sentence(landed: "MacroLanded") -> str:

@@ -5,6 +5,9 @@ process filters the output of each step, so the file never contains a secret, ev
 killed.
 """
 
+import os
+import secrets
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,8 +26,9 @@ from dagster._utils import ensure_file, touch_file
 
 from financial_pipeline.event_storage.clean_storage import below_home
 
-# What a step left running may print for longer; the process then ends with it.
-LAST_LINES_SECONDS = 5.0
+# For the last lines of a step, and for the process that writes them; if the step left a program
+# running, that process ends with it.
+LAST_LINES_SECONDS, EXIT_SECONDS = 5.0, 0.1
 
 
 class CleanComputeLogManager(LocalComputeLogManager):
@@ -65,16 +69,22 @@ def _through_redaction(stream: Any, path: str) -> Iterator[None]:
         # A test has put something else in its place, which has nothing to capture.
         yield
         return
-    command = [sys.executable, "-m", "financial_pipeline.redaction", path]
+    mark, (finished, signal) = secrets.token_hex(), os.pipe()
+    command = [sys.executable, "-m", "financial_pipeline.redaction", path, mark, str(signal)]
     # Ctrl-C ends the step, and its last lines are still written.
     between = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=stream, start_new_session=True
+        command, stdin=subprocess.PIPE, stdout=stream, start_new_session=True, pass_fds=(signal,)
     )
+    os.close(signal)
     pipe: Any = between.stdin
     try:
         with redirect_stream(to_stream=pipe, from_stream=stream):
             yield
     finally:
-        pipe.close()
+        # The pipe itself ends only with the last child that has it, such as Spark's Java.
+        with suppress(OSError), pipe:
+            pipe.write(f"{mark}\n".encode())
+        select.select([finished], [], [], LAST_LINES_SECONDS)
+        os.close(finished)
         with suppress(subprocess.TimeoutExpired):
-            between.wait(LAST_LINES_SECONDS)
+            between.wait(EXIT_SECONDS)

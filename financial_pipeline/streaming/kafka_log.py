@@ -1,6 +1,7 @@
 """The log that a Kafka cluster keeps: its ends, and exact ranges of committed messages."""
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from functools import cached_property
@@ -9,25 +10,32 @@ from typing import Any, Final
 import polars as pl
 from confluent_kafka import (
     Consumer,
+    IsolationLevel,
     KafkaError,
     KafkaException,
     Message,
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    OffsetSpec,
+)
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
 from financial_pipeline.streaming.message_log import MESSAGES, Ranges, TopicState
 
+# The library does not type these two.
+EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 REQUEST_SECONDS: Final = 30.0
 # A new or moved partition is led in the metadata some moments before its broker answers for it.
 LEADER_SECONDS: Final = 10.0
 NO_LEADER_YET: Final = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 # A range that brings nothing for so long has lost its broker.
 PATIENCE_SECONDS: Final = 60.0
-# A call waits so long for a whole batch, also where less than that is wanted.
+# A call waits so long for all that is wanted; marks of transactions and ends count as less.
 CONSUME_SECONDS: Final = 0.05
 BATCH: Final = 10_000
 # Ranges are named by whoever reads them; no offset is ever committed to the group.
@@ -78,11 +86,42 @@ class KafkaLog:
         asked = self._admin.describe_topics(
             TopicCollection(wanted), request_timeout=REQUEST_SECONDS
         )
-        with closing(Consumer(self._client)) as consumer:
+        try:
+            described = {topic: asked[topic].result() for topic in wanted}
+            places = [
+                TopicPartition(topic, part.id)
+                for topic, one in described.items()
+                for part in one.partitions
+            ]
+            firsts = self._offsets(places, EARLIEST)
+            ends = self._offsets(places, LATEST)
+        except KafkaException as error:
+            raise PipelineError(f"Kafka does not describe its topics: {error}") from error
+        return {
+            topic: TopicState(firsts[topic], ends[topic], str(one.topic_id))
+            for topic, one in described.items()
+        }
+
+    def _offsets(
+        self, places: Sequence[TopicPartition], spec: OffsetSpec
+    ) -> dict[str, dict[int, int]]:
+        """Return an offset of each partition by topic, in one request to each broker."""
+        deadline = time.monotonic() + LEADER_SECONDS
+        while True:
+            asked = self._admin.list_offsets(
+                dict.fromkeys(places, spec),
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=REQUEST_SECONDS,
+            )
             try:
-                return {topic: _state(consumer, topic, asked[topic].result()) for topic in wanted}
+                found: dict[str, dict[int, int]] = defaultdict(dict)
+                for place, answer in asked.items():
+                    found[place.topic][place.partition] = answer.result().offset
+                return found
             except KafkaException as error:
-                raise PipelineError(f"Kafka does not describe its topics: {error}") from error
+                if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
@@ -98,30 +137,13 @@ class KafkaLog:
         return frame.sort("kafka_partition", "kafka_offset")
 
 
-def _state(consumer: Consumer, topic: str, described: Any) -> TopicState:
-    firsts, ends = {}, {}
-    for part in described.partitions:
-        place = TopicPartition(topic, part.id)
-        firsts[part.id], ends[part.id] = _offsets(consumer, place)
-    return TopicState(firsts, ends, str(described.topic_id))
-
-
-def _offsets(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    deadline = time.monotonic() + LEADER_SECONDS
-    while True:
-        try:
-            return consumer.get_watermark_offsets(place, timeout=REQUEST_SECONDS)
-        except KafkaException as error:
-            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:
-    unfinished, rows = set(wanted), []
+    unfinished = set(wanted)
+    rows: list[tuple[Any, ...]] = []
+    most = sum(end - start for start, end in wanted.values())
     heard = time.monotonic()
     while unfinished:
-        messages = consumer.consume(BATCH, timeout=CONSUME_SECONDS)
+        messages = consumer.consume(min(max(most - len(rows), 1), BATCH), timeout=CONSUME_SECONDS)
         if not messages and time.monotonic() - heard > PATIENCE_SECONDS:
             raise PipelineError(f"Kafka went silent within the wanted range of {topic}.")
         for message in messages:

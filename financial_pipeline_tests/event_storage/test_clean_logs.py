@@ -55,6 +55,43 @@ def test_secrets_are_masked_in_files_and_on_the_screen(tmp_path: Path) -> None:
 def test_every_line_arrives_before_the_step_ends(tmp_path: Path, lines: int) -> None:
     target = tmp_path / "step.out"
     text = "".join(f"line {number}\n" for number in range(lines)) + "no end of line"
-    command = [sys.executable, "-m", "financial_pipeline.redaction", str(target)]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
-    assert target.read_text("utf-8") == done.stdout == text
+    finished, signal = os.pipe()
+    command = [sys.executable, "-m", "financial_pipeline.redaction", str(target), "7f3a"]
+    done = subprocess.run(
+        [*command, str(signal)],
+        input=f"{text}7f3a\nlater\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        pass_fds=(signal,),
+    )
+    os.close(signal)
+    assert os.read(finished, 1) == b""
+    os.close(finished)
+    assert target.read_text("utf-8") == done.stdout == f"{text}later\n"
+
+
+LEAVING = """
+    import subprocess, sys
+    from financial_pipeline.event_storage import clean_logs
+
+    clean_logs.LAST_LINES_SECONDS = 600.0
+    with clean_logs._through_redaction(sys.stdout, sys.argv[1]):
+        print("before")
+        child = subprocess.Popen(["sleep", "600"])
+    child.kill()
+    print("after")
+"""
+
+
+def test_a_program_that_a_step_left_running_does_not_delay_it(tmp_path: Path) -> None:
+    program = "\n".join(line[4:] for line in LEAVING.splitlines())
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "step.out")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout == "before\nafter\n"
+    assert (tmp_path / "step.out").read_text("utf-8") == "before\n"
