@@ -30,7 +30,7 @@ from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.files import move_folder
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.catalogue import METRICS, PRICES
-from financial_pipeline.spark.session import start_session
+from financial_pipeline.spark.session import LARGE_LOANS, start_session
 
 MASTER: Final = "local[2]"
 LOANS: Final = (100_000, 500_000, 2_300_000)
@@ -48,13 +48,14 @@ RANGES: Final = {
 Row = dict[str, Any]
 
 
-def _child(engine: str, name: str, marts: Path, target: Path) -> None:
+def _child(engine: str, name: str, marts: Path, target: Path, loans: int) -> None:
     """What a measured process does: compute one table, write it, and print its seconds."""
     metric, lag = METRICS[name], Settings().default_lag_months
     first, last = RANGES[metric.table.partition]
     files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
     before = time.perf_counter()
-    session = start_session(MASTER) if engine == "spark" else None
+    is_large = loans > LARGE_LOANS
+    session = start_session(MASTER, is_large=is_large) if engine == "spark" else None
     start = time.perf_counter()
     if session is None:
         rows = recompute(metric.table, files, first, last, default_lag_months=lag)
@@ -66,8 +67,8 @@ def _child(engine: str, name: str, marts: Path, target: Path) -> None:
     rows.write_parquet(target)
 
 
-def _measure_metric(name: str, marts: Path, work: Path) -> tuple[Row, float]:
-    """The row of one metric, and the seconds that Spark took to start.
+def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row, float]:
+    """The row of one metric on so many loans (0: market tables), and the seconds of Spark's start.
 
     Keys: metric, rows, spark_seconds, duckdb_seconds, ratio, spark_peak_mb, duckdb_peak_mb (of the
     whole process, Spark's JVM included) and agrees.
@@ -76,7 +77,7 @@ def _measure_metric(name: str, marts: Path, work: Path) -> tuple[Row, float]:
     seconds, starts, peaks = {}, {}, {}
     for engine, target in targets.items():
         output, peaks[engine] = in_own_process(
-            __name__, engine, name, marts, target, with_children=True
+            __name__, engine, name, marts, target, loans, with_children=True
         )
         seconds[engine], starts[engine] = json.loads(output)
     ours, again = (pl.read_parquet(path) for path in targets.values())
@@ -147,8 +148,9 @@ def run(
             marts = _marts(keep or folder, book, seed)
             for name in names:
                 if _is_of_loans(name) or book == max(loans):
-                    row, start = _measure_metric(name, marts, folder)
-                    rows.append({"loans": book if _is_of_loans(name) else 0, **row})
+                    size = book if _is_of_loans(name) else 0
+                    row, start = _measure_metric(name, marts, folder, size)
+                    rows.append({"loans": size, **row})
                     starts.append(start)
                     tell(_line(rows[-1]))
     return {
@@ -202,4 +204,4 @@ def metrics(loans: Sequence[int], names: Sequence[str], keep: Path | None, as_js
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+    _child(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))

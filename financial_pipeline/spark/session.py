@@ -43,8 +43,9 @@ THOROUGH_COMPILER: Final = (
     " -XX:Tier4InvocationThreshold=500000 -XX:Tier4MinInvocationThreshold=60000"
     " -XX:Tier4CompileThreshold=1500000"
 )
-# A loan file of this size contains about 400,000 loans.
+# A loan file of this size contains about so many loans.
 LARGE_FILE_BYTES: Final = 300 * 2**20
+LARGE_LOANS: Final = 400_000
 
 
 def master() -> str:
@@ -66,18 +67,21 @@ def _driver_memory() -> str:
     return f"{memory_share(12, least=1, most=2)}g"
 
 
-def _compiler() -> str:
-    """The compiler for the largest file of the raw archive and of the drop folder."""
+def _has_large_file() -> bool:
+    """Return whether the raw archive or the drop folder contains a large file."""
     settings = Settings()
     archive = Paths(settings.data_root).raw
     folders = {archive, settings.landing or archive}
     # Of links themselves: one in the drop folder may lead nowhere, and is refused later.
     sizes = (path.lstat().st_size for folder in folders for path in folder.rglob("*.*"))
-    return THOROUGH_COMPILER if max(sizes, default=0) > LARGE_FILE_BYTES else QUICK_COMPILER
+    return max(sizes, default=0) > LARGE_FILE_BYTES
 
 
-def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
-    """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables."""
+def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -> dict[str, Any]:
+    """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables.
+
+    `is_large` chooses Java's thorough compiler; by default a large file of the data root does.
+    """
     queries = {
         "spark.sql.session.timeZone": "UTC",
         # An overflow is an error, also on a server that somebody else configured.
@@ -90,12 +94,14 @@ def spark_config(name: str, threads: int = 2) -> dict[str, Any]:
     if name.startswith("sc://"):
         return {"spark.remote": name, **queries}
     address = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
+    is_thorough = _has_large_file() if is_large is None else is_large
+    compiler = THOROUGH_COMPILER if is_thorough else QUICK_COMPILER
     return {
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", _driver_memory()),
         "spark.driver.extraJavaOptions": " ".join(
-            (_compiler(), _quoted(f"-Dlog4j2.configurationFile={LOGGING}"))
+            (compiler, _quoted(f"-Dlog4j2.configurationFile={LOGGING}"))
         ),
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
@@ -110,9 +116,9 @@ def _quoted(option: str) -> str:
 
 
 @cache
-def _config_of_process(name: str) -> dict[str, Any]:
+def _config_of_process(name: str, is_large: bool | None) -> dict[str, Any]:
     """The settings with which this process launches Java, and joins it later."""
-    return spark_config(name)
+    return spark_config(name, is_large=is_large)
 
 
 def check_prerequisites(name: str) -> None:
@@ -193,7 +199,7 @@ def launch_driver(name: str | None = None) -> None:
     """
     chosen = _prepared(name)
     if not chosen.startswith("sc://"):
-        conf = SparkConf(loadDefaults=False).setAll(list(_config_of_process(chosen).items()))
+        conf = SparkConf(loadDefaults=False).setAll(list(_config_of_process(chosen, None).items()))
         SparkContext._ensure_initialized(conf=conf)
 
 
@@ -207,11 +213,14 @@ def _prepared(name: str | None) -> str:
     return chosen
 
 
-def start_session(name: str | None = None) -> SparkSession:
-    """The running session, or a new one on the master, after its prerequisites are checked."""
+def start_session(name: str | None = None, *, is_large: bool | None = None) -> SparkSession:
+    """The running session, or a new one on the master, after its prerequisites are checked.
+
+    `is_large`: see `spark_config`.
+    """
     chosen = _prepared(name)
     builder = SparkSession.builder
-    for key, value in _config_of_process(chosen).items():
+    for key, value in _config_of_process(chosen, is_large).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
