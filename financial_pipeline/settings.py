@@ -159,6 +159,12 @@ class Settings(BaseSettings):
     # `stream up` four slots.
     stream_parallelism: int = Field(default=3, ge=1, le=4)
 
+    # A Flink session cluster for `stream submit`, the token of a proxy before it, and the folder on
+    # its machines with the login of Kafka.
+    flink_url: str | None = Field(default=None, pattern=r"^https?://")
+    flink_token: SecretStr | None = None
+    flink_secrets: Path | None = None
+
     # Ports of the local Kafka and Flink of `stream up`; default: free ones.
     kafka_port: int | None = Field(default=None, ge=1024, le=65535)
     flink_port: int | None = Field(default=None, ge=1024, le=65535)

@@ -20,9 +20,9 @@ class CommandRun:
     errors: str
 
 
-def run_command(data_root: Path, *arguments: str) -> CommandRun:
-    """Run `financial-pipeline ARGUMENTS` on a data root."""
-    environment = {**os.environ, "FINANCIAL_PIPELINE_DATA_ROOT": str(data_root)}
+def run_command(data_root: Path, *arguments: str, **variables: str) -> CommandRun:
+    """Run `financial-pipeline ARGUMENTS` on a data root, with more variables of the environment."""
+    environment = {**os.environ, "FINANCIAL_PIPELINE_DATA_ROOT": str(data_root), **variables}
     executable = Path(sys.executable).with_name("financial-pipeline")
     done = subprocess.run(
         [str(executable), *arguments],

@@ -11,6 +11,7 @@ import click
 from financial_pipeline import world
 from financial_pipeline.cli.options import data_root, data_root_option
 from financial_pipeline.cli.stream_produce import brokers, produce
+from financial_pipeline.cli.stream_submit import access, submit
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.stream import BARS_TOPIC, MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
@@ -34,6 +35,8 @@ def stream() -> None:
 
 
 stream.add_command(produce)
+stream.add_command(submit)
+stream.add_command(access)
 
 
 @stream.command()

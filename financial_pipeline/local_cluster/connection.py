@@ -23,6 +23,8 @@ MECHANISM = "SCRAM-SHA-512"
 SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
 ANSWER_SECONDS = 10.0
 ACCESS_FILE = "access.properties"
+# The certificate next to it, on machines of a Flink cluster that we did not start.
+CA_FILE = "ca.pem"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Connection:
         module = f"{SHADED}.security.scram.ScramLoginModule"
         login = f'{module} required username="{self.user}" password="{self.password}";'
         secret.write_text(f"login={property_value(login)}\n", "utf-8")
+        return self.flink_properties(secret, self.ca_file)
+
+    def flink_properties(self, secret: Path, ca_file: Path | None) -> dict[str, str]:
+        """Client properties of a Flink table whose TaskManagers find the login in `secret`."""
         return {
             "security.protocol": "SASL_SSL",
             "sasl.mechanism": MECHANISM,
@@ -80,8 +86,8 @@ class Connection:
             "config.providers.file.class": f"{SHADED}.config.provider.FileConfigProvider",
             "sasl.jaas.config": f"${{file:{secret}:login}}",
             **(
-                {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(self.ca_file)}
-                if self.ca_file
+                {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(ca_file)}
+                if ca_file
                 else {}
             ),
         }

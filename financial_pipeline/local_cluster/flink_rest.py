@@ -98,27 +98,31 @@ class FlinkRest:
         answer = self._call("POST", "/jars/upload", body, kind, REQUEST_SECONDS)
         return Path(answer["filename"]).name
 
-    def run_script(self, driver: Path, script: str, state: Path | None = None) -> str:
-        """Submit an SQL script, from the state of a checkpoint or savepoint; returns the job id."""
+    def run_script(self, driver: Path, script: str, state: Path | str | None = None) -> str:
+        """Submit an SQL script, from a checkpoint or savepoint (a folder or an address); its id."""
         jar = self.upload(driver)
         content: dict[str, Any] = {
             "entryClass": SQL_DRIVER_CLASS,
             "programArgsList": ["--script", script],
         }
         if state:
-            content["savepointPath"] = flink_address(state)
+            content["savepointPath"] = state if isinstance(state, str) else flink_address(state)
         return str(self.post(f"/jars/{jar}/run", content)["jobid"])
 
     def stop_with_savepoint(self, job_id: str, folder: Path) -> Path:
         """Stop a job with a savepoint; returns the savepoint's folder."""
         content = {"targetDirectory": flink_address(folder), "drain": False}
+        return Path(self.stopped(job_id, content).removeprefix("file:"))
+
+    def stopped(self, job_id: str, content: dict[str, Any]) -> str:
+        """Stop a job with a savepoint, by the content of the request; returns its address."""
         trigger = self.post(f"/jobs/{job_id}/stop", content)["request-id"]
         deadline = time.monotonic() + SAVEPOINT_SECONDS
         while time.monotonic() < deadline:
             answer = self.get(f"/jobs/{job_id}/savepoints/{trigger}")
             operation = answer.get("operation") or {}
             if "location" in operation:
-                return Path(operation["location"].removeprefix("file:"))
+                return str(operation["location"])
             if "failure-cause" in operation:
                 cause = operation["failure-cause"]["stack-trace"]
                 raise FlinkRefused(f"No savepoint of job {job_id}: {_cause(cause.encode())}")
@@ -128,6 +132,11 @@ class FlinkRest:
     def cancel(self, job_id: str) -> None:
         """Cancel a job."""
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel", None, "application/json", PROBE_SECONDS)
+
+    def exceptions(self, job_id: str) -> str:
+        """Return the innermost cause of a job's last failure; empty if there was none."""
+        history = self.get(f"/jobs/{job_id}/exceptions")["exceptionHistory"]["entries"]
+        return _cause(history[0]["stacktrace"].encode()) if history else ""
 
     def restarts(self, job_id: str) -> int | None:
         """Return how often this JobManager restarted a job; None before it was counted."""

@@ -22,7 +22,7 @@ def submit(
     rest: FlinkRest,
     driver: Path,
     script: str,
-    state: Path | None,
+    state: Path | str | None,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:

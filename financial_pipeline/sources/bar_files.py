@@ -2,7 +2,8 @@
 
 Files come ascending or newest first, and label a bar by its start or by its end; both are detected.
 A bar that starts at 09:30 opens a session, so a file whose days mostly begin one bar later labels
-the end. Prices keep the decimals of the file, to four places.
+the end; a file with neither of these bars is refused unless the label is given. Prices keep the
+decimals of the file, to four places.
 """
 
 import re
@@ -48,7 +49,8 @@ def bar_events(path: Path, label: Label = "auto", symbol: str | None = None) -> 
     symbol = symbol or _symbol(path)
     labels = [bar.at for bar in bars]
     width = _width(path, labels)
-    shift = width if (_label(labels, width) if label == "auto" else label) == "end" else timedelta()
+    named = _label(path, labels, width) if label == "auto" else label
+    shift = width if named == "end" else timedelta()
     starts = sorted((bar.at - shift, bar) for bar in bars)
     open_days = set(market_calendar.sessions(starts[0][0].date(), starts[-1][0].date()))
     return [_event(at, bar, symbol, width, open_days, path.name) for at, bar in starts]
@@ -122,14 +124,22 @@ def _width(path: Path, labels: list[datetime]) -> timedelta:
     return gaps.most_common(1)[0][0]
 
 
-def _label(labels: list[datetime], width: timedelta) -> Label:
-    """`start` where at least half as many days have a bar at 09:30 as have the one after it."""
+def _label(path: Path, labels: list[datetime], width: timedelta) -> Label:
+    """`start` where at least half as many days have a bar at 09:30 as have the one after it.
+
+    Raises PipelineError if no day has either.
+    """
     by_day: dict[date, set[timedelta]] = {}
     for at in labels:
         midnight = datetime(at.year, at.month, at.day)
         by_day.setdefault(at.date(), set()).add(at - midnight)
     at_open = sum(OPENING in times for times in by_day.values())
     after = sum(OPENING + width in times for times in by_day.values())
+    if not at_open and not after:
+        raise PipelineError(
+            f"{path} contains no bar at the opening (09:30), so its times may name the start or the"
+            " end of a bar: give --label start or --label end."
+        )
     return "start" if 2 * at_open >= max(after, 1) else "end"
 
 

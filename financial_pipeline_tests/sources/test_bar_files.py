@@ -59,6 +59,15 @@ def test_order_and_label_of_a_file_do_not_matter(tmp_path: Path) -> None:
     assert [event.event_us - OPENING_US for event in forced] == [MINUTE_US * n for n in (1, 2, 3)]
 
 
+def test_a_file_without_an_opening_bar_does_not_show_what_its_times_name(tmp_path: Path) -> None:
+    afternoon = bar_file(tmp_path, STARTS.replace(" 09:", " 14:"))
+    with pytest.raises(PipelineError, match="give --label start or --label end"):
+        bar_events(afternoon)
+    start = bar_events(afternoon, label="start")[0].event_us
+    end = bar_events(afternoon, label="end")[0].event_us
+    assert start - end == MINUTE_US
+
+
 def test_a_time_with_an_offset_is_brought_to_new_york(tmp_path: Path) -> None:
     rows = STARTS.replace(" 09:", "T14:").replace(":00,", ":00Z,")
     expected = bar_events(bar_file(tmp_path, STARTS))

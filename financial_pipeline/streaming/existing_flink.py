@@ -1,0 +1,192 @@
+"""The job on a Flink session cluster that somebody else started (FINANCIAL_PIPELINE_FLINK_URL)."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import cached_json, replace_json
+from financial_pipeline.local_cluster.connection import ACCESS_FILE, CA_FILE, Connection, connection
+from financial_pipeline.local_cluster.flink_rest import FlinkRefused, FlinkRest
+from financial_pipeline.local_cluster.jars import SQL_DRIVER, obtain, read_lock
+from financial_pipeline.local_cluster.java import find_flink, find_java
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
+from financial_pipeline.local_cluster.job_jar import job_jar
+from financial_pipeline.local_cluster.submission import submit
+from financial_pipeline.local_cluster.topics import brokers_known, create_topics
+from financial_pipeline.paths import Paths
+from financial_pipeline.settings import Settings
+from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
+from financial_pipeline.streaming.local_stream import stream_topics
+
+URL_VARIABLE: Final = "FINANCIAL_PIPELINE_FLINK_URL"
+ENDED: Final = {"FAILED", "CANCELED", "FINISHED", "SUSPENDED"}
+CHECKPOINTS: Final = {
+    "execution.checkpointing.interval": "10 s",
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+}
+HEALTHY_SECONDS: Final = 180.0
+LOOK_SECONDS: Final = 0.5
+REPLICAS: Final = 3
+
+
+@dataclass(frozen=True)
+class ExistingFlink:
+    """The cluster that the settings name, and the brokers that its job reads."""
+
+    settings: Settings
+    paths: Paths
+    rest: FlinkRest
+    brokers: Connection
+
+    @property
+    def record(self) -> Path:
+        """The file with the last job's id and, once it was stopped, its savepoint."""
+        return self.paths.stream_runtime / "submitted.json"
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return our jobs that have not ended, as Flink describes them."""
+        with self._answering():
+            found = self.rest.jobs()
+        return [job for job in found if job["name"] == JOB and job["state"] not in ENDED]
+
+    def submit(self, savepoint: str | None = None, *, is_fresh: bool = False) -> str:
+        """Submit the job and return its id once its first checkpoint is complete.
+
+        It resumes from `savepoint`, else from the state of the job before; `is_fresh` reads the raw
+        topic from its beginning. Raises PipelineError if Flink is of another version, has too few
+        free slots or runs the job already, and if the job does not become healthy.
+        """
+        self._check()
+        state = None if is_fresh else savepoint or self._resume_point()
+        client = self.brokers.confluent()
+        create_topics(client, stream_topics(), min(REPLICAS, max(1, brokers_known(client, 10.0))))
+        job_id = submit(self.rest, self._jar(), job_script(self._values()), state)
+        self._wait(job_id)
+        replace_json(self.record, {"url": self.rest.url, "job_id": job_id})
+        return job_id
+
+    def stop(self) -> str:
+        """Stop the job with a savepoint where the cluster keeps them, and return its address."""
+        jobs = self.jobs()
+        if not jobs:
+            raise PipelineError(f"The job {JOB} does not run on {self.rest.url}.")
+        with self._answering():
+            place = self.rest.stopped(jobs[0]["jid"], {"drain": False})
+        replace_json(self.record, {"url": self.rest.url, "savepoint": place})
+        return place
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise PipelineError(
+                f"No Flink answers at {self.rest.url} ({error}); check {URL_VARIABLE}."
+            ) from error
+
+    def _check(self) -> None:
+        with self._answering():
+            version = str(self.rest.get("/config")["flink-version"])
+            free = int(self.rest.get("/overview")["slots-available"])
+        [wanted] = (jar.version for jar in read_lock(JARS_LOCK) if jar.artifact == SQL_DRIVER)
+        if version.split(".")[:2] != wanted.split(".")[:2]:
+            raise PipelineError(
+                f"Flink at {self.rest.url} is {version}, and the job needs {wanted}: upgrade the"
+                " cluster, or use `financial-pipeline stream up`."
+            )
+        if jobs := self.jobs():
+            raise PipelineError(
+                f"The job {JOB} runs on {self.rest.url} already ({jobs[0]['jid']}); stop it with"
+                " `financial-pipeline stream submit --stop` first."
+            )
+        if free < (needed := self.settings.stream_parallelism):
+            raise PipelineError(
+                f"Flink at {self.rest.url} has {free} free slots and the job needs {needed}: add"
+                " TaskManagers, or lower FINANCIAL_PIPELINE_STREAM_PARALLELISM."
+            )
+
+    def _resume_point(self) -> str | None:
+        """Return the last savepoint or checkpoint of the job before; None if there was no job."""
+        before = cached_json(self.record) or {}
+        if "job_id" not in before:
+            return before.get("savepoint")
+        try:
+            known = self.rest.get(f"/jobs/{before['job_id']}/checkpoints")
+            return str(known["latest"]["completed"]["external_path"])
+        except (OSError, FlinkRefused, KeyError, TypeError):
+            raise PipelineError(
+                f"{self.rest.url} knows no checkpoint of the job before ({before['job_id']}): name"
+                " one with --from, or read the raw topic from its beginning with --fresh."
+            ) from None
+
+    def _values(self) -> JobValues:
+        return JobValues(
+            self.brokers.bootstrap_servers,
+            self.settings.stream_delivery,
+            self.settings.stream_bar_seconds,
+            self.settings.stream_parallelism,
+            self._client(),
+            CHECKPOINTS,
+        )
+
+    def _client(self) -> dict[str, str]:
+        folder = self.settings.flink_secrets
+        if self.brokers.user and folder is None:
+            raise PipelineError(
+                "Kafka wants a login, which must be in no job: set FINANCIAL_PIPELINE_FLINK_SECRETS"
+                " to a folder on every machine of the Flink cluster, and put into it the files that"
+                " `financial-pipeline stream access FOLDER` writes."
+            )
+        if folder is None:
+            return {}
+        ca_file = folder / CA_FILE if self.brokers.ca_file else None
+        return self.brokers.flink_properties(folder / ACCESS_FILE, ca_file)
+
+    def _jar(self) -> Path:
+        known = self.settings
+        place = (known.jars_cache, known.maven_mirror, known.jars_dir)
+        classes = compiled(find_java(), find_flink(known.flink_environment), *place)
+        return job_jar(obtain(JARS_LOCK, *place), classes, known.jars_cache)
+
+    def _wait(self, job_id: str, now: Callable[[], float] = time.monotonic) -> None:
+        """Wait for the first checkpoint; cancel the job and raise if there is none in time."""
+        deadline = now() + HEALTHY_SECONDS
+        while now() < deadline:
+            with self._answering():
+                if self.rest.get(f"/jobs/{job_id}/checkpoints")["counts"]["completed"]:
+                    return
+                state = self.rest.get(f"/jobs/{job_id}")["state"]
+                if state in ENDED or self.rest.restarts(job_id):
+                    break
+            time.sleep(LOOK_SECONDS)
+        cause = self._cause(job_id)
+        if any(job["jid"] == job_id for job in self.jobs()):
+            self.rest.cancel(job_id)
+        raise FlinkRefused(
+            f"The job on {self.rest.url} has no checkpoint and is cancelled: {cause}"
+        )
+
+    def _cause(self, job_id: str) -> str:
+        with self._answering():
+            found = self.rest.exceptions(job_id)
+        return found or f"none of its checkpoints was complete after {HEALTHY_SECONDS:.0f} s"
+
+
+def existing_flink(settings: Settings, paths: Paths) -> ExistingFlink:
+    """Return the cluster that the settings name; raise PipelineError if they name none."""
+    if not settings.flink_url:
+        raise PipelineError(
+            f"Set {URL_VARIABLE} to the address of your Flink cluster, such as"
+            " http://jobmanager:8081, or start a local one with `financial-pipeline stream up`."
+        )
+    if not settings.kafka_brokers:
+        raise PipelineError(
+            "Set FINANCIAL_PIPELINE_KAFKA_BROKERS to brokers that the Flink cluster reaches too."
+        )
+    token = settings.flink_token.get_secret_value() if settings.flink_token else ""
+    rest = FlinkRest(settings.flink_url.rstrip("/"), token)
+    return ExistingFlink(settings, paths, rest, connection(settings, paths))
