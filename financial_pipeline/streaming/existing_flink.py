@@ -166,7 +166,7 @@ class ExistingFlink:
         cause = self._cause(job_id)
         if any(job["jid"] == job_id for job in self.jobs()):
             self.rest.cancel(job_id)
-        raise FlinkRefused(
+        raise PipelineError(
             f"The job on {self.rest.url} has no checkpoint and is cancelled: {cause}"
         )
 

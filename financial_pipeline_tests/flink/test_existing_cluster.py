@@ -128,6 +128,6 @@ def test_a_lost_state_is_named_instead_of_reading_everything_again(foreign: Fore
 def test_a_login_that_flink_does_not_have_is_one_sentence(foreign: Foreign, tmp_path: Path) -> None:
     done = foreign.run("submit", "--fresh", FINANCIAL_PIPELINE_FLINK_SECRETS=str(tmp_path))
     assert done.exit_code == 1
-    assert "made no checkpoint and is cancelled" in done.errors
+    assert "has no checkpoint and is cancelled" in done.errors
     assert eventually(lambda: foreign.runtime.running_jobs() == [])
     assert foreign.variables["FINANCIAL_PIPELINE_KAFKA_PASSWORD"] not in done.errors
