@@ -1,6 +1,5 @@
 """The stream on this machine: messages a second, seconds to a table, seconds to a first bar."""
 
-import json
 import os
 import signal
 import sys
@@ -68,8 +67,20 @@ def run(
         for measure in measures[part]:
             with work_folder() as folder:
                 results[part].append(measure(folder))
-            tell(f"{part}: {json.dumps(results[part][-1])}")
+            tell(_line(part, results[part][-1]))
     return results | {"load": [round(before, 1), round(os.getloadavg()[0], 1)]}
+
+
+def _line(part: str, row: Result) -> str:
+    """The single figures of a result; --json has the lists too."""
+    figures = {name: value for name, value in row.items() if not isinstance(value, (list, dict))}
+    shown = (
+        f"{name.replace('_', ' ')} {value:,}"
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else f"{name.replace('_', ' ')} {value}"
+        for name, value in figures.items()
+    )
+    return f"{part}: {', '.join(shown)}"
 
 
 @click.command()
@@ -95,6 +106,8 @@ def stream(
     if as_json:
         report(result, as_json)
         return
-    for part, rows in result.items():
-        for row in rows if isinstance(rows, list) and part in PARTS else [rows]:
-            click.echo(f"{part:>10}  {row}")
+    for part in parts or PARTS:
+        for row in result[part]:
+            click.echo(_line(part, row))
+    before, after = result["load"]
+    click.echo(f"{result['cores']} cores, load {before} before and {after} after")
