@@ -1,10 +1,12 @@
-"""All metrics of the tiny world in a process of its own, on the master that SPARK_MASTER names.
+"""Metrics in a process of its own, on the master that SPARK_MASTER names.
 
 `python -m financial_pipeline_tests.spark.compute_metrics MARTS RESULTS [METRIC...]` reads the marts
-from one folder of Parquet files and writes the metrics to another.
+from one folder, a Parquet file or a folder of them each, and writes the metrics to another. The
+ranges are those of the tiny world or, with WHOLE_BOOK, those of the benchmark.
 """
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -14,13 +16,15 @@ from urllib.request import urlopen
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
+from financial_pipeline.bench.metrics import RANGES as WHOLE_RANGES
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline.spark.session import start_session
 from financial_pipeline_tests.spark import tiny_world
 from financial_pipeline_tests.spark.conftest import RANGES, collect
 
-# The metric with most shuffles comes last; a worker may die in it.
+# The metric with most shuffles comes last if it is asked for; a worker may die in the last one.
 LAST: Final = "market_risk"
+WHOLE_BOOK: Final = "WHOLE_BOOK"
 BUSY: Final = "stages are running"
 
 
@@ -46,12 +50,15 @@ def main() -> None:
     """Compute the metrics; ends with what became of the executors."""
     marts_folder, results = Path(sys.argv[1]), Path(sys.argv[2])
     session = start_session()
-    marts = {path.stem: session.read.parquet(str(path)) for path in marts_folder.glob("*.parquet")}
+    marts = {path.stem: session.read.parquet(str(path)) for path in marts_folder.iterdir()}
     watcher = threading.Thread(target=say_when_busy, args=[session, stop := threading.Event()])
-    for name in sorted(sys.argv[3:] or METRICS, key=lambda name: name == LAST):
-        if name == LAST:
+    names = sorted(sys.argv[3:] or METRICS, key=lambda name: name == LAST)
+    for name in names:
+        if name == names[-1]:
             watcher.start()
-        first, last = RANGES[METRICS[name].table.domain]
+        table = METRICS[name].table
+        is_whole = WHOLE_BOOK in os.environ
+        first, last = WHOLE_RANGES[table.partition] if is_whole else RANGES[table.domain]
         rows = METRICS[name].compute(session, marts, first, last, default_lag_months=tiny_world.LAG)
         collect(rows).write_parquet(results / f"{name}.parquet")
     stop.set()

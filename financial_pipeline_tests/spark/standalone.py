@@ -86,13 +86,13 @@ def start(folder: Path, name: str, command: Sequence[str], memory: str = "256m")
 
 
 @contextmanager
-def standalone_cluster(folder: Path) -> Iterator[Cluster]:
-    """A master with two workers of one core and 640 MB each; all three start at once."""
+def standalone_cluster(folder: Path, memory: str = "640m") -> Iterator[Cluster]:
+    """A master with two workers of one core and so much memory each; all three start at once."""
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
     master = f"spark://{LOOPBACK}:{port}"
     bind = ["--host", LOOPBACK, "--webui-port", "0", "--port"]
-    limits = ["--cores", "1", "--memory", "640m", "--work-dir", str(folder / "work")]
+    limits = ["--cores", "1", "--memory", memory, "--work-dir", str(folder / "work")]
     servers = [start(folder, "master", ["spark-class", MASTER, *bind, str(port)])]
     try:
         workers = tuple(
