@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +28,12 @@ class Status:
     error: str | None = None
     # Whether the error is that Kafka or Flink is not to be had here.
     is_absent: bool = False
+    # Its loopback is that of this machine or container only.
+    host: str = field(default_factory=socket.gethostname)
+
+
+class StreamElsewhere(PipelineError):
+    """The local stream of this data root runs in another container or on another machine."""
 
 
 def write_status(state: Path, status: Status) -> None:
@@ -67,9 +74,17 @@ def is_running(state: Path) -> bool:
 
 
 def bootstrap_servers(state: Path) -> str:
-    """Brokers of the running local stream; one sentence where there is none."""
+    """Brokers of the running local stream; one sentence where there is none.
+
+    Raises StreamElsewhere if another container of the same data root runs it.
+    """
     status = read_status(state)
     if status and is_running(state) and status.bootstrap_servers:
+        if status.host != socket.gethostname():
+            raise StreamElsewhere(
+                f"The stream of this data root runs on {status.host} and answers only there: run"
+                " its commands there, or name brokers in FINANCIAL_PIPELINE_KAFKA_BROKERS."
+            )
         return status.bootstrap_servers
     raise PipelineError(
         "No local stream is running: start one with `financial-pipeline stream up`, or name a "

@@ -15,6 +15,7 @@ from financial_pipeline.defs import switches
 from financial_pipeline.defs.automation.update import UNDER_WAY
 from financial_pipeline.defs.run_plan import TOPICS_JOB
 from financial_pipeline.local_cluster.connection import is_reachable
+from financial_pipeline.local_cluster.status import StreamElsewhere
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import MACRO_TOPIC
 from financial_pipeline.settings import Settings
@@ -74,7 +75,11 @@ def _look(
     paths = Paths(settings.data_root.resolve())
     if not is_reachable(settings, paths):
         return dg.SkipReason(NO_STREAM)
-    landing = current_landing(paths)
+    try:
+        landing = current_landing(paths)
+    except StreamElsewhere as error:
+        # The container of the stream lands its own messages.
+        return dg.SkipReason(str(error))
     seen = observations(landing, topics, datetime.now(UTC).replace(tzinfo=None))
     waiting = landing.waiting(topics)
     if not waiting:

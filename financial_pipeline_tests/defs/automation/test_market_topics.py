@@ -13,6 +13,7 @@ from financial_pipeline.defs.automation.market_topics import (
 )
 from financial_pipeline.defs.raw import macro_releases, topics
 from financial_pipeline.defs.resources import Pipeline
+from financial_pipeline.local_cluster.status import Status, hold_lock, write_status
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas import stream
@@ -118,3 +119,16 @@ def test_without_brokers_it_says_how_to_have_some(
         result = sensor(dg.build_sensor_context(instance=instance))
     assert isinstance(result, dg.SkipReason)
     assert result.skip_message == NO_STREAM
+
+
+@pytest.mark.parametrize("sensor", [market_topics_sensor, macro_releases_sensor])
+def test_a_stream_in_another_container_is_left_to_land_its_own_messages(
+    sensor: dg.SensorDefinition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
+    state = Paths(tmp_path).stream_runtime
+    with hold_lock(state), dg.DagsterInstance.ephemeral() as instance:
+        write_status(state, Status("healthy", 1, "127.0.0.1:9", host="stream-container"))
+        result = sensor(dg.build_sensor_context(instance=instance))
+    assert isinstance(result, dg.SkipReason)
+    assert "runs on stream-container and answers only there" in str(result.skip_message)
