@@ -93,35 +93,14 @@ class KafkaLog:
                 for topic, one in described.items()
                 for part in one.partitions
             ]
-            firsts = self._offsets(places, EARLIEST)
-            ends = self._offsets(places, LATEST)
+            firsts = _offsets(self._admin, places, EARLIEST)
+            ends = _offsets(self._admin, places, LATEST)
         except KafkaException as error:
             raise PipelineError(f"Kafka does not describe its topics: {error}") from error
         return {
             topic: TopicState(firsts[topic], ends[topic], str(one.topic_id))
             for topic, one in described.items()
         }
-
-    def _offsets(
-        self, places: Sequence[TopicPartition], spec: OffsetSpec
-    ) -> dict[str, dict[int, int]]:
-        """Return an offset of each partition by topic, in one request to each broker."""
-        deadline = time.monotonic() + LEADER_SECONDS
-        while True:
-            asked = self._admin.list_offsets(
-                dict.fromkeys(places, spec),
-                isolation_level=IsolationLevel.READ_COMMITTED,
-                request_timeout=REQUEST_SECONDS,
-            )
-            try:
-                found: dict[str, dict[int, int]] = defaultdict(dict)
-                for place, answer in asked.items():
-                    found[place.topic][place.partition] = answer.result().offset
-                return found
-            except KafkaException as error:
-                if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
 
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
@@ -135,6 +114,28 @@ class KafkaLog:
             rows = _rows(consumer, topic, wanted)
         frame = pl.DataFrame(rows, schema=MESSAGES, orient="row")
         return frame.sort("kafka_partition", "kafka_offset")
+
+
+def _offsets(
+    admin: AdminClient, places: Sequence[TopicPartition], spec: OffsetSpec
+) -> dict[str, dict[int, int]]:
+    """Return an offset of each partition by topic, in one request to each broker."""
+    deadline = time.monotonic() + LEADER_SECONDS
+    while True:
+        asked = admin.list_offsets(
+            dict.fromkeys(places, spec),
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=REQUEST_SECONDS,
+        )
+        try:
+            found: dict[str, dict[int, int]] = defaultdict(dict)
+            for place, answer in asked.items():
+                found[place.topic][place.partition] = answer.result().offset
+            return found
+        except KafkaException as error:
+            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _rows(consumer: Consumer, topic: str, wanted: Ranges) -> list[tuple[Any, ...]]:

@@ -1,6 +1,9 @@
 """Exact ranges of a real broker, which are the same whenever they are asked for."""
 
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +15,7 @@ from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.topics import create_topics, topic_identity
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.kafka_log import KafkaLog, _offsets
+from financial_pipeline.streaming.kafka_log import LATEST, KafkaLog, _offsets
 from financial_pipeline.streaming.logs import current_log
 from financial_pipeline_tests.flink.conftest import eventually
 
@@ -83,22 +86,27 @@ def test_a_topic_has_another_id_once_it_was_deleted_and_created_again(
 
 
 class _Moving:
-    """A consumer whose partition has no leader for its first answers."""
+    """An admin client whose partition has no leader for its first answers."""
 
     def __init__(self, *codes: int) -> None:
         self.codes = list(codes)
 
-    def get_watermark_offsets(self, _place: TopicPartition, timeout: float) -> tuple[int, int]:
-        if self.codes:
-            raise KafkaException(KafkaError(self.codes.pop(0)))
-        return 3, 9
+    def list_offsets(self, asked: dict[TopicPartition, Any], **_: Any) -> dict[Any, Future[Any]]:
+        answers: dict[Any, Future[Any]] = {place: Future() for place in asked}
+        for answer in answers.values():
+            if self.codes:
+                answer.set_exception(KafkaException(KafkaError(self.codes.pop(0))))
+            else:
+                answer.set_result(SimpleNamespace(offset=9))
+        return answers
 
 
 def test_a_partition_between_two_leaders_is_asked_again_and_another_fault_is_not() -> None:
-    moving = _Moving(KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
-    assert _offsets(moving, TopicPartition("t", 0)) == (3, 9)
+    moving: Any = _Moving(KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+    assert _offsets(moving, [TopicPartition("t", 0)], LATEST) == {"t": {0: 9}}
+    refusing: Any = _Moving(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(KafkaException, match="authorization failed"):
-        _offsets(_Moving(KafkaError.TOPIC_AUTHORIZATION_FAILED), TopicPartition("t", 0))
+        _offsets(refusing, [TopicPartition("t", 0)], LATEST)
 
 
 def test_deleted_messages_move_the_first_offset(runtime: LocalRuntime) -> None:
