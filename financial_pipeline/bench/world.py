@@ -31,7 +31,7 @@ from financial_pipeline.simulator.rejections import write_rejections
 UPSTREAM_REJECTIONS: Final = 27_648_741
 MILLION: Final = 1_000_000
 # A line of the command's report: job, partitions, seconds.
-JOB: Final = re.compile(r"^(\w+_job) .* (\d+\.\d) s$", re.MULTILINE)
+JOB: Final = re.compile(r"^(\w+_job) .* (\d+\.\d) s\b", re.MULTILINE)
 
 Row = dict[str, Any]
 

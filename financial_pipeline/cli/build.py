@@ -81,6 +81,7 @@ def _run(
         _say_what_is_missing(settings, paths, report)
         return None
     unchanged.forget(paths)
+    report(f"Source: {settings.source}. Everything is written to {paths.data_root}")
     if layers != "transform":
         _check_sources(settings, paths)
     if analytics:
@@ -124,9 +125,11 @@ def _build(
     stream: bool | None,
     rebuild: bool,
 ) -> "Outcome":
-    # Imported here: loading the definitions parses the dbt project if it changed.
-    from financial_pipeline.definitions import defs
-    from financial_pipeline.defs import runs
+    from financial_pipeline.defs.terminal import running
+
+    with running("loading the engines"):  # They parse the dbt project if it changed.
+        from financial_pipeline.definitions import defs
+        from financial_pipeline.defs import runs
 
     trades = None
     # Only the simulated world has trades, and they never go to the brokers of another cluster.
@@ -230,8 +233,7 @@ def plan(analytics: bool) -> None:
     settings, paths = Settings(), data_root()
     from financial_pipeline.raw import ingest
 
-    files = ingest.candidates(settings, paths)
-    if not files:
+    if not (files := ingest.candidates(settings, paths)):
         click.echo("Everything: the drop folder has not been read yet.")
         return
     if _is_current(settings, paths, files, analytics=analytics):

@@ -7,6 +7,7 @@ import click
 
 from financial_pipeline.cli import boundary, build, read, serve, space
 from financial_pipeline.cli.bench import bench
+from financial_pipeline.cli.completion import completion
 from financial_pipeline.cli.drill import drill
 
 
@@ -29,7 +30,10 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="financial-pipeline", message="%(prog)s %(version)s")
 def commands() -> None:
-    """Loans, bank prices and macro series: from raw files to tested, published tables."""
+    """Loans, bank prices and macro series: from raw files to tested, published tables.
+
+    `completion` makes the Tab key of a shell complete commands and options.
+    """
 
 
 for command in (
@@ -50,6 +54,7 @@ for command in (
     space.disk,
     space.prune,
     bench,
+    completion,
     drill,
 ):
     commands.add_command(command)

@@ -27,8 +27,20 @@ VARIABLES = {
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="For programs; docs/commands.md describes the format."
 )
+
+
+def kept_versions(_: click.Context, __: click.Parameter, start: str) -> list[str]:
+    """Return the kept versions that begin with the typed text, for completion by a shell."""
+    from financial_pipeline.publishing import versions
+
+    return [name for name in versions.names(data_root()) if name.startswith(start)]
+
+
 version_option = click.option(
-    "--version", metavar="VERSION", help="A kept version instead of the current one."
+    "--version",
+    metavar="VERSION",
+    shell_complete=kept_versions,
+    help="A kept version instead of the current one.",
 )
 
 format_option = click.option(

@@ -16,10 +16,14 @@ from financial_pipeline.cli.options import (
     data_root_option,
     format_option,
     json_option,
+    kept_versions,
     output_option,
     version_option,
 )
 from financial_pipeline.errors import PipelineError
+
+# Width of a usual terminal, in characters.
+COLUMNS = 80
 
 
 def show_figures(as_json: bool, version: str | None = None, *, hashes: bool = False) -> None:
@@ -46,7 +50,9 @@ def show_headline() -> None:
         else ""
     )
     for command, purpose in headline.NEXT:
-        click.echo(f"  financial-pipeline {command.format(root=root)}  # {purpose}")
+        line, comment = f"  financial-pipeline {command.format(root=root)}", f"  # {purpose}"
+        fits = len(line + comment) <= COLUMNS
+        click.echo(line + comment if fits else f"{comment}\n{line}")
 
 
 @click.command()
@@ -61,8 +67,8 @@ def figures(version: str | None, as_json: bool, hashes: bool) -> None:
 
 @click.command()
 @data_root_option
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=kept_versions)
+@click.argument("second", shell_complete=kept_versions)
 @json_option
 def diff(first: str, second: str, as_json: bool) -> None:
     """Print the rows that differ between the kept versions FIRST and SECOND, by table and column.

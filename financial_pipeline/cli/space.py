@@ -28,7 +28,10 @@ def disk(days: int | None) -> None:
     from financial_pipeline.defs.housekeeping import Housekeeping
 
     paths = data_root()
-    for path in sorted(paths.data_root.iterdir()) if paths.data_root.is_dir() else ():
+    if not paths.data_root.is_dir():
+        click.echo(f"Nothing uses space: the data root {paths.data_root} does not exist.")
+        return
+    for path in sorted(paths.data_root.iterdir()):
         files = sum(1 for each in path.rglob("*") if each.is_file()) if path.is_dir() else 1
         click.echo(_row(path.name, files, leftovers.size(path)))
     if not paths.dagster_home.is_dir():

@@ -25,6 +25,10 @@ SUFFIXES: Final[dict[str, Format]] = {
 MAX_ROWS: Final = 10_000
 # Columns of the answer to EXPLAIN.
 PLAN: Final = ["explain_key", "explain_value"]
+# Types that neither CSV, JSON nor Parquet has, or that lose something on the way there.
+NOWHERE: Final = ("INTERVAL", "BIT", "BIGNUM", "UHUGEINT", "UNION", "TIME WITH TIME ZONE")
+# Types of several values; lists end with a bracket.
+NESTED: Final = ("STRUCT", "MAP")
 # Width of a table that goes to no terminal, in characters.
 WIDE: Final = 200
 
@@ -76,12 +80,20 @@ def _show(relation: duckdb.DuckDBPyRelation) -> None:
 
 
 def _encoded(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
-    frame = relation.pl()
+    try:
+        return _bytes(_writable(relation, form).pl(), form, relation)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise PipelineError(
+            f"The answer cannot be written as {form}; cast its unusual columns to varchar: {error}"
+        ) from None
+
+
+def _bytes(frame: pl.DataFrame, form: Format, relation: duckdb.DuckDBPyRelation) -> bytes:
     buffer = io.BytesIO()
     if form == "csv":
-        buffer.write(_csv(frame).encode())
+        buffer.write(csv(frame).encode())
     elif form == "json":
-        frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64)).write_json(buffer)
+        _numbers(frame).write_json(buffer)
         buffer.write(b"\n")
     elif form == "parquet":
         frame.write_parquet(buffer)
@@ -92,17 +104,36 @@ def _encoded(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
     return buffer.getvalue()
 
 
-def _csv(frame: pl.DataFrame) -> str:
-    nested = [column for column in frame if column.dtype.is_nested()]
-    texts = [
-        pl.Series(
-            column.name,
-            [None if cell is None else str(cell) for cell in column.to_list()],
-            pl.String,
-        )
-        for column in nested
+def _writable(relation: duckdb.DuckDBPyRelation, form: Format) -> duckdb.DuckDBPyRelation:
+    """Return the relation with columns of types that a form has not as DuckDB's text of them."""
+    is_text = [_is_text(str(kind), form) for kind in relation.types]
+    if not any(is_text):
+        return relation
+    columns = []
+    for number, (name, cast) in enumerate(zip(relation.columns, is_text, strict=True), start=1):
+        quoted = name.replace('"', '""')
+        columns.append(f'#{number}{"::varchar" if cast else ""} as "{quoted}"')
+    return relation.project(", ".join(columns))
+
+
+def _is_text(kind: str, form: Format) -> bool:
+    if kind.startswith(NOWHERE):
+        return True
+    if kind == "BLOB":
+        return form != "parquet"
+    return form in ("csv", "markdown") and (kind.startswith(NESTED) or kind.endswith("]"))
+
+
+def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return decimals as JSON's numbers: whole ones, which sums of integers are, as integers."""
+    whole = [
+        name
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.Decimal) and not kind.scale
     ]
-    return csv(frame.with_columns(texts))
+    return frame.with_columns(
+        pl.col(pl.Decimal).exclude(whole).cast(pl.Float64), pl.col(whole).cast(pl.Int128)
+    )
 
 
 def _markdown(frame: pl.DataFrame) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from financial_pipeline.cli import sql_output
+from financial_pipeline.cli import boundary, sql_output
 from financial_pipeline.cli.sql_output import Output
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -94,8 +94,12 @@ def _prompt(connection: duckdb.DuckDBPyConnection, paths: Paths, wanted: Output)
                     _command(connection, statement)
                 else:
                     _answer(connection, statement, wanted)
+            except KeyboardInterrupt:
+                print("Stopped.")
             except (duckdb.Error, PipelineError) as error:
                 print(f"Error: {error}")
+            except OSError as error:
+                print(f"Error: {boundary.sentence(error)}")
 
 
 def _statements() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The what-if of the Model page: an invented applicant, scored at once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,25 +63,38 @@ def what_if(release: Release) -> None:
 
 def _application() -> dict[str, object]:
     with st.grid(4, min_column_width=160, key="applicant"):
-        income = st.number_input("Income a year, $", 0, 10_000_000, 65_000, 1000)
+        income = _number("Income a year, $", "income", 0, 10_000_000, 65_000, 1000)
         application: dict[str, object] = {
-            "loan_amnt": st.number_input("Amount, $", 500, 100_000, 12_000, 500),
-            "term": str(st.selectbox("Term, months", (36, 60))),
+            "loan_amnt": _number("Amount, $", "amount", 500, 100_000, 12_000, 500),
+            "term": str(_choice("Term, months", "months", (36, 60))),
             "income_effective": income or None,
-            "dti_effective": st.number_input("Debt to income, %", 0.0, 100.0, 18.0, 1.0),
-            "fico_midpoint": st.number_input("FICO", 300, 850, 697, 5),
-            "revol_util": st.number_input("Revolving use, %", 0.0, 150.0, 50.0, 5.0),
-            "emp_length": st.number_input("Years employed (10: or more)", 0, 10, 5),
-            "inq_last_6mths": st.number_input("Inquiries, 6 months", 0, 30, 0),
-            "delinq_2yrs": st.number_input("Delinquencies, 2 years", 0, 30, 0),
-            "open_acc": st.number_input("Open accounts", 0, 100, 11),
-            "pub_rec": st.number_input("Public records", 0, 30, 0),
-            "home_ownership": st.selectbox("Housing", HOMES, format_func=str.capitalize),
-            "purpose": st.selectbox("Purpose", PURPOSES, format_func=lambda p: p.replace("_", " ")),
-            "verification_status": st.selectbox("Income is", VERIFIED),
+            "dti_effective": _number("Debt to income, %", "dti", 0.0, 100.0, 18.0, 1.0),
+            "fico_midpoint": _number("FICO", "score", 300, 850, 697, 5),
+            "revol_util": _number("Revolving use, %", "use", 0.0, 150.0, 50.0, 5.0),
+            "emp_length": _number("Years employed (10: or more)", "employed", 0, 10, 5),
+            "inq_last_6mths": _number("Inquiries, 6 months", "inquiries", 0, 30, 0),
+            "delinq_2yrs": _number("Delinquencies, 2 years", "delinquencies", 0, 30, 0),
+            "open_acc": _number("Open accounts", "accounts", 0, 100, 11),
+            "pub_rec": _number("Public records", "records", 0, 30, 0),
+            "home_ownership": _choice("Housing", "housing", HOMES, str.capitalize),
+            "purpose": _choice("Purpose", "wanted_for", PURPOSES, lambda p: p.replace("_", " ")),
+            "verification_status": _choice("Income is", "verified", VERIFIED),
         }
-        rate = st.number_input("Rate, % (0: not set yet)", 0.0, 36.0, 0.0, 0.5)
+        rate = _number("Rate, % (0: not set yet)", "rate", 0.0, 36.0, 0.0, 0.5)
     return {**application, "int_rate": rate / 100} if rate else application
+
+
+def _number(label: str, key: str, low: float, high: float, value: float, step: float = 1) -> float:
+    return st.number_input(label, low, high, value, step, key=key, bind="query-params")
+
+
+def _choice(
+    label: str,
+    key: str,
+    choices: tuple[Any, ...],
+    form: Callable[[str], str] = str,
+) -> Any:
+    return st.selectbox(label, choices, format_func=form, key=key, bind="query-params")
 
 
 def _assessment(result: Assessment, band: dict[str, Any]) -> None:

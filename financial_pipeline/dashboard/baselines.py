@@ -38,7 +38,10 @@ def approve_all(view: View) -> Baseline:
 
 
 def best_by_grade(release: Release, view: View) -> Baseline | None:
-    """Return the most profitable of the policies "grades A to X"; None within a segment."""
+    """Return the most profitable of the policies "grades A to X".
+
+    None within a segment, and if approving all is better than every cut.
+    """
     if view.summary["segment"] != "all":
         return None
     grades = release.rows(BY_GRADE, TABLE, SUMMARY, model=view.summary["model"])
@@ -46,6 +49,9 @@ def best_by_grade(release: Release, view: View) -> Baseline | None:
         return None
     sums = grades.with_columns(pl.col("profit_usd").cum_sum())
     best = sums.row(int(sums["profit_usd"].arg_max() or 0), named=True)
+    # Small grades have no table of their own; then no cut may earn more than approving all.
+    if best["profit_usd"] <= approve_all(view).profit_usd:
+        return None
     first = grades["grade"][0]
     name = f"grade {first}" if best["grade"] == first else f"grades {first} to {best['grade']}"
     return Baseline(f"approving {name} only", float(best["profit_usd"]))
@@ -78,8 +84,10 @@ def expected_against_realised(view: View, row: dict[str, Any]) -> str:
     """Explain the difference of expected and realised profit at a threshold in one sentence."""
     expected, realised = row["profit_expected_usd"], row["profit_realised_usd"]
     funded, gain, loss = row["funded_approved_usd"], view.summary["gain"], view.summary["loss"]
-    if not funded or abs(expected - realised) <= SMALL * abs(realised):
-        return "Expected and realised profit agree within 5 %."
+    if not funded:
+        return "Nothing is approved at this threshold, so there is neither profit nor loss."
+    if abs(expected - realised) <= SMALL * abs(realised):
+        return "Expected and realised profit agree within 5%."
     implied = (gain - expected / funded) / (gain + loss)
     more = "more" if expected > realised else "less"
     share = f" ({abs(expected / realised - 1):.0%})" if realised > 0 else ""

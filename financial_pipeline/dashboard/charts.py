@@ -16,6 +16,8 @@ BLUE, ORANGE, GREEN, RED, GREY = "#2F86C8", "#E08A00", "#009E73", "#D55E00", "#8
 DEFINITIONS: Final = {"D0": ORANGE, "D1": BLUE, "D2": GREEN}
 HEIGHT: Final = 300
 STRIPES: Final = 9
+# Points of a line that are drawn as dots.
+MOST_DOTS: Final = 60
 # From this number of days an axis shows months, from the next one years.
 DAYS_OF_MONTHS: Final = 100
 DAYS_OF_YEARS: Final = 2600
@@ -77,7 +79,7 @@ def lines(
     )
 
 
-def band(frame: pl.DataFrame, x: str, y: str, *, title: str = "", form: str = ".1%") -> Layers:
+def band(frame: pl.DataFrame, x: str, y: str, *, title: str = "", form: str = "~%") -> Layers:
     """Draw a line over a date within the interval `low` to `high` of its values."""
     base = alt.Chart(frame).encode(x=time(frame, x))
     axis = alt.Y("low:Q", title=title or None, axis=alt.Axis(format=form), scale=_loose())
@@ -86,7 +88,8 @@ def band(frame: pl.DataFrame, x: str, y: str, *, title: str = "", form: str = ".
         alt.Tooltip(f"{name}:Q", format=_finer(form)) for name in (y, "low", "high")
     ]
     interval = base.mark_area(color=BLUE, opacity=0.22).encode(y=axis, y2="high:Q")
-    line = base.mark_line(color=BLUE, strokeWidth=1.6, point={"color": BLUE, "size": 20}).encode(
+    point = {"color": BLUE, "size": 20} if frame.height <= MOST_DOTS else False
+    line = base.mark_line(color=BLUE, strokeWidth=1.6, point=point).encode(
         y=alt.Y(f"{y}:Q", title=title or None), tooltip=tips
     )
     return alt.layer(interval, line).properties(height=HEIGHT)
@@ -108,7 +111,7 @@ def series_colour(column: str) -> alt.Color:
 
 def legend() -> alt.Legend:
     """Return a legend above the plot, which also fits a narrow page."""
-    return alt.Legend(orient="top", title=None, labelLimit=260, columns=5)
+    return alt.Legend(orient="top", title=None, labelLimit=260, columns=5, symbolOpacity=1)
 
 
 def rule(name: str, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt.Chart:
@@ -125,4 +128,4 @@ def _loose() -> alt.Scale:
 
 
 def _finer(form: str) -> str:
-    return form.replace(".0%", ".2%").replace(".1%", ".2%")
+    return ".2%" if form in ("~%", ".0%", ".1%") else form

@@ -102,7 +102,7 @@ def states(release: Release, chosen: LoanFilter) -> pl.DataFrame:
 
 
 def selection_cards(release: Release, chosen: LoanFilter) -> list[Card]:
-    """Make the cards of the chosen loans; the default rate has its 95 % Wilson interval."""
+    """Make the cards of the chosen loans; the default rate has its 95% Wilson interval."""
     rows = states(release, chosen)
     if chosen.state != ANY:
         rows = rows.filter(state=chosen.state)
@@ -115,7 +115,7 @@ def selection_cards(release: Release, chosen: LoanFilter) -> list[Card]:
         counts = {"loans": row["matured"], "defaults": row["defaults"]}
         (rated,) = default_rates.default_rates([counts])
         n = f"n {row['matured']:,} {MATURED}"
-        bounds = f"95 % {percent(rated['low'])} to {percent(rated['high'])}"
+        bounds = f"95% {percent(rated['low'])} to {percent(rated['high'])}"
         loss = row["net_loss_usd"] / row["matured_usd"]
         found += [
             Card("Chosen, default rate (D1)", percent(rated["rate"]), f"{n} · {bounds}", "D1."),

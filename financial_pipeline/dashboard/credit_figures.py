@@ -115,8 +115,7 @@ select
     sum(ead_usd::double * ead_usd::double) as ead_squared,
     sum(ead_usd::double * net_loss_usd::double) as ead_by_loss,
     sum(net_loss_usd::double * net_loss_usd::double) as loss_squared
-from marts.fct_loans
-where credit_policy_met and loan_state = 'BAD' and ead_usd > 0
+{chosen} and credit_policy_met and loan_state = 'BAD' and ead_usd > 0
 group by all
 order by vintage
 """
@@ -128,16 +127,16 @@ select
     count_if(loan.loan_state = 'D16_30')::bigint as late_16_to_30,
     count_if(loan.loan_state = 'D31_120')::bigint as late_31_to_120,
     count_if(loan.loan_state = 'BAD')::bigint as bad
-from marts.fct_loans as loan
-inner join newest on loan.snapshot_month = newest.month
-where loan.issue_month >= newest.month - to_months($months::integer)
+{chosen}
+    and loan.snapshot_month = (select month from newest)
+    and loan.issue_month >= (select month from newest) - to_months($months::integer)
 group by all
 order by issued
 """
 
 
 def rated(rows: pl.DataFrame, events: str, trials: str) -> pl.DataFrame:
-    """Add `rate` with its 95 % Wilson interval, `low` to `high`: events over trials."""
+    """Add `rate` with its 95% Wilson interval, `low` to `high`: events over trials."""
     counts = [{**row, "loans": row[trials], "defaults": row[events]} for row in rows.to_dicts()]
     found = [
         [row[name] for name in ("rate", "low", "high")]
@@ -149,7 +148,7 @@ def rated(rows: pl.DataFrame, events: str, trials: str) -> pl.DataFrame:
 
 
 def losses(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add the loss given default of each vintage, its 95 % interval, and the recovery rate.
+    """Add the loss given default of each vintage, its 95% interval, and the recovery rate.
 
     Both are dollars over dollars at default; the interval is that of a ratio of two sums over
     loans, by linearisation, and null for a single loan.
@@ -185,7 +184,7 @@ def funnel(approvals: pl.DataFrame, matured: pl.DataFrame, year: str) -> pl.Data
 
 
 def difference(first: dict[str, Any], second: dict[str, Any]) -> tuple[float, float, float]:
-    """Return the first rate less the second, and its 95 % interval after Newcombe."""
+    """Return the first rate less the second, and its 95% interval after Newcombe."""
     gap = first["default_rate"] - second["default_rate"]
     low, high = (
         sqrt(
@@ -212,5 +211,5 @@ def compared(first: pl.DataFrame, second: pl.DataFrame) -> str:
     )
     return (
         f"After {max(shared)} months on book: {parts[0]} against {parts[1]}; the difference of"
-        f" **{gap * 100:+.2f} pp** (95 % {low * 100:+.2f} to {high * 100:+.2f}) is {side}."
+        f" **{gap * 100:+.2f} pp** (95% {low * 100:+.2f} to {high * 100:+.2f}) is {side}."
     )

@@ -9,6 +9,7 @@ import streamlit as st
 from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.loan_filter import LoanFilter
 
 NEEDS_REJECTIONS: Final = "the rejected applications: drop rejected_2007_to_2018Q4.csv"
 
@@ -34,7 +35,7 @@ def approvals(release: Release) -> None:
         stages = figures.funnel(months, matured, year)
         drawing.chart(_funnel, stages)
     with right:
-        st.markdown("**Approval rate** by month, with 95 % Wilson intervals")
+        st.markdown("**Approval rate** by month, with 95% Wilson intervals")
         drawing.chart(charts.band, months, "month", "approval_rate")
     elements.source(
         release,
@@ -70,22 +71,21 @@ def _funnel(stages: pl.DataFrame) -> charts.Layers:
             axis=alt.Axis(format="~s", tickCount=5),
         )
     )
-    text = base.transform_calculate(words=words).mark_text(
-        align="left", dx=4, fontSize=12, color=charts.GREY
-    )
+    text = base.transform_calculate(words=words).mark_text(align="left", dx=4, fontSize=12)
     return (bars + text.encode(x="loans:Q", text="words:N")).properties(height=charts.HEIGHT - 80)
 
 
-def arrears(release: Release) -> None:
+def arrears(release: Release, chosen: LoanFilter) -> None:
     """Draw the share of young loans that are late or bad in the newest snapshot."""
     st.header("Early arrears", anchor=False)
     if not elements.filled(release, figures.LOANS):
         return
-    rows = release.rows(figures.ARREARS, figures.LOANS, months=figures.YOUNG_MONTHS)
+    rows = chosen.rows(release, figures.ARREARS, months=figures.YOUNG_MONTHS)
     if rows.is_empty():
-        st.info(
-            f"No loan was issued in the {figures.YOUNG_MONTHS} months before the newest snapshot.",
-            icon=":material/info:",
+        which = "loan" if chosen.is_whole else "chosen loan"
+        elements.absent(
+            f"No {which} was issued in the {figures.YOUNG_MONTHS} months before the newest"
+            " snapshot."
         )
         return
     late = pl.sum_horizontal("late_16_to_30", "late_31_to_120", "bad").alias("in_arrears")
@@ -96,21 +96,27 @@ def arrears(release: Release) -> None:
         release,
         figures.LOANS,
         note=f"Loans issued up to {figures.YOUNG_MONTHS} months before the newest snapshot; the"
-        " youngest have had no time to be late. 95 % Wilson intervals.",
+        " youngest have had no time to be late. 95% Wilson intervals.",
     )
     elements.rows_behind(found, "early_arrears")
 
 
 def _arrears(rows: pl.DataFrame) -> charts.Layers:
     tips = ["issued", "loans", "late_16_to_30", "late_31_to_120", "bad"]
-    return _bars(rows, alt.X("issued:N", title="Issued"), "rate", tips, charts.ORANGE)
+    return _bars(
+        rows, alt.X("issued:N", title="Issued", axis=_level()), "rate", tips, charts.ORANGE
+    )
+
+
+def _level() -> alt.Axis:
+    return alt.Axis(labelAngle=0, labelOverlap=True)
 
 
 def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str) -> charts.Layers:
     shares = [alt.Tooltip(f"{name}:Q", format=".2%") for name in (rate, "low", "high")]
     base = alt.Chart(rows).encode(x=x, tooltip=[*tips, *shares])
     bars = base.mark_bar(color=colour).encode(
-        y=alt.Y(f"{rate}:Q", title=None, axis=alt.Axis(format=".1%"))
+        y=alt.Y(f"{rate}:Q", title=None, axis=alt.Axis(format="~%"))
     )
     whiskers = base.mark_rule(color=charts.GREY, strokeWidth=2).encode(
         y=alt.Y("low:Q", title=None), y2="high:Q"
@@ -118,17 +124,18 @@ def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str)
     return (bars + whiskers).properties(height=charts.HEIGHT - 60)
 
 
-def losses(release: Release) -> None:
+def losses(release: Release, chosen: LoanFilter) -> None:
     """Draw loss given default and recovery by issue year."""
     st.header("Loss given default and recovery", anchor=False)
     if not elements.filled(release, figures.LOANS):
         return
-    found = release.rows(figures.LOSSES, figures.LOANS)
+    found = chosen.rows(release, figures.LOSSES)
     if found.is_empty():
-        st.info("No bad loan has an exposure at default.", icon=":material/info:")
+        which = "bad loan" if chosen.is_whole else "bad loan among the chosen ones"
+        elements.absent(f"No {which} has an exposure at default.")
         return
     rows = figures.losses(found)
-    st.markdown("**LGD on EAD** by issue year, dollar-weighted, with 95 % intervals")
+    st.markdown("**LGD on EAD** by issue year, dollar-weighted, with 95% intervals")
     drawing.chart(_losses, rows)
     elements.source(
         release,
@@ -141,5 +148,5 @@ def losses(release: Release) -> None:
 
 def _losses(rows: pl.DataFrame) -> charts.Layers:
     tips = ["vintage", "loans"]
-    axis = alt.X("vintage:N", title="Issue year", axis=alt.Axis(labelAngle=0))
+    axis = alt.X("vintage:N", title="Issue year", axis=_level())
     return _bars(rows, axis, "loss_given_default_share", tips, charts.BLUE)

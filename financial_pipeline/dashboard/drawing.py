@@ -15,6 +15,7 @@ import polars as pl
 import streamlit as st
 from altair.utils import schemapi
 
+from financial_pipeline.dashboard import chart_words
 from financial_pipeline.dashboard.charts import Layers
 
 # Charts kept at most, a few kilobytes each.
@@ -48,12 +49,15 @@ def chart(
             spec["datasets"][name] = value
         else:
             spec["params"] = [*spec.get("params", []), {"name": name, "value": value}]
+    words = chart_words.description(spec)
     if picks is None:
-        st.vega_lite_chart(spec)
+        st.vega_lite_chart(spec, alt=words)
         return
     # After a click the chart starts again without a selection, so that the same mark can be chosen.
     key, act = f"{picks[0]}_{st.session_state.get(CLICKS, 0)}", picks[1]
-    st.vega_lite_chart(spec, key=key, on_select=lambda: _picked(key, act), selection_mode=PICK)
+    st.vega_lite_chart(
+        spec, key=key, on_select=lambda: _picked(key, act), selection_mode=PICK, alt=words
+    )
 
 
 def _picked(key: str, act: Callable[[dict[str, Any]], None]) -> None:
@@ -86,4 +90,5 @@ def _spec(
         alt.data_transformers.register("by_name", by_name)
         with alt.theme.enable("none"), alt.data_transformers.enable("by_name"):
             spec: dict[str, Any] = _build(*content).to_dict(validate=IS_CHECKED)
+    chart_words.label_tooltips(spec)
     return {**spec, "datasets": {**spec.get("datasets", {}), **frames}}

@@ -1,7 +1,7 @@
 """The loans behind a figure of the Portfolio page."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -10,6 +10,10 @@ from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.loan_filter import FROM_LOANS, LOANS, TABLES, LoanFilter
 
 SHOWN: Final = 1000
+
+
+# The hits of a figure that has none: every counted loan.
+EACH: Final = "true"
 
 
 @dataclass(frozen=True)
@@ -25,22 +29,20 @@ class Figure:
 # Conditions over fct_loans; none contains text of a reader.
 FIGURES: Final[dict[str, Figure]] = {
     "Default rate (matured, D1)": Figure(
-        "default_d1 is not null", "default_d1 = 1", "matured loans", "bad"
+        "default_d1 is not null", "default_d1 = 1", "matured loan", "bad"
     ),
     "Default rate (resolved, D0)": Figure(
-        "credit_policy_met and default_d0 is not null", "default_d0 = 1", "resolved loans", "bad"
+        "credit_policy_met and default_d0 is not null", "default_d0 = 1", "resolved loan", "bad"
     ),
     "Default rate (to date, D2)": Figure(
-        "credit_policy_met and default_d2 is not null", "default_d2 = 1", "loans", "bad"
+        "credit_policy_met and default_d2 is not null", "default_d2 = 1", "loan", "bad"
     ),
-    "Net loss (matured)": Figure(
-        "default_d1 is not null", "default_d1 = 1", "matured loans", "with a loss"
-    ),
+    "Net loss (matured)": Figure("default_d1 is not null", "default_d1 = 1", "matured loan", "bad"),
     "LGD on EAD": Figure(
-        "credit_policy_met and loan_state = 'BAD' and ead_usd > 0", "true", "bad loans", "counted"
+        "credit_policy_met and loan_state = 'BAD' and ead_usd > 0", EACH, "bad loan", ""
     ),
-    "30+ days late": Figure("is_active", "loan_state = 'D31_120'", "active loans", "late"),
-    "Loans and funded": Figure("true", "true", "loans", "counted"),
+    "30+ days late": Figure("is_active", "loan_state = 'D31_120'", "active loan", "late"),
+    "Loans and funded": Figure("true", EACH, "loan", ""),
 }
 FILTERS = f"""
 {FROM_LOANS}
@@ -86,7 +88,8 @@ def show(release: Release, chosen: LoanFilter) -> None:
         return
     name = st.selectbox("Figure", tuple(FIGURES), key="figure", bind="query-params", width=260)
     figure = FIGURES[name]
-    only = st.toggle(f"Only the {figure.hits} ones", key="hits", bind="query-params")
+    has_hits = figure.hit != EACH
+    only = has_hits and st.toggle(f"Only the {figure.hits} ones", key="hits", bind="query-params")
     values = {**chosen.values(), "hits": only}
     parts = {"counted": figure.counted, "hit": figure.hit}
     totals = release.rows((TOTALS + FILTERS).format(**parts), *TABLES, **values)
@@ -94,12 +97,7 @@ def show(release: Release, chosen: LoanFilter) -> None:
     if not total["loans"]:
         elements.empty("No loan is in this selection.")
         return
-    st.markdown(
-        f"**{total['loans']:,}** {figure.of}, **{total['hits']:,}** {figure.hits}"
-        f" ({elements.percent(total['hits'] / total['loans'], 2)}),"
-        f" funded **{elements.dollars(total['funded_usd'])}**, net loss of the {figure.hits} ones"
-        f" **{elements.dollars(total['net_loss_usd'] or 0.0)}**."
-    )
+    st.markdown(_sums(total, figure))
     query = f"{ROWS}{FILTERS} order by loan.loan_key".format(**parts)
     elements.table(release.rows(f"{query} limit {SHOWN}", *TABLES, **values), "loans")
     if total["loans"] > SHOWN:
@@ -108,3 +106,21 @@ def show(release: Release, chosen: LoanFilter) -> None:
             "selected_loans", total["loans"], lambda: release.all_rows(query, *TABLES, **values)
         )
     elements.source(release, LOANS)
+
+
+def _sums(total: dict[str, Any], figure: Figure) -> str:
+    """Describe the sums of the counted loans and of the hits among them."""
+    hits = (
+        f", **{total['hits']:,}** {figure.hits}"
+        f" ({elements.percent(total['hits'] / total['loans'], 2)})"
+        if figure.hit != EACH
+        else ""
+    )
+    whose = f"net loss of the {figure.hits} ones" if hits else "net loss"
+    words = (
+        f"**{elements.counted(total['loans'], figure.of)}**{hits}, funded"
+        f" **{elements.dollars(total['funded_usd'])}**, {whose}"
+        f" **{elements.dollars(total['net_loss_usd'] or 0.0)}**."
+    )
+    # Two dollar signs would make a formula of the words between them.
+    return words.replace("$", "\\$")

@@ -1,8 +1,7 @@
-"""Parts of every page: header, cards, sources, downloads, and notices of missing data."""
+"""Parts of every page: cards, sources, downloads, and notices of missing data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -10,8 +9,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from financial_pipeline.dashboard import table_columns
-from financial_pipeline.dashboard.data import Release, age_days
-from financial_pipeline.figures import synthetic
+from financial_pipeline.dashboard.data import Release
 from financial_pipeline.figures.csv_export import csv
 
 # More cards than this are shown in two rows of equal length.
@@ -19,23 +17,8 @@ CARDS_IN_A_ROW: Final = 6
 CARD_WIDTH: Final = 155
 # Fewer points are no trend to draw.
 LEAST_HISTORY: Final = 3
-# Days after which a source is called old, by the rhythm it arrives in.
-OLD_AFTER: Final = {
-    "exports/fct_loans": 62,
-    "exports/fct_daily_prices": 5,
-    "exports/fct_macro_observations": 45,
-}
 TABLE_ROWS: Final = 1000
 NOTHING: Final = "–"
-# Streamlit leaves six lines free above the title, and cuts the labels of narrow cards.
-STYLE: Final = """<style>
-.stMainBlockContainer {padding-top: 3.6rem; padding-bottom: 3rem}
-[data-testid=stMetricLabel] *, [data-testid=stMetricDelta] * {white-space: normal !important}
-[data-testid=stMetricDelta] {flex-wrap: wrap; max-width: 100%}
-:has(> [data-testid=stMetricDeltaDescription]) {flex-wrap: wrap}
-[data-testid=stMetricDeltaDescription], [data-testid=stMetricDeltaDescription] * {
-white-space: normal !important; overflow: visible !important; text-overflow: clip !important}
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -55,46 +38,6 @@ class Card:
     history: Sequence[float] = ()
 
 
-def header(release: Release, title: str) -> None:
-    """Draw the title, the banner of the simulated world, and a warning about old data."""
-    st.html(STYLE)
-    st.title(title, anchor=False)
-    world = release.manifest.world
-    if release.is_synthetic:
-        st.warning(
-            f"**Simulated data**: {int(str(world['loans'])):,} loans drawn with seed"
-            f" {world['seed']}; its clock is at {world['clock']}. No figure describes a real"
-            " borrower or bank.",
-            icon=":material/science:",
-        )
-    elif counts := release.synthetic_rows():
-        st.warning(
-            f"**{synthetic.sentence(counts)}** Figures computed from these rows describe no real"
-            " borrower or bank.",
-            icon=":material/science:",
-        )
-    minutes = int((datetime.now(UTC) - release.published_at).total_seconds() // 60)
-    st.caption(
-        f"Published {release.published_at:%Y-%m-%d %H:%M} UTC ({_ago(minutes)}) ·"
-        f" version {release.manifest.version}"
-    )
-    old = [
-        f"{key.split('/')[1]} by {days:,} days"
-        for key, limit in OLD_AFTER.items()
-        if not release.missing(key) and (days := age_days(release, key) or 0) > limit
-    ]
-    if old:
-        st.warning(
-            f"Old data: {', '.join(old)} behind {release.today}.", icon=":material/schedule:"
-        )
-
-
-def _ago(minutes: int) -> str:
-    if minutes < 60:
-        return f"{minutes} min ago"
-    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
-
-
 def cards(rows: Sequence[Card]) -> None:
     """Draw figures in a grid, two in a row on a narrow page."""
     columns = len(rows) if len(rows) <= CARDS_IN_A_ROW else -(-len(rows) // 2)
@@ -102,7 +45,8 @@ def cards(rows: Sequence[Card]) -> None:
     for card in rows:
         with grid.cell(), st.container(gap="xxsmall"):
             _metric(card)
-            st.caption(card.note.replace(" · ", "  \n"))
+            # Two dollar signs would make a formula of the words between them.
+            st.caption(card.note.replace(" · ", "  \n").replace("$", "\\$"))
 
 
 def _metric(card: Card) -> None:
@@ -180,6 +124,11 @@ def needs(release: Release, figure: str, input_: str, key: str) -> None:
     st.info(f"{figure} needs {input_}. {release.how_to_build(key)}", icon=":material/upload_file:")
 
 
+def absent(reason: str) -> None:
+    """Show why there is no data, whatever the selection."""
+    st.info(reason, icon=":material/hourglass_empty:")
+
+
 def empty(reason: str) -> None:
     """Show why a selection has no data."""
     st.info(f"{reason} Choose another selection.", icon=":material/filter_alt_off:")
@@ -193,7 +142,7 @@ def table(
     links: Mapping[str, ColumnConfig] | None = None,
 ) -> None:
     """Draw rows with a CSV download; `links` configures columns of addresses."""
-    shown = frame.head(TABLE_ROWS)
+    shown = table_columns.in_plain_words(frame.head(TABLE_ROWS))
     st.dataframe(
         shown.to_arrow(),  # A Polars frame would be converted by way of pandas.
         hide_index=True,
@@ -213,7 +162,7 @@ def table(
             icon=":material/download:",
             on_click="ignore",
         )
-        st.caption(f"{frame.height:,} {'row' if frame.height == 1 else 'rows'}.{cut}")
+        st.caption(f"{counted(frame.height, 'row')}.{cut}")
 
 
 def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this") -> None:
@@ -225,6 +174,11 @@ def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this")
 def percent(value: float | None, digits: int = 1) -> str:
     """Format a fraction as per cent."""
     return NOTHING if value is None else f"{value:.{digits}%}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Format a count with its noun: `1 loan`, `2,000 loans`; `many` is a plural without an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def points(change: float, digits: int) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release, age_days
-from financial_pipeline.dashboard.elements import Card
+from financial_pipeline.dashboard.elements import Card, counted
 from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline.staging import row_accounting
 
@@ -20,7 +20,7 @@ ACCOUNTING: Final = "exports/row_accounting"
 DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
 DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
 # The version of a table is the moment at which it was built.
-MARKS: Final = {"fresh": "🟢 fresh", "overdue": "🔴 overdue", "unknown": "⚪ unknown"}
+MARKS: Final = {"fresh": "✓ fresh", "overdue": "✗ overdue", "unknown": "– unknown"}
 
 STATES = """
 select * from operations.freshness
@@ -191,7 +191,7 @@ def _line_cards(release: Release) -> list[Card]:
     lines = int(files["physical_lines"].sum())
     quarantined, odd = (int(files[name].sum()) for name in ("quarantined", "unexplained"))
     return [
-        Card("Lines read", f"{lines:,}", f"in {files.height:,} files", "Physical lines."),
+        Card("Lines read", f"{lines:,}", f"in {counted(files.height, 'file')}", "Physical lines."),
         Card(
             "Quarantined",
             f"{quarantined:,}",

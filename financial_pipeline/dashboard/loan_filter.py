@@ -1,8 +1,9 @@
-"""The filter of the Portfolio page: one bar for its tiles, kept in the address."""
+"""The filter of loans: one bar for the tiles of a page, kept in the address."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
+import polars as pl
 import streamlit as st
 
 from financial_pipeline.dashboard.data import Release
@@ -19,7 +20,7 @@ ANY: Final = "any"
 GRADES: Final = (ANY, "A", "B", "C", "D", "E", "F", "G")
 TERMS: Final = (ANY, "36", "60")
 # Parts that only single loans know, and the width of their boxes in pixels.
-OF_LOANS: Final = {"purpose": 190, "state": 110, "fico": 120}
+OF_LOANS: Final = {"purpose": 190, "state": 110, "fico": 120, "application": 130}
 JOINED: Final = """
 from marts.fct_loans as loan
 inner join marts.dim_geography as geography using (geography_key)
@@ -31,10 +32,11 @@ select
     geography.state_code as state,
     purpose.purpose,
     profile.fico_band as fico,
+    profile.application_type_band as application,
     year(loan.issue_month)::varchar as year
 {JOINED}
-group by grouping sets (1, 2, 3, 4)
-order by state, purpose, starts_with(fico, '<') desc, fico, year
+group by grouping sets (1, 2, 3, 4, 5)
+order by state, purpose, starts_with(fico, '<') desc, fico, application, year
 """
 YEARS: Final = """
 select distinct year(issue_month)::varchar as choice
@@ -42,16 +44,22 @@ from metrics.default_rates_by_grade
 order by choice
 """
 # Loans of a selection; the values of a reader are bound.
+OF_CELLS: Final = """
+    ($grade = 'any' or loan.grade = $grade)
+    and ($term = 'any' or loan.term_months::varchar = $term)
+    and year(loan.issue_month) between $first and $last
+"""
 FROM_LOANS: Final = f"""
 {JOINED}
 where
-    ($grade = 'any' or loan.grade = $grade)
-    and ($term = 'any' or loan.term_months::varchar = $term)
+    {OF_CELLS}
     and ($purpose = 'any' or purpose.purpose = $purpose)
     and ($state = 'any' or geography.state_code = $state)
     and ($fico = 'any' or profile.fico_band = $fico)
-    and year(loan.issue_month) between $first and $last
+    and ($application = 'any' or profile.application_type_band = $application)
 """
+# The same without the parts that are in the dimensions.
+FROM_FACTS: Final = f"from marts.fct_loans as loan where {OF_CELLS}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class LoanFilter:
     purpose: str = ANY
     state: str = ANY
     fico: str = ANY
+    application: str = ANY
     is_whole: bool = True
 
     def cells(self) -> dict[str, Any]:
@@ -81,6 +90,16 @@ class LoanFilter:
         """True if only single loans know the choice."""
         return any(getattr(self, name) != ANY for name in OF_LOANS)
 
+    def rows(self, release: Release, query: str, **values: Any) -> pl.DataFrame:
+        """Answer a query over the chosen loans, whose `{chosen}` is their FROM and WHERE."""
+        if self.needs_loans:
+            return release.rows(query.format(chosen=FROM_LOANS), *TABLES, **self.values(), **values)
+        return release.rows(query.format(chosen=FROM_FACTS), LOANS, **self.cells(), **values)
+
+    def years(self) -> str:
+        """Name the chosen issue years, if a reader chose some: ` of 2014 to 2015`."""
+        return "" if self.is_whole else f" of {self.first} to {self.last}"
+
     def words(self) -> str:
         """Name the choice."""
         parts = [
@@ -91,6 +110,7 @@ class LoanFilter:
         parts += [f"{self.term} months"] if self.term != ANY else []
         parts += [f"state {self.state}"] if self.state != ANY else []
         parts += [f"FICO {self.fico}"] if self.fico != ANY else []
+        parts += [f"application {self.application}"] if self.application != ANY else []
         return ", ".join([*parts, f"issued {self.first} to {self.last}"])
 
 
@@ -117,6 +137,29 @@ def bar(release: Release) -> LoanFilter:
     span = sorted((int(first), int(last)))
     is_whole = (first, last) == ends and {grade, term, *parts.values()} == {ANY}
     return LoanFilter(span[0], span[1], grade, term, **parts, is_whole=is_whole)
+
+
+def curves(chosen: LoanFilter) -> tuple[str, int, int]:
+    """Draw what vintage curves also need, and return their grade, term and least loans."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        term = chosen.term
+        if term == ANY:
+            term = _select("Curves of term, months", TERMS[1:], "curve_term", width=180)
+        least = st.number_input(
+            "Minimum number of loans",
+            min_value=1,
+            max_value=100_000,
+            value=50,
+            key="curve_min",
+            bind="query-params",
+            width=180,
+        )
+    if chosen.needs_loans:
+        st.caption(
+            "Curves are published by grade and term; purpose, state, FICO and application do not"
+            " apply here."
+        )
+    return "all" if chosen.grade == ANY else chosen.grade, int(term), int(least)
 
 
 def _choices(release: Release) -> dict[str, list[str]]:

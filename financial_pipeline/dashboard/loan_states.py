@@ -10,7 +10,7 @@ from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.loan_filter import LoanFilter
 
-# A state with fewer matured loans has no rate worth a colour: its 95 % interval is as wide as the
+# A state with fewer matured loans has no rate worth a colour: its 95% interval is as wide as the
 # differences between states.
 MIN_MATURED: Final = 500
 MAP_MEASURES: Final = {
@@ -51,11 +51,12 @@ def show(release: Release, chosen: LoanFilter) -> None:
     with right:
         _concentration(release)
     known = pl.col("state").is_in(state_map.on_map())
+    elsewhere = elements.counted(int(states.filter(~known)["loans"].sum()), "loan")
     elements.source(
         release,
         loan_filter.LOANS,
-        note=f"{states.filter(~known)['loans'].sum():,} loans are in no state of the map"
-        f" (territories, military mail or unknown). A rate needs {MIN_MATURED} matured loans;"
+        note=f"In no state of the map (territories, military mail or unknown): {elsewhere}."
+        f" A rate needs {MIN_MATURED} matured loans;"
         " blue is below the mean of these states, orange above it, grey has too few loans.",
     )
     elements.rows_behind(states, "states")
@@ -78,7 +79,7 @@ def _concentration(release: Release) -> None:
         .pivot("measure", index="segment_kind", values="value")
     )
     if wide.is_empty():
-        elements.empty("No concentration was measured.")
+        elements.absent("No concentration was measured.")
         return
     elements.table(
         wide.select(

@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, points
+from financial_pipeline.dashboard.elements import Card, counted, points
 
 INDICATORS: Final = "exports/agg_macro_indicators"
 CORRELATIONS: Final = "metrics/macro_correlations"
@@ -140,7 +140,7 @@ def latest_cards(release: Release) -> list[Card]:
         cards.append(
             Card(
                 name,
-                f"{now['value'] * factor:.2f} {unit}",
+                _with_unit(now["value"] * factor, unit),
                 f"of {_day(now['observation_date'])} · {_released(now)}",
                 f"{MEANINGS[indicator]} The value now published (`{indicator}`).",
                 change,
@@ -149,6 +149,10 @@ def latest_cards(release: Release) -> list[Card]:
             )
         )
     return cards
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.2f}%" if unit == "%" else f"{value:.2f} {unit}"
 
 
 def _released(row: dict[str, Any]) -> str:
@@ -170,3 +174,30 @@ def recessions_within(first: date, last: date) -> pl.DataFrame:
         if start <= last and end >= first
     ]
     return pl.DataFrame(rows, schema={"start": pl.Date, "end": pl.Date})
+
+
+def knowledge(rows: pl.DataFrame, known: date) -> str:
+    """Describe what was known on a day: counts of dated vintages, or that revisions are unknown."""
+    dated = rows.filter(~pl.col("is_estimated"))
+    undated = rows.height - dated.height
+    parts = []
+    if dated.height:
+        count = dated["as_known"].count()
+        changed = dated.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
+        parts.append(
+            f"On **{known}**, **{counted(count, 'observation')}** {_were(count)} known;"
+            f" **{changed:,}** of them {'has' if changed == 1 else 'have'} been revised since."
+            if count
+            else f"On **{known}**, none of these observations was known yet."
+        )
+    if undated:
+        parts.append(
+            f"**{counted(undated, 'observation')}** {'shows' if undated == 1 else 'show'} today's"
+            " revised value, with an estimated release day and unknown revisions. Load the vintages"
+            " of ALFRED to see what was known then."
+        )
+    return "  \n".join(parts)
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, number, percent, points
+from financial_pipeline.dashboard.elements import Card, counted, number, percent, points
 
 PRICES: Final = "exports/fct_daily_prices"
 VOLATILITY: Final = "metrics/rolling_volatility"
@@ -104,11 +104,12 @@ where session_date >= $first and return_note is not null and return_note != 'fir
 group by symbol, return_note
 order by symbol, return_note
 """
+# After "n sessions".
 NOTE_WORDS: Final = {
-    "missing_session": "no return after missing sessions",
-    "dividend_unknown": "no return between two files without a common session",
-    "scale_unknown": "no return between two files on unknown scales",
-    "beyond_25_percent": "returns beyond 25 %, to be judged by a person",
+    "missing_session": "without a return after missing sessions",
+    "dividend_unknown": "without a return between two files without a common session",
+    "scale_unknown": "without a return between two files on unknown scales",
+    "beyond_25_percent": "with a return beyond 25%, to be judged by a person",
 }
 COVERAGE = """
 select forecasts, hits, kupiec_p_value, christoffersen_p_value
@@ -120,16 +121,25 @@ limit 1
 BEFORE_SESSIONS: Final = 21
 
 
+def not_measured(bank: str) -> str:
+    """Describe a bank that is in the prices and in no metric."""
+    return f"The metrics do not contain {bank} yet: run `make transform`."
+
+
 def bank_cards(release: Release, bank: str) -> list[Card]:
-    """Make the cards of one bank at its newest session, against 21 sessions before."""
+    """Make the cards of one bank at its newest session, against 21 sessions before.
+
+    There are none for a bank that is in the prices and not yet in the metrics.
+    """
     rows = release.rows(NEWEST, RISK, VOLATILITY, SHARPE, bank=bank)
+    if rows.is_empty():
+        return []
     now = rows.row(0, named=True)
     before = rows.row(min(BEFORE_SESSIONS, rows.height - 1), named=True)
     session = f"as of {now['session_date']}"
-    error = now["sharpe_252d_standard_error"]
 
     def change(name: str) -> str | None:
-        if now[name] is None or before[name] is None:
+        if now[name] is None or before[name] is None or rows.height == 1:
             return None
         return points((now[name] - before[name]) * 100, 1)
 
@@ -139,17 +149,11 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
         value = percent(now[name])
         return Card(label, value, f"{note} · {session}", meaning, change(name), None, since)
 
-    sharpe = Card(
-        "Sharpe ratio, 252",
-        number(now["sharpe_252d"]),
-        (f"± {error:.2f} standard error · " if error is not None else "") + session,
-        "Annualised mean over deviation of returns above the three-month bill (DTB3).",
-    )
-    risk = "95 %, historical, positive is a loss"
+    risk = "95%, historical, positive is a loss"
     return [
         card("Volatility, 21", "volatility_21d", "21 returns", "Annualised deviation."),
         card("Volatility, 63", "volatility_63d", "63 returns", "Annualised deviation."),
-        sharpe,
+        _sharpe(now, session),
         card(
             "Largest drawdown, 252",
             "max_drawdown_252d",
@@ -157,27 +161,47 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
             "Deepest fall from a peak within the window. The chart shows another figure: the fall"
             " of each session from the highest close since the first one.",
         ),
-        card("Value at risk", "value_at_risk_95", "95 %, one session", risk),
-        card("Expected shortfall", "expected_shortfall_95", "95 %", "Mean of the worst 5 %."),
+        card("Value at risk", "value_at_risk_95", "95%, one session", risk),
+        card("Expected shortfall", "expected_shortfall_95", "95%", "Mean of the worst 5%."),
     ]
+
+
+def _sharpe(now: dict[str, Any], session: str) -> Card:
+    error = now["sharpe_252d_standard_error"]
+    return Card(
+        "Sharpe ratio, 252",
+        number(now["sharpe_252d"]),
+        (f"± {error:.2f} standard error · " if error is not None else "") + session,
+        "Annualised mean over deviation of returns above the three-month bill (DTB3).",
+    )
 
 
 def note_words(release: Release, first: date, banks: Sequence[str]) -> str:
     """List what is missing or flagged among the returns since `first`; empty if nothing is."""
     rows = release.rows(NOTES, VOLATILITY, first=first).filter(pl.col("symbol").is_in(banks))
     return " · ".join(
-        f"{symbol}: {sessions:,} {NOTE_WORDS[note]} (newest {newest})"
+        f"{symbol}: {counted(sessions, 'session')} {NOTE_WORDS[note]} (newest {newest})"
         for symbol, note, sessions, newest in rows.iter_rows()
     )
 
 
+def _p_value(value: float) -> str:
+    return "below 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def coverage_words(release: Release, bank: str) -> str:
     """Describe the coverage tests of all forecasts so far."""
-    row = release.rows(COVERAGE, RISK, bank=bank).row(0, named=True)
-    if row["kupiec_p_value"] is None:
+    rows = release.rows(COVERAGE, RISK, bank=bank).drop_nulls("kupiec_p_value")
+    if rows.is_empty():
         return ""
+    row = rows.row(0, named=True)
+    independent = row["christoffersen_p_value"]
+    second = (
+        "too few breaches for a test of their independence (Christoffersen)"
+        if independent is None
+        else f"of independent breaches {_p_value(independent)} (Christoffersen)"
+    )
     return (
         f"Since the first forecast: {row['hits']:,} of {row['forecasts']:,}; p of the count"
-        f" {row['kupiec_p_value']:.3f} (Kupiec), of independent breaches"
-        f" {row['christoffersen_p_value']:.3f} (Christoffersen)."
+        f" {_p_value(row['kupiec_p_value'])} (Kupiec), {second}."
     )

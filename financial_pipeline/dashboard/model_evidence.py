@@ -113,7 +113,7 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
     bounds = (
         NOTHING
         if row["auc_low"] is None
-        else f"95 % DeLong {row['auc_low']:.3f} to {row['auc_high']:.3f}"
+        else f"95% DeLong {row['auc_low']:.3f} to {row['auc_high']:.3f}"
     )
     return [
         Card(
@@ -143,7 +143,7 @@ def cards(row: dict[str, Any], cutoff: object) -> list[Card]:
 def in_words(coefficients: pl.DataFrame) -> pl.DataFrame:
     """Replace `term` by the wording of the feature and its level."""
     wording = pl.col("feature").replace({name: plain(name) for name in FEATURES})
-    level = wording + ": " + pl.col("term").str.replace_all("_", " ")
+    level = wording + ": " + pl.col("term").str.replace_all("_", " ").str.to_lowercase()
     return coefficients.with_columns(
         term=pl.when(pl.col("term") == "value").then(wording).otherwise(level)
     )

@@ -50,14 +50,16 @@ def segments(release: Release, cutoff: object, model: str) -> None:
     chosen = rated(rows.filter(segment=kind), "defaults", "n")
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**AUC** with 95 % DeLong intervals; the dashed line is chance")
+        st.markdown("**AUC** with 95% DeLong intervals; the dashed line is chance")
         known = chosen.drop_nulls("auc")
         if known.is_empty():
             elements.empty(f"No group has an AUC: {chosen['reason'][0]}".rstrip("."))
         else:
             drawing.chart(_ranks, known)
+            if (rest := chosen.filter(pl.col("auc").is_null())).height:
+                st.caption(f"No AUC for {', '.join(rest['level'])}: {rest['reason'][0]}")
     with right:
-        st.markdown("**Default rate** with 95 % Wilson intervals, and mean PD (orange)")
+        st.markdown("**Default rate** with 95% Wilson intervals, and mean PD (orange)")
         drawing.chart(_calibrated, chosen)
     elements.source(release, SEGMENTS, note="Loans issued after the cut-off.")
     elements.rows_behind(in_plain_words(rows), "evaluation_segments")

@@ -36,7 +36,7 @@ where
 order by threshold
 """
 BAND_TABLES: Final = (thresholds.TABLE, thresholds.SUMMARY)
-BANDS_OF: Final = "Loans issued after the cut-off, 95 % Wilson intervals."
+BANDS_OF: Final = "Loans issued after the cut-off, 95% Wilson intervals."
 OF_WHOM: Final = "Of the model that decides, borrower only."
 NONE_SERVED: Final = "No model is served."
 
@@ -108,7 +108,7 @@ def _bias(row: dict[str, Any]) -> Card:
     return Card(
         "Calibration bias",
         f"{bias:+.2f} pp",
-        f"95 % {low:+.2f} to {high:+.2f} pp: {side} · mean PD {percent(row['mean_pd'], 2)} against"
+        f"95% {low:+.2f} to {high:+.2f} pp: {side} · mean PD {percent(row['mean_pd'], 2)} against"
         f" {percent(row['default_rate'], 2)} · n {row['n']:,}",
         "Mean PD less the default rate of the loans issued after the cut-off, with the Wilson"
         " interval of that rate.",
@@ -157,7 +157,7 @@ def bands(release: Release) -> None:
         return
     found = band_outcomes(release)
     if found is None:
-        elements.empty("The deciding model has no thresholds.")
+        elements.absent("The deciding model has no thresholds.")
         return
     sentence, rows = found
     st.markdown(sentence)
@@ -175,7 +175,7 @@ def band_outcomes(release: Release) -> tuple[str, pl.DataFrame] | None:
     below = release.rows(BELOW, *BAND_TABLES, model=evidence.DECIDING)
     low, high = summary["band_low"], summary["band_high"]
     sentence = words(low, high)
-    earned = f"Thresholds from {low:.1%} to {high:.1%} earn within 1 % of the best profit."
+    earned = f"Thresholds from {low:.1%} to {high:.1%} earn within 1% of the best profit."
     rows = pl.DataFrame(_outcomes(summary, below))
     return f"{sentence[:1].upper()}{sentence[1:]}. {earned}", rows
 

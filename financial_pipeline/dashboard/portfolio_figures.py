@@ -9,7 +9,7 @@ import polars as pl
 
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, dollars, number, percent
+from financial_pipeline.dashboard.elements import Card, counted, dollars, number, percent
 from financial_pipeline.dashboard.trend import is_beyond, year_before
 from financial_pipeline.settings import Settings
 
@@ -60,7 +60,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "default_rate_matured": Measure(
         "Default rate (matured)",
         percent,
-        "D1: charged off or in default among loans whose term has passed, counted, with a 95 %"
+        "D1: charged off or in default among loans whose term has passed, counted, with a 95%"
         " Wilson interval.",
         True,
         of=MATURED,
@@ -116,6 +116,14 @@ def default_lag_months() -> int:
     return Settings().default_lag_months
 
 
+def no_vintage(grade: str, term: int, smallest: int, years: str = "") -> str:
+    """Describe a choice of vintages that is empty; `years` is ` of 2014 to 2015`."""
+    of_grade = "" if grade == "all" else f" of grade {grade}"
+    return (
+        f"No vintage{years} over {term} months has {counted(smallest, 'loan')}{of_grade} or more."
+    )
+
+
 def kpi_cards(
     release: Release, measures: Mapping[str, Measure] = MEASURES, *, of_any_month: bool = False
 ) -> list[Card]:
@@ -141,7 +149,7 @@ def _card(measure: Measure, months: pl.DataFrame) -> Card:
     last = months.row(-1, named=True)
     before = year_before(months)
     interval = (
-        f" · 95 % {percent(last['value_low'])} to {percent(last['value_high'])}"
+        f" · 95% {percent(last['value_low'])} to {percent(last['value_high'])}"
         if last["value_low"] is not None
         else ""
     )

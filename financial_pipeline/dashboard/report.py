@@ -95,7 +95,7 @@ def _grades(release: Release) -> list[str]:
 
 
 def _losses(release: Release) -> list[str]:
-    found = release.rows(credit_figures.LOSSES, credit_figures.LOANS)
+    found = chosen_loans.WHOLE.rows(release, credit_figures.LOSSES)
     if found.is_empty():
         return [text("No bad loan has an exposure at default.", "absent")]
     rows = credit_figures.losses(found)
@@ -115,7 +115,9 @@ def _rolls(release: Release) -> list[str]:
 def _banks(release: Release) -> list[str]:
     parts = []
     for bank in release.rows(market.SYMBOLS, market.PRICES)["symbol"].to_list():
-        parts += [f"<h4>{escape(bank)}</h4>", cards(market.bank_cards(release, bank))]
+        found = market.bank_cards(release, bank)
+        missing = text(market.not_measured(bank), "absent")
+        parts += [f"<h4>{escape(bank)}</h4>", cards(found) if found else missing]
         if words := market.coverage_words(release, bank):
             parts.append(text(f"Breaches of value at risk. {words}"))
     return parts
@@ -187,9 +189,9 @@ def _bands(release: Release) -> list[str]:
 RISK: Final = (market.PRICES, market.VOLATILITY, market.SHARPE, market.RISK)
 SECTIONS: Final[dict[str, tuple[Block, ...]]] = {
     "Portfolio": (
-        Block("How the book stands", (portfolio.SUMMARY,), _headline, "95 % Wilson intervals."),
-        Block("Default rate by grade", (credit_figures.RATES,), _grades, "95 % Wilson intervals."),
-        Block("Roll rates", (credit_figures.TRANSITIONS,), _rolls, "95 % Wilson intervals."),
+        Block("How the book stands", (portfolio.SUMMARY,), _headline, "95% Wilson intervals."),
+        Block("Default rate by grade", (credit_figures.RATES,), _grades, "95% Wilson intervals."),
+        Block("Roll rates", (credit_figures.TRANSITIONS,), _rolls, "95% Wilson intervals."),
         Block("Loss given default", (credit_figures.LOANS,), _losses, "Recoveries may still come."),
     ),
     "Market": (
@@ -199,8 +201,8 @@ SECTIONS: Final[dict[str, tuple[Block, ...]]] = {
     "Model": (
         Block("Verdict", (evidence.EVALUATION, evidence.GATES), _verdict, model_verdict.OF_WHOM),
         Block("Ranking", (evidence.EVALUATION,), _ranking, "Loans issued after the cut-off."),
-        Block("Calibration", (evidence.EVALUATION, evidence.BINS), _calibration, "95 % Wilson."),
-        Block("Groups of loans", (evidence.EVALUATION, SEGMENTS), _segments, "95 % DeLong."),
+        Block("Calibration", (evidence.EVALUATION, evidence.BINS), _calibration, "95% Wilson."),
+        Block("Groups of loans", (evidence.EVALUATION, SEGMENTS), _segments, "95% DeLong."),
         Block("Decision bands", model_verdict.BAND_TABLES, _bands, model_verdict.BANDS_OF),
     ),
 }

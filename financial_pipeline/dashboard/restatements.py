@@ -59,6 +59,6 @@ def _show(release: Release, key: str, query: str, what: str) -> None:
         )
     else:
         count = int(sums["restated_values"].sum())
-        st.markdown(f"Later files changed **{count:,}** stored values of {what}.")
+        st.markdown(f"Later files changed **{elements.counted(count, 'stored value')}** of {what}.")
         elements.table(sums, f"restated_{what}")
     elements.source(release, key, note="The archive keeps the old file.")

@@ -62,7 +62,7 @@ def ends(states: pl.DataFrame, column: str) -> dict[str, float]:
         return {}
     loans = known["matured"].cast(pl.Float64)
     mean = float((known[column] * loans).sum()) / max(float(loans.sum()), 1.0)
-    # The distance from the mean that 90 % of the loans are within.
+    # The distance from the mean that 90% of the loans are within.
     away = known.select("matured", away=(pl.col(column) - mean).abs()).sort("away")
     within = away.filter(pl.col("matured").cum_sum() >= WITHIN * float(loans.sum()))["away"][0]
     span = max(within, LEAST_SPAN)

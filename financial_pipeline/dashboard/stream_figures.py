@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import NOTHING, Card
+from financial_pipeline.dashboard.elements import NOTHING, Card, counted
 
 BARS: Final = "stream/market_bars_1m"
 INDICATORS: Final = "stream/market_indicators_1m"
@@ -21,6 +21,8 @@ START: Final = (
     " `financial-pipeline stream land --follow`."
 )
 SESSION_BARS: Final = 390
+# Topics with a message now and then, whose last one is no watermark.
+EVENTS: Final = {"market_alerts"}
 
 SYMBOLS = """
 select distinct symbol from stream.market_bars_1m
@@ -65,7 +67,7 @@ NEWEST_ALERTS = """
 select
     make_timestamp(window_start_us) as window_start,
     symbol,
-    rule,
+    replace(rule, '_', ' ') as rule,
     severity,
     zscore,
     close::double as close
@@ -75,9 +77,10 @@ limit 500
 """
 POSITIONS = "select * from stream.status order by topic, partition"
 DAYS = "select * from stream.parity order by 1 desc"
+REASON = "replace(reason, '_', ' ') as reason"
 REASONS = {
-    LATE: "select reason, count(*)::bigint as messages from stream.late_messages group by all",
-    DEAD: "select reason, count(*)::bigint as messages from stream.dead_letters group by all",
+    LATE: f"select {REASON}, count(*)::bigint as messages from stream.late_messages group by all",
+    DEAD: f"select {REASON}, count(*)::bigint as messages from stream.dead_letters group by all",
 }
 
 
@@ -114,7 +117,9 @@ def pulse(release: Release) -> Pulse:
     """Return the newest observation over all topics and partitions."""
     rows = release.rows(POSITIONS, STATUS).to_dicts()
     observed = [_instant(row["observed_at"]) for row in rows if row["observed_at"]]
-    marks = [_instant(row["watermark_at"]) for row in rows if row["watermark_at"]]
+    # The newest alert may be old, however far the stream is.
+    moving = [row for row in rows if row["watermark_at"] and row["topic"] not in EVENTS]
+    marks = [_instant(row["watermark_at"]) for row in moving]
     return Pulse(
         max(observed, default=None),
         min(marks, default=None),
@@ -134,7 +139,7 @@ def stall_words(now: datetime, seen: Pulse) -> str | None:
     if silence is None:
         return f"The stream was never observed; {START}"
     if silence > STALL_SECONDS:
-        waiting = f" {seen.lag:,} messages wait to be landed." if seen.lag else ""
+        waiting = f" Not landed yet: {counted(seen.lag, 'message')}." if seen.lag else ""
         return (
             f"The stream is stopped; {START} It was last observed {span(silence)} ago, at"
             f" {seen.observed_at:%Y-%m-%d %H:%M:%S} UTC.{waiting}"
@@ -175,8 +180,8 @@ def parity_words(row: dict[str, Any]) -> str:
     """Describe one trading day's comparison of stream and batch."""
     verdict = "equal" if row["passed"] else "NOT equal"
     return (
-        f"{row['bars_compared']:,} bars compared, {row['bars_differing']:,} differ: stream and"
-        f" batch are {verdict}."
+        f"{counted(row['bars_compared'], 'bar')} compared, {row['bars_differing']:,} differ:"
+        f" stream and batch are {verdict}."
     )
 
 

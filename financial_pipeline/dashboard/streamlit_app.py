@@ -6,10 +6,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from financial_pipeline.dashboard import data, elements
+from financial_pipeline.dashboard import banners, data
 from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
 
+# The menu marks the first page at the root alone; at its own name, this does.
+FIRST_IS_ACTIVE: Final = """<style>
+a[data-testid=stTopNavLink][href$="/"] {background: rgba(153, 173, 194, 0.25); font-weight: 600}
+</style>"""
 # How many modules were loaded when the collector last set their objects aside.
 SET_ASIDE: Final = "modules_set_aside"
 
@@ -48,6 +52,8 @@ def _page(name: str, **options: Any) -> st.Page:
 
 # No icon of the app or of a page: Streamlit would fetch it from a font server.
 page = st.navigation(every_page(), position="top")
+if page.url_path == next(iter(PAGES)):
+    st.html(FIRST_IS_ACTIVE)
 st.set_page_config(page_title=f"{page.title} · Financial pipeline", layout="wide")
 try:
     st.session_state[data.RELEASE] = data.open_release()
@@ -56,7 +62,7 @@ except PipelineError as error:
     st.info(str(error), icon=":material/rocket_launch:")
 else:
     try:
-        elements.header(data.current(), page.title)
+        banners.header(data.current(), page.title)
         page.run()
     except PipelineError as error:
         # A damaged table ends the page where it is read; what was drawn before stays.

@@ -29,7 +29,12 @@ FRACTIONS: Final = {
 LABELS: Final = {"year", "id", "key", "bin", "partition", "fico"}
 # Names that contain such a part and are no fraction.
 PLAIN: Final = {"volatility_zscore", "hac_low", "hac_high"}
-WORDS: Final = {"fico": "FICO", "usd": "$", "pd": "PD", "psi": "PSI", "id": "id", "hhi": "HHI"}
+WORDS: Final = {"fico": "FICO", "usd": "$", "id": "id", "woe": "WoE", "zscore": "z-score"} | {
+    name: name.upper()
+    for name in ("pd", "psi", "hhi", "auc", "ks", "ead", "dti", "hac", "vwap", "ece")
+}
+# Columns whose codes have underscores for spaces.
+CODED: Final = ("purpose",)
 # From here on a number needs no decimals, and below it four of them.
 LARGE: Final = 1000.0
 SMALL: Final = 10.0
@@ -40,10 +45,18 @@ def configuration(frame: pl.DataFrame) -> dict[str, ColumnConfig | None]:
     return {name: _column(name, frame[name]) for name in frame.columns}
 
 
+def in_plain_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with the codes of loans in words."""
+    coded = [name for name in CODED if name in frame.columns]
+    return frame.with_columns(pl.col(name).str.replace_all("_", " ") for name in coded)
+
+
 def as_text(name: str, values: pl.Series) -> list[str]:
     """Return the values of a column as text, in the form that `configuration` gives them."""
     if values.dtype == pl.Boolean:
         values = values.replace_strict({True: "yes", False: "no"}, return_dtype=pl.String)
+    if values.dtype == pl.Date and _is_month(name):
+        values = values.dt.strftime("%Y-%m")
     if not values.dtype.is_numeric():
         return ["–" if value is None else str(value) for value in values]
     form = _number(name, values)
@@ -64,12 +77,18 @@ def _column(name: str, values: pl.Series) -> ColumnConfig | None:
         return None
     label, kind = in_words(name), values.dtype
     if kind == pl.Date:
-        return st.column_config.DateColumn(label, format="YYYY-MM-DD")
+        form = "YYYY-MM" if _is_month(name) else "YYYY-MM-DD"
+        return st.column_config.DateColumn(label, format=form)
     if kind == pl.Datetime:
         return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss")
     if kind.is_numeric():
         return st.column_config.NumberColumn(label, format=_number(name, values))
     return st.column_config.Column(label)
+
+
+def _is_month(name: str) -> bool:
+    """Return whether a column of dates has months, by its name."""
+    return name.split("_")[-1] == "month"
 
 
 def _number(name: str, values: pl.Series) -> str:

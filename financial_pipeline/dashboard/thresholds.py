@@ -96,7 +96,7 @@ def _money(view: View, row: dict[str, Any], bad: float, good: float) -> list[Car
         Card(
             "Profit realised",
             dollars(row["profit_realised_usd"]),
-            f"best {dollars(best['best_profit_usd'])} (95 % bootstrap {span})",
+            f"best {dollars(best['best_profit_usd'])} (95% bootstrap {span})",
             "Gains less losses of the approved loans as they turned out (methodology 1.8).",
         ),
         Card(

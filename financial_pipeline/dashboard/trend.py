@@ -33,7 +33,7 @@ def year_before(months: pl.DataFrame) -> dict[str, Any] | None:
 
 
 def is_beyond(row: dict[str, Any], other: float) -> bool:
-    """Return whether a value is outside the 95 % interval of a row; False without an interval."""
+    """Return whether a value is outside the 95% interval of a row; False without an interval."""
     return row["value_low"] is not None and not row["value_low"] <= other <= row["value_high"]
 
 
@@ -44,7 +44,7 @@ def headline(release: Release) -> str | None:
         return None
     now, before = months.row(-1, named=True), year_before(months)
     rate = (
-        f"**{percent(now['value'])} of matured loans defaulted** (95 % {percent(now['value_low'])}"
+        f"**{percent(now['value'])} of matured loans defaulted** (95% {percent(now['value_low'])}"
         f" to {percent(now['value_high'])}, n {now['loans']:,}, as of"
         f" {now['snapshot_month']:%Y-%m})"
     )
@@ -75,4 +75,4 @@ def _driver(release: Release, now: dict[str, Any], before: dict[str, Any]) -> st
     if added.is_empty():
         return ""
     top = added.row(0, named=True)
-    return f"; grade {top['grade']} adds most ({top['added'] * 100:+.2f} pp)"
+    return f"; grade {top['grade']} contributes most ({top['added'] * 100:+.2f} pp)"

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import dagster as dg
 import polars as pl
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
 
+ROWS: Final = "dagster/row_count"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Report = Callable[[str], None]
 # The planned runs without those of some datasets.
@@ -68,10 +69,10 @@ def execute(
     defs: Loaded,
     instance: dg.DagsterInstance,
     publication: Publication,
-) -> None:
-    """Execute assets of one family run in this process; raises PipelineError with the first cause.
+) -> int:
+    """Execute assets of one family run in this process, and return the rows of what it wrote.
 
-    Tables are registered in `publication`.
+    Tables are registered in `publication`. Raises PipelineError with the first cause.
     """
     job = defs.resolve_job_def(run.job)
     # Without this list, Dagster adds the checks that people run alone.
@@ -82,7 +83,7 @@ def execute(
     if run.first and run.last:
         tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:
-        subset.execute_in_process(instance=instance, tags=tags, run_config=QUIET)
+        result = subset.execute_in_process(instance=instance, tags=tags, run_config=QUIET)
     except PipelineError:
         raise
     except Exception as error:
@@ -92,6 +93,13 @@ def execute(
             f"The job {run.job} failed and none of its tables changed; open its run in"
             f" `make dev` or read {publication.paths.log}, and correct the cause: {error}"
         ) from error
+    return sum(map(_rows, result.get_asset_materialization_events()))
+
+
+def _rows(event: dg.DagsterEvent) -> int:
+    """Return the rows of a written asset or partition; 0 if its event has none."""
+    count = event.step_materialization_data.materialization.metadata.get(ROWS)
+    return count.value if isinstance(count, dg.IntMetadataValue) and count.value else 0
 
 
 @dataclass
@@ -172,9 +180,10 @@ class Command:
         started = time.monotonic()
         layers = ", ".join(sorted({key.path[0] for key in keys}))
         with running(f"{run.job} {run.span} ({layers})", self.number, self.planned):
-            execute(run, keys, self.defs, self.instance, self._publication_of(run))
+            rows = execute(run, keys, self.defs, self.instance, self._publication_of(run))
         self.has_built = True
-        self.report(f"{run.job:<22} {run.span:<26} {time.monotonic() - started:6.1f} s")
+        seconds = f"{time.monotonic() - started:6.1f} s"
+        self.report(f"{run.job:<22} {run.span:<26} {seconds} {rows:>13,} rows")
 
     def _publication_of(self, run: FamilyRun) -> Publication:
         """The stream has a publication of its own, which is dropped as a whole if it failed."""

@@ -5,7 +5,7 @@ Recorded runs are left alone, so both may do it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,7 +78,16 @@ def _run_row(instance: dg.DagsterInstance, record: dg.RunRecord) -> dict[str, An
     }
 
 
-def _check_row(run_id: str, seconds: float, found: dg.AssetCheckEvaluation) -> dict[str, Any]:
+def descriptions(graph: Any) -> dict[dg.AssetCheckKey, str]:
+    """Return what each check of an asset graph means, for results that do not say it themselves."""
+    specs = [graph.get_check_spec(key) for key in graph.asset_check_keys]
+    return {spec.key: spec.description for spec in specs if spec.description}
+
+
+def _check_row(
+    run_id: str, seconds: float, found: dg.AssetCheckEvaluation, meaning: str | None
+) -> dict[str, Any]:
+    description = found.description or meaning
     numbers = {name: value.value for name, value in found.metadata.items()}
     return {
         "asset_key": found.asset_key.to_user_string(),
@@ -87,20 +96,23 @@ def _check_row(run_id: str, seconds: float, found: dg.AssetCheckEvaluation) -> d
         "passed": found.passed,
         "blocking": bool(found.blocking),
         "severity": found.severity.value,
-        "description": found.description and redact(found.description),
+        "description": description and redact(description),
         "metadata_json": redact(json.dumps(numbers, default=str, sort_keys=True)),
         "evaluated_at": _instant(seconds),
         "run_id": run_id,
     }
 
 
-def check_rows(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, Any]]:
+def check_rows(
+    instance: dg.DagsterInstance, run_id: str, meanings: Mapping[dg.AssetCheckKey, str]
+) -> list[dict[str, Any]]:
     """Return the check evaluations of one run as rows of `operations/check_results`."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     rows = []
     for entry in entries:
         data: Any = entry.get_dagster_event().event_specific_data
-        rows.append(_check_row(run_id, entry.timestamp, data))
+        key = dg.AssetCheckKey(data.asset_key, data.check_name)
+        rows.append(_check_row(run_id, entry.timestamp, data, meanings.get(key)))
     return rows
 
 
@@ -117,17 +129,23 @@ def world_now(settings: Settings) -> datetime:
     return datetime.now(UTC)
 
 
-def record(instance: dg.DagsterInstance, paths: Paths, settings: Settings) -> int:
+def record(
+    instance: dg.DagsterInstance,
+    paths: Paths,
+    settings: Settings,
+    describe: Callable[[], Mapping[dg.AssetCheckKey, str]] = dict,
+) -> int:
     """Record the runs that ended, their checks, and how fresh the published tables are.
 
-    Return the number of new runs.
+    `describe` returns what each check means. Return the number of new runs.
     """
     with locked(paths.data_root / ".operations.lock"):
         written: list[PublishedTable | None] = []
         ended = _new_records(instance, paths)
         if ended:
             ids = [record.dagster_run.run_id for record in ended]
-            checks = [row for id_ in ids for row in check_rows(instance, id_)]
+            meanings = describe()
+            checks = [row for id_ in ids for row in check_rows(instance, id_, meanings)]
             written.append(operations.add(paths, "check_results", checks))
             runs = [_run_row(instance, record) for record in ended]
             written.append(operations.add(paths, "runs", runs))

@@ -89,7 +89,7 @@ def run_families(
         if instance is None:
             instance = stack.enter_context(opened_home(paths))
         defs = _loaded(load)
-        stack.callback(_record, instance, paths, settings, report)
+        stack.callback(_record, instance, paths, settings, report, defs)
         fail_killed_runs(instance)
         coming = landed if layers == "all" else []
         raw = raw_digests(paths, coming)
@@ -111,10 +111,14 @@ def _plan_without(
     return plan(left, analytics=analytics, bars=bars) if left else []
 
 
-def _record(instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report) -> None:
+def _record(
+    instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report, defs: Loaded
+) -> None:
     """Record the runs; a disk that is full by now does not undo what was published."""
     try:
-        operations.record(instance, paths, settings)
+        operations.record(
+            instance, paths, settings, lambda: operations.descriptions(defs.resolve_asset_graph())
+        )
     except OSError as error:
         report(f"The operations tables keep their last version: {error}")
 

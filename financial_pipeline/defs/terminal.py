@@ -2,29 +2,76 @@
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 STDERR: Final = 2
+# A log gets a sign of life of a long step after so many seconds, and then at this interval.
+FIRST_SIGN_SECONDS: Final = 4.0
+SIGN_SECONDS: Final = 30.0
 
 
 @contextmanager
 def running(what: str, number: int = 0, of: int = 0) -> Iterator[None]:
-    """Show `number of of`, what runs and the time so far, if standard error is a terminal."""
-    if not sys.stderr.isatty():
+    """Show `number of of`, what runs and the time so far, on standard error.
+
+    A terminal has one live line; a file or a pipe gets a line now and then while a step is long.
+    """
+    words = f"{number} of {of}  {what}" if of else what
+    with _kept_stderr() as file, _line(words, file) if file.isatty() else _signs(words, file):
         yield
+
+
+@contextmanager
+def _kept_stderr() -> Iterator[TextIO]:
+    """Open standard error once more: Dagster has its descriptor while a step runs."""
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except OSError:  # It is no file.
+        yield sys.stderr
         return
+    with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
+        yield file
+
+
+@contextmanager
+def _line(words: str, file: TextIO) -> Iterator[None]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
-        place = f"{number} of {of}  " if of else ""
-        progress.add_task(f"{place}{what}", total=None)
+    # The end of a long description is cut, so the time is before it.
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    console = Console(file=file)
+    # What a step writes is for the log that has its descriptors.
+    progress = Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+    with progress:
+        progress.add_task(words, total=None)
         yield
+
+
+@contextmanager
+def _signs(words: str, file: TextIO) -> Iterator[None]:
+    ended, began = threading.Event(), time.monotonic()
+
+    def write() -> None:
+        pause = FIRST_SIGN_SECONDS
+        while not ended.wait(pause):
+            print(f"{words}: running, {time.monotonic() - began:,.0f} s", file=file, flush=True)
+            pause = SIGN_SECONDS
+
+    thread = threading.Thread(target=write, name="signs of life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def _default_rates(rows: list[dict[str, Any]]) -> Table:
     table = _table(
-        "Default rate by grade (95 % interval)", "grade", "D1 matured", "loans", "D0", "D2"
+        "Default rate by grade (95% interval)", "grade", "D1 matured", "loans", "D0", "D2"
     )
     cells = {(row["definition"], row["grade"]): row for row in rows}
     for grade in GRADES:
@@ -44,7 +44,7 @@ def _prices(rows: list[dict[str, Any]]) -> Table:
     flags = {
         "missing_sessions": "missing",
         "scale_breaks": "breaks",
-        "flagged_returns": "beyond 25 %",
+        "flagged_returns": "beyond 25%",
     }
     columns = ("first", "last", "sessions", *flags.values(), "volatility")
     table = _table("Bank prices", "symbol", *columns)
@@ -64,7 +64,7 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
     tables: list[Table] = []
     columns: tuple[str, ...]
     if content["market"]:
-        columns = ("session", "volatility 63", "Sharpe 252", "largest drawdown 252", "VaR 95 %")
+        columns = ("session", "volatility 63", "Sharpe 252", "largest drawdown 252", "VaR 95%")
         tables.append(_table("Risk of the banks, last session", "symbol", *columns))
         for row in content["market"]:
             names = ("volatility_63d", "sharpe_252d", "max_drawdown_252d", "value_at_risk_95")
@@ -75,7 +75,7 @@ def _metrics(content: dict[str, Any]) -> list[Table]:
                 numbers[1] = row["excess_note"].replace("_", " ")
             tables[-1].add_row(row["symbol"], row["session_date"], *numbers)
     if content["macro_correlations"]:
-        columns = ("lag", "months", "correlation", "95 % (HAC)")
+        columns = ("lag", "months", "correlation", "95% (HAC)")
         tables.append(_table("D1 vintage rate against the economy", "series", *columns))
         for row in content["macro_correlations"]:
             interval = f"{_shown(row['low'], '.2f')} to {_shown(row['high'], '.2f')}"
@@ -102,7 +102,7 @@ def _model(content: dict[str, Any]) -> Table:
         "model",
         "evaluation",
         "loans",
-        "AUC (95 %)",
+        "AUC (95%)",
         "KS",
         "ECE",
     )

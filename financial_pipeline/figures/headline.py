@@ -28,7 +28,7 @@ def _loans(content: dict[str, Any]) -> str | None:
     row = found[0]
     return (
         f"Matured loans that defaulted (D1): {row['rate']:.2%}"
-        f" (95 % {row['low']:.2%} to {row['high']:.2%}, n {row['loans']:,})"
+        f" (95% {row['low']:.2%} to {row['high']:.2%}, n {row['loans']:,})"
     )
 
 
@@ -51,7 +51,7 @@ def _macro(content: dict[str, Any]) -> str | None:
     if not series:
         return None
     row = series[0]
-    return f"Unemployment ({HEADLINE_SERIES}): {row['value']:g} % of {row['observation_date'][:7]}"
+    return f"Unemployment ({HEADLINE_SERIES}): {row['value']:g}% of {row['observation_date'][:7]}"
 
 
 def _model(content: dict[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """Days that a series observes: which one a reader meant by a day that is none of them."""
 
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from typing import Final
 
 import polars as pl
@@ -47,6 +47,9 @@ def _next_period(frequency: str, day: date) -> date:
 
 def _period_of(frequency: str | None, asked: date, last: date, weekends: bool) -> date:
     """Return the observation day of the period that contains `asked`, which is after the last."""
+    if asked.year == MAXYEAR:
+        # The period after it has no date.
+        return asked
     if frequency in MONTHS:
         day = last
         while (later := _next_period(frequency, day)) <= asked:

@@ -29,7 +29,7 @@ from financial_pipeline.streaming.reading import held, held_of
 
 # Newest ones, whose trades the demo sends.
 SESSIONS: Final = 2
-NOT_WANTED: Final = "It is not wanted (--no-stream)."
+NOT_WANTED: Final = "Not wanted (--no-stream)."
 Report = Callable[[str], None]
 
 

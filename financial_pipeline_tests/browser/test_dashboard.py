@@ -49,6 +49,24 @@ def test_the_first_page_opens_at_the_root_and_no_page_at_another_address(reader:
     assert reader.page.get_by_text(NOTICE).count() == 1
 
 
+ACTIVE = """() => getComputedStyle(
+    document.querySelector("[data-testid=stTopNavLink]")).backgroundColor"""
+
+
+def test_the_menu_marks_the_page_in_sight_at_each_of_its_addresses(reader: Reader) -> None:
+    marked = []
+    for path in ("", "portfolio", "credit"):
+        reader.open(path)
+        marked.append(reader.page.evaluate(ACTIVE))
+    assert marked[0] == marked[1] == "rgba(153, 173, 194, 0.25)" != marked[2]
+
+
+def test_the_address_of_the_credit_page_has_its_filter(reader: Reader) -> None:
+    reader.open("credit?grade=B&purpose=car")
+    assert "grade=B" in reader.page.url
+    assert reader.page.get_by_text("50 loans of grade B or more").count() == 1
+
+
 def test_menu_leads_to_each_page_once(reader: Reader) -> None:
     reader.open("")
     links = reader.page.get_by_test_id("stTopNavLink")

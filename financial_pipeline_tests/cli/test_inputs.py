@@ -105,9 +105,9 @@ CONTENT = {
 
 def test_a_run_ends_with_the_figures_to_know_and_three_commands() -> None:
     assert headline.sentences(CONTENT) == [
-        "Matured loans that defaulted (D1): 13.40% (95 % 13.00% to 14.00%, n 17,433)",
+        "Matured loans that defaulted (D1): 13.40% (95% 13.00% to 14.00%, n 17,433)",
         "Annualised volatility of 2 banks: 22.0% (JPM) to 31.0% (GS), up to 2019-03-29",
-        "Unemployment (UNRATE): 3.8 % of 2019-02",
+        "Unemployment (UNRATE): 3.8% of 2019-02",
         "Default model (borrower only), out of time: AUC 0.700, KS 0.300; served",
     ]
     nothing = {"default_rates": [], "prices": [], "macro": [], "model": {}}
@@ -124,6 +124,17 @@ def test_next_commands_name_the_data_root(
     monkeypatch.setattr(figures, "figures", lambda _: CONTENT)
     read.show_headline()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-4] == "Next:"
+    at = lines.index("Next:")
     place = f"--data-root '{tmp_path}/my data'"
-    assert lines[-3] == f"  financial-pipeline dashboard {place}  # the pages, in a browser"
+    # A line that would be too wide for a terminal has its purpose above it.
+    assert lines[at + 1 : at + 3] == [
+        "  # the pages, in a browser",
+        f"  financial-pipeline dashboard {place}",
+    ]
+    monkeypatch.delenv("FINANCIAL_PIPELINE_DATA_ROOT")
+    read.show_headline()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index("Next:") + 1] == (
+        "  financial-pipeline dashboard  # the pages, in a browser"
+    )
+    assert max(map(len, lines[lines.index("Next:") :])) <= read.COLUMNS

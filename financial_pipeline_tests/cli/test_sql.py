@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from financial_pipeline.cli import read, sql_output
+from financial_pipeline.cli import read, sql_output, sql_prompt
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
@@ -91,6 +91,56 @@ def test_forms_for_programs_are_exact() -> None:
     assert _sql("--format", "markdown", query).output == (
         "| n | is_even | nothing |\n| --- | --- | --- |\n| 1 | False |  |\n| 2 | True |  |\n"
     )
+
+
+ODD = """
+select
+    interval 3 day as i, [date '2020-01-01'] as l, map {'a': 1.10::decimal(4, 2)} as m, sum(n) as s,
+    '101'::bit as b, 'ab'::blob as o, 1 as x, 2 as x
+from numbers
+"""
+SUM = ROWS * (ROWS + 1) // 2
+
+
+def test_types_that_a_form_has_not_are_text_and_sums_stay_integers() -> None:
+    csv = f"i,l,m,s,b,o,x,x_1\n3 days,[2020-01-01],{{a=1.10}},{SUM},101,ab,1,2\n"
+    assert _sql("--format", "csv", ODD).output == csv
+    (row,) = json.loads(_sql("--format", "json", ODD).output)
+    assert row == {"i": "3 days", "l": ["2020-01-01"], "m": {"a": "1.10"}, "s": SUM} | {
+        "b": "101",
+        "o": "ab",
+        "x": 1,
+        "x_1": 2,
+    }
+    assert isinstance(row["s"], int)
+    assert f"| 3 days | [2020-01-01] | {{a=1.10}} | {SUM} |" in (
+        _sql("--format", "markdown", ODD).output
+    )
+
+
+def test_an_answer_that_no_form_has_is_a_sentence_and_the_prompt_stays(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    done = _sql("--format", "json", text="select 'infinity'::date as d;\nselect 77 as y;\n")
+    assert "Error: The answer cannot be written as json; cast its unusual columns" in done.output
+    assert '[{"y":77}]' in done.output
+    # The library's own report of its panic.
+    assert "panicked" in capfd.readouterr().err
+
+
+def test_an_interrupted_query_does_not_end_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, asked = sql_prompt._answer, []
+
+    def interrupted(*arguments: object) -> None:
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        answer(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sql_prompt, "_answer", interrupted)
+    done = _sql(text="select 1;\nselect 77 as y;\n")
+    assert "Stopped." in done.output
+    assert "77" in done.output
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])

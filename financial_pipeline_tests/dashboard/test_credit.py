@@ -24,14 +24,14 @@ def test_cards_name_the_month_the_count_and_the_interval(whole_world: Path) -> N
     app = open_page(whole_world, "credit")
     assert metrics(app)["Approval rate"] == "33.3%"
     said = words(app)
-    assert "n 750 applications  \n95 % 28.0% to 39.0%  \nas of 2014-01" in said
+    assert "n 750 applications  \n95% 28.0% to 39.0%  \nas of 2014-01" in said
 
 
 def test_two_vintages_are_compared_at_the_last_month_of_both(whole_world: Path) -> None:
     said = words(open_page(whole_world, "credit", vintage="2015 Q1", against="2014 Q1"))
     # 48 and 24 of 200 after 24 months; the bounds of the fixture are 4/5 and 4/3 of the rates.
     assert "After 24 months on book: 2015 Q1 24.00% (n 200) against 2014 Q1 12.00% (n 200)" in said
-    assert "**+12.00 pp** (95 % +5.75 to +20.35) is beyond the interval: 2015 Q1 is worse" in said
+    assert "**+12.00 pp** (95% +5.75 to +20.35) is beyond the interval: 2015 Q1 is worse" in said
 
 
 @pytest.mark.parametrize(("rate", "inside"), [(0.11, True), (0.5, False)])

@@ -92,10 +92,26 @@ def test_profit_is_compared_with_approving_all_and_with_the_best_cut_by_grade(
     assert f"{share:+.1%} of {dollars(everyone['profit_realised_usd'])}" in words(app)
 
 
+def test_a_cut_by_grade_that_is_worse_than_approving_all_is_no_baseline(data_root: Path) -> None:
+    paths = Paths(data_root)
+    table, best = world.thresholds()
+    everyone = table["profit_realised_usd"][-1]
+    # The loans of small grades are in no segment, so grade A alone is all that is known.
+    only = table.tail(1).with_columns(
+        segment=pl.lit("grade"), level=pl.lit("A"), profit_realised_usd=pl.lit(everyone - 1.0)
+    )
+    world.put(paths, "ml/threshold_table", pl.concat([table, only]), "2015-04-01")
+    world.put(paths, "ml/threshold_summary", best, "2015-04-01")
+    publication.publish(paths, ["test"], world.SIMULATED)
+    shown = metrics(open_page(data_root, "decide", threshold="0.2"))
+    assert "Against approving all" in shown
+    assert not [name for name in shown if "grade" in name]
+
+
 @pytest.mark.parametrize(
     ("expected", "sentence"),
     [
-        (1010.0, "Expected and realised profit agree within 5 %."),
+        (1010.0, "Expected and realised profit agree within 5%."),
         (1490.0, "The model expects $490 (49%) more than was realised: its PDs imply that 7.3%"),
         (700.0, "The model expects $300 (30%) less than was realised: its PDs imply that 18.6%"),
     ],
@@ -109,3 +125,5 @@ def test_expected_profit_is_explained_against_the_realised_one(
         "bad_rate_approved": 0.125,
     }
     assert baselines.expected_against_realised(view, row).startswith(sentence)
+    nothing = {**row, "funded_approved_usd": 0.0}
+    assert baselines.expected_against_realised(view, nothing).startswith("Nothing is approved")

@@ -25,7 +25,7 @@ def _rule() -> alt.Chart:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """The charts that reached the page."""
     specs: list[dict[str, object]] = []
-    monkeypatch.setattr(st, "vega_lite_chart", specs.append)
+    monkeypatch.setattr(st, "vega_lite_chart", lambda spec, **_: specs.append(spec))
     st.cache_data.clear()
     BUILT.clear()
     return specs

@@ -8,6 +8,7 @@ import polars as pl
 from financial_pipeline.dashboard.stream_figures import STALL_SECONDS, Pulse, span, stall_words
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 
@@ -35,7 +36,18 @@ def test_standing_stream_shows_a_banner(data_root: Path) -> None:
     said = app.info[0].value
     assert said.startswith("The stream is stopped; start it with `financial-pipeline stream up`")
     assert "last observed 10 min ago" in said
-    assert said.endswith("7 messages wait to be landed.")
+    assert said.endswith("Not landed yet: 7 messages.")
+
+
+def test_a_stream_without_a_bar_advises_no_other_selection(data_root: Path) -> None:
+    paths = Paths(data_root)
+    world.stream(paths, datetime.now(UTC))
+    none = pl.DataFrame(schema={"symbol": pl.String})
+    world.put(paths, "stream/market_bars_1m", none)
+    publication.publish(paths, ["test"], world.SIMULATED)
+    said = words(open_page(data_root, "live"))
+    assert "No bar has arrived yet." in said
+    assert "Choose another" not in said
 
 
 def test_stall_begins_after_its_limit() -> None:
@@ -51,6 +63,20 @@ def test_watermark_of_simulated_trades_is_held_against_their_world() -> None:
     assert Pulse(NOW, watermark, 0, "flink", start).watermark_age == 28 * 3600
     assert Pulse(NOW, start + timedelta(hours=2), 0, "flink", start).watermark_age == 0
     assert Pulse(NOW, NOW - timedelta(seconds=30), 0, "flink", start).watermark_age == 30
+
+
+def test_the_newest_alert_is_no_watermark(data_root: Path) -> None:
+    paths = Paths(data_root)
+    now = datetime.now(UTC)
+    world.stream(paths, now)
+    key = "stream/status"
+    rows = pl.read_parquet(parquet_files(paths, publication.Publication(paths, "test").newest(key)))
+    old = rows.with_columns(
+        topic=pl.lit("market_alerts"), watermark_at=pl.lit(now - timedelta(days=2)), lag=pl.lit(0)
+    )
+    world.put(paths, key, pl.concat([rows, old], how="vertical_relaxed"))
+    publication.publish(paths, ["test"], world.SIMULATED)
+    assert metrics(open_page(data_root, "live"))["Watermark age"] == "30 s"
 
 
 def test_span_uses_the_largest_fitting_unit() -> None:
@@ -92,8 +118,8 @@ def test_the_newest_alerts_come_first_with_their_rule(data_root: Path) -> None:
     assert metrics(app)["Alerts"] == "2"
     shown = next(table.value for table in app.dataframe if "rule" in table.value.columns)
     assert shown[["rule", "severity", "zscore"]].to_numpy().tolist() == [
-        ["volume_zscore", "critical", -6.5],
-        ["return_zscore", "warning", 4.5],
+        ["volume zscore", "critical", -6.5],
+        ["return zscore", "warning", 4.5],
     ]
 
 

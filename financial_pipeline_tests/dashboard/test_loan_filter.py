@@ -27,12 +27,12 @@ def test_purpose_and_state_filter_every_tile_of_loans(whole_world: Path) -> None
     shown = metrics(app)
     assert (shown["Chosen loans"], shown["Chosen, funded"]) == ("134", "$134.00 k")
     assert shown["Chosen, default rate (D1)"] == "20.0%"
-    assert "n 100 matured loans  \n95 % 13.3% to 28.9%" in words(app)
+    assert "n 100 matured loans  \n95% 13.3% to 28.9%" in words(app)
     rates = _table(app, "definition").filter(pl.col("definition") == "D1")
     assert rates.select("grade", "loans", "defaults").rows() == [("A", 50, 10), ("B", 50, 10)]
     assert _table(app, "funded_usd")["loans"].sum() == 134
-    assert "**100** matured loans, **20** bad (20.00%)" in words(app)
-    assert "purpose, state and FICO do not apply here" in words(app)
+    assert "**100 matured loans**, **20** bad (20.00%)" in words(app)
+    assert "purpose, state, FICO and application do not apply here" in words(app)
 
 
 def test_fico_band_filters_every_tile_of_loans(whole_world: Path) -> None:
@@ -48,6 +48,30 @@ def test_fico_band_filters_every_tile_of_loans(whole_world: Path) -> None:
     assert _table(app, "funded_usd")["loans"].to_list() == [50, 50]
     assert "FICO 660-679, issued 2014 to 2015" in words(app)
     assert app.selectbox(key="fico").options == ["any", "< 660", "660-679"]
+
+
+def test_the_application_filters_and_is_named(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio", application="Joint", state="TX")
+    # The active loans are joint, and half of them are in Texas.
+    assert metrics(app)["Chosen loans"] == "50"
+    assert "state TX, application Joint, issued 2014 to 2015" in words(app)
+    assert app.selectbox(key="application").options == ["any", "Individual", "Joint"]
+
+
+def test_a_figure_without_hits_names_only_its_sums(whole_world: Path) -> None:
+    query = {"application": "Individual", "grade": "A", "purpose": "car", "state": "CA"}
+    app = open_page(whole_world, "portfolio", **query)
+    assert "**50 matured loans**, **10** bad" in words(app)
+    app.selectbox(key="figure").set_value("Loans and funded").run()
+    assert "**50 loans**, funded **$50.00 k**, net loss **$4.00 k**." in words(app)
+    assert "counted" not in words(app)
+
+
+def test_a_vintage_outside_the_chosen_years_is_not_said_to_be_too_small(whole_world: Path) -> None:
+    app = open_page(whole_world, "portfolio", to="2014", grade="G")
+    assert "No vintage of 2014 to 2014 over 36 months has 50 loans of grade G or more." in words(
+        app
+    )
 
 
 def test_grade_term_and_vintage_filter_the_published_counts(whole_world: Path) -> None:
@@ -83,7 +107,23 @@ def test_a_choice_that_does_not_exist_is_none(whole_world: Path, hostile: str) -
     assert "Chosen loans" not in metrics(app)
 
 
-def test_the_filter_is_of_one_page_only(whole_world: Path) -> None:
+def test_the_filter_of_the_credit_page_is_for_its_tiles_of_loans(whole_world: Path) -> None:
+    # Ten of the 100 loans for a car that have matured are bad and of grade B.
+    app = open_page(whole_world, "credit")
+    app.selectbox(key="purpose").set_value("car")
+    app.selectbox(key="grade").set_value("B").run()
+    assert not app.exception
+    losses = _table(app, "loss_given_default_share")
+    assert losses["loans"].sum() == 10
+    said = words(app)
+    assert "No vintage of 2014 to 2015 over 36 months has 50 loans of grade B or more." in said
+    assert "No chosen loan was issued in the 12 months before the newest snapshot." in said
+    assert "roll rates and approvals are of the whole book" in said
+    app.selectbox(key="to").set_value("2014").run()
+    assert losses["loans"].sum() > _table(app, "loss_given_default_share")["loans"].sum() > 0
+
+
+def test_a_page_that_is_opened_again_has_the_whole_book(whole_world: Path) -> None:
     app = open_page(whole_world, "portfolio")
     app.switch_page("app_pages/credit.py").run()
     assert "After 24 months on book: 2015 Q1" in words(app)

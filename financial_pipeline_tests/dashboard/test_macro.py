@@ -38,9 +38,7 @@ def test_undated_copies_have_no_known_line_and_no_count_of_revisions(data_root: 
     app = open_page(data_root, "macro")
     said = words(app)
     assert "have been revised" not in said
-    assert (
-        "**48** observations show today's revised value; their release days are estimated" in said
-    )
+    assert "**48 observations** show today's revised value, with an estimated release day" in said
     assert "released about 2019-01-10, estimated" in said
     assert "Release dates by a rule, not recorded; grey ticks" in said
     chart = app.get("vega_lite_chart")[0].proto
@@ -54,5 +52,5 @@ def test_a_series_with_both_counts_revisions_of_the_dated_ones_only(data_root: P
     _publish(data_root, dated=40)
     app = open_page(data_root, "macro")
     app.date_input(key="known_unrate").set_value(date(2018, 12, 31)).run()
-    assert "**40** observations were known; **0** of them have been revised" in words(app)
-    assert "**8** observations show today's revised value" in words(app)
+    assert "**40 observations** were known; **0** of them have been revised" in words(app)
+    assert "**8 observations** show today's revised value" in words(app)

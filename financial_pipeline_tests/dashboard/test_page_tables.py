@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard import banners
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.pages import NOT_DRAWN, PAGES
 from financial_pipeline.defs.exports.publication import LEDGERS
@@ -34,7 +34,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(Release, "rows", recorded(Release.rows))
     monkeypatch.setattr(Release, "missing", recorded(Release.missing))
-    monkeypatch.setattr(elements, "header", lambda release, title: None)
+    monkeypatch.setattr(banners, "header", lambda release, title: None)
     return keys
 
 

@@ -1,5 +1,6 @@
 """With every table there, each page runs without an exception and shows what the tables hold."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_every_chart_has_data_and_stays_small(whole_world: Path, page: str) -> N
 def test_market_counts_the_breaches_of_value_at_risk(whole_world: Path) -> None:
     app = open_page(whole_world, "market")
     app.selectbox(key="var_bank").set_value("JPM").run()
-    assert "**1** breaches in **59** sessions" in words(app)
+    assert "**1 breach** in **59 sessions** (1.7%; 5% are expected)" in words(app)
     assert metrics(app)["Volatility, 63"] == "25.0%"
 
 
@@ -57,7 +58,7 @@ def test_market_without_a_bank_says_so(whole_world: Path) -> None:
 
 def test_restated_values_are_counted_by_reason_or_said_not_to_be(whole_world: Path) -> None:
     app = open_page(whole_world, "market")
-    assert "Later files changed **3** stored values of prices" in words(app)
+    assert "Later files changed **3 stored values** of prices" in words(app)
     row = next(one.value for one in app.dataframe if "restated_values" in one.value).iloc[0]
     assert (row["reason"], row["sessions"]) == ("split and dividend", 3)
     assert row["largest_change_share"] == pytest.approx(0.01)
@@ -78,10 +79,28 @@ def test_model_shows_its_groups_and_the_points_of_its_scorecard(whole_world: Pat
 
 def test_macro_shows_a_series_as_it_was_known(whole_world: Path) -> None:
     app = open_page(whole_world, "macro")
-    assert metrics(app)["Unemployment"] == "6.00 %"
-    assert "**36** observations were known; **0** of them have been revised since" in words(app)
+    assert metrics(app)["Unemployment"] == "6.00%"
+    assert "**36 observations** were known; **0** of them have been revised since" in words(app)
     app.date_input(key="known_unrate").set_value("2016-01-15").run()
-    assert "**12** observations were known; **1** of them" in words(app)
+    assert "**12 observations** were known; **1** of them has been revised since." in words(app)
+
+
+def test_the_address_has_the_days_of_a_series(whole_world: Path) -> None:
+    query = {"known_unrate": "2016-01-15", "from_unrate": "2016-01-01"}
+    app = open_page(whole_world, "macro", **query)
+    assert app.date_input(key="known_unrate").value == date(2016, 1, 15)
+    assert "On **2016-01-15**, none of these observations was known yet." in words(app)
+    outside = open_page(whole_world, "macro", known_unrate="1066-10-14", from_unrate="soon")
+    assert not outside.exception
+    assert "**36 observations** were known" in words(outside)
+
+
+def test_the_address_has_the_applicant(whole_world: Path) -> None:
+    app = open_page(whole_world, "model", income="20000", housing="Rent", months="60", use="-3")
+    assert not app.exception
+    values = [app.get_by_key(key).value for key in ("income", "housing", "months", "use")]
+    assert values == [20_000, "RENT", 60, 50.0]
+    assert metrics(app)["PD"] != metrics(open_page(whole_world, "model"))["PD"]
 
 
 def test_macro_explains_the_sign(whole_world: Path) -> None:

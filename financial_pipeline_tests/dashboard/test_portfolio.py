@@ -17,7 +17,7 @@ def test_cards_show_value_change_count_interval_and_month(small_world: Path) -> 
     app = open_page(small_world, "portfolio")
     card = next(card for card in app.metric if card.label == "Default rate (matured)")
     assert (card.value, card.delta) == ("20.0%", "+1.00 pp")
-    assert "n 300 matured loans  \n95 % 16.0% to 25.0%  \nas of 2019-03" in words(app)
+    assert "n 300 matured loans  \n95% 16.0% to 25.0%  \nas of 2019-03" in words(app)
     assert metrics(app)["Loans"] == "400"
 
 
@@ -29,7 +29,7 @@ def test_page_names_its_sources_and_says_that_data_is_simulated(small_world: Pat
 
 def test_drill_down_counts_the_loans_of_the_chosen_cell(small_world: Path) -> None:
     app = open_page(small_world, "portfolio", grade="A", state="CA")
-    assert "**150** matured loans, **30** bad (20.00%)" in words(app)
+    assert "**150 matured loans**, **30** bad (20.00%)" in words(app)
     app.toggle(key="hits").set_value(True).run()
     rows = next(table.value for table in app.dataframe if "loan_id" in table.value.columns)
     assert len(rows) == 30
@@ -49,7 +49,19 @@ def test_old_data_shows_its_age(data_root: Path) -> None:
 
     world.put(Paths(data_root), "exports/fct_loans", world.loans())
     publication.publish(Paths(data_root), ["test"], {**world.SIMULATED, "clock": "2019-09-27"})
-    assert "Old data: fct_loans by 210 days" in words(open_page(data_root, "portfolio"))
+    said = words(open_page(data_root, "portfolio"))
+    assert "the newest loans are of 2019-03-01, 210 days ago. Today is 2019-09-27." in said
+    assert "Old data" not in words(open_page(data_root, "market"))
+
+
+def test_a_closed_banner_leaves_its_first_words_on_every_page(small_world: Path) -> None:
+    app = open_page(small_world, "portfolio")
+    app.button(key="close_science").click().run()
+    assert not app.warning
+    assert "Simulated data" in app.caption[0].value
+    app.switch_page("app_pages/decide.py").run()
+    assert not app.warning
+    assert "Simulated data" in app.caption[0].value
 
 
 def _months(values: list[float], width: float, grades: dict[str, list[float]]) -> pl.DataFrame:
@@ -69,7 +81,11 @@ def _months(values: list[float], width: float, grades: dict[str, list[float]]) -
 @pytest.mark.parametrize(
     ("width", "sentence", "colour"),
     [
-        (0.01, "**+4.00 pp since 2018-01**, beyond the interval; grade B adds most (+3.00 pp).", 1),
+        (
+            0.01,
+            "**+4.00 pp since 2018-01**, beyond the interval; grade B contributes most (+3.00 pp).",
+            1,
+        ),
         (0.05, "the change of +4.00 pp since 2018-01 is within the interval.", 0),
     ],
 )
@@ -83,7 +99,7 @@ def test_headline_answers_the_question_and_colours_need_a_change_beyond_the_inte
     publication.publish(Paths(data_root), ["test"], world.SIMULATED)
     app = open_page(data_root, "portfolio")
     assert sentence in words(app)
-    assert "**19.0% of matured loans defaulted** (95 %" in words(app)
+    assert "**19.0% of matured loans defaulted** (95%" in words(app)
     card = next(card for card in app.metric if card.label == "Default rate (matured)")
     red, grey = MetricProto.MetricColor.RED, MetricProto.MetricColor.GRAY
     assert (card.delta, card.proto.color) == ("+4.00 pp", red if colour else grey)

@@ -32,7 +32,7 @@ def test_report_has_the_figures_of_the_pages_with_counts_intervals_and_sources(
             page, "Calibration bias"
         )
         assert f'<td>{label}</td><td class="n">{shown[label]}</td>' in document
-    assert "n 300 matured loans · 95 % 16.0% to 25.0% · as of 2019-03" in document
+    assert "n 300 matured loans · 95% 16.0% to 25.0% · as of 2019-03" in document
     assert "<strong>The model of cut-off 2015-04-01 is served</strong>" in document
     assert "Source: <code>metrics/portfolio_summary</code> as of 2019-03-01." in document
     assert "<strong>Simulated data</strong> (seed 1)" in document

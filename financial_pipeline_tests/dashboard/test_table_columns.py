@@ -39,9 +39,9 @@ def test_column_is_named_in_words_and_has_the_format_of_its_kind() -> None:
         "loans": ("Loans", "%,d"),
         "interest_rate": ("Interest rate", "percent"),
         "funded_amount_usd": ("Funded amount $", "$%,.0f"),
-        "zscore": ("Zscore", "%.4f"),
+        "zscore": ("Z-score", "%.4f"),
         "total": ("Total", "%,.0f"),
-        "issue_month": ("Issue month", "YYYY-MM-DD"),
+        "issue_month": ("Issue month", "YYYY-MM"),
         "observed_at": ("Observed at", "YYYY-MM-DD HH:mm:ss"),
         "metadata_json": (None, None),
     }
@@ -56,6 +56,11 @@ def test_fraction_above_its_range_and_empty_column_are_plain_numbers() -> None:
     columns = table_columns.configuration(frame)
     formats = {name: (one or {})["type_config"]["format"] for name, one in columns.items()}
     assert formats == {"rate": "%,.2f", "share": "percent"}
+
+
+def test_codes_of_loans_are_shown_in_words() -> None:
+    frame = pl.DataFrame({"purpose": ["credit_card", None], "loan_id": ["a_1", "a_2"]})
+    assert table_columns.in_plain_words(frame).rows() == [("credit card", "a_1"), (None, "a_2")]
 
 
 def test_change_that_rounds_to_nothing_is_a_plain_zero() -> None:

@@ -91,8 +91,9 @@ def purposes() -> pl.DataFrame:
 
 
 def profiles() -> pl.DataFrame:
-    """The first 300 loans are of the lowest band, and the active ones of a higher one."""
-    return pl.DataFrame({"borrower_profile_key": [0, 1], "fico_band": ["< 660", "660-679"]})
+    """The first 300 loans are of the lowest band, and the active ones of a higher one, joint."""
+    bands = {"fico_band": ["< 660", "660-679"], "application_type_band": ["Individual", "Joint"]}
+    return pl.DataFrame({"borrower_profile_key": [0, 1]} | bands)
 
 
 def summary() -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.alerts import operations
-from financial_pipeline.defs.operations import record
+from financial_pipeline.defs.operations import descriptions, record
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.manifest import PublishedTable, read_manifest
@@ -20,7 +20,11 @@ DAYS = dg.DailyPartitionsDefinition("2019-03-25", end_date="2019-03-30")
 @dg.asset(
     key=["staging", "days"],
     partitions_def=DAYS,
-    check_specs=[dg.AssetCheckSpec("adds_up", asset=["staging", "days"], blocking=True)],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "adds_up", asset=["staging", "days"], blocking=True, description="Sums agree."
+        )
+    ],
 )
 def days(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     if context.partition_key == "2019-03-26":
@@ -60,6 +64,14 @@ def test_runs_and_checks_are_recorded_once(paths: Paths) -> None:
     checks = operations.read(paths, "check_results")
     assert checks["passed"].to_list() == [True, False, True]
     assert json.loads(checks["metadata_json"][0]) == {"rows": 5}
+
+
+def test_a_result_without_words_gets_those_of_its_check(paths: Paths) -> None:
+    graph = dg.Definitions(assets=[days]).resolve_asset_graph()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_days(instance, "2019-03-25")
+        record(instance, paths, Settings(), lambda: descriptions(graph))
+    assert operations.read(paths, "check_results")["description"].to_list() == ["Sums agree."]
 
 
 def test_record_leaves_the_published_version_as_it_is(paths: Paths) -> None:

@@ -4,10 +4,12 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from financial_pipeline.defs import terminal
 from financial_pipeline.defs.terminal import noise_to, running
 
 
@@ -17,13 +19,13 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_shows_the_job_its_number_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("TERM", "xterm")
     with running("loans_job (staging)", 3, 11):
         pass
-    assert "3 of 11  loans_job (staging)" in terminal.getvalue()
-    assert "0:00:00" in terminal.getvalue()
+    assert "3 of 11  loans_job (staging)" in shown.getvalue()
+    assert "0:00:00" in shown.getvalue()
 
 
 def test_a_file_or_a_pipe_has_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +34,31 @@ def test_a_file_or_a_pipe_has_no_live_line(monkeypatch: pytest.MonkeyPatch) -> N
     with running("loans_job", 1, 2):
         pass
     assert file.getvalue() == ""
+
+
+def test_a_log_gets_signs_of_life_of_a_long_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", file)
+    monkeypatch.setattr(terminal, "FIRST_SIGN_SECONDS", 0.01)
+    with running("loans_job (staging)", 3, 11):
+        deadline = time.monotonic() + 10
+        while not file.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert file.getvalue() == "3 of 11  loans_job (staging): running, 0 s\n"
+
+
+def test_a_step_that_has_the_descriptor_does_not_take_the_signs_of_life(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "FIRST_SIGN_SECONDS", 0.01)
+    seen, deadline = "", time.monotonic() + 10
+    with running("loans_job", 3, 11), noise_to(tmp_path / "step.log"):
+        os.write(2, b"noise of the step\n")
+        while "running" not in seen and time.monotonic() < deadline:
+            time.sleep(0.01)
+            seen += capfd.readouterr().err
+    assert seen.startswith("3 of 11  loans_job: running")
+    assert (tmp_path / "step.log").read_text("utf-8") == "noise of the step\n"
 
 
 def test_noise_of_this_process_and_of_its_children_is_in_the_log(

@@ -144,6 +144,7 @@ def test_a_later_period_is_not_yet_published(paths: Paths) -> None:
         ("UNRATE", ["2017-12-01", "2018-01-01"], "2017-12-31", "monthly; did you mean 2017-12-01?"),
         ("FYFSD", ["2016-09-30"], "2017-10-31", "is annual; did you mean 2017-09-30?"),
         ("OWN", ["2017-12-01"], "2018-02-07", None),
+        ("UNRATE", ["2017-11-01", "2017-12-01"], "9999-12-31", None),
     ],
 )
 def test_the_rhythm_of_the_series_tells_which_day_is_meant(

@@ -4,14 +4,14 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, credit_flows, drawing, elements
+from financial_pipeline.dashboard import charts, credit_flows, drawing, elements, loan_filter
 from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.dashboard.data import Release, current
-from financial_pipeline.dashboard.portfolio_figures import VINTAGES, kpi_cards
+from financial_pipeline.dashboard.loan_filter import LoanFilter
+from financial_pipeline.dashboard.portfolio_figures import VINTAGES, kpi_cards, no_vintage
 
 # The older vintage of a comparison is a year before.
 QUARTERS = 4
-GRADES = ("all", "A", "B", "C", "D", "E", "F", "G")
 
 
 def _cards(release: Release) -> None:
@@ -20,39 +20,40 @@ def _cards(release: Release) -> None:
         elements.source(release, figures.SUMMARY, note="Each of its newest month.")
 
 
-def _vintages(release: Release) -> None:
+def _chosen(release: Release) -> LoanFilter:
+    """Draw the filter, and name the tiles that it does not reach."""
+    st.header("Choose loans", anchor=False)
+    elements.present(release, *loan_filter.TABLES)
+    chosen = loan_filter.bar(release)
+    st.caption(
+        "The filter is for vintages, early arrears and losses. The cards above, roll rates and"
+        " approvals are of the whole book."
+    )
+    return chosen
+
+
+def _vintages(release: Release, chosen: LoanFilter) -> None:
     st.header("Vintages", anchor=False)
     if not elements.filled(release, figures.CURVES):
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        grade = st.selectbox("Grade", GRADES, key="vintage_grade", bind="query-params", width=120)
-        term = st.selectbox(
-            "Term, months", ("36", "60"), key="vintage_term", bind="query-params", width=120
-        )
-        smallest = st.number_input(
-            "Minimum number of loans",
-            1,
-            100_000,
-            50,
-            key="smallest",
-            bind="query-params",
-            width=180,
-        )
-    values = {"grade": grade, "term": int(term), "smallest": smallest}
-    curves = release.rows(VINTAGES, figures.CURVES, **values)
+    grade, term, smallest = loan_filter.curves(chosen)
+    values = {"grade": grade, "term": term, "smallest": smallest}
+    curves = release.rows(VINTAGES, figures.CURVES, **values).filter(
+        pl.col("issue_year").is_between(chosen.first, chosen.last)
+    )
     if curves.is_empty():
-        elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
+        elements.empty(no_vintage(grade, term, smallest, chosen.years()))
         return
     st.markdown("**Cumulative defaults** of each vintage by month on book")
     aged = (pl.col("months_on_book") > 0) & (pl.col("months_on_book") % figures.STEP == 0)
     cells = curves.filter(aged)
     if cells.is_empty():
-        elements.empty(f"No vintage is {figures.STEP} months old.")
+        elements.absent(f"No vintage is {figures.STEP} months old.")
     else:
         drawing.chart(_heat_map, cells)
     _comparison(curves)
     elements.source(
-        release, figures.CURVES, note="All loans of the quarter are the denominator; 95 % Wilson."
+        release, figures.CURVES, note="All loans of the quarter are the denominator; 95% Wilson."
     )
     elements.rows_behind(curves, "vintages")
 
@@ -62,10 +63,10 @@ def _heat_map(cells: pl.DataFrame) -> charts.Layers:
         x=alt.X("months_on_book:O", title="Months on book", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("vintage:N", title=None, axis=alt.Axis(labelOverlap=True)),
         tooltip=[
-            "vintage",
-            "months_on_book",
-            "loans",
-            "cumulative_defaults",
+            "vintage:N",
+            "months_on_book:Q",
+            "loans:Q",
+            "cumulative_defaults:Q",
             *(
                 alt.Tooltip(f"{name}:Q", format=".2%")
                 for name in ("default_rate", "default_rate_low", "default_rate_high")
@@ -89,7 +90,7 @@ def _comparison(curves: pl.DataFrame) -> None:
         return
     aged = curves.filter(pl.col("months_on_book") >= figures.YOUNG_MONTHS)["vintage"].unique()
     newest = max((at for at, name in enumerate(names) if name in aged), default=len(names) - 1)
-    st.markdown("**Two vintages compared**, with 95 % Wilson intervals")
+    st.markdown("**Two vintages compared**, with 95% Wilson intervals")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first, second = (
             st.selectbox(label, names, index, key=key, bind="query-params", width=150)
@@ -141,7 +142,7 @@ def _rolls(release: Release) -> None:
     with right:
         _roll_history(release, cells, chosen["source"])
     elements.source(
-        release, figures.TRANSITIONS, note="Loans seen in both snapshots; 95 % Wilson intervals."
+        release, figures.TRANSITIONS, note="Loans seen in both snapshots; 95% Wilson intervals."
     )
     elements.rows_behind(cells, "roll_rates")
 
@@ -203,10 +204,11 @@ def _roll_line(rows: pl.DataFrame) -> charts.Layers:
 def show(release: Release) -> None:
     """Draw the page."""
     _cards(release)
-    _vintages(release)
+    chosen = _chosen(release)
+    _vintages(release, chosen)
+    credit_flows.arrears(release, chosen)
+    credit_flows.losses(release, chosen)
     _rolls(release)
-    credit_flows.arrears(release)
-    credit_flows.losses(release)
     credit_flows.approvals(release)
 
 

@@ -124,7 +124,7 @@ def _confusion_chart() -> charts.Layers:
 def _profit(
     view: View, threshold: float, capacity: float | None, everyone: baselines.Baseline
 ) -> None:
-    st.markdown("**Profit by threshold**, with the band within 1 % of the best")
+    st.markdown("**Profit by threshold**, with the band within 1% of the best")
     best = view.summary
     drawing.chart(
         _profit_chart,

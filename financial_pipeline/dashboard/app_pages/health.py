@@ -24,7 +24,7 @@ def _runs(release: Release) -> None:
         return
     runs = release.rows(figures.LAST_RUNS, figures.RUNS)
     if runs.is_empty():
-        elements.empty("No run has ended yet.")
+        elements.absent("No run has ended yet.")
         return
     base = f"{figures.dagster_address()}/runs/"
     linked = runs.with_columns(run_id=pl.lit(base) + pl.col("run_id"))
@@ -39,7 +39,7 @@ def _checks(release: Release) -> None:
         return
     newest = figures.checks(release)
     if newest.is_empty():
-        elements.empty("No check was evaluated yet.")
+        elements.absent("No check was evaluated yet.")
         return
     only = st.toggle("Only failing ones", key="failing", bind="query-params")
     shown = newest.filter(~pl.col("passed")) if only else newest

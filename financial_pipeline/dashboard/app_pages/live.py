@@ -51,7 +51,7 @@ def _bars(rows: pl.DataFrame) -> charts.Layers:
 def _bank(release: Release) -> None:
     symbols = release.rows(figures.SYMBOLS, figures.BARS)["symbol"].to_list()
     if not symbols:
-        elements.empty("No bar has arrived yet.")
+        elements.absent("No bar has arrived yet.")
         return
     symbol = st.segmented_control(
         "Bank", symbols, default=symbols[0], required=True, key="symbol", bind="query-params"
@@ -91,7 +91,7 @@ def _alerts(release: Release) -> None:
         return
     alerts = release.rows(figures.NEWEST_ALERTS, figures.ALERTS)
     if alerts.is_empty():
-        elements.empty("No bar was unusual enough for an alert.")
+        elements.absent("No bar was unusual enough for an alert.")
         return
     elements.table(alerts, "alerts", height=280)
     elements.source(release, figures.ALERTS, note="The newest 500; a bar has at most one.")

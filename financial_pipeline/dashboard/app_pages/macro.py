@@ -55,7 +55,8 @@ def _series(release: Release) -> None:
         _one_series(release, indicator, limits)
 
 
-def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> None:
+def _days(release: Release, indicator: str, limits: dict[str, Any]) -> tuple[date, date]:
+    """Draw the day of knowledge and the first day; the keys keep them for each series."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         known = st.date_input(
             "As known on",
@@ -63,6 +64,7 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
             limits["first_release"],
             max(release.today, limits["last_release"]),
             key=f"known_{indicator}",
+            bind="query-params",
             width=170,
         )
         first = st.date_input(
@@ -71,15 +73,21 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
             limits["first_observation"],
             max(release.today, limits["last_release"]),
             key=f"from_{indicator}",
+            bind="query-params",
             width=170,
         )
+    return known, first
+
+
+def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> None:
+    known, first = _days(release, indicator, limits)
     values = {"indicator": indicator, "known": known, "first": first}
     rows = release.rows(figures.SERIES, figures.INDICATORS, **values)
     if rows.is_empty():
         elements.empty(f"There is no observation since {first}.")
         return
     drawing.chart(_series_chart, rows, indicator)
-    st.markdown(_knowledge(rows, known))
+    st.markdown(figures.knowledge(rows, known))
     how = (
         "dated vintages (ALFRED); red ticks"
         if limits["last_method"] != figures.RULE
@@ -95,27 +103,6 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
         + (", which the simulated economy need not follow." if release.is_synthetic else "."),
     )
     elements.rows_behind(rows, "macro_series")
-
-
-def _knowledge(rows: pl.DataFrame, known: date) -> str:
-    """Describe what was known on a day: counts of dated vintages, or that revisions are unknown."""
-    dated = rows.filter(~pl.col("is_estimated"))
-    undated = rows.height - dated.height
-    parts = []
-    if dated.height:
-        count = dated["as_known"].count()
-        changed = dated.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
-        parts.append(
-            f"On **{known}**, **{count:,}** observations were known;"
-            f" **{changed:,}** of them have been revised since."
-        )
-    if undated:
-        parts.append(
-            f"**{undated:,}** observations show today's revised value; their release days are"
-            " estimated and their revisions are unknown. Load the vintages of ALFRED to see what"
-            " was known then."
-        )
-    return "  \n".join(parts)
 
 
 def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
@@ -174,12 +161,14 @@ def _correlations(release: Release) -> None:
         st.caption(SIMULATED_NOTE)
     for caution in rows["caution"].drop_nulls().unique():
         st.warning(str(caution), icon=":material/warning:")
+    months = rows["months"].drop_nulls().unique().sort().to_list()
+    span = " to ".join(dict.fromkeys((str(months[0]), str(months[-1]))))
     words = "Levels, descriptive only" if rows["is_descriptive"].any() else "Stationary changes"
     elements.source(
         release,
         figures.CORRELATIONS,
-        note=f"{words}; n {rows['months'].sort()[0]} to {rows['months'].sort()[-1]} months; bars"
-        f" are 95 % HAC intervals; filled if q < {FIND_Q} over all cells and lags.",
+        note=f"{words}; n {span} months; bars"
+        f" are 95% HAC intervals; filled if q < {FIND_Q} over all cells and lags.",
     )
     elements.rows_behind(rows, "lagged_correlations")
 

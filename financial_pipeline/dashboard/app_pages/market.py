@@ -11,6 +11,8 @@ from financial_pipeline.dashboard import market_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
 RANGES = {"6 months": 126, "1 yr": 252, "5 yrs": 1260, "10 yrs": 2520, "All": 10**6}
+# Returns that a chart draws as bars.
+MOST_BARS = 300
 WINDOWS = {"21 sessions": "volatility_21d", "63 sessions": "volatility_63d"} | {
     "252 sessions": "volatility_252d"
 }
@@ -43,7 +45,10 @@ def _range(release: Release) -> tuple[date, list[str]]:
 def _cards(release: Release, banks: list[str]) -> None:
     if elements.filled(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
         bank = st.selectbox("Figures of", banks, key="bank", bind="query-params", width=160)
-        elements.cards(figures.bank_cards(release, bank))
+        if found := figures.bank_cards(release, bank):
+            elements.cards(found)
+        else:
+            st.info(figures.not_measured(bank), icon=":material/info:")
         elements.source(release, figures.VOLATILITY, figures.SHARPE, figures.RISK)
 
 
@@ -119,15 +124,18 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
 def _no_ratio(release: Release) -> None:
     """Show why no session in view has a Sharpe ratio."""
     if release.rows(figures.HAS_BILL, figures.SHARPE)["has_bill"][0]:
-        elements.empty("No session in view has 95 % of the 252 returns that a ratio needs.")
+        elements.empty("No session in view has 95% of the 252 returns that a ratio needs.")
     else:
         elements.missing_input(release, "The Sharpe ratio", "DTB3")
 
 
 def _correlations(release: Release) -> None:
-    if not elements.filled(release, figures.CORRELATIONS):
+    if not elements.present(release, figures.CORRELATIONS):
         return
     rows = release.rows(figures.MATRIX, figures.CORRELATIONS)
+    if rows.is_empty():
+        elements.needs(release, "A correlation", "prices of two banks", figures.PRICES)
+        return
     st.markdown(f"**Correlation of daily returns**, 252 sessions to {rows['session_date'][0]}")
     drawing.chart(_matrix, rows)
 
@@ -136,7 +144,11 @@ def _matrix(rows: pl.DataFrame) -> charts.Layers:
     base = alt.Chart(rows).encode(
         x=alt.X("symbol_a:N", title=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("symbol_b:N", title=None),
-        tooltip=["symbol_a", "symbol_b", alt.Tooltip("correlation:Q", format=".3f")],
+        tooltip=[
+            alt.Tooltip("symbol_a", title="Bank"),
+            alt.Tooltip("symbol_b", title="With"),
+            alt.Tooltip("correlation:Q", format=".3f"),
+        ],
     )
     boxes = base.mark_rect(cornerRadius=3).encode(
         color=alt.Color("correlation:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
@@ -161,14 +173,15 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     drawing.chart(_breach_chart, rows, breaches)
     known = rows.drop_nulls("forecast").height
     st.markdown(
-        f"**{breaches.height:,}** breaches in **{known:,}** sessions"
-        f" ({elements.percent(breaches.height / known)}; 5 % are expected)."
+        f"**{elements.counted(breaches.height, 'breach', 'breaches')}** in"
+        f" **{elements.counted(known, 'session')}**"
+        f" ({elements.percent(breaches.height / known)}; 5% are expected)."
         f" {figures.coverage_words(release, bank)}"
     )
     elements.source(
         release,
         figures.RISK,
-        note="95 %, historical; the line is the forecast of the session before.",
+        note="95%, historical; the line is the forecast of the session before.",
     )
     elements.rows_behind(breaches, "breaches", "The breaches")
 
@@ -177,7 +190,10 @@ def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
     thin = charts.thinned(rows, 2)
     x = charts.time(thin, "session_date")
     y = alt.Y("simple_return:Q", title="Daily return", axis=alt.Axis(format=".0%"))
-    returns = alt.Chart(thin).mark_bar(color=charts.GREY, opacity=0.6).encode(x=x, y=y)
+    base = alt.Chart(thin)
+    # Bars of less than a pixel would leave gaps by chance.
+    marks = base.mark_bar if thin.height <= MOST_BARS else base.mark_area
+    returns = marks(color=charts.GREY, opacity=0.6).encode(x=x, y=y)
     limit = (
         alt.Chart(thin)
         .mark_line(color=charts.BLUE, strokeWidth=1.6)

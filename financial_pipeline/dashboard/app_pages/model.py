@@ -70,7 +70,7 @@ def _discrimination(release: Release, cutoff: object, model: str) -> None:
         else:
             drawing.chart(_roc, roc)
     with right:
-        st.markdown("**Calibration**, with 95 % Wilson intervals")
+        st.markdown("**Calibration**, with 95% Wilson intervals")
         if bins.is_empty():
             elements.empty("No bins were stored for this model.")
         else:

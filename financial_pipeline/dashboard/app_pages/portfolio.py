@@ -36,7 +36,7 @@ def _kpis(release: Release) -> None:
             release,
             figures.SUMMARY,
             note=f"Change is over {trend.TREND_MONTHS} months, or since the first one; it has a"
-            " colour only if the earlier value is outside the 95 % Wilson interval of the newest.",
+            " colour only if the earlier value is outside the 95% Wilson interval of the newest.",
         )
         history = release.rows(figures.HISTORY, figures.SUMMARY)
         elements.rows_behind(history, "portfolio_summary", "All months behind these figures")
@@ -73,7 +73,7 @@ def _grades(release: Release, chosen: LoanFilter) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**By grade** with 95 % Wilson intervals")
+        st.markdown("**By grade** with 95% Wilson intervals")
         drawing.chart(_grade_bars, picks=("grade_bars", _pick_grade), rates=rates)
     with right:
         st.markdown("**By issue year**")
@@ -109,9 +109,15 @@ def _counts(first: str) -> list[alt.Tooltip]:
     return named + [alt.Tooltip(f"{name}:Q", format=",d") for name in ("loans", "defaults")]
 
 
+def _issue_year() -> alt.X:
+    # A line alone would have the years as points, and the bars to the right of their labels.
+    axis = alt.Axis(labelAngle=0, labelOverlap=True)
+    return alt.X("vintage:N", title="Issue year", axis=axis, scale=alt.Scale(type="band"))
+
+
 def _vintage_bars() -> charts.Layers:
     base = alt.Chart(alt.NamedData("vintages")).encode(
-        x=alt.X("vintage:N", title="Issue year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        x=_issue_year(),
         xOffset="definition:N",
         y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")),
         tooltip=[
@@ -130,7 +136,7 @@ def _vintage_bars() -> charts.Layers:
     share_axis = alt.Axis(format=".0%", orient="right", grid=False)
     years = alt.Chart(alt.NamedData("years"))
     active = years.encode(
-        x=alt.X("vintage:N"),
+        x=_issue_year(),
         y=alt.Y(
             "still_active:Q", title="Still active", axis=share_axis, scale=alt.Scale(domain=[0, 1])
         ),
@@ -139,7 +145,7 @@ def _vintage_bars() -> charts.Layers:
     # One transparent bar per year takes the clicks of all its definitions.
     clicked = (
         years.mark_bar(opacity=0.01, cursor="pointer")
-        .encode(x=alt.X("vintage:N"), y=alt.value(0), y2=alt.value("height"))
+        .encode(x=_issue_year(), y=alt.value(0), y2=alt.value("height"))
         .add_params(alt.selection_point(name=drawing.PICK, fields=["vintage"]))
     )
     bars = alt.layer(clicked, mature, *young)
@@ -151,32 +157,12 @@ def _curves(release: Release, chosen: LoanFilter) -> None:
     st.header("Vintage curves", anchor=False)
     if not elements.filled(release, figures.CURVES):
         return
-    grade = "all" if chosen.grade == loan_filter.ANY else chosen.grade
-    term = chosen.term
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if term == loan_filter.ANY:
-            terms = loan_filter.TERMS[1:]
-            term = st.selectbox(
-                "Curves of term, months", terms, key="curve_term", bind="query-params", width=180
-            )
-        smallest = st.number_input(
-            "Minimum number of loans",
-            1,
-            100_000,
-            50,
-            key="curve_min",
-            bind="query-params",
-            width=180,
-        )
-    if chosen.needs_loans:
-        st.caption(
-            "Curves are published by grade and term; purpose, state and FICO do not apply here."
-        )
+    grade, term, smallest = loan_filter.curves(chosen)
     curves = release.rows(
-        figures.VINTAGES, figures.CURVES, grade=grade, term=int(term), smallest=smallest
+        figures.VINTAGES, figures.CURVES, grade=grade, term=term, smallest=smallest
     ).filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
     if curves.is_empty():
-        elements.empty(f"No vintage of grade {grade} over {term} months has {smallest:,} loans.")
+        elements.empty(figures.no_vintage(grade, term, smallest, chosen.years()))
         return
     drawing.chart(_curve_chart, curves=charts.thinned(curves))
     elements.source(

@@ -23,7 +23,13 @@ def operations_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
     paths.data_root.mkdir(parents=True, exist_ok=True)
-    ended = operations.record(context.instance, paths, settings)
+    repository = context.repository_def
+    ended = operations.record(
+        context.instance,
+        paths,
+        settings,
+        lambda: operations.descriptions(repository.asset_graph) if repository else {},
+    )
     found = incidents.found(context.instance, paths)
     sent = deliver(found, sinks.configured(settings), paths.alert_ledger)
     return dg.SkipReason(f"{ended} runs recorded, {len(found)} incidents open, {len(sent)} notices")
