@@ -143,6 +143,8 @@ def report(version: str | None, file: Path) -> None:
 
     The file makes no request. A figure that is absent has its reason instead.
     """
+    if not file.parent.is_dir():
+        raise PipelineError(f"The folder {file.parent} does not exist; make it, or pass another.")
     from streamlit.logger import set_log_level
 
     # Streamlit warns that its cache has no server.
@@ -157,8 +159,6 @@ def report(version: str | None, file: Path) -> None:
     manifest = read_version(paths, version)
     with reading(paths, manifest.version):
         document = report_document.build(Release(paths, manifest))
-    if not file.parent.is_dir():
-        raise PipelineError(f"The folder {file.parent} does not exist; make it, or pass another.")
     files.replace_file(file, document)
     click.echo(f"Wrote {file} ({len(document) // 1000:,} kB): version {manifest.version}.")
 

@@ -63,8 +63,12 @@ def write(relation: duckdb.DuckDBPyRelation, wanted: Output) -> None:
     elif wanted.file is None:
         sys.stdout.write(_encoded(relation, wanted.form).decode())
     else:
-        with replacing(wanted.file.resolve()) as temporary:
-            temporary.write_bytes(_encoded(relation, wanted.form))
+        content = _encoded(relation, wanted.form)
+        try:
+            with replacing(wanted.file.resolve()) as temporary:
+                temporary.write_bytes(content)
+        except FileNotFoundError as error:
+            raise PipelineError(f"{wanted.file} cannot be written ({error.strerror}).") from None
 
 
 def _show(relation: duckdb.DuckDBPyRelation) -> None:

@@ -56,7 +56,9 @@ def run(paths: Paths, manifest: Manifest, query: str | None, wanted: Output) -> 
         try:
             _answer(connection, query, wanted)
         except duckdb.Error as error:
-            raise PipelineError(f"DuckDB cannot answer the query: {error}") from None
+            # One line, without the lines that point at the place in the query.
+            reason = " ".join(str(error).split("\nLINE ")[0].split())
+            raise PipelineError(f"DuckDB cannot answer the query: {reason}") from None
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, text: str, wanted: Output) -> None:

@@ -100,7 +100,13 @@ def time(frame: pl.DataFrame, column: str) -> alt.X:
     dates: list[date] = frame[column].drop_nulls().cast(pl.Date).sort().to_list()
     days = (dates[-1] - dates[0]).days if dates else 0
     form = "%H:%M" if days < 3 else "%d %b" if days < DAYS_OF_MONTHS else "%b %Y"
-    axis = alt.Axis(format="%Y" if days > DAYS_OF_YEARS else form, labelOverlap=True, tickCount=8)
+    axis = alt.Axis(
+        format="%Y" if days > DAYS_OF_YEARS else form,
+        labelOverlap=True,
+        # A narrow page would cut a label that reaches beyond the axis.
+        labelBound=True,
+        tickCount=8,
+    )
     return alt.X(f"{column}:T", title=None, axis=axis)
 
 

@@ -49,30 +49,30 @@ def approvals(release: Release) -> None:
     elements.source(release, figures.REJECTIONS, note="The file gives no reason for a rejection.")
 
 
-def _funnel(stages: pl.DataFrame) -> charts.Layers:
-    order = ["applications", "issued", "matured", "paid"]
-    base = alt.Chart(stages).encode(
-        y=alt.Y("stage:N", sort=order, title=None),
-        tooltip=[
-            "stage",
-            alt.Tooltip("loans:Q", format=",d"),
-            *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high")),
-        ],
-    )
-    share = "(datum.stage == 'applications' ? '' : ' (' + format(datum.rate, '.1%') + ')')"
-    words = f"format(datum.loans, ',') + {share}"
-    # Room for the words of the longest bar.
-    scale = alt.Scale(domain=[0, float(stages["loans"][0]) * 1.3])
-    bars = base.mark_bar(color=charts.BLUE).encode(
-        x=alt.X(
-            "loans:Q",
-            title="Loans, and their share of the stage before",
-            scale=scale,
-            axis=alt.Axis(format="~s", tickCount=5),
+def _funnel(stages: pl.DataFrame) -> alt.Chart:
+    # The words are labels of the axis, whose colour is readable on light and dark pages.
+    words = [
+        f"{row['stage']} {row['loans']:,}" + (f" ({row['rate']:.1%})" if number else "")
+        for number, row in enumerate(stages.to_dicts())
+    ]
+    return (
+        alt.Chart(stages.with_columns(words=pl.Series(words, dtype=pl.String)))
+        .mark_bar(color=charts.BLUE)
+        .encode(
+            y=alt.Y("words:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)),
+            x=alt.X(
+                "loans:Q",
+                title="Loans, and their share of the stage before",
+                axis=alt.Axis(format="~s", tickCount=5),
+            ),
+            tooltip=[
+                "stage",
+                alt.Tooltip("loans:Q", format=",d"),
+                *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high")),
+            ],
         )
+        .properties(height=charts.HEIGHT - 80)
     )
-    text = base.transform_calculate(words=words).mark_text(align="left", dx=4, fontSize=12)
-    return (bars + text.encode(x="loans:Q", text="words:N")).properties(height=charts.HEIGHT - 80)
 
 
 def arrears(release: Release, chosen: LoanFilter) -> None:

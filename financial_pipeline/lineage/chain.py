@@ -26,7 +26,7 @@ def parse(text: str) -> str:
     near = difflib.get_close_matches(f"{key}.{column}", known, n=3, cutoff=0.5)
     raise PipelineError(
         f"There is no column {text}; name it layer.table.column"
-        + (f", such as {' or '.join(near)}." if near else ".")
+        + (f", such as {' or '.join(near).replace('/', '.')}." if near else ".")
     )
 
 

@@ -128,6 +128,16 @@ def test_an_answer_that_no_form_has_is_a_sentence_and_the_prompt_stays(
     assert "panicked" in capfd.readouterr().err
 
 
+def test_a_typo_is_one_line_without_a_report(data_root: Path) -> None:
+    done = _sql("selekt 1")
+    assert str(done.exception) == (
+        'DuckDB cannot answer the query: Parser Error: syntax error at or near "selekt"'
+    )
+    done = _sql("select *\nfrom numbrs")
+    assert 'Did you mean "numbers"?' in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
 def test_an_interrupted_query_does_not_end_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     answer, asked = sql_prompt._answer, []
 
