@@ -5,13 +5,11 @@ from typing import Final
 
 import streamlit as st
 
-from financial_pipeline.dashboard.data import Release, age_days
+from financial_pipeline.dashboard import elements
+from financial_pipeline.dashboard.data import LOANS, MACRO, PRICES, Release, age_days
 from financial_pipeline.dashboard.elements import counted
 from financial_pipeline.figures import synthetic
 
-LOANS: Final = "exports/fct_loans"
-PRICES: Final = "exports/fct_daily_prices"
-MACRO: Final = "exports/fct_macro_observations"
 # Each source: its name, and the days after which it is old, by the rhythm it arrives in.
 SOURCES: Final = {LOANS: ("loans", 62), PRICES: ("prices", 5), MACRO: ("macro series", 45)}
 # The sources of a page; one that is not here has figures of loans alone.
@@ -36,6 +34,7 @@ white-space: normal !important; overflow: visible !important; text-overflow: cli
 
 def header(release: Release, title: str) -> None:
     """Draw the title, the banner of simulated data, and a warning about old data of the page."""
+    elements.begin()
     st.html(STYLE)
     st.title(title, anchor=False)
     notices = [_banner(words, icon) for words, icon in _warnings(release, title.lower())]

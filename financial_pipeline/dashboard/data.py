@@ -39,11 +39,22 @@ DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
 SIMULATED: Final = "Run `make demo`."
 OWN_FILES: Final = {
     "exports": "Put the files into the drop folder, then run `make ingest` and `make transform`.",
-    "metrics": "Run `make transform`.",
-    "ml": "Run `make transform`.",
     "operations": "Run `make transform`.",
     "stream": "Run `financial-pipeline stream up`, `financial-pipeline stream produce` and"
     " `financial-pipeline stream land`.",
+}
+
+LOANS: Final = "exports/fct_loans"
+PRICES: Final = "exports/fct_daily_prices"
+MACRO: Final = "exports/fct_macro_observations"
+NAMES_OF_FILES: Final = {LOANS: "loan files", PRICES: "price files", MACRO: "macro series"}
+# What metrics are computed from; all others, and the model, from loans.
+INPUTS: Final = {
+    "metrics/macro_correlations": (LOANS, MACRO),
+    **{
+        f"metrics/{name}": (PRICES,)
+        for name in ("rolling_volatility", "sharpe_ratios", "market_risk", "return_correlations")
+    },
 }
 
 
@@ -90,7 +101,17 @@ class Release:
         """Describe the commands that build these tables."""
         if self.is_synthetic:
             return SIMULATED
-        return " ".join(dict.fromkeys(OWN_FILES[key.split("/")[0]] for key in keys))
+        return " ".join(dict.fromkeys(map(self._how_from_files, keys)))
+
+    def _how_from_files(self, key: str) -> str:
+        layer = key.split("/")[0]
+        if layer not in ("metrics", "ml"):
+            return OWN_FILES[layer]
+        inputs = INPUTS.get(key, (LOANS,))
+        absent = [NAMES_OF_FILES[one] for one in inputs if one not in self.manifest.tables]
+        if not absent:
+            return "Run `make transform`."
+        return f"It needs {' and '.join(absent)}. {OWN_FILES['exports']}"
 
     def table(self, key: str) -> PublishedTable:
         """Return the current version of `layer/name`; raise PipelineError if there is none."""

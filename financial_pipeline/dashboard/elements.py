@@ -17,6 +17,8 @@ CARDS_IN_A_ROW: Final = 6
 CARD_WIDTH: Final = 155
 # Fewer points are no trend to draw.
 LEAST_HISTORY: Final = 3
+# Notices that this run has shown.
+NOTICES: Final = "notices"
 TABLE_ROWS: Final = 1000
 NOTHING: Final = "–"
 
@@ -66,8 +68,23 @@ def present(release: Release, *keys: str) -> bool:
     """Return whether all tables are published; if not, show the commands that build them."""
     missing = unpublished(release, *keys)
     if missing:
-        st.info(missing, icon=":material/rocket_launch:")
+        _once(missing, ":material/rocket_launch:")
     return not missing
+
+
+def begin() -> None:
+    """Forget the notices of the run before, so that each is shown once in this one."""
+    st.session_state[NOTICES] = set()
+
+
+def _once(words: str, icon: str) -> None:
+    """Show a notice, or that it is above if this run has shown it."""
+    shown = st.session_state.setdefault(NOTICES, set())
+    if words in shown:
+        st.caption("Nothing to show here yet: see the notice above.")
+    else:
+        shown.add(words)
+        st.info(words, icon=icon)
 
 
 def unpublished(release: Release, *keys: str) -> str:

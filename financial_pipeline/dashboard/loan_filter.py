@@ -75,6 +75,8 @@ class LoanFilter:
     fico: str = ANY
     application: str = ANY
     is_whole: bool = True
+    # False if there is no loan to choose from.
+    is_offered: bool = True
 
     def cells(self) -> dict[str, Any]:
         """Return the values of the parts that tables by grade, term and vintage know."""
@@ -98,7 +100,10 @@ class LoanFilter:
 
     def years(self) -> str:
         """Name the chosen issue years, if a reader chose some: ` of 2014 to 2015`."""
-        return "" if self.is_whole else f" of {self.first} to {self.last}"
+        return "" if self.is_whole else f" of {self._span()}"
+
+    def _span(self) -> str:
+        return " to ".join(dict.fromkeys((str(self.first), str(self.last))))
 
     def words(self) -> str:
         """Name the choice."""
@@ -111,14 +116,14 @@ class LoanFilter:
         parts += [f"state {self.state}"] if self.state != ANY else []
         parts += [f"FICO {self.fico}"] if self.fico != ANY else []
         parts += [f"application {self.application}"] if self.application != ANY else []
-        return ", ".join([*parts, f"issued {self.first} to {self.last}"])
+        return ", ".join([*parts, f"issued {self._span()}"])
 
 
 def bar(release: Release) -> LoanFilter:
     """Draw the bar; a part without its table is left out."""
     choices = _choices(release)
     if not choices["year"]:
-        return LoanFilter()
+        return LoanFilter(is_offered=False)
     years = choices["year"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = _select("Issued from", years, "from", 0)

@@ -147,6 +147,7 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
     def card(label: str, name: str, note: str, meaning: str) -> Card:
         since = f"since {before['session_date']:%d %b}"
         value = percent(now[name])
+        note = note if now[name] is not None else "too few sessions so far"
         return Card(label, value, f"{note} · {session}", meaning, change(name), None, since)
 
     risk = "95%, historical, positive is a loss"

@@ -3,6 +3,7 @@
 import sys
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -10,16 +11,28 @@ from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 
 # Width of tables that go to no terminal, in characters.
-WIDE: Final = 100
+WIDE: Final = 80
+# Columns of days, which may not be cut, and the width of a day.
+DATES: Final = ("first", "last", "session", "observation", "as of")
+DATE_WIDTH: Final = 10
 # Sessions of the volatility that the table shows.
 WINDOW = 63
 GRADES = ("A", "B", "C", "D", "E", "F", "G", "all")
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
+    # Without a frame, the widest table fits a terminal of 80 columns.
+    table = Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for index, name in enumerate(columns):
-        table.add_column(name, justify="left" if index == 0 else "right")
+        least = DATE_WIDTH if name in DATES else None
+        table.add_column(name, justify="left" if index == 0 else "right", min_width=least)
     return table
 
 
@@ -44,7 +57,7 @@ def _prices(rows: list[dict[str, Any]]) -> Table:
     flags = {
         "missing_sessions": "missing",
         "scale_breaks": "breaks",
-        "flagged_returns": "beyond 25%",
+        "flagged_returns": "over 25%",
     }
     columns = ("first", "last", "sessions", *flags.values(), "volatility")
     table = _table("Bank prices", "symbol", *columns)

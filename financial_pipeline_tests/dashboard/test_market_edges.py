@@ -39,7 +39,7 @@ def test_a_bank_that_is_not_in_the_metrics_yet_is_named(data_root: Path) -> None
     app = open_page(data_root, "market", bank="GS", var_bank="GS")
     assert not app.exception
     assert "The metrics do not contain GS yet: run `make transform`." in words(app)
-    assert "GS has no forecast in this range." in words(app)
+    assert "GS has too few sessions for a forecast." in words(app)
     app.selectbox(key="bank").set_value("JPM").run()
     assert metrics(app)["Volatility, 63"] == "25.0%"
     assert "The metrics do not contain GS yet" in report.build(open_release())
@@ -52,6 +52,8 @@ def test_one_session_has_no_change_since_itself(data_root: Path) -> None:
     assert not app.exception
     assert {card.delta for card in app.metric} == {""}
     assert metrics(app)["Volatility, 21"] == "–"
+    assert "too few sessions so far  \nas of 2019-03-01" in words(app)
+    assert "JPM has too few sessions for a forecast." not in words(app)
 
 
 def test_too_few_breaches_for_the_second_test_are_said_to_be_so(data_root: Path) -> None:

@@ -12,7 +12,7 @@ from financial_pipeline.dashboard.pages import PAGES as DECLARED
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest
-from financial_pipeline_tests.dashboard import world
+from financial_pipeline_tests.dashboard import world, world_markets
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 
 DIMENSIONS = ("dim_geography", "dim_purpose", "dim_borrower_profile")
@@ -122,6 +122,24 @@ def test_own_files_that_did_not_come_are_named_with_their_way_in(data_root: Path
     )
     assert "make demo" not in words(open_page(data_root, "market"))
     assert "financial-pipeline stream up" in words(open_page(data_root, "live"))
+
+
+def test_metrics_without_their_files_name_them_once(data_root: Path) -> None:
+    paths = Paths(data_root)
+    world_markets.market(paths)
+    publication.publish(paths, ["test"], {"source": "files", "is_synthetic": False})
+    said = words(open_page(data_root, "portfolio"))
+    summary = "metrics/portfolio_summary is not published. It needs loan files. Put the files into"
+    assert summary in said
+    assert "Run `make transform`." not in said
+    assert "A click on a bar" not in said
+    loans = "exports/fct_loans, exports/dim_geography, exports/dim_purpose,"
+    assert said.count(loans) == 1
+    assert said.count("see the notice above") == 2
+    world.put(paths, "exports/fct_loans", world.loans())
+    publication.publish(paths, ["test"], {"source": "files", "is_synthetic": False})
+    said = words(open_page(data_root, "portfolio"))
+    assert "metrics/portfolio_summary is not published. Run `make transform`." in said
 
 
 def test_table_whose_files_are_gone_counts_as_missing(small_world: Path) -> None:

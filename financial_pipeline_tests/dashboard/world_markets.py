@@ -32,6 +32,7 @@ def market(paths: Paths) -> None:
         adjusted_close=100.0 + day,
         session_number=day.cast(pl.Int64),
         scale_break=pl.lit(None, pl.String),
+        source=pl.lit("test"),
     )
     put(paths, "exports/fct_daily_prices", prices, LAST)
     is_gap = (pl.col("symbol") == "GS") & (day == 30)

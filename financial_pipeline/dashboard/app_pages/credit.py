@@ -25,10 +25,11 @@ def _chosen(release: Release) -> LoanFilter:
     st.header("Choose loans", anchor=False)
     elements.present(release, *loan_filter.TABLES)
     chosen = loan_filter.bar(release)
-    st.caption(
-        "The filter is for vintages, early arrears and losses. The cards above, roll rates and"
-        " approvals are of the whole book."
-    )
+    if chosen.is_offered:
+        st.caption(
+            "The filter is for vintages, early arrears and losses. The cards above, roll rates and"
+            " approvals are of the whole book."
+        )
     return chosen
 
 

@@ -29,7 +29,12 @@ def _choose(release: Release) -> View:
         )
         segments = thresholds.segments(summaries.filter(model=model))
         segment = st.selectbox(
-            "Loans", tuple(segments), key="segment", bind="query-params", width=220
+            "Loans",
+            tuple(segments),
+            format_func=lambda name: name.replace("_", " "),
+            key="segment",
+            bind="query-params",
+            width=220,
         )
     kind, level = segments[segment]
     summary = summaries.filter(model=model, segment=kind, level=level).row(0, named=True)

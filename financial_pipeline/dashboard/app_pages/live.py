@@ -133,6 +133,7 @@ def panel() -> None:
     release = page if st.session_state.pop(WITH_PAGE, False) else open_release()
     if release.manifest.version != page.manifest.version:
         st.rerun()
+    elements.begin()
     if not elements.present(release, figures.STATUS, figures.BARS):
         st.caption("The page reads the stream again every five seconds.")
         return

@@ -167,7 +167,10 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     bank = st.selectbox("Bank", banks, key="var_bank", bind="query-params", width=160)
     rows = release.rows(figures.BREACHES, figures.RISK, figures.VOLATILITY, bank=bank, first=first)
     if rows.drop_nulls("forecast").is_empty():
-        elements.empty(f"{bank} has no forecast in this range.")
+        if figures.coverage_words(release, bank):
+            elements.empty(f"{bank} has no forecast in this range.")
+        else:
+            elements.absent(f"{bank} has too few sessions for a forecast.")
         return
     breaches = rows.filter(pl.col("simple_return") < pl.col("forecast"))
     drawing.chart(_breach_chart, rows, breaches)

@@ -45,10 +45,11 @@ def _kpis(release: Release) -> None:
 def _chosen(release: Release) -> LoanFilter:
     """Draw the filter and the figures of the chosen loans."""
     st.header("Choose loans", anchor=False)
+    elements.present(release, *loan_filter.TABLES)
     chosen = loan_filter.bar(release)
-    if chosen.is_whole:
+    if chosen.is_whole and chosen.is_offered:
         st.caption("All loans. A click on a bar or a state of the map chooses it.")
-    elif not release.missing(*loan_filter.TABLES):
+    elif chosen.is_offered and not release.missing(*loan_filter.TABLES):
         elements.cards(chosen_loans.selection_cards(release, chosen))
         elements.source(release, loan_filter.LOANS, note="The figures above are of the whole book.")
     return chosen
