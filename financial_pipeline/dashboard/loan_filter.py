@@ -130,7 +130,7 @@ def bar(release: Release) -> LoanFilter:
         last = _select("to", years, "to", len(years) - 1)
         grade = _select("Grade", GRADES, "grade")
         term = _select("Term, months", TERMS, "term")
-        parts = {
+        parts: dict[str, Any] = {
             name: _select(in_words(name), (ANY, *choices[name]), name, width=width)
             for name, width in OF_LOANS.items()
             if choices[name]
