@@ -17,22 +17,25 @@ SIGN_SECONDS: Final = 30.0
 
 @contextmanager
 def running(what: str, number: int = 0, of: int = 0) -> Iterator[None]:
-    """Show `number of of`, what runs and the time so far, on standard error.
+    """Show `number of of`, what runs and the time so far.
 
-    A terminal has one live line; a file or a pipe gets a line now and then while a step is long.
+    A terminal has one live line on standard error. Without one, standard output gets a line now and
+    then while a step is long, so that standard error keeps to errors.
     """
     words = f"{number} of {of}  {what}" if of else what
-    with _kept_stderr() as file, _line(words, file) if file.isatty() else _signs(words, file):
+    is_terminal = sys.stderr.isatty()
+    show = _line if is_terminal else _signs
+    with _kept(sys.stderr if is_terminal else sys.stdout) as file, show(words, file):
         yield
 
 
 @contextmanager
-def _kept_stderr() -> Iterator[TextIO]:
-    """Open standard error once more: Dagster has its descriptor while a step runs."""
+def _kept(stream: TextIO) -> Iterator[TextIO]:
+    """Open a stream once more: Dagster has its descriptor while a step runs."""
     try:
-        descriptor = os.dup(sys.stderr.fileno())
+        descriptor = os.dup(stream.fileno())
     except OSError:  # It is no file.
-        yield sys.stderr
+        yield stream
         return
     with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
         yield file

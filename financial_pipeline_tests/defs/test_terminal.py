@@ -29,16 +29,18 @@ def test_a_terminal_shows_the_job_its_number_and_the_time(monkeypatch: pytest.Mo
 
 
 def test_a_file_or_a_pipe_has_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", file)
+    files = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", files[0])
+    monkeypatch.setattr(sys, "stderr", files[1])
     with running("loans_job", 1, 2):
         pass
-    assert file.getvalue() == ""
+    assert [file.getvalue() for file in files] == ["", ""]
 
 
 def test_a_log_gets_signs_of_life_of_a_long_step(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", file)
+    monkeypatch.setattr(sys, "stdout", file)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setattr(terminal, "FIRST_SIGN_SECONDS", 0.01)
     with running("loans_job (staging)", 3, 11):
         deadline = time.monotonic() + 10
@@ -51,14 +53,17 @@ def test_a_step_that_has_the_descriptor_does_not_take_the_signs_of_life(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal, "FIRST_SIGN_SECONDS", 0.01)
-    seen, deadline = "", time.monotonic() + 10
-    with running("loans_job", 3, 11), noise_to(tmp_path / "step.log"):
-        os.write(2, b"noise of the step\n")
+    seen, deadline, kept = "", time.monotonic() + 10, os.dup(1)
+    with running("loans_job", 3, 11), (tmp_path / "step.log").open("wb") as log:
+        os.dup2(log.fileno(), 1)
+        os.write(1, b"text of the step\n")
         while "running" not in seen and time.monotonic() < deadline:
             time.sleep(0.01)
-            seen += capfd.readouterr().err
+            seen += capfd.readouterr().out
+        os.dup2(kept, 1)
+    os.close(kept)
     assert seen.startswith("3 of 11  loans_job: running")
-    assert (tmp_path / "step.log").read_text("utf-8") == "noise of the step\n"
+    assert (tmp_path / "step.log").read_text("utf-8") == "text of the step\n"
 
 
 def test_noise_of_this_process_and_of_its_children_is_in_the_log(

@@ -34,4 +34,4 @@ def test_lineage_as_json_names_the_raw_fields() -> None:
 def test_an_unknown_column_is_one_sentence_with_near_names() -> None:
     result = CliRunner().invoke(commands, ["lineage", "metrics.portfolio_summary.valu"])
     assert result.exit_code == 1
-    assert "metrics/portfolio_summary.value" in str(result.exception)
+    assert "such as metrics.portfolio_summary.value or" in str(result.exception)
