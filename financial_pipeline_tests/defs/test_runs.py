@@ -77,10 +77,11 @@ def command_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[command
     """A command whose jobs do nothing; returns it, and the job and publication of each run."""
     executed: Jobs = []
 
-    def execute(run: FamilyRun, *rest: Any) -> None:
+    def execute(run: FamilyRun, *rest: Any) -> int:
         if run.job == BARS_JOB:
             raise PipelineError("No day of this run passed.")
         executed.append((run.job, rest[-1].run))
+        return 7
 
     monkeypatch.setattr(command, "execute", execute)
     monkeypatch.setattr(command, "keys_of", lambda *_: [dg.AssetKey("any")])
@@ -106,6 +107,20 @@ def test_a_stream_that_fails_stops_no_other_job(
     assert "every other table is published" in str(outcome.stream_fault)
     assert str(outcome.stream_fault).endswith("the broker is gone")
     assert stream.released
+
+
+def test_the_line_of_a_finished_step_has_its_rows_and_fits_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = command_of(tmp_path, monkeypatch)
+    lines: list[str] = []
+    made.report = lines.append
+    monkeypatch.setattr(command, "execute", lambda *_: 45_912_345)
+    run = FamilyRun("macro_correlations_job", "2007-06-01", "2018-12-01")
+    made.run_all(lambda _: [run], None)
+    assert lines[0].startswith("macro_correlations_job 2007-06-01 to 2018-12-01")
+    assert lines[0].endswith("0.0 s    45,912,345 rows")
+    assert max(map(len, lines)) <= 80
 
 
 def test_bars_that_fail_leave_no_table_in_the_publication_of_the_others(
@@ -147,10 +162,10 @@ def test_a_dataset_of_refused_files_leaves_the_plan_and_stops_no_other(
     made, executed = command_of(tmp_path, monkeypatch)
     execute = command.execute
 
-    def refuse(run: FamilyRun, *rest: Any) -> None:
+    def refuse(run: FamilyRun, *rest: Any) -> int:
         if run.job == "loans_job":
             raise RefusedFile("abc", "loans.csv is refused.")
-        execute(run, *rest)
+        return execute(run, *rest)
 
     monkeypatch.setattr(command, "execute", refuse)
     monkeypatch.setattr(command.archive, "dataset_of", lambda *_: "loans")
