@@ -25,7 +25,9 @@ def running(what: str, number: int = 0, of: int = 0) -> Iterator[None]:
     words = f"{number} of {of}  {what}" if of else what
     is_terminal = sys.stderr.isatty()
     show = _line if is_terminal else _signs
-    with _kept(sys.stderr if is_terminal else sys.stdout) as file, show(words, file):
+    # During a run `sys.stdout` is the log of the runs.
+    stream = sys.stderr if is_terminal else sys.__stdout__ or sys.stdout
+    with _kept(stream) as file, show(words, file):
         yield
 
 

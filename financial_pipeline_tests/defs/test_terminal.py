@@ -30,7 +30,7 @@ def test_a_terminal_shows_the_job_its_number_and_the_time(monkeypatch: pytest.Mo
 
 def test_a_file_or_a_pipe_has_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
     files = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(sys, "stdout", files[0])
+    monkeypatch.setattr(sys, "__stdout__", files[0])
     monkeypatch.setattr(sys, "stderr", files[1])
     with running("loans_job", 1, 2):
         pass
@@ -39,7 +39,7 @@ def test_a_file_or_a_pipe_has_no_live_line(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_log_gets_signs_of_life_of_a_long_step(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", file)
+    monkeypatch.setattr(sys, "__stdout__", file)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setattr(terminal, "FIRST_SIGN_SECONDS", 0.01)
     with running("loans_job (staging)", 3, 11):
@@ -49,16 +49,17 @@ def test_a_log_gets_signs_of_life_of_a_long_step(monkeypatch: pytest.MonkeyPatch
     assert file.getvalue() == "3 of 11  loans_job (staging): running, 0 s\n"
 
 
-# As Dagster does while a step runs: the descriptor of standard output is that of a file.
+# During a run `sys.stdout` is a log, and while a step runs the descriptor is a file of Dagster's.
 CAPTURED_STEP = """
-import os, sys, time
+import io, os, sys, time
+from contextlib import redirect_stdout
 from financial_pipeline.defs import terminal
 
 terminal.FIRST_SIGN_SECONDS = 0.01
-with terminal.running("loans_job", 3, 11):
+with redirect_stdout(io.StringIO()), terminal.running("loans_job", 3, 11):
     kept, log = os.dup(1), os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
-    print("text of the step", flush=True)
+    os.write(1, b"text of the step\\n")
     time.sleep(0.5)
     os.dup2(kept, 1)
 """
