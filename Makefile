@@ -7,6 +7,7 @@ FLINK := .venv-flink
 DOCS := .venv-docs
 AIRFLOW := .venv-airflow
 AUDIT := build/audit
+MUTATION := build/mutation
 DIST := dist
 UV := $(BIN)/uv
 RUN := $(BIN)/financial-pipeline
@@ -25,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary notebooks airflow test test-slow test-nightly test-all lint types definitions dist lock clean java flink jars-lock docker-secrets
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary notebooks airflow test test-slow test-nightly test-all mutation lint types definitions dist lock clean java flink jars-lock docker-secrets
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +75,9 @@ test-nightly: java flink $(VENV)/.development  ## Run the tests with kills, clus
 
 test-all: test test-slow test-nightly  ## Run every test
 
+mutation: $(VENV)/.development $(MUTATION)/.tools  ## Change modules in small ways: a test must fail each time
+	@$(BIN)/python -m financial_pipeline_tests.mutation $(ARGS)
+
 lint: $(VENV)/.development  ## Check the form of Python and SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -112,6 +116,7 @@ lock: $(UV)  ## Resolve the locks again; what is locked stays unless pyproject.t
 	@$(LOCK) --group airflow --output-file docs/airflow/requirements.lock
 	@$(LOCK) --group build --output-file .ci/build.txt
 	@$(LOCK) --group audit --output-file .ci/audit.txt
+	@$(LOCK) --group mutation --output-file .ci/mutation.txt
 
 clean:  ## Remove .venv and every cache, but no data
 	@rm -rf $(VENV) $(FLINK) $(DOCS) $(AIRFLOW) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -162,6 +167,12 @@ $(AUDIT)/.tools: .ci/audit.txt | $(UV)
 	@echo 'Installing .ci/audit.txt into $(AUDIT)'
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(AUDIT)
 	@$(UV) pip install --quiet --python $(AUDIT)/bin/python --require-hashes --requirement .ci/audit.txt
+	@touch $@
+
+$(MUTATION)/.tools: .ci/mutation.txt | $(UV)
+	@echo 'Installing .ci/mutation.txt into $(MUTATION)'
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(MUTATION)
+	@$(UV) pip install --quiet --python $(MUTATION)/bin/python --require-hashes --requirement .ci/mutation.txt
 	@touch $@
 
 # The jars alone, without PyFlink and its dependencies: a running stream needs no more.

@@ -67,12 +67,18 @@ class Landing:
 
     def _starts(self, topic: str, state: TopicState) -> dict[int, int]:
         """The first offset of each partition that has not landed, of this topic and no other."""
-        if state.id:
-            self.ledger.require_same(topic, state.id, len(state.ends))
+        self._require_same(topic, state)
         starts = state.firsts | self.ledger.next_offsets(topic)
         if any(start > state.ends.get(partition, 0) for partition, start in starts.items()):
             raise PipelineError(recreated(topic))
         return starts
+
+    def _require_same(self, topic: str, state: TopicState | None) -> None:
+        """Raise PipelineError unless a topic is the one whose messages landed first."""
+        if state is None:
+            raise PipelineError(recreated(topic))
+        if state.id:
+            self.ledger.require_same(topic, state.id, len(state.ends))
 
     def skip_lost(self, topics: tuple[str, ...], run_id: str) -> int:
         """Move the ledger over messages that the log deleted before they landed; their number."""
@@ -108,6 +114,9 @@ class Landing:
     def _land_part(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
         calendar = sessions(EARLIEST, EARLIEST.replace(year=CALENDAR_END))
         read = self.log.read(topic, ranges)
+        # The ranges may have been chosen before the topic was made again. Its earlier id never
+        # returns, so what was read before this look is of the topic that landed first.
+        self._require_same(topic, self.log.states((topic,)).get(topic))
         messages, marks = with_days(topic, read, calendar, self.bar_seconds)
         marked = messages.with_columns(_mark=marks)
         landed = [

@@ -199,7 +199,10 @@ def _append(log: FileLog, topic: str, messages: list[dict[str, Any]]) -> int:
     for partition, records in by_partition.items():
         known = ends.get(partition, 0)
         held = log.read(topic, {partition: (known - 1, known)}) if known else None
-        if held is not None and records[known - 1][2] != held["value"][0]:
+        is_other = known > len(records) or (
+            held is not None and records[known - 1][2] != held["value"][0]
+        )
+        if is_other:
             raise PipelineError(
                 f"The replay's input in {topic} changed behind what was already replayed; use"
                 " another --data-root."

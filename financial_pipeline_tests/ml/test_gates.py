@@ -1,5 +1,6 @@
 """Each gate has a candidate that trips it, and the served model then stays."""
 
+import json
 from dataclasses import asdict, replace
 from datetime import date
 
@@ -147,3 +148,72 @@ def test_the_reason_is_given_in_words_or_none() -> None:
 
 def test_a_refusal_is_the_only_reason() -> None:
     assert _reason(NOTHING) == "70 matured training loans, at least 500 are needed"
+
+
+# A candidate exactly at each limit, and one just beyond it.
+AT_THE_LIMIT = {
+    "calibration_gap": ({"mean_pd": 0.0, "default_rate": 0.03}, {"default_rate": 0.0301}),
+    "score_psi": ({"score_psi": 0.25}, {"score_psi": 0.2501}),
+    "auc_against_challenger": ({"auc": 0.0, "challenger_auc": 0.03}, {"challenger_auc": 0.0301}),
+    "auc_against_previous": ({"auc": 0.0, "previous_auc": 0.01}, {"previous_auc": 0.0101}),
+    "training_rows": ({"training_loans": 9_000}, {"training_loans": 8_999}),
+    "auc_floor": ({"auc_low": 0.55}, {"auc_low": 0.5499}),
+    "calibration_slope": ({"calibration_slope": 0.5}, {"calibration_slope": 0.4999}),
+    "test_events": ({"test_events": 100}, {"test_events": 99}),
+    "training_events": (
+        {"training_events_per_feature": 10.0},
+        {"training_events_per_feature": 9.99},
+    ),
+}
+
+
+@pytest.mark.parametrize("gate", AT_THE_LIMIT)
+def test_a_limit_itself_passes_and_anything_beyond_it_does_not(gate: str) -> None:
+    at, beyond = AT_THE_LIMIT[gate]
+    for changes, passes in ((at, True), ({**at, **beyond}, False)):
+        results = {result.gate: result for result in run_gates(replace(GOOD, **changes))}
+        assert results[gate].passed is passes, changes
+
+
+def test_each_gate_reports_its_figure_and_limit() -> None:
+    figures = {result.gate: (result.value, result.limit) for result in run_gates(GOOD)}
+    assert figures == {
+        "calibration_gap": (pytest.approx(0.01), 0.03),
+        "score_psi": (0.02, 0.25),
+        "auc_against_challenger": (pytest.approx(0.01), 0.03),
+        "auc_against_previous": (0.0, 0.01),
+        "training_rows": (1.1, 0.9),
+        "auc_floor": (0.66, 0.55),
+        "calibration_slope": (pytest.approx(0.05), 0.5),
+        "test_events": (300.0, 100),
+        "training_events": (120.0, 10),
+        "not_refused": (None, None),
+    }
+
+
+def test_gates_without_a_served_model_pass_without_a_figure_and_name_their_limit() -> None:
+    first = replace(GOOD, previous_auc=None, previous_training_loans=None)
+    results = {result.gate: result for result in run_gates(first)}
+    for gate, limit in (("auc_against_previous", 0.01), ("training_rows", 0.9)):
+        assert (results[gate].value, results[gate].limit) == (None, limit)
+
+
+@pytest.mark.parametrize("name", ["mean_pd", "default_rate"])
+def test_half_of_a_gap_is_no_figure(name: str) -> None:
+    (gap, *_) = run_gates(replace(GOOD, **{name: None}))
+    assert (gap.passed, gap.value) == (False, None)
+
+
+def test_a_pointer_survives_json() -> None:
+    for pointer in (Pointer(), Pointer(NEW), Pointer(NEW, SERVED)):
+        assert Pointer.from_json(json.loads(json.dumps(pointer.to_json()))) == pointer
+    assert Pointer.from_json({}) == Pointer()
+
+
+def test_a_candidate_of_the_same_cutoff_or_another_source_replaces_the_served_one() -> None:
+    passed = run_gates(GOOD)
+    for other in (replace(NEW, cutoff=SERVED.cutoff), replace(NEW, source="lending_club")):
+        assert next_pointer(BEFORE, other, passed) == Pointer(other, SERVED)
+    older = replace(NEW, source="lending_club", cutoff=date(2009, 1, 1))
+    assert next_pointer(BEFORE, older, passed) == Pointer(older, SERVED)
+    assert comparable(BEFORE, replace(NEW, cutoff=SERVED.cutoff)) == SERVED

@@ -88,6 +88,39 @@ def test_a_topic_of_another_id_is_refused_however_long_it_is(landing: Landing) -
     assert RESET in sentence
 
 
+def test_a_topic_that_is_made_again_after_its_ranges_were_chosen_lands_nothing(
+    landing: Landing,
+) -> None:
+    log = changed(landing)
+    ranges = landing.waiting((RAW_TOPIC,))[RAW_TOPIC]
+    log.topic_id = "two"
+    with pytest.raises(PipelineError, match="was deleted and created again"):
+        landing.land(RAW_TOPIC, ranges, "test")
+    log.topic_id = "one"
+    assert landing.waiting((RAW_TOPIC,)) == {RAW_TOPIC: ranges}
+
+
+def test_a_topic_that_is_deleted_while_it_is_read_lands_nothing(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = changed(landing)
+    ranges = landing.waiting((RAW_TOPIC,))[RAW_TOPIC]
+    monkeypatch.setattr(log, "states", lambda _: {})
+    with pytest.raises(PipelineError, match="was deleted and created again"):
+        landing.land(RAW_TOPIC, ranges, "test")
+    assert landing.ledger.next_offsets(RAW_TOPIC) == {0: MESSAGES}
+
+
+def test_a_replay_whose_input_lost_messages_is_refused(tmp_path: Path) -> None:
+    log = FileLog(tmp_path / "log")
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 12, seed=1))
+    replay.run(log)
+    for file in (tmp_path / "log" / RAW_TOPIC).iterdir():
+        pl.read_parquet(file).head(100).write_parquet(file)
+    with pytest.raises(PipelineError, match="changed behind what was already replayed"):
+        replay.run(log)
+
+
 def test_a_topic_that_ends_before_the_ledger_is_refused(tmp_path: Path, landing: Landing) -> None:
     shorter = FileLog(tmp_path / "shorter")
     shorter.append(RAW_TOPIC, 0, [(0, None, b"{}")] * (MESSAGES - 1))

@@ -1,6 +1,9 @@
 """The ledger: ranges follow each other, and only one of two runs can land a message."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,3 +63,61 @@ def test_what_is_not_published_yet_is_known(ledger: Ledger) -> None:
     ledger.mark_published(ledger.ranges("bars"))
     ledger.commit([landed(5, 6)], "b")
     assert [one.start for one in ledger.ranges("bars", unpublished=True)] == [5]
+
+
+def test_a_range_is_read_as_it_was_landed(ledger: Ledger) -> None:
+    first = replace(landed(0, 5), days={"2019-03-19": 2, "2019-03-20": 3}, watermark_us=7)
+    ledger.commit([first, landed(0, 7, partition=1)], "a")
+    assert ledger.ranges("bars") == [replace(first, id=1), replace(landed(0, 7, 1), id=2)]
+    assert ledger.ranges("alerts") == []
+    assert ledger.next_offsets("alerts") == {}
+
+
+def test_published_ranges_can_be_taken_back(ledger: Ledger) -> None:
+    ledger.commit([landed(0, 5), landed(0, 7, partition=1)], "a")
+    first, _ = ledger.ranges("bars")
+    ledger.mark_published([first])
+    assert [one.partition for one in ledger.ranges("bars", unpublished=True)] == [1]
+    ledger.mark_published([first], value=False)
+    assert len(ledger.ranges("bars", unpublished=True)) == 2
+
+
+def test_the_watermark_of_a_partition_is_its_highest(ledger: Ledger) -> None:
+    marks = [(0, 5, 0, 90), (5, 9, 0, 70), (0, 3, 1, None), (0, 4, 2, 50)]
+    for start, end, partition, mark in marks:
+        ledger.commit([replace(landed(start, end, partition), watermark_us=mark)], "a")
+    assert ledger.watermarks("bars") == {0: 90, 2: 50}
+    assert ledger.watermarks("alerts") == {}
+
+
+def test_a_ledger_keeps_its_id_and_another_one_has_its_own(ledger: Ledger, tmp_path: Path) -> None:
+    again = Ledger(tmp_path / "ledger.sqlite", "kafka:one")
+    assert again.id == ledger.id != Ledger(tmp_path / "other" / "ledger.sqlite", "kafka:one").id
+
+
+def test_a_topic_is_the_one_that_was_seen_first(ledger: Ledger) -> None:
+    ledger.require_same("bars", "one", 3)
+    ledger.require_same("bars", "one", 3)
+    with pytest.raises(PipelineError, match=r"topic bars was deleted and created again.*reset"):
+        ledger.require_same("bars", "two", 3)
+    with pytest.raises(PipelineError, match=r"topic bars has 4 partitions and had 3"):
+        ledger.require_same("bars", "one", 4)
+    ledger.require_same("alerts", "two", 4)
+
+
+def test_a_damaged_ledger_is_one_sentence_with_advice(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    file.write_bytes(b"no database" * 100)
+    with pytest.raises(PipelineError, match=r"ledger.sqlite is damaged; restore it from a backup"):
+        Ledger(file, "kafka:one")
+
+
+def test_a_locked_ledger_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("financial_pipeline.streaming.ledger.BUSY_SECONDS", 0)
+    Ledger(tmp_path / "ledger.sqlite", "kafka:one")
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            Ledger(tmp_path / "ledger.sqlite", "kafka:one")

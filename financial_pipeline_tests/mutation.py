@@ -1,0 +1,181 @@
+"""Mutation testing: each small change of a module must make a test of it fail.
+
+cosmic-ray changes a module in a copy of the repository, one place at a time, and runs the tests
+that are named here. A mutant that no test notices is a hole in them, or is listed with the reason
+why it is none. `make mutation ARGS="ledger gates"` runs some modules, without ARGS all of them.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+TOOLS: Final = ROOT / "build" / "mutation"
+SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
+PROCESSES: Final = 2
+# The smallest share of mutants that tests notice.
+SCORE: Final = 0.9
+# The replacements that are tried: the nearest ones. `|` is a type's more often than an operator.
+OPERATORS: Final = (
+    "AddNot",
+    "ExceptionReplacer",
+    "NumberReplacer",
+    "RemoveDecorator",
+    "ReplaceAndWithOr",
+    "ReplaceOrWithAnd",
+    "ReplaceTrueWithFalse",
+    "ReplaceFalseWithTrue",
+    "ReplaceBreakWithContinue",
+    "ReplaceContinueWithBreak",
+    "ZeroIterationForLoop",
+    "ReplaceUnaryOperator_(Delete_Not|Delete_USub|USub_UAdd|Delete_Invert)",
+    "ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|FloorDiv_Mul|Mod_Mul|Pow_Mul"
+    "|BitAnd_BitOr)",
+    "ReplaceComparisonOperator_(Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|Lt_LtE|Lt_GtE|LtE_Lt|LtE_Gt"
+    "|Gt_GtE|Gt_LtE|GtE_Gt|GtE_Lt)",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A module, the tests that must notice its mutants, and the seconds that one run may take."""
+
+    module: str
+    tests: tuple[str, ...]
+    # Whether the tests need fixtures of `conftest.py`; without them they start sooner.
+    has_fixtures: bool = False
+    seconds: float = 60.0
+
+
+TARGETS: Final = {
+    "judgement": Target("streaming/judgement.py", ("streaming/test_judgement.py",)),
+    "ledger": Target("streaming/ledger.py", ("streaming/test_ledger.py",)),
+    "manifest": Target(
+        "publishing/manifest.py",
+        ("publishing/test_manifest.py", "publishing/test_publication.py"),
+    ),
+    "writer": Target(
+        "publishing/writer.py", ("publishing/test_writer.py", "publishing/test_overlap.py")
+    ),
+    "gates": Target("ml/gates.py", ("ml/test_gates.py",)),
+    "decide": Target("ml/decide.py", ("ml/test_decide.py",), has_fixtures=True),
+    "calibration": Target("ml/calibration.py", ("ml/test_calibration.py",), has_fixtures=True),
+    "change state": Target("changes/state.py", ("changes/test_state.py",)),
+    "change plan": Target("defs/changed.py", ("defs/test_changed.py",), has_fixtures=True),
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change that no test noticed: its line in the source, and what became of it."""
+
+    operator: str
+    line: int
+    before: str
+    after: str
+
+
+def copied(target: Target, name: str) -> Path:
+    """Return a fresh copy of the repository, with everything compiled but the module."""
+    copy = TOOLS / "copies" / name.replace(" ", "_")
+    shutil.rmtree(copy, ignore_errors=True)
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    for path in filter(None, listing.decode().split("\0")):
+        if (ROOT / path).is_file():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, copy / path)
+    packages = ["financial_pipeline", "financial_pipeline_tests"]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *packages], cwd=copy, check=True)
+    module = copy / "financial_pipeline" / target.module
+    for path in (module.parent / "__pycache__").glob(f"{module.stem}.*"):
+        path.unlink()
+    return copy
+
+
+def configuration(target: Target) -> str:
+    """Return the configuration of cosmic-ray for a module."""
+    options = "-x -q -n0 -p no:cacheprovider" + ("" if target.has_fixtures else " --noconftest")
+    tests = " ".join(f"financial_pipeline_tests/{path}" for path in target.tests)
+    excluded = json.dumps([f"core/(?!({'|'.join(OPERATORS)})$)"])
+    return f"""[cosmic-ray]
+module-path = "financial_pipeline/{target.module}"
+timeout = {target.seconds}
+excluded-modules = []
+test-command = "{sys.executable} -m pytest {options} {tests}"
+[cosmic-ray.distributor]
+name = "local"
+[cosmic-ray.filters.operators-filter]
+exclude-operators = {excluded}
+"""
+
+
+def results(target: Target, name: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Run the tests on every mutant of a module; return the mutants with their results."""
+    copy = copied(target, name)
+    (copy / "mutation.toml").write_text(configuration(target))
+
+    def run(tool: str, *arguments: str) -> str:
+        command = [str(TOOLS / "bin" / tool), *arguments]
+        return subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, check=True).stdout.decode()
+
+    run("cosmic-ray", "baseline", "mutation.toml")
+    run("cosmic-ray", "init", "mutation.toml", "session.sqlite")
+    run("cr-filter-operators", "session.sqlite", "mutation.toml")
+    run("cosmic-ray", "exec", "mutation.toml", "session.sqlite")
+    lines = run("cosmic-ray", "dump", "session.sqlite").splitlines()
+    pairs = [json.loads(line) for line in lines]
+    shutil.rmtree(copy)
+    return [(item, done) for item, done in pairs if done["worker_outcome"] != "skipped"]
+
+
+def mutant(item: dict[str, Any], done: dict[str, Any]) -> Mutant:
+    """Return a mutant with its changed line."""
+    (mutation,) = item["mutations"]
+    changed = [line for line in done["diff"].splitlines() if re.match(r"[-+](?![-+]{2})", line)]
+    before = " ".join(line[1:].strip() for line in changed if line[0] == "-")
+    after = " ".join(line[1:].strip() for line in changed if line[0] == "+")
+    name = mutation["operator_name"].removeprefix("core/")
+    return Mutant(name, mutation["start_pos"][0], before, after)
+
+
+def is_listed(found: Mutant, row: dict[str, Any]) -> bool:
+    """Return whether a line of `survivors.toml` has a reason for a mutant."""
+    return bool(row["before"] == found.before and found.after in row.get("after", [found.after]))
+
+
+def report(name: str) -> Iterator[str]:
+    """Yield the lines about a module: its score, and the mutants that no test noticed."""
+    known = tomllib.loads(SURVIVORS.read_text("utf-8")).get(name, [])
+    found = results(TARGETS[name], name)
+    survivors = [mutant(*pair) for pair in found if pair[1]["test_outcome"] == "survived"]
+    score = 1 - len(survivors) / len(found)
+    new = [each for each in survivors if not any(is_listed(each, row) for row in known)]
+    yield f"| {name} | {len(found)} | {len(survivors)} | {score:.1%} | {len(new)} |"
+    for each in new:
+        yield f"{name}:{each.line} {each.operator}\n  - {each.before}\n  + {each.after}"
+    if score < SCORE or new:
+        yield f"FAILED: {name}"
+
+
+def main(names: Sequence[str]) -> int:
+    """Print the report of modules; return 1 if one of them has too few noticed mutants."""
+    print("| module | mutants | survivors | score | without a reason |\n|---|---|---|---|---|")
+    has_failed = False
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        for lines in pool.map(lambda name: [*report(name)], names or [*TARGETS]):
+            print("\n".join(lines), flush=True)
+            has_failed |= lines[-1].startswith("FAILED")
+    return int(has_failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
