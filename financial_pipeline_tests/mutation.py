@@ -42,6 +42,8 @@ OPERATORS: Final = (
     "ReplaceComparisonOperator_(Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|Lt_LtE|Lt_GtE|LtE_Lt|LtE_Gt"
     "|Gt_GtE|Gt_LtE|GtE_Gt|GtE_Lt)",
 )
+# The star of a signature is no operator, and that a record is frozen is a matter of types.
+NO_MUTANTS: Final = re.compile(r"- *(?:@dataclass\(.*|def .*[(, ]\*, .*)")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Target:
     tests: tuple[str, ...]
     # Whether the tests need fixtures of `conftest.py`; without them they start sooner.
     has_fixtures: bool = False
-    seconds: float = 60.0
+    options: str = ""
+    seconds: float = 120.0
 
 
 TARGETS: Final = {
@@ -60,14 +63,21 @@ TARGETS: Final = {
     "ledger": Target("streaming/ledger.py", ("streaming/test_ledger.py",)),
     "manifest": Target(
         "publishing/manifest.py",
-        ("publishing/test_manifest.py", "publishing/test_publication.py"),
+        (
+            "publishing/test_manifest.py",
+            "publishing/test_publication.py",
+            "publishing/test_overlap.py",
+            "publishing/test_versions.py",
+        ),
     ),
     "writer": Target(
         "publishing/writer.py", ("publishing/test_writer.py", "publishing/test_overlap.py")
     ),
     "gates": Target("ml/gates.py", ("ml/test_gates.py",)),
-    "decide": Target("ml/decide.py", ("ml/test_decide.py",), has_fixtures=True),
-    "calibration": Target("ml/calibration.py", ("ml/test_calibration.py",), has_fixtures=True),
+    "decide": Target(
+        "ml/decide.py", ("ml/test_decide.py",), options="-k 'not million and not real'"
+    ),
+    "calibration": Target("ml/calibration.py", ("ml/test_calibration.py",)),
     "change state": Target("changes/state.py", ("changes/test_state.py",)),
     "change plan": Target("defs/changed.py", ("defs/test_changed.py",), has_fixtures=True),
 }
@@ -103,7 +113,8 @@ def copied(target: Target, name: str) -> Path:
 
 def configuration(target: Target) -> str:
     """Return the configuration of cosmic-ray for a module."""
-    options = "-x -q -n0 -p no:cacheprovider" + ("" if target.has_fixtures else " --noconftest")
+    fixtures = "" if target.has_fixtures else "--noconftest"
+    options = f"-x -q -n0 -p no:cacheprovider {fixtures} {target.options}"
     tests = " ".join(f"financial_pipeline_tests/{path}" for path in target.tests)
     excluded = json.dumps([f"core/(?!({'|'.join(OPERATORS)})$)"])
     return f"""[cosmic-ray]
@@ -134,7 +145,14 @@ def results(target: Target, name: str) -> list[tuple[dict[str, Any], dict[str, A
     lines = run("cosmic-ray", "dump", "session.sqlite").splitlines()
     pairs = [json.loads(line) for line in lines]
     shutil.rmtree(copy)
-    return [(item, done) for item, done in pairs if done["worker_outcome"] != "skipped"]
+    return [(item, done) for item, done in pairs if is_mutant(item, done)]
+
+
+def is_mutant(item: dict[str, Any], done: dict[str, Any]) -> bool:
+    """Return whether a change was made, and is one that tests can notice."""
+    if done["worker_outcome"] == "skipped":
+        return False
+    return NO_MUTANTS.fullmatch(f"- {mutant(item, done).before}") is None
 
 
 def mutant(item: dict[str, Any], done: dict[str, Any]) -> Mutant:
@@ -157,9 +175,12 @@ def report(name: str) -> Iterator[str]:
     known = tomllib.loads(SURVIVORS.read_text("utf-8")).get(name, [])
     found = results(TARGETS[name], name)
     survivors = [mutant(*pair) for pair in found if pair[1]["test_outcome"] == "survived"]
-    score = 1 - len(survivors) / len(found)
-    new = [each for each in survivors if not any(is_listed(each, row) for row in known)]
-    yield f"| {name} | {len(found)} | {len(survivors)} | {score:.1%} | {len(new)} |"
+    equal = [row for row in known if row.get("is_equivalent")]
+    other = [each for each in survivors if not any(is_listed(each, row) for row in equal)]
+    new = [each for each in other if not any(is_listed(each, row) for row in known)]
+    count = len(found) - len(survivors) + len(other)
+    score = 1 - len(other) / count
+    yield f"| {name} | {count} | {len(other)} | {score:.1%} | {len(survivors) - len(other)} |"
     for each in new:
         yield f"{name}:{each.line} {each.operator}\n  - {each.before}\n  + {each.after}"
     if score < SCORE or new:
@@ -168,7 +189,9 @@ def report(name: str) -> Iterator[str]:
 
 def main(names: Sequence[str]) -> int:
     """Print the report of modules; return 1 if one of them has too few noticed mutants."""
-    print("| module | mutants | survivors | score | without a reason |\n|---|---|---|---|---|")
+    print(
+        "| module | mutants | not noticed | score | without a difference |\n|---|---|---|---|---|"
+    )
     has_failed = False
     with ThreadPoolExecutor(PROCESSES) as pool:
         for lines in pool.map(lambda name: [*report(name)], names or [*TARGETS]):

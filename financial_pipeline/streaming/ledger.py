@@ -35,6 +35,7 @@ create table if not exists ranges (
     run_id text not null, is_published integer not null default 0,
     unique (topic, partition, start_offset)
 );
+create table if not exists compared (day text primary key, range_id integer not null);
 create index if not exists unpublished on ranges (is_published) where is_published = 0;
 """
 
@@ -185,6 +186,32 @@ class Ledger:
         )
         with self._connection() as connection:
             return dict(connection.execute(query, [topic]).fetchall())
+
+    def newest_range(self) -> int:
+        """The id of the newest landed range; 0 before the first one."""
+        with self._connection() as connection:
+            return int(connection.execute("select coalesce(max(id), 0) from ranges").fetchone()[0])
+
+    def uncompared_days(self, topics: Sequence[str], runs: str) -> list[str]:
+        """The trading days (sorted) of these topics that landed since they were last compared.
+
+        Only landings by runs whose id starts with `runs` count.
+        """
+        query = (
+            "select distinct days.key from ranges, json_each(ranges.days) as days"
+            " left join compared on compared.day = days.key"
+            f" where topic in ({', '.join('?' * len(topics))}) and run_id like ? || '%'"
+            " and ranges.id > coalesce(compared.range_id, 0) order by days.key"
+        )
+        with self._connection() as connection:
+            return [day for (day,) in connection.execute(query, [*topics, runs])]
+
+    def note_compared(self, days: Sequence[str], newest: int) -> None:
+        """Note that these days were compared with all ranges up to the one with id `newest`."""
+        with self._connection(writes=True) as connection:
+            connection.executemany(
+                "insert or replace into compared values (?, ?)", [(day, newest) for day in days]
+            )
 
 
 def recreated(topic: str) -> str:

@@ -4,20 +4,27 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 import polars as pl
 
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming import parity, tables
-from financial_pipeline.streaming.landing import Landing, days_of
+from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline.streaming.macro_landing import MacroLanded, land_macro
 from financial_pipeline.streaming.tables import World
 
+# How the run ids of commands begin; assets compare the days of their own runs.
+COMMAND: Final = "command-"
+
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one pass landed: messages by topic, and the trading days that they touch."""
+    """What one pass landed: messages by topic, and the trading days that wait for a comparison.
+
+    These are the days that it landed, and those of a command that ended before it compared its own.
+    """
 
     messages: dict[str, int]
     days: list[str]
@@ -26,7 +33,7 @@ class MicroBatch:
 
 def land_waiting(landing: Landing, world: World) -> MicroBatch:
     """Land all that waits and publish it; raises RangeTaken where another run was first."""
-    run_id = f"command-{uuid.uuid4()}"
+    run_id = f"{COMMAND}{uuid.uuid4()}"
     landed = {
         topic: landing.land(topic, ranges, run_id)
         for topic, ranges in landing.waiting(MARKET_TOPICS).items()
@@ -36,13 +43,15 @@ def land_waiting(landing: Landing, world: World) -> MicroBatch:
     topics = (*MARKET_TOPICS, stream.MACRO_TOPIC)
     tables.publish_status(landing, topics, world, datetime.now(UTC).replace(tzinfo=None))
     messages = {topic: sum(one.rows for one in ranges) for topic, ranges in landed.items()}
-    return MicroBatch(messages, days_of(landed), macro)
+    return MicroBatch(messages, landing.ledger.uncompared_days(MARKET_TOPICS, COMMAND), macro)
 
 
 def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFrame:
     """Compare these trading days (ISO, sorted) with the batch, publish and return the parity."""
+    newest = landing.ledger.newest_range()
     found = parity.compare(landing, days[0], days[-1])
     tables.publish_parity(landing, found, world)
+    landing.ledger.note_compared(days, newest)
     return found.rows
 
 

@@ -32,6 +32,30 @@ def test_confusion_matrix_reproduces_golden_vector_g4() -> None:
     assert [row[name] for name in ("tp", "fp", "fn", "tn")] == [3, 3, 1, 3]
 
 
+def test_rates_reproduce_golden_vector_g4() -> None:
+    row = decide.threshold_row(decide.threshold_table(G4_PD, _cash(G4_TARGET), AT), 0.35)
+    rates = {
+        "approved": 4,
+        "approval_rate": 0.4,
+        "bad_rate_approved": 0.25,
+        "bads_caught": 0.75,
+        "goods_declined": 0.5,
+        "precision": 0.5,
+        "f1": pytest.approx(0.6),
+    }
+    assert {name: row[name] for name in rates} == rates
+
+
+def test_a_row_of_the_table_has_its_own_threshold_and_approved_money() -> None:
+    pd, cash = _random_book(500)
+    table = decide.threshold_table(pd, cash, AT)
+    assert (table["threshold"][0], table["threshold"][-1]) == (0.0, 1.0)
+    for threshold in (0.0, 0.1, 0.25, 1.0):
+        row = decide.threshold_row(table, threshold)
+        assert row["threshold"] == threshold
+        assert row["funded_approved_usd"] == pytest.approx(cash.funded[pd < threshold].sum())
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.057, 0.29, 0.57, 0.999, 1.0])
 def test_table_equals_counting_loan_by_loan(threshold: float) -> None:
     pd, cash = _random_book(3_000)
@@ -92,6 +116,22 @@ def test_band_is_the_stretch_within_one_percent_of_the_best() -> None:
     assert decide.best_band(profit) == (0.35, 0.3, 0.4)
 
 
+@pytest.mark.parametrize("best", [0, 1, 5, 999, 1_000])
+def test_band_of_a_flat_curve_is_everything(best: int) -> None:
+    profit = np.full(1_001, 100.0)
+    profit[best] = 100.5
+    assert decide.best_band(profit) == (best / 1_000, 0.0, 1.0)
+
+
+def test_band_contains_what_is_exactly_one_percent_below_the_best() -> None:
+    profit = np.zeros(1_001)
+    profit[[499, 500, 501]] = 99, 100, 98.99
+    assert decide.best_band(profit) == (0.5, 0.499, 0.5)
+    losses = np.full(1_001, -200.0)
+    losses[[499, 500, 501]] = -101, -100, -101.01
+    assert decide.best_band(losses) == (0.5, 0.499, 0.5)
+
+
 def test_band_of_a_book_that_only_loses_is_declining_everybody() -> None:
     best, low, _ = decide.best_band(-np.arange(1_001.0))
     assert (best, low) == (0, 0)
@@ -114,6 +154,52 @@ def test_break_even_pd_earns_nothing() -> None:
 
 def test_prices_are_none_without_both_classes() -> None:
     assert decide.prices(_cash(np.zeros(5))) is None
+    assert decide.prices(_cash(np.ones(5))) is None
+
+
+def test_prices_that_cancel_out_have_no_break_even() -> None:
+    money = np.array([1_000.0, 1_000.0])
+    bad = np.array([False, True])
+    cash = decide.LoanCash(money, np.array([0.2, 9.0]), np.array([9.0, -0.2]), bad)
+    assert decide.prices(cash) is None
+    half = decide.LoanCash(money, np.array([0.2, 9.0]), np.array([9.0, -0.1]), bad)
+    assert decide.prices(half) == decide.Prices(gain=0.2, loss=-0.1)
+
+
+def test_the_break_even_pd_is_gain_over_gain_and_loss() -> None:
+    assert AT.break_even_pd == pytest.approx(1 / 3)
+    assert decide.Prices(gain=0.3, loss=0.1).break_even_pd == pytest.approx(0.75)
+
+
+def test_grid_cells_are_the_highest_threshold_at_or_below() -> None:
+    pds = np.array([0.0, 0.0005, 0.001, 0.4999, 0.5, 0.9999, 1.0])
+    assert decide.grid_cells(pds).tolist() == [0, 0, 1, 499, 500, 999, 1_000]
+
+
+def test_rows_of_loans_are_taken_together() -> None:
+    cash = decide.LoanCash(
+        np.array([1.0, 2.0, 3.0]),
+        np.array([0.1, 0.2, 0.3]),
+        np.array([0.4, 0.5, 0.6]),
+        np.array([True, False, True]),
+    )
+    taken = cash.take(np.array([2, 0]))
+    assert (taken.funded.tolist(), taken.gain.tolist()) == ([3.0, 1.0], [0.3, 0.1])
+    assert (taken.loss.tolist(), taken.is_bad.tolist()) == ([0.6, 0.4], [True, True])
+
+
+def test_a_threshold_is_read_to_three_decimals() -> None:
+    pd, cash = _random_book(100)
+    table = decide.threshold_table(pd, cash, AT)
+    assert decide.threshold_row(table, 0.1234)["threshold"] == pytest.approx(0.123)
+    assert decide.threshold_row(table, 0.1236)["threshold"] == pytest.approx(0.124)
+
+
+def test_a_capacity_below_every_count_is_the_lowest_threshold() -> None:
+    pd, cash = np.zeros(10), _cash(np.array([0, 1] * 5))
+    table = decide.threshold_table(pd, cash, AT)
+    assert decide.threshold_for_capacity(table, 3) == 0.0
+    assert decide.threshold_for_capacity(table, 10) == 1.0
 
 
 def _real_cash(book: Book, cohort: pl.DataFrame) -> decide.LoanCash:

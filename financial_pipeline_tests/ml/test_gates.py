@@ -198,10 +198,19 @@ def test_gates_without_a_served_model_pass_without_a_figure_and_name_their_limit
         assert (results[gate].value, results[gate].limit) == (None, limit)
 
 
-@pytest.mark.parametrize("name", ["mean_pd", "default_rate"])
-def test_half_of_a_gap_is_no_figure(name: str) -> None:
-    (gap, *_) = run_gates(replace(GOOD, **{name: None}))
-    assert (gap.passed, gap.value) == (False, None)
+@pytest.mark.parametrize(
+    ("name", "gates"),
+    [
+        ("mean_pd", {"calibration_gap"}),
+        ("default_rate", {"calibration_gap"}),
+        ("auc", {"auc_against_challenger", "auc_against_previous"}),
+        ("challenger_auc", {"auc_against_challenger"}),
+    ],
+)
+def test_half_of_a_difference_is_no_figure_and_passes_no_gate(name: str, gates: set[str]) -> None:
+    results = [each for each in run_gates(replace(GOOD, **{name: None})) if not each.passed]
+    assert {result.gate for result in results} == gates
+    assert {result.value for result in results} == {None}
 
 
 def test_a_pointer_survives_json() -> None:

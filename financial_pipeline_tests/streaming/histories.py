@@ -39,15 +39,17 @@ from financial_pipeline_tests.streaming.history_rest import come_to_rest
 from financial_pipeline_tests.streaming.history_steps import Steps
 
 PROCESSES = 2
+# Files that are never written to a disk, where the system has such a folder.
+MEMORY = Path("/dev/shm")
 # A range lands in parts of so many messages.
 LARGEST_RANGE = 7
-FAULTS = ("error", "full", "short", "crash", "crash", "power", "pause", "pause")
+FAULTS = ("error", "full", "short", "crash", "crash", "power", "pause", "pause", "pause", "pause")
 # What may happen, and how often.
 WEIGHTS = {
     "produce": 10,
     "run_job": 6,
     "land": 7,
-    "publish": 4,
+    "publish": 6,
     "land_waiting": 1,
     "compare": 1,
     "batch": 1,
@@ -58,8 +60,28 @@ WEIGHTS = {
     "other_cluster": 0.4,
     "turn_clock": 1,
 }
-# What may happen to a process that pauses, while it does.
-MEANWHILE = ("produce", "run_job", "land", "publish", "compare", "delete_oldest", "make_again")
+# The steps in which something can fail, and about so many operations of each.
+OPERATIONS = {
+    "run_job": 12,
+    "land": 24,
+    "publish": 36,
+    "land_waiting": 80,
+    "compare": 30,
+    "batch": 26,
+    "skip_lost": 12,
+    "other_cluster": 6,
+}
+# What may happen while a process pauses, and how often.
+MEANWHILE = {
+    "produce": 1,
+    "run_job": 1,
+    "land": 3,
+    "publish": 2,
+    "land_waiting": 4,
+    "compare": 1,
+    "delete_oldest": 1,
+    "make_again": 1,
+}
 FAILURES = (Crash, OSError, sqlite3.Error)
 
 
@@ -93,7 +115,7 @@ class History:
         """Let things happen, then bring everything to rest and compare it with the model."""
         count, names = self.rng.randint(6, 14), list(WEIGHTS)
         for name in self.rng.choices(names, list(WEIGHTS.values()), k=count):
-            is_disturbed = name not in ("produce", "restart") and self.rng.random() < 0.45
+            is_disturbed = name in OPERATIONS and self.rng.random() < 0.7
             self._disturbed(name) if is_disturbed else self._attempt(name)
             self.steps.check()
         self.trace.append("rest")
@@ -111,7 +133,7 @@ class History:
 
     def _disturbed(self, name: str) -> None:
         """Do a step in which one operation fails, or before which its process dies or pauses."""
-        kind, at = self.rng.choice(FAULTS), int(2 ** (self.rng.random() * 6))
+        kind, at = self.rng.choice(FAULTS), self.rng.randint(1, OPERATIONS[name])
         faults: Faults = Faults(kind, at) if kind != "pause" else Pause("count", at)
         if isinstance(faults, Pause):
             faults.meanwhile = self._meanwhile
@@ -128,7 +150,7 @@ class History:
 
     def _meanwhile(self) -> None:
         """Let another process do something; it dies if it has to wait for the one that pauses."""
-        names = self.rng.choices(MEANWHILE, k=self.rng.randint(1, 3))
+        names = self.rng.choices([*MEANWHILE], [*MEANWHILE.values()], k=self.rng.randint(1, 3))
         process = self.steps.landing, self.steps.process_id
         for name in names:
             self.steps.restart()
@@ -159,12 +181,16 @@ def _unsynced(
 def simulated_world(history: History) -> Iterator[None]:
     """Give each process its number and the skewed clock; no lock and no disk is waited for."""
     steps, flock, connection = history.steps, fcntl.flock, shared_connection()
+
+    def lock(handle: Any, how: int) -> None:
+        flock(handle, how | fcntl.LOCK_NB)
+
     with ExitStack() as stack:
         for target, name, value in (
             (os, "getpid", lambda: steps.process_id),
             (os, "fsync", lambda _: None),
             (sqlite3, "connect", partial(_unsynced, sqlite3.connect)),
-            (fcntl, "flock", lambda handle, how: flock(handle, how | fcntl.LOCK_NB)),
+            (fcntl, "flock", lambda *given: steps.log.step("lock", lock, given)),
             (versions, "time", SimpleNamespace(time=lambda: time.time() + steps.clock_skew)),
             (ledger, "BUSY_SECONDS", 0.0),
             (recompute, "in_memory", lambda: nullcontext(connection)),
@@ -174,9 +200,9 @@ def simulated_world(history: History) -> Iterator[None]:
         yield
 
 
-def replay(seed: int, folder: str | None = None) -> Counter[str]:
+def replay(seed: int) -> Counter[str]:
     """Replay a history; AssertionError has its seed and its steps. Returns how often what was."""
-    with TemporaryDirectory(dir=folder) as root:
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as root:
         history = History(Path(root), seed)
         try:
             with simulated_world(history):

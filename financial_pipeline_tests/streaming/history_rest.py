@@ -10,7 +10,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster import control
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import channel_tables
-from financial_pipeline.streaming import parity, tables
+from financial_pipeline.streaming import micro_batch, parity, tables
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline_tests.streaming.history_model import rows_of
@@ -70,7 +70,7 @@ def _land(steps: Steps) -> None:
             landing.waiting(MARKET_TOPICS)
         assert landing.skip_lost(MARKET_TOPICS, "rest") > 0
     for topic, ranges in landing.waiting(MARKET_TOPICS).items():
-        landing.land(topic, ranges, "rest")
+        landing.land(topic, ranges, f"{micro_batch.COMMAND}rest")
     assert landing.waiting(MARKET_TOPICS) == {}
 
 

@@ -13,14 +13,13 @@ from financial_pipeline.publishing.manifest import channel_tables
 from financial_pipeline.publishing.publication import Publication, publish
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas import stream
-from financial_pipeline.streaming import micro_batch, parity, replay, tables
+from financial_pipeline.streaming import micro_batch, replay, tables
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline_tests.io_scenarios import WHOLE
 from financial_pipeline_tests.streaming.history_model import Model, check_whole
 from financial_pipeline_tests.streaming.simulated_log import PARTS, Job, SimulatedLog
 from financial_pipeline_tests.streaming.simulated_producer import Producer
-from financial_pipeline_tests.streaming.stream_world import DAYS
 
 WORLD = {"source": "simulated"}
 # The share of histories in which days are compared with the batch.
@@ -103,7 +102,7 @@ class Steps:
             part = {one: ranges[one] for one in chosen}
             if self.rng.random() < 0.5:
                 part = {one: (s, self.rng.randint(s + 1, e)) for one, (s, e) in part.items()}
-            landing.land(topic, part, "run")
+            landing.land(topic, part, f"{micro_batch.COMMAND}land")
 
     def publish(self) -> None:
         """Publish all landed rows."""
@@ -114,10 +113,11 @@ class Steps:
         micro_batch.land_waiting(self.process(), WORLD)
 
     def compare(self) -> None:
-        """Compare all days with the batch, and publish the parity."""
-        if self.compares:
-            landing = self.process()
-            tables.publish_parity(landing, parity.compare(landing, *DAYS), WORLD)
+        """Compare the days that wait for it with the batch, and publish the parity."""
+        landing = self.process()
+        days = landing.ledger.uncompared_days(MARKET_TOPICS, micro_batch.COMMAND)
+        if self.compares and days:
+            micro_batch.compare_days(landing, days, WORLD)
 
     def skip_lost(self) -> None:
         """Step over messages that the log deleted before they landed."""

@@ -63,6 +63,7 @@ def test_what_is_not_published_yet_is_known(ledger: Ledger) -> None:
     ledger.mark_published(ledger.ranges("bars"))
     ledger.commit([landed(5, 6)], "b")
     assert [one.start for one in ledger.ranges("bars", unpublished=True)] == [5]
+    assert [one.start for one in ledger.ranges("bars")] == [0, 5]
 
 
 def test_a_range_is_read_as_it_was_landed(ledger: Ledger) -> None:
@@ -80,6 +81,36 @@ def test_published_ranges_can_be_taken_back(ledger: Ledger) -> None:
     assert [one.partition for one in ledger.ranges("bars", unpublished=True)] == [1]
     ledger.mark_published([first], value=False)
     assert len(ledger.ranges("bars", unpublished=True)) == 2
+
+
+def test_ranges_are_noted_as_published_all_or_none(ledger: Ledger) -> None:
+    ledger.commit([landed(0, 5), landed(0, 7, partition=1)], "a")
+    first, second = ledger.ranges("bars")
+    with pytest.raises(sqlite3.Error):
+        ledger.mark_published([first, replace(second, id=[])])  # type: ignore[arg-type]
+    assert len(ledger.ranges("bars", unpublished=True)) == 2
+
+
+def test_a_ledger_makes_its_folders(tmp_path: Path) -> None:
+    assert Ledger(tmp_path / "stream" / "replay" / "ledger.sqlite", "kafka:one").id
+
+
+def test_days_wait_for_a_comparison_until_all_their_ranges_are_in_one(ledger: Ledger) -> None:
+    def waiting() -> list[str]:
+        return ledger.uncompared_days(["bars", "late"], "command-")
+
+    assert (waiting(), ledger.newest_range()) == ([], 0)
+    ledger.commit([replace(landed(0, 5), days={"2019-03-20": 2, "2019-03-19": 3})], "command-1")
+    ledger.commit([replace(landed(5, 9), days={"2019-03-21": 4})], "an asset's run")
+    ledger.commit([replace(landed(0, 9), topic="macro", days={"2019-03-22": 1})], "command-1")
+    assert (waiting(), ledger.newest_range()) == (["2019-03-19", "2019-03-20"], 3)
+    ledger.note_compared(["2019-03-19"], 1)
+    assert waiting() == ["2019-03-20"]
+    ledger.note_compared(["2019-03-20"], 0)
+    assert waiting() == ["2019-03-20"]
+    ledger.note_compared(["2019-03-20"], 1)
+    ledger.commit([replace(landed(0, 1, 1), topic="late", days={"2019-03-19": 1})], "command-2")
+    assert waiting() == ["2019-03-19"]
 
 
 def test_the_watermark_of_a_partition_is_its_highest(ledger: Ledger) -> None:
