@@ -6,6 +6,7 @@ why it is none. `make mutation ARGS="ledger gates"` runs some modules, without A
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,14 +14,19 @@ import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from financial_pipeline_tests.warm_tests import prepare
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOOLS: Final = ROOT / "build" / "mutation"
 SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
 PROCESSES: Final = 2
+# What one run of the tests may take.
+SECONDS: Final = 60
 # The smallest share of mutants that tests notice.
 SCORE: Final = 0.9
 # The replacements that are tried: the nearest ones. `|` is a type's more often than an operator.
@@ -48,38 +54,36 @@ NO_MUTANTS: Final = re.compile(r"- *(?:@dataclass\(.*|def .*[(, ]\*, .*)")
 
 @dataclass(frozen=True)
 class Target:
-    """A module, the tests that must notice its mutants, and the seconds that one run may take."""
+    """A module, the tests that must notice its mutants, and what these import that takes long."""
 
     module: str
     tests: tuple[str, ...]
-    # Whether the tests need fixtures of `conftest.py`; without them they start sooner.
-    has_fixtures: bool = False
-    options: str = ""
-    seconds: float = 120.0
+    imports: tuple[str, ...] = ("polars", "duckdb")
+    options: tuple[str, ...] = ()
 
 
+LEARNING: Final = ("polars", "scipy.stats", "sklearn.linear_model", "sklearn.metrics")
+PUBLISHING: Final = tuple(
+    f"publishing/test_{name}.py"
+    for name in ("manifest", "manifest_damage", "publication", "overlap", "versions")
+)
+# `-k` leaves out what takes seconds, and the real loans, which a copy does not have.
 TARGETS: Final = {
     "judgement": Target("streaming/judgement.py", ("streaming/test_judgement.py",)),
     "ledger": Target("streaming/ledger.py", ("streaming/test_ledger.py",)),
-    "manifest": Target(
-        "publishing/manifest.py",
-        (
-            "publishing/test_manifest.py",
-            "publishing/test_publication.py",
-            "publishing/test_overlap.py",
-            "publishing/test_versions.py",
-        ),
-    ),
+    "manifest": Target("publishing/manifest.py", PUBLISHING),
     "writer": Target(
         "publishing/writer.py", ("publishing/test_writer.py", "publishing/test_overlap.py")
     ),
     "gates": Target("ml/gates.py", ("ml/test_gates.py",)),
     "decide": Target(
-        "ml/decide.py", ("ml/test_decide.py",), options="-k 'not million and not real'"
+        "ml/decide.py", ("ml/test_decide.py",), LEARNING, ("-k", "not million and not real")
     ),
-    "calibration": Target("ml/calibration.py", ("ml/test_calibration.py",)),
+    "calibration": Target(
+        "ml/calibration.py", ("ml/test_calibration.py",), (*LEARNING, "statsmodels.api")
+    ),
     "change state": Target("changes/state.py", ("changes/test_state.py",)),
-    "change plan": Target("defs/changed.py", ("defs/test_changed.py",), has_fixtures=True),
+    "change plan": Target("defs/changed.py", ("defs/test_changed.py",), ("polars", "dagster")),
 }
 
 
@@ -113,20 +117,36 @@ def copied(target: Target, name: str) -> Path:
 
 def configuration(target: Target) -> str:
     """Return the configuration of cosmic-ray for a module."""
-    fixtures = "" if target.has_fixtures else "--noconftest"
-    options = f"-x -q -n0 -p no:cacheprovider {fixtures} {target.options}"
-    tests = " ".join(f"financial_pipeline_tests/{path}" for path in target.tests)
     excluded = json.dumps([f"core/(?!({'|'.join(OPERATORS)})$)"])
     return f"""[cosmic-ray]
 module-path = "financial_pipeline/{target.module}"
-timeout = {target.seconds}
+timeout = {2 * SECONDS}
 excluded-modules = []
-test-command = "{sys.executable} -m pytest {options} {tests}"
+test-command = "sh ask.sh"
 [cosmic-ray.distributor]
 name = "local"
 [cosmic-ray.filters.operators-filter]
 exclude-operators = {excluded}
 """
+
+
+@contextmanager
+def warm_tests(target: Target, copy: Path) -> Iterator[None]:
+    """Let a process run the tests of a module whenever `ask.sh` does."""
+    prepare(copy)
+    tests = [f"financial_pipeline_tests/{path}" for path in target.tests]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--noconftest", *target.options, *tests]
+    command = ["-m", "financial_pipeline_tests.warm_tests", str(SECONDS), ",".join(target.imports)]
+    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    quick |= {"PYTHONPATH": str(copy), "POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    server = subprocess.Popen(
+        [sys.executable, *command, *options], cwd=copy, env=os.environ | quick
+    )
+    try:
+        yield
+    finally:
+        server.kill()
+        server.wait()
 
 
 def results(target: Target, name: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -138,10 +158,11 @@ def results(target: Target, name: str) -> list[tuple[dict[str, Any], dict[str, A
         command = [str(TOOLS / "bin" / tool), *arguments]
         return subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, check=True).stdout.decode()
 
-    run("cosmic-ray", "baseline", "mutation.toml")
-    run("cosmic-ray", "init", "mutation.toml", "session.sqlite")
-    run("cr-filter-operators", "session.sqlite", "mutation.toml")
-    run("cosmic-ray", "exec", "mutation.toml", "session.sqlite")
+    with warm_tests(target, copy):
+        run("cosmic-ray", "baseline", "mutation.toml")
+        run("cosmic-ray", "init", "mutation.toml", "session.sqlite")
+        run("cr-filter-operators", "session.sqlite", "mutation.toml")
+        run("cosmic-ray", "exec", "mutation.toml", "session.sqlite")
     lines = run("cosmic-ray", "dump", "session.sqlite").splitlines()
     pairs = [json.loads(line) for line in lines]
     shutil.rmtree(copy)

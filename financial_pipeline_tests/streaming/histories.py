@@ -77,7 +77,7 @@ MEANWHILE = {
     "run_job": 1,
     "land": 3,
     "publish": 2,
-    "land_waiting": 4,
+    "catch_up": 4,
     "compare": 1,
     "delete_oldest": 1,
     "make_again": 1,

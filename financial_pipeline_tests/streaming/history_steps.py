@@ -112,6 +112,12 @@ class Steps:
         """Do what the command does: land everything, publish it, and the status."""
         micro_batch.land_waiting(self.process(), WORLD)
 
+    def catch_up(self) -> None:
+        """Send, read, land and publish more."""
+        self.produce()
+        self.run_job()
+        self.land_waiting()
+
     def compare(self) -> None:
         """Compare the days that wait for it with the batch, and publish the parity."""
         landing = self.process()
