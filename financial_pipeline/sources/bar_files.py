@@ -60,7 +60,8 @@ def _rows(path: Path) -> list[tuple[str | None, ...]]:
     try:
         frame = pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise PipelineError(f"{path} cannot be read as a bar file: {error}") from error
+        reason = " ".join(str(error).split())
+        raise PipelineError(f"{path} cannot be read as a bar file: {reason}") from error
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing or frame.is_empty():
         raise PipelineError(

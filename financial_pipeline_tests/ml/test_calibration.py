@@ -31,6 +31,18 @@ def test_brier_skill_is_zero_for_the_base_rate_and_none_for_one_class() -> None:
     assert calibration.brier_skill(G4_TARGET, G4_PD) == pytest.approx(1 - 0.21025 / 0.24, abs=1e-12)
 
 
+def test_brier_of_one_class_is_the_squared_error() -> None:
+    assert calibration.brier([1, 1], [0.9, 0.8]) == pytest.approx(0.025, abs=1e-12)
+    assert calibration.brier([0, 0], [0.1, 0.2]) == pytest.approx(0.025, abs=1e-12)
+
+
+@pytest.mark.parametrize("target", [[0, 1, 0, 1], [1, 0, 1, 0]])
+def test_calibration_line_of_certain_probabilities_is_finite(target: list[int]) -> None:
+    line = calibration.calibration_line(target, [0.0, 0.2, 0.6, 1.0])
+    assert line is not None
+    assert np.isfinite(line).all()
+
+
 @pytest.mark.parametrize(("target", "pd"), [(1, 0.0), (0, 1.0)])
 def test_log_loss_of_a_certain_error_is_that_of_the_clip(target: int, pd: float) -> None:
     # ln(1e15); 1 - 1e-15 is not exact.

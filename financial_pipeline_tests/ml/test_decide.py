@@ -144,7 +144,10 @@ def test_best_threshold_interval_contains_it_and_is_repeatable() -> None:
     # Another model changes nothing of the first.
     assert decide.best_thresholds([1 - pd, pd], cash, seed=1)[1] == found
     assert found["band_low"] <= found["best_threshold"] <= found["band_high"]
-    assert found["best_profit_low_usd"] < found["best_profit_usd"] < found["best_profit_high_usd"]
+    assert 1 < found["best_profit_low_usd"] < found["best_profit_usd"]
+    assert found["best_profit_usd"] < found["best_profit_high_usd"]
+    assert 0 <= found["best_threshold_low"] <= found["best_threshold"]
+    assert found["best_threshold"] <= found["best_threshold_high"] <= 1
 
 
 def test_break_even_pd_earns_nothing() -> None:
@@ -244,5 +247,6 @@ def test_two_loans_of_amount_zero_change_no_price_and_no_profit() -> None:
     )
     cash = decide.loan_cash(loans)
     assert cash.realised.tolist() == pytest.approx([150.0, -400.0, 0.0, 0.0])
+    assert (cash.gain[2:].tolist(), cash.loss[2:].tolist()) == ([0.0, 0.0], [0.0, 0.0])
     assert decide.prices(cash) == decide.Prices(gain=0.15, loss=pytest.approx(0.4))
     assert decide.prices(decide.loan_cash(loans[2:])) is None

@@ -1,6 +1,8 @@
 """A new version contains the replaced partitions, and links to the files of all others."""
 
+from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -57,6 +59,7 @@ def test_replaced_partition_is_fresh_and_all_others_are_the_same_files(tmp_path:
     assert two.partitions["2018-01-01"] == one.partitions["2018-01-01"]
     assert two.partitions["2019-01-01"] != one.partitions["2019-01-01"]
     assert (two.rows, two.as_of) == (2, "2019-01-01")
+    assert two.content_hash == hash_frame(read(paths, two), ["day", "x"])
 
 
 def test_file_of_a_year_keeps_the_partitions_that_are_not_replaced(tmp_path: Path) -> None:
@@ -114,6 +117,85 @@ def test_relation_is_written_sorted_and_hashed_like_its_frame(tmp_path: Path) ->
     assert pl.read_parquet(parquet_files(paths, table))["x"].to_list() == [1, 2]
     assert (table.rows, table.as_of) == (2, "2018-06-01")
     assert table.content_hash == hash_frame(frame, ["x"])
+
+
+def test_a_version_names_the_one_whose_partitions_it_replaced(tmp_path: Path) -> None:
+    paths, day = Paths(tmp_path), str(DAYS[0])
+    whole = write_table(paths, BY_MONTH, rows((DAYS[0], 1)))
+    part = write_table(paths, BY_MONTH, rows((DAYS[0], 2)), previous=whole, replaced=[day])
+    first = write_table(paths, BY_MONTH, rows((DAYS[0], 1)), replaced=[day])
+    assert (whole.base, part.base, first.base) == (None, whole.folder, "")
+
+
+def test_a_description_has_the_inputs_facts_and_files(tmp_path: Path) -> None:
+    inputs, facts = {"exports/a": "1"}, {"passed": True}
+    table = write_table(
+        Paths(tmp_path),
+        BY_MONTH,
+        rows((DAYS[0], 1), (DAYS[2], 2)),
+        built_from=inputs,
+        facts=facts,
+    )
+    assert (table.built_from, table.facts, table.files) == (inputs, facts, 2)
+    bare = write_table(Paths(tmp_path), BY_MONTH, rows())
+    assert (bare.built_from, bare.facts, bare.files, bare.rows) == ({}, {}, 1, 0)
+    assert (bare.as_of, bare.partitions) == (None, {})
+
+
+def test_a_partition_with_equal_rows_is_the_same_file(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    one = write_table(paths, BY_MONTH, rows((DAYS[0], 1), (DAYS[2], 2)))
+    same = rows((DAYS[0], 1), (DAYS[2], 3))
+    keys = [str(DAYS[0]), str(DAYS[2])]
+    two = write_table(paths, BY_MONTH, same, previous=one, replaced=keys)
+    pairs = zip(parquet_files(paths, one), parquet_files(paths, two), strict=True)
+    assert [a.stat().st_ino == b.stat().st_ino for a, b in pairs] == [True, False]
+
+
+def test_rows_of_a_file_are_sorted_unless_the_writer_orders_them(tmp_path: Path) -> None:
+    def written(table: Table[pl.DataType]) -> list[int | None]:
+        made = write_table(paths, table, pl.DataFrame({"x": [3, None, 1], "y": [1, 2, 3]}))
+        return pl.read_parquet(parquet_files(paths, made))["x"].to_list()
+
+    paths = Paths(tmp_path)
+    assert written(Table("metrics", "a", "", ("x",))) == [None, 1, 3]
+    assert written(Table("metrics", "b", "", ("y",), order=("x",))) == [1, 3, None]
+    assert written(Table("metrics", "c", "", ("x",), order=None)) == [3, None, 1]
+
+
+def test_columns_that_describe_the_moment_are_not_hashed(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    table: Table[pl.DataType] = Table("metrics", "a", "", ("x",), unhashed=("seen",))
+    first, second = (
+        write_table(paths, table, pl.DataFrame({"x": [1], "seen": [n]})) for n in (1, 2)
+    )
+    assert first.content_hash == second.content_hash
+    other = write_table(paths, table, pl.DataFrame({"x": [2], "seen": [1]}))
+    assert other.content_hash != first.content_hash
+    bare = write_table(paths, table, pl.DataFrame({"x": [1]}))
+    assert bare.content_hash == first.content_hash
+
+
+def test_the_newest_day_is_that_of_the_event_or_of_the_partition(tmp_path: Path) -> None:
+    both = pl.DataFrame({"day": DAYS[:2], "seen": [DAYS[4], DAYS[3]]})
+    table: Table[pl.DataType] = Table("metrics", "a", "", ("day",), event_date="seen")
+    assert write_table(Paths(tmp_path), table, both).as_of == "2020-01-01"
+    assert write_table(Paths(tmp_path), replace(table, event_date=None), both).as_of is None
+    by_day = replace(table, event_date=None, partition="day")
+    assert write_table(Paths(tmp_path), by_day, both).as_of == "2018-06-01"
+
+
+def test_a_frame_without_columns_and_a_relation_without_rows_are_files(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    table: Table[pl.DataType] = Table("metrics", "a", "", (), order=None)
+    bare = write_table(paths, table, pl.DataFrame())
+    assert (bare.rows, bare.files, bare.content_hash) == (0, 1, sha256(b"").hexdigest())
+    contract: Table[pl.DataType] = Table("exports", "t", "", ("x",), event_date="day")
+    frame = rows()
+    with duckdb.connect() as connection:
+        empty = write_table(paths, contract, connection.sql("select * from frame"))
+    assert pl.read_parquet(parquet_files(paths, empty)).columns == frame.columns
+    assert (empty.rows, empty.files, empty.as_of, empty.partitions) == (0, 1, None, {})
 
 
 def test_failed_write_leaves_no_folder(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ WEIGHTS = {
     "batch": 1,
     "restart": 1,
     "skip_lost": 1,
-    "delete_oldest": 2,
+    "delete_oldest": 3,
     "make_again": 0.4,
     "other_cluster": 0.4,
     "turn_clock": 1,

@@ -155,15 +155,24 @@ class Steps:
 
     def delete_oldest(self) -> None:
         """Let the broker delete the oldest messages of a partition, landed or not."""
-        if not self.is_flink:
-            return
-        name, part = self.rng.choice(list(self.log.topics)), self.rng.choice(PARTS)
-        topic = self.log.topics[name]
-        end = self.job.read[part] if name == stream.RAW_TOPIC else len(topic.records[part])
-        landed = self.model.ends.get((name, part), 0)
-        last = end if self.rng.random() < 0.3 else min(end, landed)
-        if last > topic.firsts[part]:
-            topic.firsts[part] = self.rng.randint(topic.firsts[part], last)
+        ends = self.model.ends if self.rng.random() < 0.6 else self._readable_ends()
+        deletable = [
+            (self.log.topics[name], part, end)
+            for (name, part), end in ends.items()
+            if end > self.log.topics[name].firsts[part]
+        ]
+        if self.is_flink and deletable and not self.was_made_again:
+            topic, part, end = self.rng.choice(deletable)
+            topic.firsts[part] = self.rng.randint(topic.firsts[part] + 1, end)
+
+    def _readable_ends(self) -> dict[tuple[str, int], int]:
+        """Return the ends of all partitions; of the raw ones, how far the job has read."""
+        ends = {
+            (name, part): len(records)
+            for name, topic in self.log.topics.items()
+            for part, records in topic.records.items()
+        }
+        return ends | {(stream.RAW_TOPIC, part): end for part, end in self.job.read.items()}
 
     def make_again(self) -> None:
         """Delete a topic and create it again, with as many messages or fewer."""

@@ -98,6 +98,11 @@ def with_repetitions(messages: pl.DataFrame, table: Any) -> pl.DataFrame:
     return pl.concat([TYPED(messages.head(0), table), *parts])
 
 
+def added(table: Any, before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows before and the new ones, whatever their keys are."""
+    return pl.concat([before.select(rows.columns), rows])
+
+
 # Two ranges with one start are refused by the table of ranges too.
 UNGUARDED = ledger.TABLES.replace(",\n    unique (topic, partition, start_offset)", "")
 LAND_PART, PUBLISH, TYPED = Landing._land_part, tables.publish_tables, tables.typed_rows
@@ -113,7 +118,8 @@ TAKEN_AWAY: dict[str, list[tuple[Any, str, Any]]] = {
         (tables, "locked", lambda _: nullcontext()),
         (manifest, "is_overtaken", lambda *_: False),
     ],
-    "one row per key": [(tables, "typed_rows", with_repetitions)],
+    # Repetitions are dropped within a range, and where ranges are merged.
+    "one row per key": [(tables, "typed_rows", with_repetitions), (tables, "_merged", added)],
     "tables before their mark": [(tables, "publish_tables", marked_first)],
     "the sentence about lost messages": [(Landing, "_starts", without_lost)],
     "comparing a day again": [(Ledger, "note_compared", for_good)],
