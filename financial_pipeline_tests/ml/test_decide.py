@@ -179,18 +179,6 @@ def test_grid_cells_are_the_highest_threshold_at_or_below() -> None:
     assert decide.grid_cells(pds).tolist() == [0, 0, 1, 499, 500, 999, 1_000]
 
 
-def test_rows_of_loans_are_taken_together() -> None:
-    cash = decide.LoanCash(
-        np.array([1.0, 2.0, 3.0]),
-        np.array([0.1, 0.2, 0.3]),
-        np.array([0.4, 0.5, 0.6]),
-        np.array([True, False, True]),
-    )
-    taken = cash.take(np.array([2, 0]))
-    assert (taken.funded.tolist(), taken.gain.tolist()) == ([3.0, 1.0], [0.3, 0.1])
-    assert (taken.loss.tolist(), taken.is_bad.tolist()) == ([0.6, 0.4], [True, True])
-
-
 def test_a_threshold_is_read_to_three_decimals() -> None:
     pd, cash = _random_book(100)
     table = decide.threshold_table(pd, cash, AT)

@@ -71,3 +71,15 @@ def test_rates_of_a_single_loan_are_rates() -> None:
     row = decide.threshold_row(decide.threshold_table(pds, one, decide.Prices(0.2, 0.4)), 0.2)
     assert (row["bad_rate_approved"], row["bads_caught"], row["goods_declined"]) == (1.0, 0.0, 1.0)
     assert row["precision"] == 0.0
+
+
+def test_rows_of_loans_are_taken_together() -> None:
+    cash = decide.LoanCash(
+        np.array([1.0, 2.0, 3.0]),
+        np.array([0.1, 0.2, 0.3]),
+        np.array([0.4, 0.5, 0.6]),
+        np.array([True, False, True]),
+    )
+    taken = cash.take(np.array([2, 0]))
+    assert (taken.funded.tolist(), taken.gain.tolist()) == ([3.0, 1.0], [0.3, 0.1])
+    assert (taken.loss.tolist(), taken.is_bad.tolist()) == ([0.6, 0.4], [True, True])

@@ -153,17 +153,6 @@ def test_a_micro_batch_lands_and_publishes_what_waits_and_says_how_the_days_comp
     assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, [])
 
 
-def test_days_of_a_command_that_was_killed_before_it_compared_them_are_compared_by_the_next(
-    landing: Landing,
-) -> None:
-    killed = micro_batch.land_waiting(landing, WORLD)
-    assert killed.days == [DAYS[0]]
-    assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, killed.days)
-    micro_batch.compare_days(landing, killed.days, WORLD)
-    assert table(landing, "parity")["passed"].to_list() == [True]
-    assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, [])
-
-
 def test_parity_fails_where_a_bar_is_wrong_or_a_message_is_lost(landing: Landing) -> None:
     land_all(landing)
     for topic, column in ((stream.BARS_TOPIC, "volume"), (stream.BARS_TOPIC, "message_count")):

@@ -1,0 +1,26 @@
+"""Which days a command compares: its own, and those of one that was killed before it could."""
+
+from pathlib import Path
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.streaming import micro_batch, replay
+from financial_pipeline.streaming.landing import Landing
+from financial_pipeline.streaming.message_log import FileLog
+from financial_pipeline_tests.streaming import stream_world
+from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
+from financial_pipeline_tests.streaming.test_landing import WORLD, table
+
+
+def test_days_of_a_command_that_was_killed_before_it_compared_them_are_compared_by_the_next(
+    tmp_path: Path,
+) -> None:
+    log = FileLog(tmp_path / "log")
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 5, seed=1))
+    replay.run(log)
+    landing = Landing(Paths(tmp_path / "root"), log)
+    killed = micro_batch.land_waiting(landing, WORLD)
+    assert killed.days == [DAYS[0]]
+    assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, killed.days)
+    micro_batch.compare_days(landing, killed.days, WORLD)
+    assert table(landing, "parity")["passed"].to_list() == [True]
+    assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, [])
