@@ -188,8 +188,8 @@ def mutant(item: dict[str, Any], done: dict[str, Any]) -> Mutant:
     """Return a mutant with its changed line."""
     (mutation,) = item["mutations"]
     changed = [line for line in done["diff"].splitlines() if re.match(r"[-+](?![-+]{2})", line)]
-    before = " ".join(line[1:].strip() for line in changed if line[0] == "-")
-    after = " ".join(line[1:].strip() for line in changed if line[0] == "+")
+    before = " ".join(line[1:].strip() for line in changed if line[0] == "-").strip()
+    after = " ".join(line[1:].strip() for line in changed if line[0] == "+").strip()
     name = mutation["operator_name"].removeprefix("core/")
     return Mutant(name, mutation["start_pos"][0], before, after)
 

@@ -28,6 +28,13 @@ def test_a_damaged_state_knows_nothing(paths: Paths, content: str) -> None:
     assert state.read(paths) == {}
 
 
+@pytest.mark.parametrize("keys", [{"staging/x"}, None])
+def test_forgetting_replaces_a_damaged_state(paths: Paths, keys: set[str] | None) -> None:
+    (paths.data_root / "built.json").write_text("{ torn")
+    state.forget(paths, keys)
+    assert (paths.data_root / "built.json").read_text() == "{}"
+
+
 def test_forgetting_leaves_other_entries_and_makes_the_whole_not_unchanged(paths: Paths) -> None:
     state.remember(paths, {"staging/x": ENTRY, "staging/y": ENTRY})
     unchanged.remember(paths, "fingerprint")

@@ -111,6 +111,9 @@ def test_days_wait_for_a_comparison_until_all_their_ranges_are_in_one(ledger: Le
     ledger.note_compared(["2019-03-20"], 1)
     ledger.commit([replace(landed(0, 1, 1), topic="late", days={"2019-03-19": 1})], "command-2")
     assert waiting() == ["2019-03-19"]
+    with pytest.raises(sqlite3.Error):
+        ledger.note_compared(["2019-03-19", []], 4)  # type: ignore[list-item]
+    assert waiting() == ["2019-03-19"]
 
 
 def test_the_watermark_of_a_partition_is_its_highest(ledger: Ledger) -> None:
