@@ -82,6 +82,18 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether another process, or another block of this one, holds the lock on `path`."""
+    try:
+        with path.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def sync(path: Path) -> None:
     """Write a file or the entries of a folder to the disk."""
     DISK.sync(path)

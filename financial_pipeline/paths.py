@@ -83,6 +83,11 @@ class Paths:
         return self.data_root / layer / table / version
 
     @property
+    def object_storage_link(self) -> Path:
+        """The address in object storage of which the data root is the working copy."""
+        return self.data_root / "object_storage.json"
+
+    @property
     def alert_ledger(self) -> Path:
         """Which open incidents each alert sink was told of."""
         return self.data_root / "alerts.json"

@@ -17,7 +17,8 @@ from urllib.parse import quote
 from dotenv import dotenv_values
 
 SECRET_NAMES: Final = re.compile(
-    r"(API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|WEBHOOK(_URL)?|POSTGRES_URL)$", re.IGNORECASE
+    r"(API_?KEY|ACCESS_KEY(_ID)?|SECRET|TOKEN|PASSWORD|PASSWD|WEBHOOK(_URL)?|POSTGRES_URL)$",
+    re.IGNORECASE,
 )
 # Shorter values are words like "yes" that occur in ordinary text.
 SHORTEST_SECRET: Final = 6

@@ -1,12 +1,20 @@
 """One typed settings class, read from the environment (prefix FINANCIAL_PIPELINE_) and `.env`."""
 
 import os
+import re
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PACKAGE_ROOT = Path(__file__).resolve().parent
@@ -53,6 +61,20 @@ def _listed(value: object) -> object:
     return tuple(name for name in names if name)
 
 
+# Names of a bucket and of folders that every reader, SQL and shell takes as they are.
+ADDRESS: Final = re.compile(
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
+)
+
+
+def _address(value: str | None) -> str | None:
+    """Return an address without its last slash; raise ValueError for one of another form."""
+    plain = value and value.rstrip("/")
+    if plain and not ADDRESS.fullmatch(plain):
+        raise ValueError(f"{value!r} is not of the form s3://bucket/folder")
+    return plain
+
+
 # A list in the environment: names with commas between them, or JSON.
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
@@ -68,8 +90,37 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    # Where a run writes: raw archive, staging, warehouse, published tables and Dagster's home.
+    # Where a run writes: raw archive, staging, warehouse, published tables and Dagster's home. An
+    # address s3://bucket/folder sets object_storage, and the folder is then in the user's cache.
     data_root: Path = WORK_ROOT / "data"
+    # The address in S3 object storage of which the data root is the working copy.
+    object_storage: Annotated[str | None, AfterValidator(_address)] = None
+    # The S3 service, if it is not Amazon's, its region, and the keys of a user who may read and
+    # write the bucket; without keys, those of the machine or container.
+    s3_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AWS_ENDPOINT_URL", "FINANCIAL_PIPELINE_S3_ENDPOINT"),
+    )
+    s3_region: str = Field(
+        default="us-east-1",
+        validation_alias=AliasChoices(
+            "AWS_REGION", "AWS_DEFAULT_REGION", "FINANCIAL_PIPELINE_S3_REGION"
+        ),
+    )
+    s3_access_key_id: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AWS_ACCESS_KEY_ID", "FINANCIAL_PIPELINE_S3_ACCESS_KEY_ID"),
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "AWS_SECRET_ACCESS_KEY", "FINANCIAL_PIPELINE_S3_SECRET_ACCESS_KEY"
+        ),
+    )
+    s3_session_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AWS_SESSION_TOKEN", "FINANCIAL_PIPELINE_S3_SESSION_TOKEN"),
+    )
     # simulated: the seeded world. files: the drop folder. live: Yahoo, FRED and the drop folder.
     source: Source = "simulated"
     # The drop folder of `--source files` and `--source live`; the simulated world writes its own.
@@ -174,3 +225,14 @@ class Settings(BaseSettings):
     jars_cache: Path = _user_cache() / "financial-pipeline" / "jars"
     maven_mirror: str | None = None
     jars_dir: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _working_copy(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Replace an address as data root by the folder of its working copy."""
+        root = values.get("data_root")
+        if not isinstance(root, str) or not root.startswith("s3://"):
+            return values
+        place = root.removeprefix("s3://").strip("/")
+        folder = _user_cache() / "financial-pipeline" / "object_storage" / place
+        return values | {"data_root": folder, "object_storage": root}

@@ -20,8 +20,11 @@ class CommandRun:
     errors: str
 
 
-def run_command(data_root: Path, *arguments: str, **variables: str) -> CommandRun:
-    """Run `financial-pipeline ARGUMENTS` on a data root, with more variables of the environment."""
+def run_command(data_root: Path | str, *arguments: str, **variables: str) -> CommandRun:
+    """Run `financial-pipeline ARGUMENTS` on a data root, a folder or an address.
+
+    `variables` are added to the environment.
+    """
     environment = {**os.environ, "FINANCIAL_PIPELINE_DATA_ROOT": str(data_root), **variables}
     executable = Path(sys.executable).with_name("financial-pipeline")
     done = subprocess.run(
@@ -35,7 +38,7 @@ def run_command(data_root: Path, *arguments: str, **variables: str) -> CommandRu
     return CommandRun(done.returncode, done.stdout, done.stderr)
 
 
-def figures(data_root: Path) -> dict[str, Any]:
+def figures(data_root: Path | str) -> dict[str, Any]:
     """The published figures of a data root, as programs read them."""
     done = run_command(data_root, "figures", "--json")
     assert done.exit_code == 0, done.errors

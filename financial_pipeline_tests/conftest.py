@@ -18,6 +18,8 @@ from financial_pipeline.streaming.local_stream import plan_of
 from financial_pipeline_tests.balance import Balanced, longest_first
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.raw.upstream import Upstream, serving
+from financial_pipeline_tests.s3_service import S3Service
+from financial_pipeline_tests.s3_service import serving as serving_s3
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # The loans of the shared simulated world.
@@ -87,6 +89,21 @@ def upstream() -> Iterator[Upstream]:
     """A server on loopback that answers like Yahoo and FRED."""
     with serving() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3_service() -> Iterator[S3Service]:
+    """An S3 service on loopback with one bucket; use a folder of your own in it."""
+    with serving_s3() as service:
+        yield service
+
+
+@pytest.fixture
+def s3(s3_service: S3Service, monkeypatch: pytest.MonkeyPatch) -> S3Service:
+    """The S3 service, which the environment names."""
+    for name, value in s3_service.variables().items():
+        monkeypatch.setenv(name, value)
+    return s3_service
 
 
 @pytest.fixture(scope="session")

@@ -7,17 +7,13 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline import settings
+from financial_pipeline.figures.generated_pages import variable
 from financial_pipeline.settings import Settings
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 EXAMPLE = PROJECT_ROOT / ".env.example"
 LINES = EXAMPLE.read_text("utf-8").splitlines()
 ENTRY = re.compile(r"#([A-Z_]+)=(.*)")
-
-
-def variable(setting: str) -> str:
-    prefix = "" if setting == "fred_api_key" else "FINANCIAL_PIPELINE_"
-    return prefix + setting.upper()
 
 
 def test_example_lists_every_setting_and_nothing_else() -> None:

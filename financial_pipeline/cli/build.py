@@ -66,7 +66,8 @@ def _run(
     layers: Layers, *, analytics: bool = False, stream: bool | None = None, rebuild: bool = False
 ) -> str | None:
     """Run the pipeline; return the fault of its stream, if it had one."""
-    settings, paths, report = Settings(), data_root(), partial(click.echo, file=sys.stdout)
+    settings, report = Settings(), partial(click.echo, file=sys.stdout)
+    paths = data_root(builds=True)
     inputs.check(settings, paths, reads_files=layers != "transform")
     options = {"layers": layers, "analytics": analytics, "stream": stream}
     from financial_pipeline.changes import landed, unchanged
@@ -205,7 +206,7 @@ def withdraw(analytics: bool, file: str, restore: bool) -> None:
     from financial_pipeline import world
     from financial_pipeline.raw import archive, withdrawals
 
-    paths = data_root()
+    paths = data_root(builds=True)
     os.environ.update(world.variables(paths))
     action: withdrawals.Action = "restore" if restore else "withdraw"
     found = withdrawals.find(paths, archive.read_raw_files(paths), file, action)
@@ -230,7 +231,7 @@ def transform(analytics: bool, rebuild: bool) -> None:
 @analytics_option
 def plan(analytics: bool) -> None:
     """Print what `demo` would build, and why; nothing is built and nothing is fetched."""
-    settings, paths = Settings(), data_root()
+    settings, paths = Settings(), data_root(builds=True)
     from financial_pipeline.raw import ingest
 
     if not (files := ingest.candidates(settings, paths)):

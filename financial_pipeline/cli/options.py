@@ -61,9 +61,34 @@ def output_option(text: str, default: str | None = None) -> Callable[[Command], 
     )
 
 
-def data_root() -> Paths:
-    """Return the folders of the configured data root."""
-    return Paths(Settings().data_root.resolve())
+class DataRoot(click.Path):
+    """A folder, or an address `s3://bucket/folder`, which stays text."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return an address as it is."""
+        is_address = isinstance(value, str) and value.startswith("s3://")
+        return value if is_address else super().convert(value, param, ctx)
+
+
+def data_root(*, builds: bool = False) -> Paths:
+    """Return the folders of the configured data root.
+
+    The working copy of an address in object storage is brought up to date first; `builds` also
+    downloads the raw files that a build reads.
+    """
+    settings = Settings()
+    paths = Paths(settings.data_root.resolve())
+    if settings.object_storage or paths.object_storage_link.exists():
+        from financial_pipeline.publishing import working_copy
+
+        working_copy.prepare(paths, settings.object_storage, builds=builds)
+    return paths
+
+
+def given_data_root() -> str:
+    """Return the data root as people pass it: the address of a working copy, else the folder."""
+    settings = Settings()
+    return settings.object_storage or str(settings.data_root.resolve())
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -77,10 +102,11 @@ def data_root_option(command: Command) -> Command:
     """Give a command `--data-root`."""
     return click.option(
         "--data-root",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=DataRoot(path_type=Path, file_okay=False),
         callback=_remember,
         expose_value=False,
-        help="Folder with everything a run writes (default: data/ in the checkout or this folder).",
+        help="Folder with everything a run writes (default: data/ in the checkout or this folder),"
+        " or s3://bucket/folder.",
     )(command)
 
 

@@ -15,6 +15,7 @@ from financial_pipeline.cli.options import (
     data_root,
     data_root_option,
     format_option,
+    given_data_root,
     json_option,
     kept_versions,
     output_option,
@@ -45,7 +46,7 @@ def show_headline() -> None:
         click.echo(sentence)
     click.echo("Next:")
     root = (
-        f" --data-root {shlex.quote(str(data_root().data_root))}"
+        f" --data-root {shlex.quote(given_data_root())}"
         if "FINANCIAL_PIPELINE_DATA_ROOT" in os.environ
         else ""
     )

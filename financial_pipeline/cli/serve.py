@@ -27,7 +27,7 @@ def dev(port: int, dashboard_port: int) -> None:
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import home, switches
 
-    home.prepare_home(data_root())
+    home.prepare_home(data_root(builds=True))
     os.environ["FINANCIAL_PIPELINE_DAGSTER_URL"] = launch.address(port)
     for sentence in switches.of_this_home(defs):
         click.echo(sentence)
@@ -47,5 +47,6 @@ def dashboard(port: int) -> None:
     from financial_pipeline.dashboard import launch
 
     launch.check_ports(port=port)
+    data_root()
     click.echo(f"Dashboard: {launch.address(port)}")
     launch.serve(port)

@@ -17,6 +17,7 @@ import streamlit as st
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import working_copy
 from financial_pipeline.publishing.manifest import (
     Manifest,
     PublishedTable,
@@ -174,6 +175,7 @@ def _data_root(_environment: str | None) -> Path:
 def open_release() -> Release:
     """Read the manifest of the configured data root; raise PipelineError if there is none."""
     paths = Paths(_data_root(os.environ.get(DATA_ROOT_VARIABLE)))
+    working_copy.refresh(paths)
     return Release(paths, read_manifest(paths))
 
 

@@ -44,6 +44,9 @@ VERSIONED: Final = ("raw", "staging", "warehouse", "exports", "metrics", "ml")
 # Settings that say where or how, not what; their files and tables are compared by content.
 PLACES: Final = {
     "data_root",
+    "object_storage",
+    "s3_endpoint",
+    "s3_region",
     "landing",
     "automation",
     "duckdb_memory",

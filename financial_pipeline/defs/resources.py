@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from financial_pipeline.changes import state
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import object_storage
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 from financial_pipeline.spark.session import start_session
@@ -112,6 +113,9 @@ def point_dbt_at_data_root() -> Paths:
     """
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
+    if settings.object_storage:
+        os.environ["FINANCIAL_PIPELINE_OBJECT_STORAGE"] = settings.object_storage
+        object_storage.connect(paths, settings.object_storage)
     os.environ["FINANCIAL_PIPELINE_DATA_ROOT"] = str(paths.data_root)
     os.environ["FINANCIAL_PIPELINE_DUCKDB_MEMORY"] = settings.duckdb_memory
     os.environ["FINANCIAL_PIPELINE_WAREHOUSE"] = str(paths.warehouse_file)

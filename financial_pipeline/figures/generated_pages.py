@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 
 from financial_pipeline.figures.data_dictionary import data_dictionary, markdown_table
@@ -43,7 +43,7 @@ OTHER_VARIABLES: Final = {
     "JAVA_HOME": "Java 17 or 21 for Spark, Kafka and Flink; default: `java` on the path.",
     "DAGSTER_HOME": "Dagster's home. Commands set it to `dagster_home` in the data root.",
     "DAGSTER_EVENT_BATCH_SIZE": "Events that Dagster stores in one transaction.",
-    "XDG_CACHE_HOME": "Cache of the jars; default: `.cache` in your home.",
+    "XDG_CACHE_HOME": "Cache of jars and working copies; default: `.cache` in your home.",
     "STREAMLIT_SERVER_ALLOWED_HOSTS": "Names of the dashboard behind a proxy of your own.",
 }
 MODULE_MAP: Final = """# Module map
@@ -67,7 +67,7 @@ def configuration() -> str:
 
     Raises KeyError for a setting that `.env.example` does not explain.
     """
-    fields = {_variable(name): field for name, field in Settings.model_fields.items()}
+    fields = {variable(name): field for name, field in Settings.model_fields.items()}
     parts = [CONFIGURATION]
     for section, entries in _sections(EXAMPLE.read_text("utf-8")):
         rows = [
@@ -83,9 +83,12 @@ def configuration() -> str:
     return "\n".join(parts)
 
 
-def _variable(setting: str) -> str:
-    prefix = "" if setting == "fred_api_key" else "FINANCIAL_PIPELINE_"
-    return prefix + setting.upper()
+def variable(setting: str) -> str:
+    """Return the name of a setting in the environment; of several, the one that others use too."""
+    alias = Settings.model_fields[setting].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return f"FINANCIAL_PIPELINE_{setting.upper()}"
 
 
 def _sections(text: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:

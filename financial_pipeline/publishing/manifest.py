@@ -10,21 +10,21 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked, recorded_json, replace_json
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing import versions
-from financial_pipeline.publishing.versions import DIGITS, KEEP_30, Retention, number_of
+from financial_pipeline.publishing import object_storage, pulling, versions
+from financial_pipeline.publishing.versions import KEEP_30, Retention, is_overtaken
 
 Channel = Literal["batch", "stream", "operations"]
 BATCH: Final = "batch"
 REBUILD: Final = "remove it and run `financial-pipeline transform --rebuild`"
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 FOLDER: Final = re.compile(r"[A-Za-z0-9_-]+")
-LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,21 @@ class Manifest:
 
 def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
     try:
-        return recorded_json(paths.manifest, REBUILD, _parsed)
+        return recorded_json(paths.manifest, REBUILD, parsed_channels)
     except FileNotFoundError:
         return {}
 
 
-def _parsed(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def parsed_channels(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the channels of a manifest by name; raise one of `files.DAMAGE` if one is wrong."""
     if "tables" in content:
         # A manifest of an earlier release had no channels, and its versions came from a clock.
         content = {BATCH: content | {"sequence": 0}}
-    return {name: _parsed_channel(channel) for name, channel in content.items()}
+    return {name: parsed_channel(channel) for name, channel in content.items()}
 
 
-def _parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
+def parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
+    """Return a channel; raise ValueError, TypeError or KeyError if its form is wrong."""
     for name, kind in (("sequence", int), ("published_at", str), ("world", dict)):
         if not isinstance(channel[name], kind):
             raise ValueError(f"{name} is {str(channel[name])[:80]!r}")
@@ -107,7 +109,7 @@ def _parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
 def _check_table(key: str, table: PublishedTable) -> None:
     """Raise ValueError unless the table is in its own folder: names are pasted into SQL."""
     place = Path(table.folder)
-    is_named = NAME.fullmatch(table.name) and table.layer in LAYERS and table.key == key
+    is_named = NAME.fullmatch(table.name) and table.layer in versions.LAYERS and table.key == key
     if not is_named or place.parent.as_posix() != key or not FOLDER.fullmatch(place.name):
         raise ValueError(f"the table {key[:80]!r} has another name or folder")
     fields = (table.rows, table.content_hash, table.built_from, table.facts, table.partitions)
@@ -136,12 +138,13 @@ def read_version(paths: Paths, version: str | None = None) -> Manifest:
     """
     if version is None:
         return read_manifest(paths)
-    name = version.zfill(DIGITS)
+    name = version.zfill(versions.DIGITS)
     is_number = name.isascii() and name.isdecimal()
-    channel = versions.read(paths, name, _parsed_channel) if is_number else None
+    channel = versions.read(paths, name, parsed_channel) if is_number else None
     if channel is None:
         known = ", ".join(versions.names(paths)) or "none"
         raise PipelineError(f"Version {version} is unknown or pruned; kept versions: {known}.")
+    pulling.complete(paths, channel["tables"])
     return Manifest(name, channel["published_at"], channel["world"], _tables(channel))
 
 
@@ -156,7 +159,7 @@ def read_manifest(paths: Paths) -> Manifest:
     # Before the first batch, readers see the world and the time of the stream.
     leading = channels.get(BATCH) or max(channels.values(), key=lambda each: each["sequence"])
     return Manifest(
-        version=f"{leading['sequence'] if BATCH in channels else 0:0{DIGITS}}",
+        version=f"{leading['sequence'] if BATCH in channels else 0:0{versions.DIGITS}}",
         published_at=leading["published_at"],
         world=next((c["world"] for c in (leading, *channels.values()) if c["world"]), {}),
         tables=dict(pair for each in channels.values() for pair in _tables(each).items()),
@@ -169,44 +172,18 @@ def parquet_files(paths: Paths, table: PublishedTable) -> list[Path]:
     return found if table.files in (None, len(found)) else []
 
 
-def _lock(paths: Paths) -> Path:
-    return paths.data_root / ".publish.lock"
-
-
-def _next_number(paths: Paths, channels: Mapping[str, dict[str, Any]]) -> int:
-    """Return a number above all that exist: folders, also of lost manifests, and channels."""
-    folders = (path for layer in LAYERS for path in (paths.data_root / layer).glob("*/*"))
-    tables = (row["folder"] for each in channels.values() for row in each["tables"].values())
-    numbers = [number_of(path.name) for path in folders]
-    numbers += [number_of(Path(folder).name) for folder in tables]
-    return 1 + max([*numbers, *(each["sequence"] for each in channels.values())], default=0)
-
-
 def new_folder(paths: Paths, layer: str, name: str) -> Path:
     """Make the empty folder of a new version, whose number is above all earlier ones.
 
     The random part of the name keeps apart the folders of a data root that was deleted and built
     again, because readers cache by folder.
     """
-    with locked(_lock(paths)):
-        number = _next_number(paths, _channels(paths))
-        version = f"{number:0{DIGITS}}-{secrets.token_hex(3)}"
+    with locked(versions.publication_lock(paths)):
+        number = versions.next_number(paths, _channels(paths))
+        version = f"{number:0{versions.DIGITS}}-{secrets.token_hex(3)}"
         folder = paths.published_folder(layer, name, version)
         folder.mkdir(parents=True)
     return folder
-
-
-def is_overtaken(table: PublishedTable, current: str | None) -> bool:
-    """Return whether partitions were replaced in another version than `current`, its folder."""
-    return table.base is not None and current is not None and table.base != current
-
-
-def overtaken(keys: Iterable[str]) -> PipelineError:
-    """Return the error of a publication that would lose the update of another one."""
-    return PipelineError(
-        f"Another run published {', '.join(sorted(keys))} while this publication was built from the"
-        " version before; its tables are not published, so that no update is lost. Run it again."
-    )
 
 
 def publish_tables(
@@ -223,28 +200,44 @@ def publish_tables(
     alone besides those of current and kept versions. Raises PipelineError, and nothing moves, if a
     table replaces partitions of a version that is no longer current.
     """
-    with locked(_lock(paths)):
-        channels = _channels(paths)
-        before = channels.get(channel, {}).get("tables", {})
-        current = {key: str(row["folder"]) for key, row in before.items()}
-        if lost := [each.key for each in tables if is_overtaken(each, current.get(each.key))]:
-            raise overtaken(lost)
-        newer = {
-            table.key: asdict(table)
-            for table in tables
-            if table.key not in before
-            or number_of(table.version) >= number_of(Path(before[table.key]["folder"]).name)
-        }
-        channels[channel] = {
-            "sequence": _next_number(paths, channels),
-            "published_at": datetime.now(UTC).isoformat(),
-            "world": dict(world),
-            "tables": {**before, **newer},
-        }
-        replace_json(paths.manifest, channels)
-        if BATCH in channels:
-            versions.record(paths, channels[BATCH])
+    with locked(versions.publication_lock(paths)):
+        move, before = partial(_moved, paths, channel, tables, world), _channels(paths)
+        bucket = object_storage.shared(paths)
+        moved = bucket.publish(channel, before, parsed_channels, move) if bucket else move(before)
+        replace_json(paths.manifest, moved)
+        if BATCH in moved:
+            versions.record(paths, moved[BATCH])
         manifest = read_manifest(paths)
         shown = {*kept, *(table.folder for table in manifest.tables.values())}
-        versions.prune(paths, channels[channel]["tables"], shown, retention)
+        versions.prune(paths, moved[channel]["tables"], shown, retention)
+        if bucket:
+            bucket.follow(channel, moved[channel]["tables"], shown)
     return manifest
+
+
+def _moved(
+    paths: Paths,
+    channel: Channel,
+    tables: Sequence[PublishedTable],
+    world: Mapping[str, object],
+    channels: Mapping[str, dict[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Return the channels with these tables current in theirs."""
+    before = channels.get(channel, {}).get("tables", {})
+    current = {key: str(row["folder"]) for key, row in before.items()}
+    if lost := [each.key for each in tables if is_overtaken(each.base, current.get(each.key))]:
+        raise versions.overtaken(lost)
+    newer = {
+        table.key: asdict(table)
+        for table in tables
+        if table.key not in before
+        or versions.number_of(table.version)
+        >= versions.number_of(Path(before[table.key]["folder"]).name)
+    }
+    moved = {
+        "sequence": versions.next_number(paths, channels),
+        "published_at": datetime.now(UTC).isoformat(),
+        "world": dict(world),
+        "tables": {**before, **newer},
+    }
+    return {**channels, channel: moved}

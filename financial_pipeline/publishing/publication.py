@@ -20,14 +20,17 @@ from financial_pipeline.publishing.manifest import (
     Manifest,
     PublishedTable,
     channel_tables,
-    is_overtaken,
     is_published,
-    overtaken,
     parquet_files,
     publish_tables,
     read_manifest,
 )
-from financial_pipeline.publishing.versions import KEEP_30, Retention
+from financial_pipeline.publishing.versions import (
+    KEEP_30,
+    Retention,
+    is_overtaken,
+    overtaken,
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _joined(
     for tables in sorted(
         groups, key=lambda group: max((each.version for each in group), default="")
     ):
-        found = {table.key for table in tables if is_overtaken(table, current.get(table.key))}
+        found = {table.key for table in tables if is_overtaken(table.base, current.get(table.key))}
         lost |= found
         for table in () if found else tables:
             known = newest.get(table.key)

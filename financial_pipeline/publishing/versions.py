@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import DISK, cached_json, recorded_json, replace_json
 from financial_pipeline.paths import Paths
 
@@ -20,6 +21,7 @@ GIB: Final = 2**30
 # The newest folders of every table that stay, also those that no kept version names.
 KEPT_FOLDERS: Final = 3
 DAMAGED: Final = "remove it, and read another version"
+LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
 # The digits of a number, so that names sort like numbers, and the random part of a folder name.
 DIGITS: Final = 8
 VERSION: Final = re.compile(rf"(\d{{{DIGITS}}})-[0-9a-f]{{6}}")
@@ -46,7 +48,35 @@ def number_of(version: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _file(paths: Paths, version: str) -> Path:
+def next_number(paths: Paths, channels: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return a number above all that exist: folders, also of lost manifests, and channels."""
+    folders = (path for layer in LAYERS for path in (paths.data_root / layer).glob("*/*"))
+    tables = (row["folder"] for each in channels.values() for row in each["tables"].values())
+    numbers = [number_of(path.name) for path in folders]
+    numbers += [number_of(Path(folder).name) for folder in tables]
+    return 1 + max([*numbers, *(each["sequence"] for each in channels.values())], default=0)
+
+
+def is_overtaken(base: str | None, current: str | None) -> bool:
+    """Return whether partitions of `base` were replaced, and another folder is current by now."""
+    return base is not None and current is not None and base != current
+
+
+def overtaken(keys: Iterable[str]) -> PipelineError:
+    """Return the error of a publication that would lose the update of another one."""
+    return PipelineError(
+        f"Another run published {', '.join(sorted(keys))} while this publication was built from the"
+        " version before; its tables are not published, so that no update is lost. Run it again."
+    )
+
+
+def publication_lock(paths: Paths) -> Path:
+    """Return the lock under which the manifest of a data root moves."""
+    return paths.data_root / ".publish.lock"
+
+
+def file_of(paths: Paths, version: str) -> Path:
+    """Return the file of a kept version."""
     return paths.data_root / "versions" / f"{version}.json"
 
 
@@ -58,9 +88,9 @@ def names(paths: Paths) -> list[str]:
 def record(paths: Paths, channel: Mapping[str, Any]) -> None:
     """Store the batch channel as a version, unless it is stored."""
     version = f"{channel['sequence']:0{DIGITS}}"
-    if not _file(paths, version).exists():
+    if not file_of(paths, version).exists():
         tables = {key: {**row, "partitions": {}} for key, row in channel["tables"].items()}
-        replace_json(_file(paths, version), {**channel, "tables": tables})
+        replace_json(file_of(paths, version), {**channel, "tables": tables})
 
 
 def read(
@@ -71,7 +101,7 @@ def read(
     Raises PipelineError if its file is damaged.
     """
     try:
-        return recorded_json(_file(paths, version), DAMAGED, parse)
+        return recorded_json(file_of(paths, version), DAMAGED, parse)
     except FileNotFoundError:
         return None
 
@@ -80,7 +110,7 @@ def read(
 def reading(paths: Paths, version: str) -> Iterator[None]:
     """Keep pruning away from a version for the block; nothing happens if it is not recorded."""
     try:
-        handle = _file(paths, version).open("rb")
+        handle = file_of(paths, version).open("rb")
     except FileNotFoundError:
         yield
         return
@@ -89,7 +119,8 @@ def reading(paths: Paths, version: str) -> Iterator[None]:
         yield
 
 
-def _remove_if_unread(file: Path) -> bool:
+def remove_if_unread(file: Path) -> bool:
+    """Remove the file of a version unless a reader has it; return whether it was removed."""
     with file.open("rb") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -128,7 +159,7 @@ def _prune_versions(paths: Paths, retention: Retention) -> set[str]:
     seen: set[int] = set()
     size, replaced_at = 0, time.time()
     for place, version in enumerate(reversed(names(paths))):
-        file = _file(paths, version)
+        file = file_of(paths, version)
         written_at = file.stat().st_mtime
         # A damaged version must not stop a publication; it names no folders any more.
         channel = cached_json(file) or {"tables": {}}
@@ -136,7 +167,7 @@ def _prune_versions(paths: Paths, retention: Retention) -> set[str]:
         size += _new_bytes(paths, folders - kept, seen)
         is_beyond = place >= retention.versions or size > retention.max_bytes
         is_old = time.time() - replaced_at > retention.seconds
-        if not (place and is_beyond and is_old and _remove_if_unread(file)):
+        if not (place and is_beyond and is_old and remove_if_unread(file)):
             kept |= folders
         replaced_at = written_at
     return kept

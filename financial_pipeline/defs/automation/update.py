@@ -16,6 +16,7 @@ from financial_pipeline.defs.preview import preview
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import working_copy
 from financial_pipeline.raw import ingest
 from financial_pipeline.raw.live_prices import unserved_symbols
 from financial_pipeline.settings import Settings
@@ -80,6 +81,7 @@ def execute_plan(context: dg.OpExecutionContext) -> None:
     settings = Settings()
     paths = Paths(settings.data_root.resolve())
     try:
+        working_copy.prepare(paths, settings.object_storage, builds=True)
         _execute(context, settings, paths)
     except ProviderFailure:
         raise

@@ -1,0 +1,156 @@
+"""A whole demo with its data root in object storage equals the local one, whoever builds it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import working_copy
+from financial_pipeline.publishing.manifest import channel_tables, read_manifest
+from financial_pipeline_tests.command import CommandRun, run_command
+from financial_pipeline_tests.conftest import SMALL_WORLD
+from financial_pipeline_tests.publishing.machines import published, value_of
+from financial_pipeline_tests.s3_service import BUCKET, KEY_ID, SECRET, S3Service
+
+pytestmark = pytest.mark.nightly
+
+ADDRESS = f"s3://{BUCKET}/demo"
+# Offsets, times and topics of one broker; the rows of the other stream tables are those of trades.
+OF_ONE_BROKER = {"stream/status"}
+
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+JARS = CACHE / "financial-pipeline" / "jars"
+
+
+class Machines:
+    """Machines of one bucket, each with a cache of its own."""
+
+    def __init__(self, service: S3Service, folder: Path) -> None:
+        self._variables, self._folder = service.variables(), folder
+
+    def run(self, machine: str, *arguments: str) -> CommandRun:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self._variables.items():
+                patch.setenv(name, value)
+            patch.setenv("XDG_CACHE_HOME", str(self._folder / machine))
+            # The jars of Kafka and Flink are in the cache of the user.
+            patch.setenv("FINANCIAL_PIPELINE_JARS_CACHE", str(JARS))
+            done = run_command(ADDRESS, *arguments)
+        assert done.exit_code == 0, done.errors
+        return done
+
+    def copy(self, machine: str) -> Paths:
+        place = "financial-pipeline", "object_storage", BUCKET, "demo"
+        return Paths(self._folder.joinpath(machine, *place))
+
+
+@pytest.fixture(scope="module")
+def machines(s3_service: S3Service, tmp_path_factory: pytest.TempPathFactory) -> Machines:
+    """The machine `first` has run a whole demo."""
+    machines = Machines(s3_service, tmp_path_factory.mktemp("machines"))
+    machines.run("first", "demo", "--loans", SMALL_WORLD)
+    return machines
+
+
+def hashes(paths: Paths) -> dict[str, str]:
+    """The content hashes of all tables that do not describe runs or a broker."""
+    tables = read_manifest(paths).tables.items()
+    return {
+        key: table.content_hash
+        for key, table in tables
+        if table.layer != "operations" and key not in OF_ONE_BROKER
+    }
+
+
+def test_every_table_equals_the_local_one(machines: Machines, simulated_root: Path) -> None:
+    local, remote = hashes(Paths(simulated_root)), hashes(machines.copy("first"))
+    assert len(local) > 40
+    assert remote == local
+
+
+def test_another_machine_prints_the_same_figures(machines: Machines) -> None:
+    first, second = (machines.run(name, "figures", "--json").output for name in ("first", "reader"))
+    assert second == first
+    query = "select count(*), sum(funded_amount_usd) from marts.fct_loans"
+    sql = ("sql", "--format", "csv", query)
+    assert machines.run("reader", *sql).output == machines.run("first", *sql).output
+    assert not (machines.copy("reader").raw / "lending_club_loans").exists()
+
+
+def test_another_machine_builds_equal_tables_from_the_raw_files(machines: Machines) -> None:
+    before = hashes(machines.copy("first"))
+    done = machines.run("builder", "transform", "--loans", SMALL_WORLD)
+    assert "Nothing to build" not in done.output
+    batch = channel_tables(machines.copy("builder"), "batch")
+    assert {key: table.content_hash for key, table in batch.items()}.items() <= before.items()
+    assert (machines.copy("builder").raw / "lending_club_loans").exists()
+
+
+def test_the_first_machine_has_nothing_to_do(machines: Machines) -> None:
+    machines.run("first", "demo", "--loans", SMALL_WORLD)
+    done = machines.run("first", "demo", "--loans", SMALL_WORLD)
+    assert "Nothing changed since the last run" in done.output or "up to date" in done.output
+
+
+def test_no_file_of_a_working_copy_contains_a_key(machines: Machines) -> None:
+    home = machines.copy("first").data_root
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert len(files) > 500
+    secrets = (SECRET.encode(), KEY_ID.encode())
+    assert [path for path in files if any(map(path.read_bytes().__contains__, secrets))] == []
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from financial_pipeline.paths import Paths
+from financial_pipeline_tests.publishing.machines import published
+print("ready", flush=True)
+sys.stdin.readline()
+published(Paths(Path(sys.argv[1])), 2)
+"""
+
+
+@contextmanager
+def writing(paths: Paths) -> Iterator[Any]:
+    """Start a process that publishes 2 after a line on its standard input."""
+    command = [sys.executable, "-c", WRITER, str(paths.data_root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        yield writer
+
+
+@pytest.mark.parametrize(("moment", "value"), [("before", 1), ("after", 2)])
+def test_a_killed_process_leaves_one_whole_version(
+    s3: S3Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, value: int
+) -> None:
+    folder = f"killed-{moment}"
+    here, reader = Paths(tmp_path / "here"), Paths(tmp_path / "reader")
+    working_copy.prepare(here, f"s3://{BUCKET}/{folder}", builds=True)
+    published(here, 1)
+    with writing(here) as writer:
+
+        def kill(request: str) -> bool:
+            is_put = request == f"PUT {folder}/published.json"
+            if is_put and writer.poll() is None:
+                writer.kill()
+                writer.wait()
+            return is_put and moment == "before"
+
+        monkeypatch.setattr(s3, moment, kill)
+        writer.communicate(b"\n")
+    assert writer.returncode == -signal.SIGKILL
+    monkeypatch.setattr(s3, moment, lambda _: False)
+    working_copy.prepare(reader, f"s3://{BUCKET}/{folder}", builds=True)
+    assert (value_of(reader), value_of(here)) == (value, 1)
+    working_copy.prepare(here, f"s3://{BUCKET}/{folder}", builds=True)
+    assert value_of(here) == value
