@@ -16,6 +16,7 @@ from financial_pipeline import world
 from financial_pipeline.alerts import freshness, operations
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import working_copy
 from financial_pipeline.publishing.manifest import PublishedTable, is_published, read_manifest
 from financial_pipeline.redaction import redact
 from financial_pipeline.schemas.operations import FRESHNESS, OPERATIONS
@@ -140,6 +141,8 @@ def record(
     `describe` returns what each check means. Return the number of new runs.
     """
     with locked(paths.data_root / ".operations.lock"):
+        # The rows that other machines recorded in the same bucket stay.
+        working_copy.pull(paths)
         written: list[PublishedTable | None] = []
         ended = _new_records(instance, paths)
         if ended:

@@ -114,12 +114,15 @@ def _plan_without(
 def _record(
     instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report, defs: Loaded
 ) -> None:
-    """Record the runs; a disk that is full by now does not undo what was published."""
+    """Record the runs; a disk that is full by now does not undo what was published.
+
+    Nor does another machine that recorded its runs in the same bucket meanwhile.
+    """
     try:
         operations.record(
             instance, paths, settings, lambda: operations.descriptions(defs.resolve_asset_graph())
         )
-    except OSError as error:
+    except (OSError, PipelineError) as error:
         report(f"The operations tables keep their last version: {error}")
 
 

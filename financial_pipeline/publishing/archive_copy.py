@@ -7,7 +7,8 @@ names them by hash, so that tables and ledgers move in the same put.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,13 @@ def upload(bucket: Bucket, paths: Paths) -> dict[str, str]:
         if f"{LEDGERS}/{digests[path]}" not in stored:
             bucket.put(f"{LEDGERS}/{digests[path]}", content)
     return {path.relative_to(paths.data_root).as_posix(): d for path, d in digests.items()}
+
+
+def prune_ledgers(bucket: Bucket, named: Collection[str], limit: datetime) -> None:
+    """Remove the ledgers, older than a time, that no version names by their hash."""
+    stored = bucket.listed(f"{LEDGERS}/")
+    keys = [key for key, each in stored.items() if each.written_at < limit]
+    bucket.delete([key for key in keys if key.rpartition("/")[2] not in named])
 
 
 def take_ledgers(

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,8 +37,7 @@ LOGGER: Final = logging.getLogger(__name__)
 class Link:
     """The address of a working copy, and the state of the bucket that it is equal to.
 
-    `e_tag` is that of the manifest, None before the first one; `ledgers` are the hashes of the
-    ledgers of the raw archive by path.
+    `e_tag` is that of the manifest, None before the first one; `ledgers` are hashes by path.
     """
 
     address: str
@@ -103,7 +103,7 @@ class Shared:
 
     def __init__(self, paths: Paths, link: Link, bucket: Bucket) -> None:
         self.paths, self.link, self.bucket = paths, link, bucket
-        self._before = versions.names(paths)
+        self._before = {_version_key(name) for name in versions.names(paths)}
         self._published: Link | None = None
 
     def publish(
@@ -125,7 +125,7 @@ class Shared:
                 moved[BATCH]["ledgers"] = ledgers
             folders = set(_all_tables(moved).values())
             # The first publication of a data root that was local has its kept versions too.
-            folders |= set() if found else set(self._named())
+            folders |= set() if found else self._named()
             self._upload(folders - uploaded, _all_tables(base) if found else {})
             uploaded |= folders
             content = json.dumps(moved, indent=1, sort_keys=True, default=str).encode()
@@ -174,17 +174,14 @@ class Shared:
         `known` are the folders that the bucket names, by table.
         """
         work: list[tuple[Path, str | None]] = []
+        root = self.paths.data_root
         for folder in sorted(set(folders) - set(known.values())):
             earlier = known.get(folder.rpartition("/")[0])
-            before = {} if earlier is None else self._inodes(earlier)
-            for path in sorted((self.paths.data_root / folder).glob("[!.]*")):
+            files = (root / earlier).glob("[!.]*") if earlier else ()
+            before = {path.stat().st_ino: f"{earlier}/{path.name}" for path in files}
+            for path in sorted((root / folder).glob("[!.]*")):
                 work.append((path, before.get(path.stat().st_ino)))
         in_parallel(self._send, work)
-
-    def _inodes(self, folder: str) -> dict[int, str]:
-        """Return the keys of the files of a folder by inode."""
-        files = (self.paths.data_root / folder).glob("[!.]*")
-        return {path.stat().st_ino: f"{folder}/{path.name}" for path in files}
 
     def _send(self, work: tuple[Path, str | None]) -> None:
         path, equal = work
@@ -203,34 +200,42 @@ class Shared:
         if self._published:
             store_link(self.paths, self._published)
         try:
+            limit = datetime.now(UTC) - UNNAMED
             if channel == BATCH:
-                self._follow_versions()
-            self._prune(keys, {*shown, *self._named()})
+                self._follow_versions(limit)
+            named = {*shown, *self._named()}
+            in_parallel(partial(self._prune, named=named, limit=limit), keys)
         except Unreachable as error:
             LOGGER.warning("Published, but what it replaced is still in the bucket: %s", error)
 
-    def _follow_versions(self) -> None:
+    def _follow_versions(self, limit: datetime) -> None:
         """Store the kept versions in the bucket, and remove those that were just pruned."""
-        kept = {f"versions/{name}.json": name for name in versions.names(self.paths)}
+        kept = {_version_key(name): name for name in versions.names(self.paths)}
         stored = self.bucket.listed("versions/")
         new = [key for key in kept if key not in stored]
         in_parallel(lambda key: self.bucket.put(key, versions.file_of(self.paths, kept[key])), new)
-        before = {f"versions/{name}.json" for name in self._before}
-        self.bucket.delete(sorted((before & stored.keys()) - kept.keys()))
+        self.bucket.delete(sorted((self._before & stored.keys()) - kept.keys()))
+        named = {digest for each in self._kept() for digest in each.get("ledgers", {}).values()}
+        archive_copy.prune_ledgers(self.bucket, named, limit)
 
-    def _named(self) -> Iterator[str]:
-        """Yield the folders that kept versions name."""
+    def _kept(self) -> Iterator[dict[str, Any]]:
+        """Yield the kept versions, of which the current one is the last."""
         for name in versions.names(self.paths):
-            channel = cached_json(versions.file_of(self.paths, name)) or {"tables": {}}
-            yield from folders_of(channel["tables"])
+            yield cached_json(versions.file_of(self.paths, name)) or {"tables": {}}
 
-    def _prune(self, keys: Iterable[str], named: Collection[str]) -> None:
-        """Remove the folders of these tables that no version names and nobody is writing."""
-        limit = datetime.now(UTC) - UNNAMED
-        for key in keys:
-            stored = self.bucket.listed(f"{key}/")
-            unnamed = {path for path in stored if path.rpartition("/")[0] not in named}
-            self.bucket.delete(sorted(p for p in unnamed if stored[p].written_at < limit))
+    def _named(self) -> set[str]:
+        """Return the folders that kept versions name."""
+        return {folder for each in self._kept() for folder in folders_of(each["tables"])}
+
+    def _prune(self, key: str, named: Collection[str], limit: datetime) -> None:
+        """Remove the folders of a table that no version names and nobody is writing."""
+        stored = self.bucket.listed(f"{key}/")
+        unnamed = {path for path in stored if path.rpartition("/")[0] not in named}
+        self.bucket.delete(sorted(path for path in unnamed if stored[path].written_at < limit))
+
+
+def _version_key(name: str) -> str:
+    return f"versions/{name}.json"
 
 
 def _all_tables(channels: Channels) -> dict[str, str]:
