@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -18,8 +18,9 @@ from financial_pipeline.streaming.local_stream import plan_of
 from financial_pipeline_tests.balance import Balanced, longest_first
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.raw.upstream import Upstream, serving
-from financial_pipeline_tests.s3_service import S3Service
-from financial_pipeline_tests.s3_service import serving as serving_s3
+
+if TYPE_CHECKING:
+    from financial_pipeline_tests.s3_service import S3Service
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # The loans of the shared simulated world.
@@ -92,14 +93,17 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def s3_service() -> Iterator[S3Service]:
+def s3_service() -> "Iterator[S3Service]":
     """An S3 service on loopback with one bucket; use a folder of your own in it."""
-    with serving_s3() as service:
+    # Imported here: most tests need no S3 service, and moto takes a second.
+    from financial_pipeline_tests import s3_service
+
+    with s3_service.serving() as service:
         yield service
 
 
 @pytest.fixture
-def s3(s3_service: S3Service, monkeypatch: pytest.MonkeyPatch) -> S3Service:
+def s3(s3_service: "S3Service", monkeypatch: pytest.MonkeyPatch) -> "S3Service":
     """The S3 service, which the environment names."""
     for name, value in s3_service.variables().items():
         monkeypatch.setenv(name, value)

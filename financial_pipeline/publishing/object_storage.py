@@ -1,9 +1,8 @@
 """The bucket of a data root: publications go there first, by one conditional put of the manifest.
 
 A data root with `object_storage.json` is the working copy of an address. Files of new versions are
-uploaded under names that nobody uses yet; then `published.json` of the bucket is replaced if it is
-still the one that this publication continues. Until then every reader sees the old version, and a
-process that ends in between leaves only files that no version names.
+uploaded under new names; then `published.json` of the bucket is replaced if it is still the one
+that this publication continues. Until then every reader sees the old version.
 """
 
 import json
@@ -169,10 +168,7 @@ class Shared:
         return found.e_tag if found and found.content == content else None
 
     def _upload(self, folders: Collection[str], known: Mapping[str, str]) -> None:
-        """Upload the files of folders; a file that is linked from a known folder is copied there.
-
-        `known` are the folders that the bucket names, by table.
-        """
+        """Upload folders; a file that is linked from one of `known`, by table, is copied there."""
         work: list[tuple[Path, str | None]] = []
         root = self.paths.data_root
         for folder in sorted(set(folders) - set(known.values())):

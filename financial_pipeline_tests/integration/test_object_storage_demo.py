@@ -1,11 +1,12 @@
 """A whole demo with its data root in object storage equals the local one, whoever builds it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,14 @@ def test_every_table_equals_the_local_one(machines: Machines, simulated_root: Pa
     assert remote == local
 
 
+def rounded(text: str) -> Any:
+    """The figures of a command; DuckDB adds doubles in another order at each run."""
+    return json.loads(text, parse_float=lambda number: f"{float(number):.9g}")
+
+
 def test_another_machine_prints_the_same_figures(machines: Machines) -> None:
     first, second = (machines.run(name, "figures", "--json").output for name in ("first", "reader"))
-    assert second == first
+    assert rounded(second) == rounded(first)
     query = "select count(*), sum(funded_amount_usd) from marts.fct_loans"
     sql = ("sql", "--format", "csv", query)
     assert machines.run("reader", *sql).output == machines.run("first", *sql).output
@@ -104,8 +110,15 @@ def test_no_file_of_a_working_copy_contains_a_key(machines: Machines) -> None:
     home = machines.copy("first").data_root
     files = [path for path in home.rglob("*") if path.is_file()]
     assert len(files) > 500
-    secrets = (SECRET.encode(), KEY_ID.encode())
-    assert [path for path in files if any(map(path.read_bytes().__contains__, secrets))] == []
+    assert [path for path in files if contains_a_key(path)] == []
+
+
+def contains_a_key(path: Path) -> bool:
+    # Flink removes its checkpoints.
+    with suppress(FileNotFoundError):
+        content = path.read_bytes()
+        return SECRET.encode() in content or KEY_ID.encode() in content
+    return False
 
 
 WRITER = """

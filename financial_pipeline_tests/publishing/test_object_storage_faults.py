@@ -1,5 +1,6 @@
 """A publication that ends at any request, a lost answer, a damaged and an emptied bucket."""
 
+import errno
 import threading
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import Disk
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import object_storage, working_copy
 from financial_pipeline.publishing.bucket import Bucket
@@ -84,6 +86,24 @@ def test_a_writer_that_ends_at_any_request_leaves_a_whole_version(
     assert at > 8
     assert seen == sorted(seen)
     assert set(seen) == {1, 2}
+
+
+def test_a_disk_that_fails_after_the_put_is_no_lost_publication(machine: Machine) -> None:
+    here = machine("here")
+    published(here, 1)
+    whole = Disk.rename
+
+    def rename(disk: Disk, source: Path, target: Path) -> None:
+        if target == here.manifest:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(disk, source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Disk, "rename", rename)
+        with pytest.raises(OSError, match="No space"):
+            published(here, 2)
+    assert value_of(here) == 1
+    assert value_of(machine("here")) == 2
 
 
 def test_an_answer_that_was_lost_is_no_lost_publication(s3: S3Service, machine: Machine) -> None:
