@@ -62,10 +62,14 @@ def prepare(paths: Paths, address: str | None, *, builds: bool) -> None:
 
 
 def refresh(paths: Paths) -> None:
-    """Bring a working copy up to date for a page, now and then; without a bucket, show the old."""
+    """Bring a working copy up to date for a page, now and then.
+
+    If the bucket cannot be reached, or a publication is under way, the page shows the old version.
+    """
+    if not paths.object_storage_link.exists() or is_locked(publication_lock(paths)):
+        return
     now = time.monotonic()
-    is_due = now - _refreshed_at.get(paths, -REFRESH_SECONDS) >= REFRESH_SECONDS
-    if paths.object_storage_link.exists() and is_due:
+    if now - _refreshed_at.get(paths, -REFRESH_SECONDS) >= REFRESH_SECONDS:
         _refreshed_at[paths] = now
         with suppress(PipelineError):
             pull(paths)

@@ -10,7 +10,7 @@ from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import object_storage, working_copy
 from financial_pipeline.publishing.manifest import read_version
-from financial_pipeline.publishing.versions import Retention, names
+from financial_pipeline.publishing.versions import Retention, names, publication_lock
 from financial_pipeline_tests.publishing.machines import LOANS, Machine, published, value_of
 from financial_pipeline_tests.s3_service import S3Service
 
@@ -81,3 +81,33 @@ def test_a_reader_during_a_run_keeps_the_version_of_the_run(machine: Machine) ->
     with locked(here.dagster_home / "command.lock"):
         assert value_of(machine("here")) == 1
     assert value_of(machine("here")) == 2
+
+
+def test_a_page_shows_what_was_published_elsewhere(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(machine("here"), 1)
+    here, page = machine("here"), machine("page")
+    published(here, 2)
+    working_copy.refresh(page)
+    assert value_of(page) == 2
+    published(here, 3)
+    # Not at once: a page asks the bucket now and then.
+    working_copy.refresh(page)
+    assert value_of(page) == 2
+    monkeypatch.setattr(working_copy, "REFRESH_SECONDS", 0.0)
+    with locked(publication_lock(page)):
+        working_copy.refresh(page)
+    assert value_of(page) == 2
+    working_copy.refresh(page)
+    assert value_of(page) == 3
+
+
+def test_a_page_without_its_bucket_shows_the_version_before(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(machine("here"), 1)
+    page = machine("page")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    working_copy.refresh(page)
+    assert value_of(page) == 1
