@@ -36,11 +36,8 @@ class Machines:
         self._variables, self._folder = service.variables(), folder
 
     def run(self, machine: str, *arguments: str) -> CommandRun:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self._variables.items():
-                patch.setenv(name, value)
-            patch.setenv("XDG_CACHE_HOME", str(self._folder / machine))
-            done = run_command(ADDRESS, *arguments)
+        variables = self._variables | {"XDG_CACHE_HOME": str(self._folder / machine)}
+        done = run_command(ADDRESS, *arguments, **variables)
         assert done.exit_code == 0, done.errors
         return done
 
