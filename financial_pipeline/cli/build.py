@@ -67,8 +67,7 @@ def _run(
 ) -> str | None:
     """Run the pipeline; return the fault of its stream, if it had one."""
     settings, report = Settings(), partial(click.echo, file=sys.stdout)
-    paths = data_root(builds=True)
-    inputs.check(settings, paths, reads_files=layers != "transform")
+    inputs.check(settings, paths := data_root(builds=True), reads_files=layers != "transform")
     options = {"layers": layers, "analytics": analytics, "stream": stream}
     from financial_pipeline.changes import landed, unchanged
 
