@@ -146,7 +146,9 @@ def test_commands_end_before_any_work_where_spark_cannot_start(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     done = run_command(root, command)
-    assert (done.exit_code, done.output) == (1, "")
+    # The line that a command begins with, and nothing else.
+    begun = f"Source: simulated. Everything is written to {root}\n"
+    assert (done.exit_code, done.output) == (1, begun)
     assert said in done.errors
     assert len(done.errors.strip().splitlines()) == 1
     assert before
