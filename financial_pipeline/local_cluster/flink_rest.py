@@ -18,6 +18,8 @@ PROBE_SECONDS = 3.0
 SAVEPOINT_SECONDS = 60.0
 SQL_DRIVER_CLASS = "org.apache.flink.table.runtime.application.SqlDriver"
 BOUNDARY = "financial-pipeline-jar"
+# States of a job that has come to its end.
+ENDED = frozenset({"FAILED", "CANCELED", "FINISHED", "SUSPENDED"})
 # What Flink says while its JobManager loses its place or has just come back to it.
 LEADERLESS = re.compile(r"leader|fenc|already been terminated", re.IGNORECASE)
 

@@ -16,7 +16,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.broker import Brokers, Node, log4j_properties
 from financial_pipeline.local_cluster.connection import Connection, write_access
 from financial_pipeline.local_cluster.flink import FlinkCluster
-from financial_pipeline.local_cluster.flink_rest import FlinkRest
+from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRest
 from financial_pipeline.local_cluster.flink_state import clear_old_states, newest_state
 from financial_pipeline.local_cluster.jars import Jars, obtain
 from financial_pipeline.local_cluster.java import find_flink, find_java
@@ -197,8 +197,7 @@ class LocalRuntime:
 
     def running_jobs(self) -> list[dict[str, Any]]:
         """Jobs that are not at their end."""
-        over = {"FAILED", "CANCELED", "FINISHED", "SUSPENDED"}
-        return [job for job in self.rest.jobs() if job["state"] not in over]
+        return [job for job in self.rest.jobs() if job["state"] not in ENDED]
 
     def stop(self, *, savepoint: bool = True) -> list[Path]:
         """Stop jobs (with a savepoint each), then all processes; returns the savepoints."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.local_cluster.connection import ACCESS_FILE, CA_FILE, Connection, connection
-from financial_pipeline.local_cluster.flink_rest import FlinkRefused, FlinkRest
+from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRefused, FlinkRest
 from financial_pipeline.local_cluster.jars import SQL_DRIVER, obtain, read_lock
 from financial_pipeline.local_cluster.java import find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
@@ -23,7 +23,6 @@ from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
 from financial_pipeline.streaming.local_stream import stream_topics
 
 URL_VARIABLE: Final = "FINANCIAL_PIPELINE_FLINK_URL"
-ENDED: Final = {"FAILED", "CANCELED", "FINISHED", "SUSPENDED"}
 CHECKPOINTS: Final = {
     "execution.checkpointing.interval": "10 s",
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
