@@ -1,9 +1,9 @@
 """The job on a Flink session cluster that somebody else started (FINANCIAL_PIPELINE_FLINK_URL)."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from financial_pipeline.local_cluster.topics import brokers_known, create_topics
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
-from financial_pipeline.streaming.local_stream import stream_topics
+from financial_pipeline.streaming.local_stream import stream_topics, values_of
 
 URL_VARIABLE: Final = "FINANCIAL_PIPELINE_FLINK_URL"
 CHECKPOINTS: Final = {
@@ -123,14 +123,8 @@ class ExistingFlink:
             ) from None
 
     def _values(self) -> JobValues:
-        return JobValues(
-            self.brokers.bootstrap_servers,
-            self.settings.stream_delivery,
-            self.settings.stream_bar_seconds,
-            self.settings.stream_parallelism,
-            self._client(),
-            CHECKPOINTS,
-        )
+        values = values_of(self.settings, self.brokers.bootstrap_servers, self._client())
+        return replace(values, configuration=CHECKPOINTS)
 
     def _client(self) -> dict[str, str]:
         folder = self.settings.flink_secrets
@@ -151,10 +145,10 @@ class ExistingFlink:
         classes = compiled(find_java(), find_flink(known.flink_environment), *place)
         return job_jar(obtain(JARS_LOCK, *place), classes, known.jars_cache)
 
-    def _wait(self, job_id: str, now: Callable[[], float] = time.monotonic) -> None:
+    def _wait(self, job_id: str) -> None:
         """Wait for the first checkpoint; cancel the job and raise if there is none in time."""
-        deadline = now() + HEALTHY_SECONDS
-        while now() < deadline:
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while time.monotonic() < deadline:
             with self._answering():
                 if self.rest.get(f"/jobs/{job_id}/checkpoints")["counts"]["completed"]:
                     return

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -76,12 +77,17 @@ def plan_of(settings: Settings, state: Path) -> RuntimePlan:
 
 def job_values(settings: Settings, runtime: LocalRuntime) -> JobValues:
     """What the settings and a runtime fill into the job's SQL."""
+    return values_of(settings, runtime.bootstrap_servers, runtime.flink_client())
+
+
+def values_of(settings: Settings, servers: str, client: Mapping[str, str]) -> JobValues:
+    """What the settings fill into the SQL of a job that reads these brokers."""
     return JobValues(
-        runtime.bootstrap_servers,
+        servers,
         settings.stream_delivery,
         settings.stream_bar_seconds,
         settings.stream_parallelism,
-        runtime.flink_client(),
+        client,
     )
 
 
