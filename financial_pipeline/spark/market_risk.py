@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from financial_pipeline.schemas.metrics import MARKET_RISK
@@ -13,9 +13,10 @@ from financial_pipeline.spark.range_volatility import (
     ESTIMATORS,
     RANGE_COLUMNS,
     range_volatilities,
+    with_log_prices,
 )
 from financial_pipeline.spark.range_volatility import WINDOW as RANGE_WINDOW
-from financial_pipeline.spark.returns import in_order, is_covered, simple_returns
+from financial_pipeline.spark.returns import in_order, is_covered, looking_back, simple_returns
 from financial_pipeline.spark.rolling_moments import LastSessions, with_totals
 from financial_pipeline.spark.value_at_risk import backtests, tail_losses
 
@@ -27,9 +28,10 @@ def market_risk(prices: DataFrame, first: date, last: date) -> DataFrame:
 
     Formulas: methodology 3.2 and 3.4. Drawdown, EWMA and backtests know the whole history.
     """
-    returns = simple_returns(prices, *RANGE_COLUMNS)
-    losses = backtests(tail_losses(with_beta(with_drawdowns(returns))))
-    risk = ewma_volatility(range_volatilities(losses))
+    returns = with_log_prices(simple_returns(prices, *RANGE_COLUMNS))
+    losses = backtests(tail_losses(with_beta(with_drawdowns(returns)), first=first))
+    recent = looking_back(ewma_volatility(losses), first, WINDOW + 1)
+    risk = range_volatilities(with_worst_fall(recent))
     named = risk.withColumnsRenamed(
         {
             **{name: f"{name}_{RANGE_WINDOW}d" for name in ESTIMATORS},
@@ -40,31 +42,35 @@ def market_risk(prices: DataFrame, first: date, last: date) -> DataFrame:
     return write_columns(named, MARKET_RISK, first, last)
 
 
-def with_drawdowns(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
-    """Adds drawdown, max_drawdown_full and the worst fall within the last `window` sessions.
+def with_drawdowns(returns: DataFrame) -> DataFrame:
+    """Adds drawdown, max_drawdown_full and first_of_scale, the number of the first session.
 
     None of them looks back beyond a break of scale.
     """
-    by_number = Window.partitionBy("symbol", "scale").orderBy("session_number")
-    so_far = by_number.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    recent = by_number.rangeBetween(-window, Window.currentRow)
+    so_far = _by_number().rowsBetween(Window.unboundedPreceding, Window.currentRow)
     price = F.col("adjusted_close")
-    prices = F.collect_list("adjusted_close").over(recent)
-    count, first = F.count("adjusted_close").over(recent), F.min("session_number").over(so_far)
-    # The price before the first of `window` returns is the first possible peak.
-    enough = is_covered(count, first, window + 1)
-    return (
-        returns.withColumns(
-            {"drawdown": price / F.max(price).over(so_far) - 1, "recent_prices": prices}
-        )
-        .withColumns(
-            {
-                "max_drawdown_full": F.min("drawdown").over(so_far),
-                "max_drawdown_252d": F.when(enough, _worst_fall(F.col("recent_prices"))),
-            }
-        )
-        .drop("recent_prices")
+    falls = returns.withColumns(
+        {
+            "drawdown": price / F.max(price).over(so_far) - 1,
+            "first_of_scale": F.min("session_number").over(so_far),
+        }
     )
+    return falls.withColumn("max_drawdown_full", F.min("drawdown").over(so_far))
+
+
+def with_worst_fall(drawdowns: DataFrame, *, window: int = WINDOW) -> DataFrame:
+    """Adds max_drawdown_252d, the worst fall within the last `window` sessions on one scale."""
+    recent = _by_number().rangeBetween(-window, Window.currentRow)
+    prices, count = (each("adjusted_close").over(recent) for each in (F.collect_list, F.count))
+    # The price before the first of `window` returns is the first possible peak.
+    enough = is_covered(F.col("price_count"), F.col("first_of_scale"), window + 1)
+    counted = drawdowns.withColumns({"recent_prices": prices, "price_count": count})
+    fall = F.when(enough, _worst_fall(F.col("recent_prices")))
+    return counted.withColumn("max_drawdown_252d", fall).drop("recent_prices", "price_count")
+
+
+def _by_number() -> WindowSpec:
+    return Window.partitionBy("symbol", "scale").orderBy("session_number")
 
 
 def _worst_fall(prices: Column) -> Column:

@@ -116,11 +116,9 @@ def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
         )
     )
     cells = (
-        issued.groupBy("issue_month", "grade", "addr_state", "purpose")
-        .agg(F.sum(cents(F.col("funded_amnt"))).alias("funded"), F.count("*").alias("loans"))
-        .select("issue_month", "funded", "loans", F.inline(segments))
+        issued.select("issue_month", cents(F.col("funded_amnt")).alias("cents"), F.inline(segments))
         .groupBy("issue_month", "kind", "member")
-        .agg(F.sum("funded").alias("funded"), F.sum("loans").alias("loans"))
+        .agg(F.sum("cents").alias("funded"), F.count("*").alias("loans"))
     )
     known = cells.join(F.broadcast(months), F.col("issue_month") <= F.col("snapshot_month"))
     shares = known.groupBy("snapshot_month", "kind", "member").agg(

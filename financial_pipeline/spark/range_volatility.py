@@ -9,23 +9,33 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from financial_pipeline.spark.returns import ANNUAL_SESSIONS, last_sessions, when_covered
+from financial_pipeline.spark.returns import (
+    ANNUAL_SESSIONS,
+    first_number,
+    last_sessions,
+    when_covered,
+)
 
 WINDOW: Final = 63
 RANGE_COLUMNS: Final = ("open", "high", "low", "close", "has_valid_range")
 ESTIMATORS: Final = ("parkinson", "garman_klass", "rogers_satchell", "yang_zhang")
 
 
-def range_volatilities(returns: DataFrame, *, window: int = WINDOW) -> DataFrame:
+def range_volatilities(logs: DataFrame, *, window: int = WINDOW) -> DataFrame:
     """Adds the four annualised estimators over the last `window` sessions; null below 95 % of them.
 
-    Opens, highs, lows and closes are one day's, in one scale; a day without a valid range has no
-    part in the window. The night is measured on adjusted prices (methodology 3.2).
+    `logs` has the columns of `with_log_prices`. A day without a valid range has no part in the
+    window.
     """
-    return _yang_zhang(_intraday(_log_prices(returns), window), window)
+    return _yang_zhang(_intraday(logs, window), window)
 
 
-def _log_prices(returns: DataFrame) -> DataFrame:
+def with_log_prices(returns: DataFrame) -> DataFrame:
+    """Adds the logarithms of a day's prices and of the night before, and where they begin.
+
+    Opens, highs, lows and closes are one day's, in one scale. The night is measured on adjusted
+    prices (methodology 3.2).
+    """
     in_order = Window.partitionBy("symbol").orderBy("session_date")
     usable = F.col("has_valid_range")
     for name in ("open", "high", "low", "close"):
@@ -41,7 +51,18 @@ def _log_prices(returns: DataFrame) -> DataFrame:
             "night": F.when(in_range & F.col("has_return"), F.ln(adjusted_open) - before),
         }
     )
-    return dated.withColumn("has_night", F.col("night").isNotNull())
+    flagged = dated.withColumn("has_night", F.col("night").isNotNull())
+    return flagged.withColumns(
+        {name: first_number(present) for present, name in _FIRST_NUMBERS.items()}
+    )
+
+
+# What flags an observation -> the column with the session number of the first one.
+_FIRST_NUMBERS: Final = {"has_range": "first_range", "has_night": "first_night"}
+
+
+def _when_covered(value: Column, present: str, window: int) -> Column:
+    return when_covered(value, present, window, F.col(_FIRST_NUMBERS[present]))
 
 
 def _day_variances() -> dict[str, Column]:
@@ -59,7 +80,7 @@ def _intraday(logs: DataFrame, window: int) -> DataFrame:
     days = logs.withColumns({f"{name}_day": value for name, value in _day_variances().items()})
     return days.withColumns(
         {
-            name: when_covered(_annual(F.avg(f"{name}_day").over(spec)), "has_range", window)
+            name: _when_covered(_annual(F.avg(f"{name}_day").over(spec)), "has_range", window)
             for name in _day_variances()
         }
     )
@@ -75,7 +96,7 @@ def _yang_zhang(days: DataFrame, window: int) -> DataFrame:
         + k * F.var_samp(day).over(spec)
         + (1 - k) * F.avg("rogers_satchell_day").over(spec)
     )
-    return days.withColumn("yang_zhang", when_covered(_annual(variance), "has_night", window))
+    return days.withColumn("yang_zhang", _when_covered(_annual(variance), "has_night", window))
 
 
 def _annual(variance: Column) -> Column:

@@ -4,6 +4,7 @@
 if and only if their numbers are, and a window of n sessions is a range of n numbers.
 """
 
+from datetime import date
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
@@ -92,8 +93,30 @@ def is_covered(observations: Column, first_number: Column, count: int) -> Column
     return is_whole & (observations >= least_observations(count))
 
 
-def when_covered(value: Column, present: str, count: int) -> Column:
-    """The value if the last `count` sessions are covered by rows that `present` flags."""
-    first = F.min("session_number").over(all_observations(present))
+def first_number(present: str) -> Column:
+    """The session number of the first row of a bank that has what `present` flags."""
+    return F.min("session_number").over(all_observations(present))
+
+
+def looking_back(frame: DataFrame, first: date, sessions: int) -> DataFrame:
+    """The rows of each bank from `first` on, and those that a window of `sessions` reads for them.
+
+    What needs the whole history is a column by then: windows of many rows over it cost seconds.
+    """
+    is_asked = F.col("session_date") >= F.lit(first)
+    number = F.min(F.when(is_asked, F.col("session_number"))).over(Window.partitionBy("symbol"))
+    return (
+        frame.withColumn("first_asked", number)
+        .filter(F.col("session_number") > F.col("first_asked") - sessions)
+        .drop("first_asked")
+    )
+
+
+def when_covered(value: Column, present: str, count: int, first: Column | None = None) -> Column:
+    """The value if the last `count` sessions are covered by rows that `present` flags.
+
+    `first` is their `first_number`, where the rows begin later than the history.
+    """
+    first = first_number(present) if first is None else first
     observations = F.count("session_number").over(last_sessions(count, present))
     return F.when(is_covered(observations, first, count), value)

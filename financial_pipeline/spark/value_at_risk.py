@@ -1,5 +1,6 @@
 """Historical value at risk and expected shortfall, and whether past forecasts held."""
 
+from datetime import date
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -20,12 +21,16 @@ ROUNDING: Final = 1e-11
 
 
 def tail_losses(
-    returns: DataFrame, *, window: int = WINDOW, confidence: float = CONFIDENCE
+    returns: DataFrame,
+    *,
+    window: int = WINDOW,
+    confidence: float = CONFIDENCE,
+    first: date | None = None,
 ) -> DataFrame:
     """Adds value_at_risk and expected_shortfall of the last `window` sessions; losses are positive.
 
     The quantile interpolates linearly (type 7); the shortfall is the mean of the returns at or
-    below it (methodology 3.2).
+    below it (methodology 3.2). The shortfall, which no backtest reads, is null before `first`.
     """
     recent = F.collect_list("simple_return").over(last_sessions(window))
     tail = when_covered(F.sort_array(recent), "has_return", window)
@@ -37,11 +42,12 @@ def tail_losses(
         "quantile", lower + (upper - lower) * (position - below)
     )
     worst = F.filter("sorted", lambda value: value <= F.col("quantile"))
+    is_asked = F.lit(True) if first is None else F.col("session_date") >= F.lit(first)
     total = F.aggregate(worst, F.lit(0.0), lambda sum_, value: sum_ + value)
     return losses.withColumns(
         {
             "value_at_risk": -F.col("quantile"),
-            "expected_shortfall": -total / F.size(worst),
+            "expected_shortfall": F.when(is_asked, -total / F.size(worst)),
         }
     ).drop("sorted", "quantile")
 

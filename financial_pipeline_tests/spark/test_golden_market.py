@@ -55,7 +55,8 @@ def close(value: float, tolerance: float = TOLERANCE) -> Any:
 @pytest.fixture(scope="module")
 def g1(frame: Frame) -> dict[str, Any]:
     simple = returns.simple_returns(frame(two_banks()))
-    columns = market_risk.with_beta(market_risk.with_drawdowns(simple, window=7), window=7)
+    drawn = market_risk.with_worst_fall(market_risk.with_drawdowns(simple), window=7)
+    columns = market_risk.with_beta(drawn, window=7)
     losses = value_at_risk.tail_losses(columns, window=7, confidence=0.9)
     volatile = rolling_volatility.volatilities(losses, (7,))
     return last_of_a(collect(ewma.ewma_volatility(volatile)))
@@ -140,7 +141,8 @@ def test_range_estimators_equal_g2(frame: Frame) -> None:
         has_valid_range=[False, True, True, True],
     )
     simple = returns.simple_returns(frame(rows), *range_volatility.RANGE_COLUMNS)
-    last = last_of_a(collect(range_volatility.range_volatilities(simple, window=3)))
+    logs = range_volatility.with_log_prices(simple)
+    last = last_of_a(collect(range_volatility.range_volatilities(logs, window=3)))
     assert last["parkinson"] == close(0.3492507572183069)
     assert last["garman_klass"] == close(0.37763246678162476)
     assert last["rogers_satchell"] == close(0.3789759038918016)

@@ -8,6 +8,7 @@ import pytest
 
 from financial_pipeline.spark import returns
 from financial_pipeline.spark.bill_rate import bill_returns
+from financial_pipeline.spark.market_risk import market_risk
 from financial_pipeline.spark.sharpe_ratios import sharpe_ratios
 from financial_pipeline_tests.spark import tiny_prices
 from financial_pipeline_tests.spark.conftest import Frame, collect
@@ -178,3 +179,25 @@ def test_bill_rate_is_the_last_one_known_before_the_session(frame: Frame) -> Non
         date(2018, 1, 3),
         date(2018, 1, 3),
     ]
+
+
+def test_day_alone_knows_the_history_that_its_windows_do_not_reach(frame: Frame) -> None:
+    """A bank rests from its second to its three hundredth session; two windows end after that."""
+    numbers = [0, *range(300, 553)]
+    closes = [100.0 + number % 7 for number in numbers]
+    prices = pl.DataFrame(
+        {
+            "symbol": "A",
+            "session_date": [date(2015, 1, 1) + timedelta(days=number) for number in numbers],
+            "session_number": numbers,
+            "scale_break": pl.Series([None] * len(numbers), dtype=pl.String),
+            **{name: closes for name in ("open", "high", "low", "close", "adjusted_close")},
+            "has_valid_range": True,
+        }
+    )
+    first, day = prices["session_date"][0], date(2015, 1, 1) + timedelta(days=551)
+    whole = collect(market_risk(frame(prices), first, day)).filter(pl.col("session_date") == day)
+    alone = collect(market_risk(frame(prices), day, day))
+    # From session 299 on, which the rest left out; without session 0 there would be no window.
+    assert alone["max_drawdown_252d"].to_list() == [pytest.approx(100 / 106 - 1)]
+    assert alone.equals(whole)

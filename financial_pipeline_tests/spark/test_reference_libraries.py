@@ -62,7 +62,8 @@ def index_prices() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def index_risk(frame: Frame, index_prices: pl.DataFrame) -> dict[str, Any]:
     simple = returns.simple_returns(frame(index_prices), *range_volatility.RANGE_COLUMNS)
-    drawn = market_risk.with_drawdowns(simple)
+    logs = range_volatility.with_log_prices(simple)
+    drawn = market_risk.with_worst_fall(market_risk.with_drawdowns(logs))
     tails = value_at_risk.tail_losses(drawn, window=5030)
     rows = range_volatility.range_volatilities(rolling_volatility.volatilities(tails, (63, 5030)))
     return collect(rows).sort("session_date").row(-1, named=True)
