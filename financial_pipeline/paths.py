@@ -64,6 +64,11 @@ class Paths:
         return self.data_root / "staging" / dataset
 
     @property
+    def spark_files(self) -> Path:
+        """Temporary files of Spark; the system's folder for them may be memory, or too small."""
+        return self.data_root / "cache" / "spark"
+
+    @property
     def warehouse_file(self) -> Path:
         """The DuckDB file that only dbt and the exports open."""
         return self.data_root / "warehouse" / "warehouse.duckdb"

@@ -1,7 +1,7 @@
 """Files that runs left behind: output of steps, targets of dbt, temporary files of Java programs.
 
-A file is a leftover once it is older than the retention. Temporary files in the system's folder
-also need to be older than every living Java process of this user, so none of them made it.
+A file is a leftover once it is older than the retention. Temporary files of Java also need to be
+older than every living Java process of this user, so none of them made it.
 """
 
 import os
@@ -54,7 +54,9 @@ def found(paths: Paths, before: float) -> list[Leftover]:
     calls = (p for p in _older(target, before) if DBT_CALL.fullmatch(p.name))
     old += [Leftover("targets of dbt calls", path) for path in calls]
     old += [Leftover("files of killed writers", path) for path in _unfinished(paths, before)]
-    return old + [Leftover("temporary files of Spark and Flink", p) for p in _temporary(before)]
+    places = (Path(tempfile.gettempdir()), paths.spark_files)
+    temporary = (path for place in places for path in _temporary(place, before))
+    return old + [Leftover("temporary files of Spark and Flink", path) for path in temporary]
 
 
 def _unfinished(paths: Paths, before: float) -> Iterator[Path]:
@@ -78,9 +80,9 @@ def _older(folder: Path, before: float) -> Iterator[Path]:
                 yield path
 
 
-def _temporary(before: float) -> Iterator[Path]:
+def _temporary(folder: Path, before: float) -> Iterator[Path]:
     oldest = min(_java_starts(), default=before)
-    for path in _older(Path(tempfile.gettempdir()), min(before, oldest)):
+    for path in _older(folder, min(before, oldest)):
         with suppress(FileNotFoundError):
             if TEMPORARY.fullmatch(path.name) and path.lstat().st_uid == os.getuid():
                 yield path

@@ -39,6 +39,7 @@ sentence that names the setting. Lists have commas between their values, or are 
 OTHER_VARIABLES: Final = {
     "SPARK_MASTER": "Spark that computes the metrics; default `local[2]`. See [Spark](spark.md).",
     "SPARK_DRIVER_MEMORY": "Memory of a local Spark; default: it follows the machine.",
+    "SPARK_LOCAL_DIRS": "Spark's temporary files; default: `cache/spark` in the data root.",
     "SPARK_LOCAL_IP": "Address on which a local Spark listens; default: loopback.",
     "JAVA_HOME": "Java 17 or 21 for Spark, Kafka and Flink; default: `java` on the path.",
     "DAGSTER_HOME": "Dagster's home. Commands set it to `dagster_home` in the data root.",

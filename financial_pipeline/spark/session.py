@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.files import private_folder
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings, memory_share
 
@@ -102,6 +103,7 @@ def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -
     is_thorough = _has_large_file() if is_large is None else is_large
     compiler = THOROUGH_COMPILER if is_thorough else QUICK_COMPILER
     return {
+        **_temporary_files(),
         "spark.master": name,
         "spark.app.name": "financial-pipeline",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", _driver_memory()),
@@ -113,6 +115,14 @@ def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -
         **queries,
         **(address if _is_here(name) else {}),
     }
+
+
+def _temporary_files() -> dict[str, str]:
+    """Where Spark keeps what does not fit into memory, unless SPARK_LOCAL_DIRS says it."""
+    folder = str(Paths(Settings().data_root.resolve()).spark_files)
+    # Spark reads a list of folders.
+    is_elsewhere = "SPARK_LOCAL_DIRS" in os.environ or "," in folder
+    return {} if is_elsewhere else {"spark.local.dir": folder}
 
 
 def _quoted(option: str) -> str:
@@ -213,6 +223,8 @@ def _prepared(name: str | None) -> str:
     check_prerequisites(chosen)
     if _is_here(chosen):
         os.environ.setdefault(ADDRESS_VARIABLE, LOOPBACK)
+        for folder in _temporary_files().values():
+            private_folder(Path(folder))
     # Java takes from it how the names of files are encoded; cron and containers often have none.
     os.environ["LC_ALL"] = LOCALE
     return chosen

@@ -173,6 +173,7 @@ def test_leftovers_are_old_files_of_known_names(paths: Paths, temporary: Path) -
         aged(home / "history/runs" / f"{UUID}.db", 1, is_folder=False),
         aged(target / "dbt_loans-2f552be-ccb6074", 40),
         aged(temporary / f"spark-{UUID}", 40),
+        aged(paths.spark_files / f"blockmgr-{UUID}", 40),
         aged(temporary / "liblz4-java-1920023975814744012.so", 40, is_folder=False),
     ]
     kept = [

@@ -23,9 +23,11 @@ RANGES = {
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session on all threads of the machine."""
-    running = session.start_session("local[*]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_LOCAL_DIRS", str(tmp_path_factory.mktemp("spark")))
+        running = session.start_session("local[*]")
     running.conf.set("spark.sql.shuffle.partitions", "2")
     yield running
     running.stop()

@@ -118,6 +118,21 @@ def test_a_large_loan_file_gets_the_thorough_compiler(
     assert "-XX:TieredStopAtLevel=1" not in options()
 
 
+def test_temporary_files_of_spark_are_below_the_data_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPARK_LOCAL_DIRS", raising=False)
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path / "root"))
+    config = session.spark_config("local[2]")
+    assert config["spark.local.dir"] == str(tmp_path / "root" / "cache" / "spark")
+    assert "spark.local.dir" not in session.spark_config("sc://cluster:15002")
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path / "one, two"))
+    assert "spark.local.dir" not in session.spark_config("local[2]")
+    monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", "/scratch")
+    assert "spark.local.dir" not in session.spark_config("local[2]")
+
+
 NO_JAVA = "Error: Spark needs Java 17 or 21 and there is no java under JAVA_HOME; install one"
 LACKS = {
     "no Java": ({"JAVA_HOME": "nowhere"}, NO_JAVA),
