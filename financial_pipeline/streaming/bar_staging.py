@@ -10,7 +10,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.partition_files import write_partitions
 from financial_pipeline.schemas.staging import MARKET_ALERTS, MARKET_BARS
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.streaming.parity import COMPARED, Parity
+from financial_pipeline.streaming.parity import COMPARED, ROWS, Parity
 from financial_pipeline.streaming.trading_days import EXCHANGE_ZONE
 
 SCHEMAS = {"market_bars": MARKET_BARS, "market_alerts": MARKET_ALERTS}
@@ -50,7 +50,7 @@ def read_comparison(paths: Paths, keys: Sequence[str]) -> Parity:
     """Return the comparison of these trading days; days that were not compared have no rows."""
     frames = []
     for table in ("parity", *COMPARED):
-        schema = pl.Schema(STREAM_TABLES[table].columns)
+        schema = pl.Schema(ROWS if table == "parity" else STREAM_TABLES[table].columns)
         files = [_folder(paths, table) / f"{key}.parquet" for key in keys]
         found = [pl.read_parquet(file).cast(schema) for file in files if file.exists()]
         frames.append(pl.concat([schema.to_frame(), *found]))

@@ -7,7 +7,7 @@ moves only if every range still starts at its offset, so two runs can never land
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -206,11 +206,18 @@ class Ledger:
         with self._connection() as connection:
             return [day for (day,) in connection.execute(query, [*topics, runs])]
 
-    def note_compared(self, days: Sequence[str], newest: int) -> None:
-        """Note that these days were compared with all ranges up to the one with id `newest`."""
+    def compared(self) -> dict[str, int]:
+        """The id of the newest range that each day (ISO) was compared with."""
+        with self._connection() as connection:
+            return dict(connection.execute("select day, range_id from compared").fetchall())
+
+    def note_compared(self, days: Mapping[str, int]) -> None:
+        """Note that each of these days was compared with all ranges up to the one with its id."""
         with self._connection(writes=True) as connection:
             connection.executemany(
-                "insert or replace into compared values (?, ?)", [(day, newest) for day in days]
+                "insert into compared values (?, ?) on conflict (day) do update"
+                " set range_id = max(range_id, excluded.range_id)",
+                [*days.items()],
             )
 
 

@@ -51,7 +51,8 @@ def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFram
     newest = landing.ledger.newest_range()
     found = parity.compare(landing, days[0], days[-1])
     tables.publish_parity(landing, found, world)
-    landing.ledger.note_compared(days, newest)
+    # Also those without a row: nothing of them is settled yet.
+    landing.ledger.note_compared(dict.fromkeys(days, newest))
     return found.rows
 
 

@@ -4,6 +4,7 @@ Only what the watermark has settled is compared: windows that both sides have cl
 late messages whose record is older than that. The rest is counted as `open`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,11 +25,14 @@ from financial_pipeline.streaming.recompute import Recomputed
 # Relative difference up to which two derived numbers are the same.
 TOLERANCE: Final = 1e-12
 COMPARED: Final = ("market_bars_1m", "market_indicators_1m", "market_alerts")
+# The id of the newest range that had landed before a comparison; no published table has it.
+NEWEST: Final = "newest_range"
+ROWS: Final = {**PARITY, NEWEST: pl.Int64()}
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Rows of the parity table, and the authoritative bars and what follows from them."""
+    """Rows of the form ROWS, and the authoritative bars and what follows from them."""
 
     rows: pl.DataFrame
     bars: pl.DataFrame
@@ -49,6 +53,16 @@ class Parity:
             )
             for row in bad.to_dicts()
         }
+
+    def compared(self) -> dict[str, int]:
+        """Return the newest range that each trading day (ISO) was compared with."""
+        return {row["session_date"].isoformat(): row[NEWEST] for row in self.rows.to_dicts()}
+
+    def without(self, days: Sequence[str]) -> "Parity":
+        """Return the comparison without these trading days (ISO)."""
+        is_kept = ~pl.col("session_date").cast(pl.String).is_in(days)
+        frames = (self.rows, self.bars, self.indicators, self.alerts)
+        return Parity(*(frame.filter(is_kept) for frame in frames))
 
 
 def closed_until(landing: Landing) -> int:
@@ -149,6 +163,7 @@ def _stamped(batch: Recomputed, mended: pl.DataFrame) -> list[pl.DataFrame]:
 
 def compare(landing: Landing, first: str, last: str) -> Parity:
     """Recompute the trading days `first` to `last` (ISO, both included) and compare them."""
+    newest = landing.ledger.newest_range()
     late = _origins(landing, "late_messages", first, last)
     dead = _origins(landing, "dead_letters", first, last)
     judged = _judge(landing, first, last, late)
@@ -167,7 +182,10 @@ def compare(landing: Landing, first: str, last: str) -> Parity:
     mended = differing(STREAM_TABLES["market_bars_1m"], best.bars, made["market_bars_1m"])
     counts = heartbeat_counts(landing.read_days(stream.BARS_TOPIC, first, last), mark)
     rows = _rows(judged, {**made, "late": late, "dead": dead}, wrong, mended, counts, ended)
-    return Parity(rows.with_columns(engine=pl.lit(landing.log.engine)), *_stamped(best, mended))
+    rows = rows.with_columns(
+        pl.lit(newest, pl.Int64()).alias(NEWEST), engine=pl.lit(landing.log.engine)
+    )
+    return Parity(rows, *_stamped(best, mended))
 
 
 def _per_day(rows: pl.DataFrame, day: str, name: str, value: pl.Expr | None = None) -> pl.DataFrame:

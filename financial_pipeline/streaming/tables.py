@@ -95,10 +95,15 @@ def publish_landed(landing: Landing, world: World) -> dict[str, int]:
 def publish_parity(landing: Landing, found: Parity, world: World) -> list[PublishedTable]:
     """Publish the parity of these days and, if a day passed, the rows that the batch corrected.
 
-    Return the new versions, the parity table first.
+    A day is left out if a comparison with more landed ranges was published meanwhile. Return the
+    new versions, the parity table first.
     """
-    paths = landing.paths
+    paths, ledger = landing.paths, landing.ledger
     with locked(paths.data_root / ".stream.lock"):
+        known = ledger.compared()
+        found = found.without(
+            [day for day, id_ in found.compared().items() if id_ < known.get(day, 0)]
+        )
         faults = list(found.faults())
         changed = [write_rows(landing, "parity", found.rows)]
         frames = zip(COMPARED, (found.bars, found.indicators, found.alerts), strict=True)
@@ -108,6 +113,7 @@ def publish_parity(landing: Landing, found: Parity, world: World) -> list[Publis
             if corrected.height:
                 changed.append(write_rows(landing, name, corrected))
         publish_tables(paths, CHANNEL, changed, world)
+        ledger.note_compared(found.compared())
     return changed
 
 
@@ -128,7 +134,9 @@ def publish_status(
     landing: Landing, topics: Sequence[str], world: World, now: datetime
 ) -> PublishedTable:
     """Publish `stream/status` from the present log and ledger, and return the new version."""
-    rows = status_rows(landing, topics, now)
-    table = write_rows(landing, "status", rows)
-    publish_tables(landing.paths, CHANNEL, [table], world)
+    # In the lock, so that no earlier look at the log becomes current after a later one.
+    with locked(landing.paths.data_root / ".stream.lock"):
+        rows = status_rows(landing, topics, now)
+        table = write_rows(landing, "status", rows)
+        publish_tables(landing.paths, CHANNEL, [table], world)
     return table

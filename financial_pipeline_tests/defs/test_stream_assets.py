@@ -15,11 +15,13 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
-from financial_pipeline.streaming import parity, replay
+from financial_pipeline.streaming import micro_batch, parity, replay
 from financial_pipeline.streaming.bar_staging import read_comparison
 from financial_pipeline.streaming.logs import current_landing
+from financial_pipeline.streaming.message_log import FileLog
 from financial_pipeline_tests.streaming import stream_world
-from financial_pipeline_tests.streaming.stream_world import DAYS
+from financial_pipeline_tests.streaming.stream_world import DAYS, OPENINGS_US
+from financial_pipeline_tests.streaming.test_landing import WORLD
 
 LANDING = [market_topics, assets.landed_stream_tables, assets.status]
 COMPARING = [
@@ -90,3 +92,25 @@ def test_parity_of_a_day_that_differs_is_published_although_its_bars_fail(paths:
     frame.with_columns(value=text.cast(pl.Binary)).write_parquet(file)
     assert not run(COMPARING, DAYS[0], DAYS[0]).success
     assert table(paths, "parity")["passed"].to_list() == [False]
+
+
+def first_day(paths: Paths) -> dict[str, pl.DataFrame]:
+    """The rows of the first day in the tables that a comparison changes."""
+    is_first = pl.col("session_date").cast(pl.String) == DAYS[0]
+    return {name: table(paths, name).filter(is_first) for name in ("parity", *parity.COMPARED)}
+
+
+def test_a_comparison_that_was_staged_earlier_replaces_no_later_one(paths: Paths) -> None:
+    assert run(LANDING).success
+    assert run(COMPARING[:1], *DAYS).success
+    # `stream land` lands more of the first day and compares it, while the run is under way.
+    log, landing = FileLog(paths.replay_log), current_landing(paths)
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 3, seed=9, faults=False))
+    replay.run(log)
+    micro_batch.compare_days(landing, micro_batch.land_waiting(landing, WORLD).days, WORLD)
+    later = first_day(paths)
+    staged = read_comparison(paths, DAYS).rows
+    assert staged["produced"][0] < later["parity"]["produced"][0]
+    assert run(COMPARING[-1:], *DAYS).success
+    assert [name for name, rows in first_day(paths).items() if not rows.equals(later[name])] == []
+    assert table(paths, "parity")["session_date"].cast(pl.String).to_list() == list(DAYS)

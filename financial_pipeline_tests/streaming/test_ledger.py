@@ -104,15 +104,17 @@ def test_days_wait_for_a_comparison_until_all_their_ranges_are_in_one(ledger: Le
     ledger.commit([replace(landed(5, 9), days={"2019-03-21": 4})], "an asset's run")
     ledger.commit([replace(landed(0, 9), topic="macro", days={"2019-03-22": 1})], "command-1")
     assert (waiting(), ledger.newest_range()) == (["2019-03-19", "2019-03-20"], 3)
-    ledger.note_compared(["2019-03-19"], 1)
+    ledger.note_compared({"2019-03-19": 1})
     assert waiting() == ["2019-03-20"]
-    ledger.note_compared(["2019-03-20"], 0)
+    ledger.note_compared({"2019-03-20": 0})
     assert waiting() == ["2019-03-20"]
-    ledger.note_compared(["2019-03-20"], 1)
+    ledger.note_compared({"2019-03-20": 1})
+    ledger.note_compared({"2019-03-20": 0})
+    assert ledger.compared() == {"2019-03-19": 1, "2019-03-20": 1}
     ledger.commit([replace(landed(0, 1, 1), topic="late", days={"2019-03-19": 1})], "command-2")
     assert waiting() == ["2019-03-19"]
     with pytest.raises(sqlite3.Error):
-        ledger.note_compared(["2019-03-19", []], 4)  # type: ignore[list-item]
+        ledger.note_compared({"2019-03-19": 4, "2019-03-20": []})  # type: ignore[dict-item]
     assert waiting() == ["2019-03-19"]
 
 

@@ -87,9 +87,9 @@ def without_lost(self: Landing, topic: str, state: TopicState) -> dict[str, int]
     return {part: max(start, state.firsts[part]) for part, start in starts.items()}
 
 
-def for_good(self: Ledger, days: Any, newest: int) -> None:
+def for_good(self: Ledger, days: dict[str, int]) -> None:
     """Note days as compared with whatever may land later."""
-    NOTE(self, days, newest + 10**6)
+    NOTE(self, {day: newest + 10**6 for day, newest in days.items()})
 
 
 def with_repetitions(messages: pl.DataFrame, table: Any) -> pl.DataFrame:
