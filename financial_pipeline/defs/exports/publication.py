@@ -1,10 +1,14 @@
 """Published tables that are no marts, and the manifest that makes a publication current."""
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from financial_pipeline import world
 from financial_pipeline.defs.operations import ENDED
 from financial_pipeline.defs.resources import Pipeline, runs_of
+from financial_pipeline.files import locked
+from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication, pending, publish
 from financial_pipeline.publishing.versions import GIB, Retention
@@ -28,7 +32,13 @@ MODEL = (
 )
 
 
-def _registered(pipeline: Pipeline, table: PublishedTable) -> dg.MaterializeResult:
+def _registered(
+    pipeline: Pipeline, export: Callable[[Paths], PublishedTable]
+) -> dg.MaterializeResult:
+    """Write a table that each publication makes whole, and register it."""
+    # The version with the highest number becomes current: it has to be the one read last.
+    with locked(pipeline.paths.data_root / ".ledgers.lock"):
+        table = export(pipeline.paths)
     pipeline.publication.register(table)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": table.rows, "content_hash": table.content_hash}
@@ -43,7 +53,7 @@ def _registered(pipeline: Pipeline, table: PublishedTable) -> dg.MaterializeResu
 )
 def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per raw file, kind of line and reason: where every physical line went."""
-    return _registered(pipeline, row_accounting.export(pipeline.paths))
+    return _registered(pipeline, row_accounting.export)
 
 
 @dg.asset(
@@ -57,7 +67,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 
     Each file is compared with the last ten sessions stored before it.
     """
-    return _registered(pipeline, restatements.export(pipeline.paths))
+    return _registered(pipeline, restatements.export)
 
 
 @dg.asset(
@@ -68,7 +78,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 )
 def loan_restatement_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per loan, snapshot and column whose value a later file of that snapshot changed."""
-    return _registered(pipeline, loan_restatements.export(pipeline.paths))
+    return _registered(pipeline, loan_restatements.export)
 
 
 def finished_publications(instance: dg.DagsterInstance, own: Publication) -> list[str]:
