@@ -36,6 +36,12 @@ def test_services_have_few_rights(name: str) -> None:
     assert "privileged" not in service
 
 
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"postgres"}))
+def test_java_may_load_code_that_it_unpacks_into_the_temporary_folder(name: str) -> None:
+    [options] = [each for each in SERVICES[name]["tmpfs"] if each.startswith("/tmp:")]
+    assert "exec" in options.partition(":")[2].split(",")
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_published_on_loopback_only(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
