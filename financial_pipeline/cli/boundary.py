@@ -22,7 +22,7 @@ from pydantic_settings import SettingsError
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.redaction import SECRET_NAMES, redact
-from financial_pipeline.settings import Settings
+from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 # The exit code of a program that was interrupted, as shells have it.
 INTERRUPTED: Final = 130
@@ -35,7 +35,8 @@ FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 NO_SPACE: Final = ("No space left on device", "database or disk is full", "disk I/O error")
 DAMAGED_WAREHOUSE: Final = ("not a valid DuckDB database file", "Corrupt database file")
 DAMAGED_HISTORY: Final = ("file is not a database", "database disk image is malformed")
-VERSIONS: Final = ("financial-pipeline", "dagster", "dbt-core", "duckdb", "polars", "pyspark")
+NAME: Final = "financial-pipeline"
+VERSIONS: Final = ("dagster", "dbt-core", "duckdb", "polars", "pyspark")
 
 
 def run(command: Callable[[], object]) -> int:
@@ -161,11 +162,24 @@ def _data_root() -> Path:
         return Path(tempfile.gettempdir())
 
 
+def own_version() -> str:
+    """Return the version of this program; the container's image has no installed distribution."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        return str(project["version"])
+
+
 def _content(error: BaseException) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     lines = [f"time: {datetime.now(UTC).isoformat()}", f"command: {' '.join(sys.argv)}"]
     lines += [f"python: {sys.version}", f"system: {platform.platform()}"]
+    lines.append(f"{NAME}: {own_version()}")
     for name in VERSIONS:
         try:
             lines.append(f"{name}: {version(name)}")

@@ -24,11 +24,25 @@ class _Commands(click.Group):
         return super().get_command(context, name)
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        click.echo(f"financial-pipeline {boundary.own_version()}")
+        context.exit()
+
+
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="financial-pipeline", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def commands() -> None:
     """Loans, bank prices and macro series: from raw files to tested, published tables.
 
