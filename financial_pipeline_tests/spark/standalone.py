@@ -46,6 +46,8 @@ class Server:
     def kill(self) -> int:
         """SIGKILL the daemon and its executors; returns how many executors there were."""
         children = psutil.Process(self.process.pid).children(recursive=True)
+        # The script that became the daemon leaves one that has ended.
+        children = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
         os.kill(self.process.pid, signal.SIGKILL)
         for child in children:
             child.kill()
