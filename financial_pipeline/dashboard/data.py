@@ -37,10 +37,11 @@ MAX_STREAM_SESSIONS: Final = 2
 RELEASE: Final = "release"
 DATA_ROOT_VARIABLE: Final = "FINANCIAL_PIPELINE_DATA_ROOT"
 # Commands that build missing tables: in a simulated world, and by layer for own files.
-SIMULATED: Final = "Run `make demo`."
+SIMULATED: Final = "Run `financial-pipeline demo`."
 OWN_FILES: Final = {
-    "exports": "Put the files into the drop folder, then run `make ingest` and `make transform`.",
-    "operations": "Run `make transform`.",
+    "exports": "Put the files into the drop folder, then run `financial-pipeline ingest` and"
+    " `financial-pipeline transform`.",
+    "operations": "Run `financial-pipeline transform`.",
     "stream": "Run `financial-pipeline stream up`, `financial-pipeline stream produce` and"
     " `financial-pipeline stream land`.",
 }
@@ -111,7 +112,7 @@ class Release:
         inputs = INPUTS.get(key, (LOANS,))
         absent = [NAMES_OF_FILES[one] for one in inputs if one not in self.manifest.tables]
         if not absent:
-            return "Run `make transform`."
+            return "Run `financial-pipeline transform`."
         return f"It needs {' and '.join(absent)}. {OWN_FILES['exports']}"
 
     def table(self, key: str) -> PublishedTable:
@@ -183,7 +184,7 @@ def current() -> Release:
     """Return the release that this run of the app opened."""
     release = st.session_state.get(RELEASE)
     if not isinstance(release, Release):
-        raise PipelineError("A page does not run alone; run `make dashboard`.")
+        raise PipelineError("A page does not run alone; run `financial-pipeline dashboard`.")
     return release
 
 

@@ -123,7 +123,7 @@ BEFORE_SESSIONS: Final = 21
 
 def not_measured(bank: str) -> str:
     """Describe a bank that is in the prices and in no metric."""
-    return f"The metrics do not contain {bank} yet: run `make transform`."
+    return f"The metrics do not contain {bank} yet: run `financial-pipeline transform`."
 
 
 def bank_cards(release: Release, bank: str) -> list[Card]:

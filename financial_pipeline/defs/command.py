@@ -91,7 +91,8 @@ def execute(
             raise error.__cause__ from error
         raise PipelineError(
             f"The job {run.job} failed and none of its tables changed; open its run in"
-            f" `make dev` or read {publication.paths.log}, and correct the cause: {error}"
+            f" `financial-pipeline dev` or read {publication.paths.log}, and correct the cause:"
+            f" {error}"
         ) from error
     return sum(map(_rows, result.get_asset_materialization_events()))
 

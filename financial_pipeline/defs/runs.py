@@ -43,7 +43,8 @@ def _landed(
         landed = refusals.pending(settings, paths)
         if not landed:
             raise PipelineError(
-                f"The raw archive {paths.raw} contains no file; run `make ingest` first."
+                f"The raw archive {paths.raw} contains no file; run `financial-pipeline ingest`"
+                " first."
             )
     else:
         if not is_prepared:

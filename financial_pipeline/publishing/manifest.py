@@ -76,7 +76,8 @@ class Manifest:
         """Return the current version of `layer/name`; raise PipelineError if there is none."""
         if key not in self.tables:
             raise PipelineError(
-                f"The table {key} is not published; run the job that builds it, or `make demo`."
+                f"The table {key} is not published; run the job that builds it, or"
+                " `financial-pipeline demo`."
             )
         return self.tables[key]
 
@@ -153,8 +154,8 @@ def read_manifest(paths: Paths) -> Manifest:
     channels = _channels(paths)
     if not channels:
         raise PipelineError(
-            f"Nothing is published under {paths.data_root} yet; run `make demo` or"
-            " `financial-pipeline demo` first."
+            f"Nothing is published under {paths.data_root} yet; run `financial-pipeline demo`"
+            " first."
         )
     # Before the first batch, readers see the world and the time of the stream.
     leading = channels.get(BATCH) or max(channels.values(), key=lambda each: each["sequence"])

@@ -164,7 +164,7 @@ def damaged(table: PublishedTable) -> str:
     """Return the sentence for a table whose files cannot be read."""
     return (
         f"The files of {table.key} in {table.folder} are missing or damaged; run the job that"
-        " builds the table, or `make demo`."
+        " builds the table, or `financial-pipeline demo`."
     )
 
 

@@ -59,5 +59,5 @@ def test_dashboard_benchmark_without_a_published_version_says_what_to_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
-    with pytest.raises(PipelineError, match="make demo"):
+    with pytest.raises(PipelineError, match="financial-pipeline demo"):
         dashboard.run(10, seed=1)

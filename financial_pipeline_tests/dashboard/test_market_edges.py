@@ -38,7 +38,7 @@ def test_a_bank_that_is_not_in_the_metrics_yet_is_named(data_root: Path) -> None
     _changed(data_root, keep=pl.col("symbol") == "JPM")
     app = open_page(data_root, "market", bank="GS", var_bank="GS")
     assert not app.exception
-    assert "The metrics do not contain GS yet: run `make transform`." in words(app)
+    assert "The metrics do not contain GS yet: run `financial-pipeline transform`." in words(app)
     assert "GS has too few sessions for a forecast." in words(app)
     app.selectbox(key="bank").set_value("JPM").run()
     assert metrics(app)["Volatility, 63"] == "25.0%"

@@ -57,7 +57,10 @@ def test_absent_figures_have_their_reason_and_text_stays_text(
     world.put(paths, "metrics/portfolio_summary", hostile)
     publication.publish(paths, ["test"], world.SIMULATED)
     document = _written(tmp_path, data_root)
-    assert "exports/fct_daily_prices is not published. Run <code>make demo</code>." in document
+    assert (
+        "exports/fct_daily_prices is not published. Run <code>financial-pipeline demo</code>."
+        in document
+    )
     assert "No rate of matured loans is known yet." in document
     assert "<script" not in document
 

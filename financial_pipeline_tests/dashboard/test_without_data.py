@@ -74,7 +74,7 @@ def test_page_says_what_is_missing_and_shows_the_rest(
     said = words(app)
     missing = [key for key in DECLARED[page].tables if not holds(key)]
     assert ("Nothing to show here yet" in said) == bool(missing)
-    assert ("Run `make demo`" in said) == bool(missing)
+    assert ("Run `financial-pipeline demo`" in said) == bool(missing)
     assert len(app.get("vega_lite_chart")) == CHARTS[situation][PAGES.index(page)]
     card, needed = CARDS[page]
     assert (card in metrics(app)) == all(map(holds, needed))
@@ -89,7 +89,7 @@ def test_page_without_one_of_its_tables_names_it(
         _publish_only(written_world, data_root, lambda key, gone=gone: key != gone)
         app.run()
         assert not app.exception, gone
-        assert f"{gone} is not published. Run `make demo`" in words(app)
+        assert f"{gone} is not published. Run `financial-pipeline demo`" in words(app)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -112,15 +112,15 @@ def test_nothing_published_says_what_to_run(data_root: Path, page: str) -> None:
     assert not app.exception
     assert app.title[0].value == page.capitalize()
     assert "Nothing is published" in words(app)
-    assert "make demo" in words(app)
+    assert "financial-pipeline demo" in words(app)
 
 
 def test_own_files_that_did_not_come_are_named_with_their_way_in(data_root: Path) -> None:
     publication.publish(Paths(data_root), ["test"], {"source": "files", "is_synthetic": False})
-    assert "Put the files into the drop folder, then run `make ingest`" in words(
+    assert "Put the files into the drop folder, then run `financial-pipeline ingest`" in words(
         open_page(data_root, "market")
     )
-    assert "make demo" not in words(open_page(data_root, "market"))
+    assert "financial-pipeline demo" not in words(open_page(data_root, "market"))
     assert "financial-pipeline stream up" in words(open_page(data_root, "live"))
 
 
@@ -131,7 +131,7 @@ def test_metrics_without_their_files_name_them_once(data_root: Path) -> None:
     said = words(open_page(data_root, "portfolio"))
     summary = "metrics/portfolio_summary is not published. It needs loan files. Put the files into"
     assert summary in said
-    assert "Run `make transform`." not in said
+    assert "Run `financial-pipeline transform`." not in said
     assert "A click on a bar" not in said
     loans = "exports/fct_loans, exports/dim_geography, exports/dim_purpose,"
     assert said.count(loans) == 1
@@ -139,7 +139,7 @@ def test_metrics_without_their_files_name_them_once(data_root: Path) -> None:
     world.put(paths, "exports/fct_loans", world.loans())
     publication.publish(paths, ["test"], {"source": "files", "is_synthetic": False})
     said = words(open_page(data_root, "portfolio"))
-    assert "metrics/portfolio_summary is not published. Run `make transform`." in said
+    assert "metrics/portfolio_summary is not published. Run `financial-pipeline transform`." in said
 
 
 def test_table_whose_files_are_gone_counts_as_missing(small_world: Path) -> None:

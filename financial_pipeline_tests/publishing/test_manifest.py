@@ -42,7 +42,7 @@ def value_of(paths: Paths, key: str = LOANS) -> int:
 
 
 def test_reading_without_a_publication_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match="make demo"):
+    with pytest.raises(PipelineError, match="financial-pipeline demo"):
         read_manifest(Paths(tmp_path))
 
 
