@@ -111,7 +111,7 @@ def consume(topic: str, follow: bool, most: int | None) -> None:
 
 @stream.command()
 @data_root_option
-@click.option("--follow", is_flag=True, help="Repeat every second until interrupted.")
+@click.option("--follow", is_flag=True, help="Repeat every second (30 in object storage).")
 @click.option("--skip-lost", is_flag=True, help="First step over messages that the broker deleted.")
 def land(follow: bool, skip_lost: bool) -> None:
     """Land waiting messages in the published stream tables, then compare them with a batch."""
@@ -139,7 +139,16 @@ def land(follow: bool, skip_lost: bool) -> None:
 
 
 def _wait_for_bars(landing: "Landing") -> None:
-    """Wait for a second, or until a window that has closed brought bars."""
+    """Wait for a second, or until a window that has closed brought bars.
+
+    In object storage, where a pass takes ten requests, wait as long as readers do before they look
+    again.
+    """
+    if landing.paths.object_storage_link.exists():
+        from financial_pipeline.publishing.working_copy import REFRESH_SECONDS
+
+        time.sleep(REFRESH_SECONDS)
+        return
     deadline = time.monotonic() + PASS_SECONDS
     while time.monotonic() < deadline and not landing.waiting((BARS_TOPIC,)):
         time.sleep(LOOK_SECONDS)

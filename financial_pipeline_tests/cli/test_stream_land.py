@@ -6,6 +6,7 @@ import pytest
 
 from financial_pipeline.cli import stream
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import object_storage, working_copy
 from financial_pipeline.schemas.stream import BARS_TOPIC
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.message_log import FileLog
@@ -27,3 +28,14 @@ def test_new_bars_end_the_wait_at_once_and_raw_messages_do_not(
     monkeypatch.setattr("time.sleep", sleep)
     stream._wait_for_bars(landing)
     assert slept == [stream.LOOK_SECONDS] * 2
+
+
+def test_in_object_storage_a_pass_waits_as_long_as_readers_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing = Landing(Paths(tmp_path), FileLog(tmp_path / "log"))
+    object_storage.store_link(landing.paths, object_storage.Link("s3://bucket/folder"))
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    stream._wait_for_bars(landing)
+    assert slept == [working_copy.REFRESH_SECONDS]
