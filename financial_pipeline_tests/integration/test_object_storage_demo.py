@@ -1,4 +1,7 @@
-"""A whole demo with its data root in object storage equals the local one, whoever builds it."""
+"""A whole demo with its data root in object storage equals the local one, whoever builds it.
+
+A stream through Kafka and Flink lands in the bucket too.
+"""
 
 import json
 import signal
@@ -6,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +18,48 @@ import pytest
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import working_copy
 from financial_pipeline.publishing.manifest import channel_tables, read_manifest
+from financial_pipeline.settings import Settings
 from financial_pipeline_tests.command import CommandRun, run_command
 from financial_pipeline_tests.conftest import SMALL_WORLD
+from financial_pipeline_tests.flink.conftest import eventually
 from financial_pipeline_tests.publishing.machines import published, value_of
 from financial_pipeline_tests.s3_service import BUCKET, KEY_ID, SECRET, S3Service
 
-pytestmark = pytest.mark.nightly
+# Each demo is bounded by `run_command`.
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600)]
 
-ADDRESS = f"s3://{BUCKET}/demo"
 # The brokerless replay, as Kafka and Flink write nothing but their own local files.
 WORLD = ("--loans", SMALL_WORLD)
 DEMO = ("demo", *WORLD, "--no-stream")
+MINUTES_OF_A_SESSION = 390
 # When the topics of the log were looked at.
 OF_A_MOMENT = {"stream/status"}
 
 
 class Machines:
-    """Machines of one bucket, each with a cache of its own."""
+    """Machines of one folder of the bucket, each with a cache of its own."""
 
-    def __init__(self, service: S3Service, folder: Path) -> None:
-        self._variables, self._folder = service.variables(), folder
+    def __init__(self, service: S3Service, folder: Path, name: str) -> None:
+        # One cache of jars for all of them.
+        jars = {"FINANCIAL_PIPELINE_JARS_CACHE": str(Settings().jars_cache)}
+        self._variables, self._folder = service.variables() | jars, folder
+        self._name = name
 
     def run(self, machine: str, *arguments: str) -> CommandRun:
         variables = self._variables | {"XDG_CACHE_HOME": str(self._folder / machine)}
-        done = run_command(ADDRESS, *arguments, **variables)
+        done = run_command(f"s3://{BUCKET}/{self._name}", *arguments, **variables)
         assert done.exit_code == 0, done.errors
         return done
 
     def copy(self, machine: str) -> Paths:
-        place = "financial-pipeline", "object_storage", BUCKET, "demo"
+        place = "financial-pipeline", "object_storage", BUCKET, self._name
         return Paths(self._folder.joinpath(machine, *place))
 
 
 @pytest.fixture(scope="module")
 def machines(s3_service: S3Service, tmp_path_factory: pytest.TempPathFactory) -> Machines:
     """The machine `first` has run a whole demo."""
-    machines = Machines(s3_service, tmp_path_factory.mktemp("machines"))
+    machines = Machines(s3_service, tmp_path_factory.mktemp("machines"), "demo")
     machines.run("first", *DEMO)
     return machines
 
@@ -121,6 +131,34 @@ def contains_a_key(path: Path) -> bool:
         content = path.read_bytes()
         return SECRET.encode() in content or KEY_ID.encode() in content
     return False
+
+
+def bar_file(folder: Path) -> Path:
+    """Write the minute bars of one session and of one bank."""
+    opening = datetime(2019, 3, 19, 9, 30)
+    times = [opening + timedelta(minutes=minute) for minute in range(MINUTES_OF_A_SESSION)]
+    rows = [f"{at},100.00,101.00,99.00,{100 + at.minute / 100:.2f},{at.minute + 1}" for at in times]
+    file = folder / "JPM_1min.csv"
+    file.write_text("\n".join(["datetime,open,high,low,close,volume", *rows]), "utf-8")
+    return file
+
+
+@pytest.mark.usefixtures("runtime_plan")
+def test_kafka_and_flink_land_in_the_bucket(s3_service: S3Service, tmp_path: Path) -> None:
+    machines = Machines(s3_service, tmp_path, "streamed")
+
+    def landed() -> str:
+        machines.run("first", "stream", "land")
+        query = "select engine, passed, bars_compared, produced from stream.parity"
+        return machines.run("reader", "sql", "--format", "csv", query).output.splitlines()[-1]
+
+    machines.run("first", "stream", "up")
+    try:
+        machines.run("first", "stream", "produce", str(bar_file(tmp_path)))
+        assert eventually(lambda: landed().startswith(f"flink,true,{MINUTES_OF_A_SESSION},"))
+    finally:
+        machines.run("first", "stream", "down")
+    assert not machines.copy("reader").stream_runtime.exists()
 
 
 WRITER = """
