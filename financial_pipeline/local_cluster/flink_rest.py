@@ -151,7 +151,11 @@ class FlinkRest:
         By partition of the topic, without those of which nothing came yet; up to a second old. What
         it reports for a job that just restarted may still be older.
         """
-        source = self.get(f"/jobs/{job_id}")["vertices"][0]["id"]
+        vertices = self.get(f"/jobs/{job_id}")["vertices"]
+        if not vertices:
+            # A JobManager that was just restarted has not planned the job yet.
+            return {}
+        source = vertices[0]["id"]
         path = f"/jobs/{job_id}/vertices/{source}/subtasks/metrics"
         wanted = re.compile(rf"\.topic\.{re.escape(topic)}\.partition\.(\d+)\.currentOffset$")
         known = (wanted.search(metric["id"]) for metric in self.get(path))

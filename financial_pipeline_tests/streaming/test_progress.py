@@ -19,10 +19,11 @@ class Told(FlinkRest):
     url: str = "unused"
     metrics: dict[str, float] = field(default_factory=dict)
     restarts_seen: int = 0
+    vertices: tuple[str, ...] = ("source", "sink")
 
     def get(self, path: str) -> Any:
         if path == "/jobs/one":
-            return {"vertices": [{"id": "source"}, {"id": "sink"}]}
+            return {"vertices": [{"id": name} for name in self.vertices]}
         if path == "/jobs/one/metrics?get=numRestarts":
             return [{"id": "numRestarts", "value": str(self.restarts_seen)}]
         known, _, wanted = path.partition("?agg=max&get=")
@@ -44,6 +45,12 @@ def test_the_offset_behind_the_last_message_is_told_by_partition() -> None:
     told = Told(metrics=of(p0=4.0, p11=1006.0, p2=-1.0) | others)
     assert told.passed_on("one", TOPIC) == {0: 5, 11: 1007, 2: 0}
     assert Told(metrics=others).passed_on("one", TOPIC) == {}
+
+
+def test_a_job_that_a_new_job_manager_has_not_planned_has_passed_on_nothing() -> None:
+    unplanned = Told(metrics=of(p0=4.0), vertices=())
+    assert unplanned.passed_on("one", TOPIC) == {}
+    assert not is_passed_on(unplanned, "one", TOPIC, {0: 5})
 
 
 @pytest.mark.parametrize(
