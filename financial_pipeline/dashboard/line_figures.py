@@ -16,7 +16,7 @@ TEXT_LENGTH: Final = 300
 
 
 def accounting(release: Release) -> pl.DataFrame:
-    """Return one row per raw file: its physical lines, and counts of their categories."""
+    """Return one row per raw file, most quarantined lines first: its lines by category."""
     files = parquet_files(release.paths, release.table(ACCOUNTING))
     rows = row_accounting.by_file(pl.read_parquet(files))
     return pl.DataFrame(
@@ -34,7 +34,7 @@ def accounting(release: Release) -> pl.DataFrame:
             }
             for row in rows
         ]
-    )
+    ).sort("quarantined", descending=True, maintain_order=True)
 
 
 def quarantined_lines(release: Release) -> pl.DataFrame:
@@ -51,9 +51,9 @@ def quarantined_lines(release: Release) -> pl.DataFrame:
         .sort("file_name", "line_number")
         .head(QUARANTINED_ROWS)
         .select(
+            reason=pl.col("reason").str.replace_all("_", " "),
             file="file_name",
             line_number="line_number",
-            reason=pl.col("reason").str.replace_all("_", " "),
             original_text=pl.col("original_text").str.head(TEXT_LENGTH),
         )
         .collect()

@@ -61,7 +61,7 @@ def broken_loans(rows: pl.DataFrame) -> pl.DataFrame:
     parts = [rows.slice(place, 1) for place in range(4)]
     changes: tuple[dict[str, pl.Expr], ...] = (
         {},
-        {"int_rate": pl.col("int_rate") * RATE_FACTOR},
+        {"int_rate": (pl.col("int_rate") * RATE_FACTOR).round(2)},
         {"loan_status": pl.lit(UNKNOWN_STATUS)},
         {"total_pymnt": pl.col("total_pymnt") + UNPAID_DOLLARS},
     )

@@ -198,5 +198,5 @@ def test_health_shows_the_quarantined_lines_with_their_reason_and_text(data_root
     app = open_page(data_root, "health")
     shown = next(t.value for t in app.dataframe if "original_text" in t.value.columns)
     assert shown.to_numpy().tolist() == [
-        ["JPM.csv", 7, "close not positive", "2018-01-02," + "9" * 289]
+        ["close not positive", "JPM.csv", 7, "2018-01-02," + "9" * 289]
     ]
