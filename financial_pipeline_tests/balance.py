@@ -12,7 +12,11 @@ from xdist.scheduler import LoadFileScheduling
 # Paths below this folder by group, the longest group first; any other file is a group of its own.
 TOGETHER: Final[dict[str, tuple[str, ...]]] = {
     # One demo of the simulated world.
-    "demo": ("integration/test_simulated_demo.py", "test_readme.py"),
+    "demo": (
+        "integration/test_simulated_demo.py",
+        "integration/test_planted_faults.py",
+        "test_readme.py",
+    ),
     # One Spark session; the model assets share a data root with Spark's second opinion of them.
     "spark": ("spark/", "defs/ml/", "staging/test_spark_engine.py"),
     # One Kafka and Flink.

@@ -96,7 +96,7 @@ def _write(target: Paths, table: PublishedTable, parts: Mapping[str, pl.DataFram
     for name, part in parts.items():
         part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
     count = sum(part.height for part in parts.values())
-    Publication(target, "drawn").register(replace(table, rows=count))
+    Publication(target, "drawn").register(replace(table, rows=count, files=len(parts)))
 
 
 def _draw_stream(paths: Paths, seed: int) -> None:

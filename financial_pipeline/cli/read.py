@@ -40,10 +40,17 @@ def show_figures(as_json: bool, version: str | None = None, *, hashes: bool = Fa
 
 def show_headline() -> None:
     """Print the few figures to know first, and three commands that lead on."""
-    from financial_pipeline.figures import figures, headline
+    from financial_pipeline.figures import attention, figures, headline
+    from financial_pipeline.simulator import planted
 
-    for sentence in headline.sentences(figures.figures(data_root())):
+    content = figures.figures(data_root())
+    for sentence in headline.sentences(content):
         click.echo(sentence)
+    found = attention.sentence(data_root())
+    if found:
+        click.echo(found)
+    if found and planted.is_planted(content["world"].get("loans") or 0):
+        click.echo(planted.SENTENCE)
     click.echo("Next:")
     root = (
         f" --data-root {shlex.quote(given_data_root())}"

@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import NOTHING, Card, dollars, percent
+from financial_pipeline.dashboard.elements import Card, dollars, percent
 from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
 
 # The profit of each grade if all its loans are approved.
@@ -61,13 +61,14 @@ def card(row: dict[str, Any], baseline: Baseline, meaning: str) -> Card:
     """Make the card of the profit at a threshold less that of a baseline."""
     gained = row["profit_realised_usd"] - baseline.profit_usd
     sign = "+" if gained > 0 else ""
-    share = gained / abs(baseline.profit_usd) if baseline.profit_usd else None
-    return Card(
-        f"Against {baseline.name}",
-        f"{sign}{dollars(gained)}",
-        f"{NOTHING if share is None else f'{share:+.1%}'} of {dollars(baseline.profit_usd)}",
-        meaning,
+    earned = dollars(baseline.profit_usd)
+    # A share of a loss would have the wrong sign.
+    note = (
+        f"{gained / baseline.profit_usd:+.1%} of {earned}"
+        if baseline.profit_usd > 0
+        else f"that policy earns {earned}"
     )
+    return Card(f"Against {baseline.name}", f"{sign}{dollars(gained)}", note, meaning)
 
 
 def cards(row: dict[str, Any], everyone: Baseline, by_grade: Baseline | None) -> list[Card]:

@@ -16,6 +16,8 @@ BLUE, ORANGE, GREEN, RED, GREY = "#2F86C8", "#E08A00", "#009E73", "#D55E00", "#8
 DEFINITIONS: Final = {"D0": ORANGE, "D1": BLUE, "D2": GREEN}
 HEIGHT: Final = 300
 STRIPES: Final = 9
+# Dollars on an axis or in a legend as `elements.dollars` writes them; D3 has k and G.
+DOLLAR_LABELS: Final = "replace(replace(format(datum.value, '$~s'), 'k', 'K'), 'G', 'B')"
 # Points of a line that are drawn as dots.
 MOST_DOTS: Final = 60
 # From this number of days an axis shows months, from the next one years.

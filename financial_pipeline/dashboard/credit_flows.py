@@ -63,7 +63,7 @@ def _funnel(stages: pl.DataFrame) -> alt.Chart:
             x=alt.X(
                 "loans:Q",
                 title="Loans, and their share of the stage before",
-                axis=alt.Axis(format="~s", tickCount=5),
+                axis=alt.Axis(format=",d", tickCount=5),
             ),
             tooltip=[
                 "stage",

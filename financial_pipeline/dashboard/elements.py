@@ -210,12 +210,12 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """Format dollars, in thousands, millions or billions if that is shorter."""
+    """Format dollars, in thousands, millions or billions if that is shorter: `$10.01M`."""
     if value is None:
         return NOTHING
     sign = "−" if value < 0 else ""
     size = abs(value)
-    for unit, name in ((1e9, " bn"), (1e6, " m"), (1e3, " k")):
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if size >= unit:
             return f"{sign}${size / unit:,.2f}{name}"
     return f"{sign}${size:,.0f}"

@@ -7,15 +7,13 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.dashboard import line_figures
 from financial_pipeline.dashboard.data import Release, age_days
-from financial_pipeline.dashboard.elements import Card, counted
-from financial_pipeline.publishing.manifest import parquet_files
-from financial_pipeline.staging import row_accounting
+from financial_pipeline.dashboard.elements import Card
 
 CHECKS: Final = "operations/check_results"
 RUNS: Final = "operations/runs"
 FRESHNESS: Final = "operations/freshness"
-ACCOUNTING: Final = "exports/row_accounting"
 # Target of the links to assets; `financial-pipeline dev --port` sets the variable.
 DAGSTER_VARIABLE: Final = "FINANCIAL_PIPELINE_DAGSTER_URL"
 DAGSTER_ADDRESS: Final = "http://127.0.0.1:3000"
@@ -60,6 +58,10 @@ STAYS: Final = (
     " `financial-pipeline withdraw FILE`, and run the job again."
 )
 JUDGE: Final = "The table is published: judge its figures before you use them."
+# What a failed check is, in words; a check that passes has no severity.
+STOPS: Final = "error, stops the table"
+ERROR: Final = "error, stops nothing"
+WARNING: Final = "warning"
 
 
 def checks(release: Release) -> pl.DataFrame:
@@ -70,7 +72,16 @@ def checks(release: Release) -> pl.DataFrame:
         pl.when(failed & pl.col("blocking")).then(pl.lit(STAYS)).when(failed).then(pl.lit(JUDGE))
     )
     found = pl.Series("found", [findings(text) for text in rows["metadata_json"]], pl.String)
-    return rows.drop("metadata_json").with_columns(found, advice.alias("what_to_do"))
+    severity = (
+        pl.when(failed & pl.col("blocking"))
+        .then(pl.lit(STOPS))
+        .when(failed & (pl.col("severity") == "ERROR"))
+        .then(pl.lit(ERROR))
+        .when(failed)
+        .then(pl.lit(WARNING))
+    )
+    judged = rows.with_columns(severity.alias("severity"), found, advice.alias("what_to_do"))
+    return judged.drop("metadata_json", "blocking")
 
 
 def findings(metadata_json: str | None) -> str:
@@ -116,40 +127,6 @@ def published_tables(release: Release) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def accounting(release: Release) -> pl.DataFrame:
-    """Return one row per raw file: its physical lines, and counts of their categories."""
-    files = parquet_files(release.paths, release.table(ACCOUNTING))
-    rows = row_accounting.by_file(pl.read_parquet(files))
-    return pl.DataFrame(
-        [
-            {
-                **{name: row[name] for name in ("file", "dataset", "physical_lines", "staged")},
-                "quarantined": sum(_counts(row["quarantined"]).values()),
-                **_notes(_counts(row["notes"])),
-                "unexplained": row["unexplained"],
-                "reasons": ", ".join(
-                    f"{reason} {lines:,}"
-                    for kind in ("quarantined", "notes")
-                    for reason, lines in _counts(row[kind]).items()
-                ),
-            }
-            for row in rows
-        ]
-    )
-
-
-def _notes(lines: dict[str, int]) -> dict[str, int]:
-    """Tell rows outside the configured period from lines that are no data: headers, totals."""
-    outside = sum(
-        count for reason, count in lines.items() if reason.startswith(("before_", "after_"))
-    )
-    return {"outside_period": outside, "not_data": sum(lines.values()) - outside}
-
-
-def _counts(value: object) -> dict[str, int]:
-    return value if isinstance(value, dict) else {}
-
-
 def cards(release: Release) -> list[Card]:
     """Make cards of overdue tables, failed checks, failed runs and unexplained lines."""
     cards = []
@@ -181,34 +158,7 @@ def cards(release: Release) -> list[Card]:
         bad = runs.filter(status="FAILURE").height
         newest = f"newest {runs['started_at'][0]:%Y-%m-%d %H:%M} UTC" if runs.height else "none yet"
         cards.append(Card("Failed runs", f"{bad:,}", f"of {runs.height:,} · {newest}", "Last 200."))
-    if not release.missing(ACCOUNTING) and release.table(ACCOUNTING).rows:
-        cards += _line_cards(release)
+    accounting = line_figures.ACCOUNTING
+    if not release.missing(accounting) and release.table(accounting).rows:
+        cards += line_figures.cards(release)
     return cards
-
-
-def _line_cards(release: Release) -> list[Card]:
-    files = accounting(release)
-    lines = int(files["physical_lines"].sum())
-    quarantined, odd = (int(files[name].sum()) for name in ("quarantined", "unexplained"))
-    return [
-        Card("Lines read", f"{lines:,}", f"in {counted(files.height, 'file')}", "Physical lines."),
-        Card(
-            "Quarantined",
-            f"{quarantined:,}",
-            f"{quarantined / max(lines, 1):.3%} of the lines",
-            "Lines that break a rule, kept with the reason and the original text.",
-        ),
-        Card(
-            "Outside the period",
-            f"{int(files['outside_period'].sum()):,}",
-            f"{int(files['not_data'].sum()):,} more lines are no data",
-            "Sound rows before the first configured month or session, or after this month. No data:"
-            " headers, footers, totals and blank lines.",
-        ),
-        Card(
-            "Unexplained lines",
-            f"{odd:,}",
-            "must be 0",
-            "Neither staged, quarantined, outside the period nor a line without data.",
-        ),
-    ]

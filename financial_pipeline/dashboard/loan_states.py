@@ -56,10 +56,18 @@ def show(release: Release, chosen: LoanFilter) -> None:
         release,
         loan_filter.LOANS,
         note=f"In no state of the map (territories, military mail or unknown): {elsewhere}."
-        f" A rate needs {MIN_MATURED} matured loans;"
-        " blue is below the mean of these states, orange above it, grey has too few loans.",
+        f" {_colours(column)}",
     )
     elements.rows_behind(states, "states")
+
+
+def _colours(column: str) -> str:
+    if column != state_map.RATE:
+        return "The darker, the more; a grey state has no loans."
+    return (
+        f"A rate needs {MIN_MATURED} matured loans; blue is below the mean of these states, orange"
+        " above it, grey has too few loans."
+    )
 
 
 def _pick_state(picked: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import polars as pl
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, counted, points
+from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
 
 INDICATORS: Final = "exports/agg_macro_indicators"
 CORRELATIONS: Final = "metrics/macro_correlations"
@@ -136,12 +137,12 @@ def latest_cards(release: Release) -> list[Card]:
         if rows.height > 1:
             before = rows.row(1, named=True)
             change = points((now["value"] - before["value"]) * factor, 2)
-            since = f"since {_day(before['observation_date'])}"
+            since = f"since {period(indicator, before['observation_date'])}"
         cards.append(
             Card(
                 name,
                 _with_unit(now["value"] * factor, unit),
-                f"of {_day(now['observation_date'])} · {_released(now)}",
+                f"of {period(indicator, now['observation_date'])} · {_released(now)}",
                 f"{MEANINGS[indicator]} The value now published (`{indicator}`).",
                 change,
                 None,
@@ -161,9 +162,12 @@ def _released(row: dict[str, Any]) -> str:
     return f"released {row['released']}"
 
 
-def _day(observed: date) -> str:
-    """Format a month if the day is the first of a month, else the day."""
-    return f"{observed:%b %Y}" if observed.day == 1 else f"{observed:%d %b %Y}"
+def period(indicator: str, observed: date) -> str:
+    """Format the quarter, month or day that an observation is of."""
+    frequency = FREQUENCY_OF_SERIES[SERIES_OF[indicator]]
+    if frequency == "quarterly":
+        return f"{observed.year} Q{(observed.month + 2) // 3}"
+    return f"{observed:%d %b %Y}" if frequency == "daily" else f"{observed:%b %Y}"
 
 
 def recessions_within(first: date, last: date) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from financial_pipeline.dashboard import charts, drawing
+from financial_pipeline.dashboard.elements import dollars
 
 OUTLINES: Final = Path(__file__).with_name("us_states.json")
 HEIGHT: Final = 380
@@ -26,7 +27,10 @@ WITHIN: Final = 0.9
 LEAST_SPAN: Final = 0.005
 # Readable under dark letters, on light and dark pages.
 NEUTRAL: Final = "#E4E8EC"
-FORMS: Final = {"default_rate": ".1%", "funded_usd": "$.2~s", "loans": ",d"}
+FORMS: Final = {"default_rate": ".1%", "funded_usd": "$~s", "loans": ",d"}
+# A column of amounts, and the one with its words.
+AMOUNT: Final = "funded_usd"
+WORDS: Final = "funded"
 
 
 @cache
@@ -47,9 +51,10 @@ def live(states: pl.DataFrame, column: str) -> pl.DataFrame:
         pl.col(column) > DARK_ABOVE * pl.col(column).max() if column != RATE else pl.lit(False)
     )
     whole = pl.DataFrame({"id": on_map()})
-    return whole.join(
+    rows = whole.join(
         states, left_on="id", right_on="state", how="left", coalesce=False
     ).with_columns(pl.coalesce("name", "id").alias("name"), is_dark.alias("is_dark"))
+    return rows.with_columns(pl.Series(WORDS, map(dollars, rows[AMOUNT]), pl.String))
 
 
 def ends(states: pl.DataFrame, column: str) -> dict[str, float]:
@@ -72,15 +77,11 @@ def ends(states: pl.DataFrame, column: str) -> dict[str, float]:
 def chart(column: str, title: str, is_known: bool) -> charts.Layers:
     """Draw `live` states coloured by a column, within `ends` for a rate; grey if it is null."""
     # Without a value there is nothing to tell by its colour.
-    legend = (
-        alt.Legend(orient="top", title=title, format=FORMS[column], gradientLength=240)
-        if is_known
-        else None
-    )
+    legend = _legend(column, title) if is_known else None
     scale = _rates() if column == RATE and is_known else alt.Scale(range=list(LIGHT_TO_DARK))
     data = alt.Data(values=list(outlines()))  # type: ignore[no-untyped-call]
     base = alt.Chart(data).transform_lookup(
-        lookup="id", from_=_of_states("state", "name", *FORMS, "matured", "defaults")
+        lookup="id", from_=_of_states("state", "name", *FORMS, WORDS, "matured", "defaults")
     )
     base = base.encode(tooltip=_tips())
     # Vega leaves out a shape without a value, so a grey one is drawn under it.
@@ -92,6 +93,13 @@ def chart(column: str, title: str, is_known: bool) -> charts.Layers:
     )
     layers = alt.layer(ground, filled, _letters())
     return layers.project("identity").properties(height=HEIGHT)
+
+
+def _legend(column: str, title: str) -> alt.Legend:
+    if column == AMOUNT:
+        labels = charts.DOLLAR_LABELS
+        return alt.Legend(orient="top", title=title, gradientLength=240, labelExpr=labels)
+    return alt.Legend(orient="top", title=title, gradientLength=240, format=FORMS[column])
 
 
 def _of_states(*fields: str) -> alt.LookupData:
@@ -109,15 +117,12 @@ def _rates() -> alt.Scale:
 
 
 def _tips() -> list[alt.Tooltip]:
-    forms = {"loans": ",d", "matured": ",d", "defaults": ",d"} | {
-        "default_rate": ".2%",
-        "funded_usd": "$,.0f",
-    }
+    forms = {"loans": ",d", "matured": ",d", "defaults": ",d", "default_rate": ".2%"}
     figures = [
         alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=form)
         for name, form in forms.items()
     ]
-    return [alt.Tooltip("name:N", title="state"), *figures]
+    return [alt.Tooltip("name:N", title="state"), *figures, alt.Tooltip(f"{WORDS}:N")]
 
 
 def _letters() -> alt.Chart:

@@ -54,7 +54,7 @@ def counts(published: Container[str]) -> tuple[set[str], str]:
 
 
 def default_rates(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Add `rate` and its 95 % Wilson interval, `low` to `high`, to each pair of counts."""
+    """Add `rate` and its 95% Wilson interval, `low` to `high`, to each pair of counts."""
     rated = []
     for row in rows:
         low, high = _interval(row["defaults"], row["loans"]) or (None, None)

@@ -92,7 +92,7 @@ def figures(paths: Paths, version: str | None = None) -> dict[str, Any]:
 
     Sections are those of `docs/commands.md`; `synthetic` has the tables with simulated rows.
     Prices count sessions of the exchange without a price, breaks of scale between files and returns
-    beyond 25 %. Rates and volatilities are fractions and come from the metrics; a version
+    beyond 25%. Rates and volatilities are fractions and come from the metrics; a version
     without metrics is counted from its marts. Rates exclude loans outside the credit policy. A
     section is empty if its table is not published.
     """

@@ -36,7 +36,7 @@ def missing_sessions(paths: Paths) -> list[str]:
         rows = rows_if_published(connection, manifest, tables, MISSING_SESSIONS)
     return [
         f"{row['symbol']}: {row['missing']:,} sessions without a price between {row['first']} and"
-        f" {row['last']}; no return spans them, and a window with fewer than 95 % of its returns"
+        f" {row['last']}; no return spans them, and a window with fewer than 95% of its returns"
         " has no value"
         for row in rows
     ]

@@ -23,7 +23,7 @@ LINE_TOLERANCE: Final = 1e-12
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """One of ten equal-count bins of the probability; low and high are a 95 % Wilson interval."""
+    """One of ten equal-count bins of the probability; low and high are a 95% Wilson interval."""
 
     bin: int
     loans: int
@@ -35,7 +35,7 @@ class CalibrationBin:
 
 
 def wilson_interval(events: int, trials: int) -> tuple[float, float] | None:
-    """Return the 95 % Wilson interval of a share; None without trials (methodology 0)."""
+    """Return the 95% Wilson interval of a share; None without trials (methodology 0)."""
     if trials == 0:
         return None
     test = scipy.stats.binomtest(events, trials)

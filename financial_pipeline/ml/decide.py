@@ -165,7 +165,7 @@ def threshold_for_capacity(table: pl.DataFrame, max_approved: int) -> float:
 
 
 def best_band(profit: Floats) -> tuple[float, float, float]:
-    """Best threshold, and the ends of the range around it that earns within 1 % of the best."""
+    """Best threshold, and the ends of the range around it that earns within 1% of the best."""
     best = int(np.argmax(profit))
     good = profit >= profit[best] - BAND_SHARE * abs(profit[best])
     low, high = best, best
@@ -177,7 +177,7 @@ def best_band(profit: Floats) -> tuple[float, float, float]:
 
 
 def best_thresholds(pds: Sequence[Floats], cash: LoanCash, seed: int) -> list[dict[str, float]]:
-    """Best threshold of each model by realised profit, its band, and bootstrap 95 % intervals.
+    """Best threshold of each model by realised profit, its band, and bootstrap 95% intervals.
 
     `pds` has the probabilities of each model for the same loans, which every model is resampled
     alike: by Poisson weights, which for many loans equals drawing with replacement. The profit

@@ -15,7 +15,7 @@ from financial_pipeline.schemas.intervals import Z_95
 
 Floats = NDArray[np.float64]
 
-# Quantile of the normal distribution at 99 %.
+# Quantile of the normal distribution at 99%.
 Z_99_ONE_SIDED: Final = 2.3263478740408408
 # The bound is searched up to this far under the estimate: at 1 the error is 0 and so is the excess.
 BOUND_TOLERANCE: Final = 1e-12
@@ -51,7 +51,7 @@ class RocCurve:
         return float(np.sum(np.diff(self.true_positive_rate) * (caught[1:] / declined[1:])))
 
     def interval(self) -> tuple[float, float] | None:
-        """95 % DeLong interval of the AUC, cut to [0, 1].
+        """95% DeLong interval of the AUC, cut to [0, 1].
 
         The variance is that of DeLong, DeLong and Clarke-Pearson (1988): of each bad, the share of
         goods that score lower, and of each good, the share of bads that score higher; a tie counts
@@ -106,7 +106,7 @@ def auc_of_levels(loans: ArrayLike, bads: ArrayLike) -> float | None:
 
 
 def auc_lower_bound(area: float, bads: int, goods: int) -> float:
-    """One-sided 99 % lower bound of an AUC, for testing whether it exceeds a limit.
+    """One-sided 99% lower bound of an AUC, for testing whether it exceeds a limit.
 
     The Wilson-type bound of Newcombe (2006) with the error of Hanley and McNeil (1982): unlike
     DeLong's, it stays wide if a few bads all score higher than every good. 0 if a class is missing.

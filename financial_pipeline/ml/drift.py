@@ -36,7 +36,7 @@ def population_stability_index(expected: ArrayLike, actual: ArrayLike) -> float 
 
 
 def critical_value(bins: int, development_loans: int, current_loans: int) -> float | None:
-    """PSI above which two samples of these sizes differ at 95 %."""
+    """PSI above which two samples of these sizes differ at 95%."""
     if min(bins - 1, development_loans, current_loans) <= 0:
         return None
     return float(scipy.stats.chi2.ppf(SIGNIFICANCE, bins - 1)) * (

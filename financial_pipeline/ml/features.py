@@ -104,7 +104,7 @@ FEATURES: Final[dict[str, Feature]] = {
             "Verification of income",
         ),
         Feature("fico_midpoint", True, "fico_midpoint", "point", "Credit score", is_optional=True),
-        Feature("int_rate", True, "int_rate", "1.00 (a rate of 100 %)", ""),
+        Feature("int_rate", True, "int_rate", "1.00 (a rate of 100%)", ""),
     )
 }
 PLATFORM_FEATURES: Final = frozenset({"int_rate"})

@@ -15,7 +15,7 @@ MAX_SCORE_PSI: Final = 0.25
 MAX_AUC_LOSS_TO_PREVIOUS: Final = 0.01
 MAX_AUC_LOSS_TO_CHALLENGER: Final = 0.03
 MIN_ROW_SHARE: Final = 0.90
-# Floors: the 95 % interval of the out-of-time AUC lies above this one.
+# Floors: the 95% interval of the out-of-time AUC lies above this one.
 MIN_AUC_LOW: Final = 0.55
 # The calibration slope is 1 at best, 0 for noise: 0.5 to 1.5 passes.
 MAX_SLOPE_DISTANCE: Final = 0.5
@@ -200,7 +200,7 @@ def _floors(candidate: Candidate) -> list[GateResult]:
             candidate.model,
             candidate.auc_low,
             MIN_AUC_LOW,
-            "lower bound of the 95 % interval of the AUC, out of time",
+            "lower bound of the 95% interval of the AUC, out of time",
         ),
         _at_most(
             "calibration_slope",

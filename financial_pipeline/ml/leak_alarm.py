@@ -2,7 +2,7 @@
 
 Four tests, each naming the column: outside the whitelist; a copy of a column known only after
 origination (equal, recoded, or |Spearman| above 0.99, beyond what the funded amount explains); a
-single feature, or a model, of which the lower 99 % bound of the AUC is above 0.80. The AUC alone is
+single feature, or a model, of which the lower 99% bound of the AUC is above 0.80. The AUC alone is
 not enough: few such columns separate that well by themselves.
 """
 
@@ -85,7 +85,7 @@ def check_model(
     bound = 0.0 if area is None else auc_lower_bound(area, bads, goods)
     if bound > MAX_AUC:
         raise LeakAlarm(
-            f"The model {model} has an AUC of {area:.3f} on {bads + goods} test loans (lower 99 % "
+            f"The model {model} has an AUC of {area:.3f} on {bads + goods} test loans (lower 99% "
             f"bound {bound:.3f}, above {MAX_AUC:.2f}), so it is refused; look first at "
             f"its strongest feature, {strongest()}."
         )
@@ -107,7 +107,7 @@ def _check_feature(name: str, column: "_Column", target: NDArray[np.int8]) -> No
     if bound > MAX_AUC:
         raise LeakAlarm(
             f"Column {name} alone has an AUC of {area:.3f} on {len(target)} loans with "
-            f"{int(target.sum())} defaults (lower 99 % bound {bound:.3f}, above {MAX_AUC:.2f}): "
+            f"{int(target.sum())} defaults (lower 99% bound {bound:.3f}, above {MAX_AUC:.2f}): "
             "nothing known at origination separates that well, so training is refused; find out "
             "where the column comes from."
         )

@@ -1,6 +1,6 @@
 """Which loans train and which test: the D1 cohort and its splits (methodology 1.7).
 
-Splits go by cumulative loans, not by months: the oldest 60 % of the months hold few loans.
+Splits go by cumulative loans, not by months: the oldest 60% of the months hold few loans.
 """
 
 from dataclasses import dataclass
@@ -143,18 +143,18 @@ def random_split(cohort: pl.DataFrame, cutoff: date, seed: int) -> Split:
 
 
 def cumulative_loans(cohort: pl.DataFrame) -> Split:
-    """Oldest 60 % of all matured loans train, newest 20 % test, cut at month ends.
+    """Oldest 60% of all matured loans train, newest 20% test, cut at month ends.
 
-    The 20 % between them are left for validation.
+    The 20% between them are left for validation.
     """
     counts = cohort.group_by("issue_month").len().sort("issue_month")
     share = counts["len"].cum_sum() / max(cohort.height, 1)
     old = counts.filter(share <= OLDEST_SHARE)["issue_month"]
-    # A month tests when all loans before it reach 80 %.
+    # A month tests when all loans before it reach 80%.
     new = counts.filter(share.shift(1, fill_value=0.0) >= 1 - NEWEST_SHARE)["issue_month"]
     train = cohort["issue_month"].is_in(old.implode()).to_numpy()
     test = cohort["issue_month"].is_in(new.implode()).to_numpy()
-    label = "trained on the oldest 60 % of matured loans, tested on the newest 20 %, whole months"
+    label = "trained on the oldest 60% of matured loans, tested on the newest 20%, whole months"
     return _checked(cohort, "cumulative_loans", label, train, test)
 
 

@@ -18,7 +18,7 @@ UNSEEN: Final = -1
 
 
 class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Winsorise: cut each column at the 0.5 % and 99.5 % quantiles of the training data."""
+    """Winsorise: cut each column at the 0.5% and 99.5% quantiles of the training data."""
 
     def fit(self, X: Floats, y: object = None) -> "QuantileClipper":
         """Learn the quantiles (linear interpolation) of an array without missing values."""

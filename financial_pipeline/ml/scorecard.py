@@ -192,7 +192,7 @@ def _edges(column: pl.Series, target: Target) -> tuple[float, ...]:
 
 
 def _without_small_bins(edges: list[float], counts: list[int], loans: int) -> list[float]:
-    """Merge bins under 5 % of the known loans, or 50 loans, with their smaller neighbour."""
+    """Merge bins under 5% of the known loans, or 50 loans, with their smaller neighbour."""
     while edges and min(counts) < max(MIN_BIN_SHARE * loans, MIN_BIN_LOANS):
         small = counts.index(min(counts))
         neighbours = [i for i in (small - 1, small + 1) if 0 <= i < len(counts)]

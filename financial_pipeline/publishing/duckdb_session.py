@@ -8,7 +8,7 @@ from financial_pipeline.settings import Settings
 def in_memory() -> duckdb.DuckDBPyConnection:
     """Open a connection without a database file.
 
-    DuckDB's own defaults would take 80 % of the machine's memory, which Spark and Polars need too,
+    DuckDB's own defaults would take 80% of the machine's memory, which Spark and Polars need too,
     spill into the working folder, and draw a progress bar into the middle of a report.
     """
     settings = Settings()

@@ -64,7 +64,7 @@ VALUE_RANGE: Final = {
     "A191RL1Q225SBEA": (-60.0, 60.0),
     **dict.fromkeys((*SHORT_RATES, "GS2", "GS5", "GS10", "DGS2", "DGS5", "DGS10"), (-2.0, 30.0)),
 }
-# Series of levels: none has changed by more within a quarter (PAYEMS fell by 14 % in April 2020).
+# Series of levels: none has changed by more within a quarter (PAYEMS fell by 14% in April 2020).
 LEVELS: Final = frozenset("CPIAUCSL CPIAUCNS CPILFESL GDPC1 GDP PAYEMS".split())
 LARGEST_CHANGE: Final = 0.18
 # Lowest possible median of a file in per cent: a smaller one is that of fractions.

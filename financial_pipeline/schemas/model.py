@@ -183,7 +183,7 @@ MODEL_TABLES: Final[dict[str, Table[pl.DataType]]] = {
         ),
         _model(
             "threshold_summary",
-            "One row per model and segment level: best threshold, its 1 % band, bootstrap"
+            "One row per model and segment level: best threshold, its 1% band, bootstrap"
             " intervals.",
             ("model", "segment", "level"),
             {

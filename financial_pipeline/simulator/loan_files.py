@@ -25,6 +25,7 @@ from financial_pipeline.simulator.loan_columns import (
     snapshot_rows,
 )
 from financial_pipeline.simulator.loan_draws import Part, generator
+from financial_pipeline.simulator.planted import broken_loans, with_small_request
 
 WRITE_BUFFER: Final = 1 << 20
 NULL_DTI_SHARE: Final = 0.0007
@@ -34,8 +35,14 @@ HUGE_INCOME_SHARE: Final = 0.00002
 OVER_LIMIT_SHARE: Final = 0.0004
 
 
-def write_loan_files(targets: Mapping[Path, date], *, loans: int, seed: int) -> None:
-    """Write for each path the file of all loans as its snapshot month shows them."""
+def write_loan_files(
+    targets: Mapping[Path, date], *, loans: int, seed: int, has_faults: bool = False
+) -> None:
+    """Write for each path the file of all loans as its snapshot month shows them.
+
+    With `has_faults`, the first loan of each file has a request below its funded amount, and the
+    file of the last month also has the broken lines.
+    """
     header = pl.DataFrame(schema=dict.fromkeys(LOAN_COLUMNS, pl.String))
     with ExitStack() as stack:
         files = {p: stack.enter_context(p.open("wb", buffering=WRITE_BUFFER)) for p in targets}
@@ -44,10 +51,15 @@ def write_loan_files(targets: Mapping[Path, date], *, loans: int, seed: int) -> 
             header.write_csv(file)
         for number in range(chunk_count(loans)):
             chunk = upstream_chunk(seed, loans, number)
+            is_first = has_faults and number == 0
+            if is_first:
+                chunk = dataclasses.replace(chunk, fixed=with_small_request(chunk.fixed))
             for path, snapshot in targets.items():
                 rows = snapshot_rows(chunk, month_number(snapshot))
                 funded[path] += float(rows["funded_amnt"].sum()) if rows.height else 0.0
                 rows.write_csv(files[path], include_header=False)
+                if is_first and snapshot == max(targets.values()):
+                    broken_loans(rows).write_csv(files[path], include_header=False)
         for path, file in files.items():
             # Upstream's file was padded to its width by the program that joined it.
             padding = "," * (len(LOAN_COLUMNS) - 1)

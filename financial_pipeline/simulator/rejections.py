@@ -15,11 +15,12 @@ from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.loan_calendar import by_year, issue_months
 from financial_pipeline.simulator.loan_draws import Part, choose, generator
 from financial_pipeline.simulator.loan_texts import EMPLOYMENT_TEXTS, draw_places, lookup
+from financial_pipeline.simulator.planted import broken_application
 from financial_pipeline.sources.simulated import MARK_COLUMN
 
 CHUNK_ROWS: Final = 100_000
-# Shares of applications without a risk score, up to and including the year: 82.1 % of 2015 and
-# 93.2 % of 2018 (methodology 1.1); the other years are set so that 66.9 % of all lack it.
+# Shares of applications without a risk score, up to and including the year: 82.1% of 2015 and
+# 93.2% of 2018 (methodology 1.1); the other years are set so that 66.9% of all lack it.
 SCORE_NULLS: Final = {2012: 0.03, 2013: 0.25, 2014: 0.60, 2015: 0.821, 2017: 0.60, 2018: 0.932}
 # dti -1 means unknown; some applications state 0 or far above 100 per cent.
 ODD_DTI: Final = ((-1.0, 0.04), (0.0, 0.05), (100.0, 0.02))
@@ -41,15 +42,18 @@ EMPLOYMENT_SHARES: Final = (
 _EPOCH_MONTH: Final = 12 * 1970
 
 
-def write_rejections(path: Path, *, rows: int, seed: int) -> None:
-    """Write `rows` rejected applications in order of their date."""
+def write_rejections(path: Path, *, rows: int, seed: int, has_faults: bool = False) -> None:
+    """Write `rows` rejected applications in order of their date, and a broken one if asked."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write((",".join([*REJECTION_COLUMNS, MARK_COLUMN]) + "\n").encode())
         for chunk in range(-(-rows // CHUNK_ROWS)):
             first = chunk * CHUNK_ROWS
             last = min(first + CHUNK_ROWS, rows)
-            _draw(seed, chunk, first, last, rows).write_csv(file, include_header=False)
+            drawn = _draw(seed, chunk, first, last, rows)
+            drawn.write_csv(file, include_header=False)
+        if has_faults:
+            broken_application(drawn).write_csv(file, include_header=False)
 
 
 def _draw(seed: int, chunk: int, first: int, last: int, rows: int) -> pl.DataFrame:

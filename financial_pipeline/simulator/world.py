@@ -15,6 +15,7 @@ import psutil
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import move_folder, sha256
+from financial_pipeline.simulator import planted
 from financial_pipeline.simulator.loan_calendar import month_number, month_start
 from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.simulator.macro import write_macro
@@ -24,13 +25,14 @@ from financial_pipeline.sources.provenance import RECORD_NAME, record_files
 from financial_pipeline.world import SIMULATED_TODAY
 
 # Raise it whenever the same seed gives other files or trades (a test fails if draws have changed).
-GENERATOR_VERSION: Final = "6"
+GENERATOR_VERSION: Final = "7"
 DEFAULT_SNAPSHOTS: Final = 13
 MANIFEST_NAME: Final = "simulation.json"
 NOTES: Final = (
     "Every loan, price and macro value here is simulated; none describes a real borrower or bank.",
     "Default hazards rise by .08 on the logit scale per percentage point of unemployment: a choice"
     " that makes the macro panel informative (the estimate on real loans is .016 +- .037).",
+    "A world of 1,000 loans or more has planted faults: docs/dashboard.md lists them.",
     "There is one rejected application per loan; upstream has twelve.",
 )
 
@@ -76,10 +78,16 @@ def _write_files(work: Path, *, loans: int, seed: int, snapshots: int) -> None:
         loan_folder / f"accepted_2007_to_{month:%Y-%m}.csv": month
         for month in snapshot_months(snapshots)
     }
-    write_loan_files(targets, loans=loans, seed=seed)
-    write_rejections(loan_folder / "rejected.csv", rows=loans, seed=seed)
+    has_faults = planted.is_planted(loans)
+    write_loan_files(targets, loans=loans, seed=seed, has_faults=has_faults)
+    rejected = loan_folder / "rejected.csv"
+    write_rejections(rejected, rows=loans, seed=seed, has_faults=has_faults)
     write_prices(work / "prices", seed)
     write_macro(work / "fred", seed)
+    if has_faults:
+        # Its record is written after that of the first downloads, which it follows in time.
+        planted.restate_price(work / "prices", work / "prices_later")
+        planted.delay_release(work / "fred")
 
 
 def _write_manifest(work: Path, identity: dict[str, Any]) -> None:

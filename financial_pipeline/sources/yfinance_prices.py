@@ -130,7 +130,7 @@ def check_shape(symbol: str, frame: pd.DataFrame, columns: Sequence[str]) -> Non
 def check_history(symbol: str, frame: pd.DataFrame) -> None:
     """Raise ProviderFailure if many traded sessions lack their close.
 
-    Up to three, or 1 %, are left out and missing; an open, high or low may be missing.
+    Up to three, or 1%, are left out and missing; an open, high or low may be missing.
     """
     broken = frame.loc[frame["Close"].isna() & (frame["Volume"] > 0)]
     if len(broken) > max(MOST_BROKEN, BROKEN_SHARE * len(frame)):

@@ -118,7 +118,7 @@ def _resample_counts(months: int, block: int, draws: int, seed: int) -> Vector:
 def bootstrap_intervals(
     pairs: Sequence[tuple[Vector, Vector, int]], draws: int = DRAWS, seed: int = SEED
 ) -> list[tuple[float, float]]:
-    """95 % percentile intervals of correlations under a stationary block bootstrap.
+    """95% percentile intervals of correlations under a stationary block bootstrap.
 
     Each pair is two series and their expected block in months. Pairs of equal length and block see
     the same draws; equal inputs and seed give equal intervals.

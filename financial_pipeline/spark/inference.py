@@ -68,7 +68,7 @@ TAIL_BOTTOM: Final = (
 
 
 class Interval(NamedTuple):
-    """A share with its 95 % Wilson interval."""
+    """A share with its 95% Wilson interval."""
 
     share: Column
     low: Column
@@ -76,7 +76,7 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: Column, trials: Column) -> Interval:
-    """The share of successes and its 95 % Wilson interval; nulls if there was no trial.
+    """The share of successes and its 95% Wilson interval; nulls if there was no trial.
 
     Source: Wilson 1927; methodology section 0.
     """

@@ -43,7 +43,7 @@ def loan_cells(loans: DataFrame) -> DataFrame:
     `loans` has LOAN_COLUMNS of fct_loans. `bad_month` is the default month of a bad loan of the
     credit policy with exposure. `funded`, `exposure` and `lost` are cents; `rated` and `scored` are
     funded cents times the rate in millionths and the score in half points, exact for 600 billion
-    dollars at 15 %; beyond that, Spark raises an error.
+    dollars at 15%; beyond that, Spark raises an error.
     """
     is_bad = F.expr("credit_policy_met and loan_state = 'BAD' and ead_usd > 0")
     amounts = loans.select(

@@ -22,7 +22,7 @@ ESTIMATORS: Final = ("parkinson", "garman_klass", "rogers_satchell", "yang_zhang
 
 
 def range_volatilities(logs: DataFrame, *, window: int = WINDOW) -> DataFrame:
-    """Adds the four annualised estimators over the last `window` sessions; null below 95 % of them.
+    """Adds the four annualised estimators over the last `window` sessions; null below 95% of them.
 
     `logs` has the columns of `with_log_prices`. A day without a valid range has no part in the
     window.

@@ -82,13 +82,13 @@ def all_observations(present: str = "has_return") -> WindowSpec:
 
 
 def least_observations(count: int) -> int:
-    """The observations that a window of `count` sessions needs, 95 % of them rounded up."""
+    """The observations that a window of `count` sessions needs, 95% of them rounded up."""
     least, of = COVERAGE
     return -(-count * least // of)
 
 
 def is_covered(observations: Column, first_number: Column, count: int) -> Column:
-    """Whether a window of `count` sessions starts after the first one and is covered by 95 %."""
+    """Whether a window of `count` sessions starts after the first one and is covered by 95%."""
     is_whole = F.col("session_number") - first_number >= count - 1
     return is_whole & (observations >= least_observations(count))
 

@@ -43,7 +43,7 @@ def with_totals(frame: DataFrame, order: WindowSpec, *names: str) -> DataFrame:
 
 @dataclass(frozen=True)
 class LastSessions:
-    """Moments of the last `count` sessions of an ordered window; null below 95 % coverage.
+    """Moments of the last `count` sessions of an ordered window; null below 95% coverage.
 
     The frame must have gone through `with_totals` with the same order.
     """

@@ -19,7 +19,7 @@ def rolling_volatility(prices: DataFrame, first: date, last: date) -> DataFrame:
     """Sample deviation of the simple returns of the last n sessions, annualised by sqrt(252).
 
     `prices` is fct_daily_prices up to `last` (methodology 3.2). A window that starts before the
-    second price, or with returns on fewer than 95 % of its sessions, has no deviation.
+    second price, or with returns on fewer than 95% of its sessions, has no deviation.
     """
     rows = volatilities(simple_returns(prices), WINDOWS)
     return write_columns(rows, ROLLING_VOLATILITY, first, last)

@@ -34,7 +34,7 @@ CONNECT_SECONDS: Final = 5.0
 GREETING_SECONDS: Final = 20.0
 DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
 LOGGING: Final = Path(__file__).with_name("log4j2.properties")
-# The quick compiler only: the thorough one takes 40 % of the processor time of a run over small
+# The quick compiler only: the thorough one takes 40% of the processor time of a run over small
 # tables. Alone it would get 48 MB for its code, which the metrics of one run fill: after that all
 # is interpreted. The collector without threads of its own saves another eighth.
 QUICK_COMPILER: Final = (

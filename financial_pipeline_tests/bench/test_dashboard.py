@@ -1,16 +1,19 @@
 """The dashboard benchmark opens every page over drawn loans, and reports one form."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from financial_pipeline.bench import dashboard
 from financial_pipeline.bench.large_world import enlarged
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing import publication
+from financial_pipeline.publishing.manifest import parquet_files, read_manifest
 from financial_pipeline.publishing.views import connect
-from financial_pipeline_tests.dashboard import whole
+from financial_pipeline_tests.dashboard import whole, world
 
 LOANS = 3_000
 
@@ -53,6 +56,19 @@ def test_drawn_world_has_as_many_loans_each_with_one_score(tmp_path: Path) -> No
         ).fetchone()
     assert counted == (LOANS, LOANS, LOANS, LOANS)
     assert manifest.world["loans"] == manifest.table("exports/fct_loans").rows == LOANS
+
+
+def test_drawn_loans_are_whole_if_the_source_has_them_in_two_files(tmp_path: Path) -> None:
+    source, key = Paths(whole.write(tmp_path / "source")), "exports/fct_loans"
+    table = read_manifest(source).table(key)
+    (file,) = parquet_files(source, table)
+    rows = pl.read_parquet(file)
+    rows.head(10).write_parquet(file)
+    rows[10:].write_parquet(file.with_name("more.parquet"))
+    publication.Publication(source, "test").register(replace(table, files=2))
+    publication.publish(source, ["test"], world.SIMULATED)
+    paths = enlarged(source, tmp_path / "large", LOANS, 1)
+    assert parquet_files(paths, read_manifest(paths).table(key)) != []
 
 
 def test_dashboard_benchmark_without_a_published_version_says_what_to_run(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 
 from financial_pipeline.dashboard.stream_figures import STALL_SECONDS, Pulse, span, stall_words
@@ -142,23 +143,60 @@ def test_rows_outside_the_period_are_not_counted_with_lines_without_data(data_ro
     assert shown["reasons"][0] == "before_first_session 56, header 1"
 
 
-def test_a_failing_check_says_what_it_found_and_what_to_do(data_root: Path) -> None:
+def checks_shown(data_root: Path, *checks: tuple[str, bool, str, bool, str]) -> pd.DataFrame:
+    """The table of the Health page for checks: name, whether it blocks, severity, result, facts."""
     world.operations(Paths(data_root))
-    dbt = '{"dagster_dbt/failed_row_count": 1234, "unique_id": "test.a", "status": "fail"}'
-    check = {"asset_key": "exports/fct_loans", "partition": None, "severity": "ERROR"}
-    rest = {"passed": False, "description": "", "run_id": "r1", "evaluated_at": NOW}
-    checks = [
-        check | rest | {"check_name": name, "blocking": blocking, "metadata_json": text}
-        for name, blocking, text in (
-            ("a_blocks", True, dbt),
-            ("b_warns", False, '{"missing": ["x", "y"]}'),
-        )
-    ]
-    frame = pl.DataFrame(checks, schema_overrides=world.TEXT)
+    names = ("check_name", "blocking", "severity", "passed", "metadata_json")
+    rest = {"asset_key": "exports/fct_loans", "partition": None, "description": ""}
+    rest |= {"run_id": "r1", "evaluated_at": NOW}
+    rows = [rest | dict(zip(names, check, strict=True)) for check in checks]
+    frame = pl.DataFrame(rows, schema_overrides=world.TEXT)
     world.put(Paths(data_root), "operations/check_results", frame)
     publication.publish(Paths(data_root), ["test"], world.SIMULATED)
-    app = open_page(data_root, "health")
-    shown = next(table.value for table in app.dataframe if "found" in table.value.columns)
+    tables = open_page(data_root, "health").dataframe
+    return next(table.value for table in tables if "found" in table.value.columns)
+
+
+def test_a_failing_check_says_what_it_found_and_what_to_do(data_root: Path) -> None:
+    dbt = '{"dagster_dbt/failed_row_count": 1234, "unique_id": "test.a", "status": "fail"}'
+    shown = checks_shown(
+        data_root,
+        ("a_blocks", True, "ERROR", False, dbt),
+        ("b_warns", False, "WARN", False, '{"missing": ["x", "y"]}'),
+    )
     assert shown["found"].tolist() == ["failed rows 1,234", "missing x; y"]
     assert shown["what_to_do"][0].startswith("The table stays at its last version: repair")
     assert shown["what_to_do"][1].startswith("The table is published: judge its figures")
+
+
+def test_only_a_failed_check_has_a_severity_in_plain_words(data_root: Path) -> None:
+    shown = checks_shown(
+        data_root,
+        ("a_blocks", True, "ERROR", False, "{}"),
+        ("b_warns", False, "WARN", False, "{}"),
+        ("c_fails", False, "ERROR", False, "{}"),
+        ("d_passes", True, "ERROR", True, "{}"),
+    )
+    assert shown["severity"].tolist() == [
+        "error, stops the table",
+        "warning",
+        "error, stops nothing",
+        None,
+    ]
+
+
+def test_health_shows_the_quarantined_lines_with_their_reason_and_text(data_root: Path) -> None:
+    paths = Paths(data_root)
+    world.operations(paths)
+    publication.publish(paths, ["test"], world.SIMULATED)
+    row = {"file_name": "JPM.csv", "line_number": 7, "reason": "close_not_positive"}
+    lines = pl.DataFrame([row | {"original_text": "2018-01-02," + "9" * 400}])
+    paths.staging("quarantine").mkdir(parents=True)
+    lines.write_parquet(paths.staging("quarantine") / "f.parquet")
+    # Of a file that this version does not have.
+    lines.write_parquet(paths.staging("quarantine") / "g.parquet")
+    app = open_page(data_root, "health")
+    shown = next(t.value for t in app.dataframe if "original_text" in t.value.columns)
+    assert shown.to_numpy().tolist() == [
+        ["close not positive", "JPM.csv", 7, "2018-01-02," + "9" * 289]
+    ]

@@ -25,7 +25,7 @@ def test_purpose_and_state_filter_every_tile_of_loans(whole_world: Path) -> None
     # Loans 0, 3, ... 399 are for a car; 100 of them have matured, and every fifth is bad.
     app = open_page(whole_world, "portfolio", purpose="car")
     shown = metrics(app)
-    assert (shown["Chosen loans"], shown["Chosen, funded"]) == ("134", "$134.00 k")
+    assert (shown["Chosen loans"], shown["Chosen, funded"]) == ("134", "$134.00K")
     assert shown["Chosen, default rate (D1)"] == "20.0%"
     assert "n 100 matured loans  \n95% 13.3% to 28.9%" in words(app)
     rates = _table(app, "definition").filter(pl.col("definition") == "D1")
@@ -63,7 +63,7 @@ def test_a_figure_without_hits_names_only_its_sums(whole_world: Path) -> None:
     app = open_page(whole_world, "portfolio", **query)
     assert "**50 matured loans**, **10** bad" in words(app)
     app.selectbox(key="figure").set_value("Loans and funded").run()
-    assert "**50 loans**, funded **$50.00 k**, net loss **$4.00 k**." in words(app)
+    assert "**50 loans**, funded **$50.00K**, net loss **$4.00K**." in words(app)
     assert "counted" not in words(app)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from financial_pipeline.dashboard import macro_figures
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import world
@@ -54,3 +55,14 @@ def test_a_series_with_both_counts_revisions_of_the_dated_ones_only(data_root: P
     app.date_input(key="known_unrate").set_value(date(2018, 12, 31)).run()
     assert "**40 observations** were known; **0** of them have been revised" in words(app)
     assert "**8 observations** show today's revised value" in words(app)
+
+
+def test_an_observation_is_of_a_quarter_a_month_or_a_day() -> None:
+    first = date(2018, 10, 1)
+    indicators = ("gdp_growth_saar", "unrate", "fed_funds_rate", "bill_rate_discount")
+    assert [macro_figures.period(name, first) for name in indicators] == [
+        "2018 Q4",
+        "Oct 2018",
+        "Oct 2018",
+        "01 Oct 2018",
+    ]

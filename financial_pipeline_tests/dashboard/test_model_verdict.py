@@ -24,7 +24,7 @@ def test_served_model_is_said_to_be_served_with_its_gates_bias_and_drift(
     )
     shown, said = metrics(app), words(app)
     assert shown["Gates passed"] == "10 of 10"
-    # 120 bad of 1,000: Wilson 10.13 % to 14.16 % around a mean PD of 11 %.
+    # 120 bad of 1,000: Wilson 10.13% to 14.16% around a mean PD of 11%.
     assert shown["Calibration bias"] == "-1.00 pp"
     assert "95% -3.16 to +0.87 pp: within chance" in said
     assert shown["Drift of the score (PSI)"] == "0.040"

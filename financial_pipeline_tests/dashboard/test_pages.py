@@ -62,6 +62,8 @@ def test_restated_values_are_counted_by_reason_or_said_not_to_be(whole_world: Pa
     row = next(one.value for one in app.dataframe if "restated_values" in one.value).iloc[0]
     assert (row["reason"], row["sessions"]) == ("split and dividend", 3)
     assert row["largest_change_share"] == pytest.approx(0.01)
+    values = next(one.value for one in app.dataframe if "new_value" in one.value)
+    assert values[["old_value", "new_value"]].to_numpy().tolist() == [[100.0, 99.0]] * 3
     none = "No later file has changed a stored value of loans."
     assert none in [box.value for box in open_page(whole_world, "health").success]
 

@@ -109,3 +109,11 @@ def test_headline_answers_the_question_and_colours_need_a_change_beyond_the_inte
 def test_two_points_are_no_sparkline(small_world: Path) -> None:
     app = open_page(small_world, "portfolio")
     assert all(len(card.proto.chart_data) == 0 for card in app.metric)
+
+
+def test_the_note_of_the_map_is_about_what_its_colours_show(small_world: Path) -> None:
+    rates = words(open_page(small_world, "portfolio"))
+    assert "blue is below the mean of these states" in rates
+    funded = words(open_page(small_world, "portfolio", map_by="Funded"))
+    assert "The darker, the more; a grey state has no loans." in funded
+    assert "blue is below" not in funded

@@ -21,7 +21,7 @@ def _of(frame: pl.DataFrame, **values: float | str | bool | date | None) -> pl.D
 
 
 def market(paths: Paths) -> None:
-    """JPM falls by 9 % on the session before the last; its value at risk is 2 % throughout."""
+    """JPM falls by 9% on the session before the last; its value at risk is 2% throughout."""
     cells = pl.DataFrame({"symbol": BANKS}).join(
         pl.DataFrame({"session_date": SESSIONS}), how="cross"
     )
@@ -56,7 +56,7 @@ def market(paths: Paths) -> None:
 
 
 def restated(paths: Paths) -> None:
-    """A dividend of JPM changed three closes by 1 %; no value of a loan was changed."""
+    """A dividend of JPM changed three closes by 1%; no value of a loan was changed."""
     row = {"symbol": "JPM", "field": "close", "old_value": 100.0, "new_value": 99.0} | {
         "reason": "split_and_dividend",
         "event_date": SESSIONS[9],
@@ -69,7 +69,7 @@ def restated(paths: Paths) -> None:
 
 
 def macro(paths: Paths) -> None:
-    """Unemployment was first published at 5 % for each month and revised to 6 % a month later."""
+    """Unemployment was first published at 5% for each month and revised to 6% a month later."""
     rows = []
     for month in MONTHS:
         first, second = month + timedelta(days=40), month + timedelta(days=70)

@@ -44,7 +44,7 @@ def fitted() -> dict[str, DefaultModel]:
 
 
 def model(paths: Paths) -> None:
-    """One cut-off, served; loan L0 has a PD of 5 % and lost points for its income."""
+    """One cut-off, served; loan L0 has a PD of 5% and lost points for its income."""
     artifact = save_artifact(paths.data_root / "ml" / "artifacts", fitted(), None, {})
     put(paths, "ml/evaluation", pl.DataFrame([TESTED | METRICS]), AS_OF)
     table = publication.Publication(paths, "test").newest("ml/evaluation")

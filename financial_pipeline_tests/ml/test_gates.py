@@ -140,7 +140,7 @@ def test_the_reason_is_given_in_words_or_none() -> None:
     assert _reason(GOOD) is None
     noise = replace(GOOD, auc_low=0.47, test_events=40)
     assert _reason(noise) == (
-        "borrower only: lower bound of the 95 % interval of the AUC, out of time is 0.47, at least"
+        "borrower only: lower bound of the 95% interval of the AUC, out of time is 0.47, at least"
         " 0.55 is needed; borrower only: test loans of the rarer outcome, out of time is 40, at"
         " least 100 is needed"
     )

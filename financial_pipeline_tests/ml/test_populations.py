@@ -54,7 +54,7 @@ def test_random_split_is_stratified_seeded_and_covers_both_sets(cohort: pl.DataF
 
 
 def test_cumulative_loans_cuts_by_loans_at_month_ends_not_by_months() -> None:
-    # Nine small months and one large: by months the oldest 60 % would hold 6 of 100 loans.
+    # Nine small months and one large: by months the oldest 60% would hold 6 of 100 loans.
     months = [date(2010, m, 1) for m in range(1, 11) for _ in range(91 if m == 10 else 1)]
     cohort = pl.DataFrame({"issue_month": months, "default_d1": [0] * 100})
     split = populations.cumulative_loans(cohort)

@@ -149,3 +149,25 @@ def test_folders_of_killed_runs_are_removed(landing):
 def test_world_of_one_loan_can_be_written(landing):
     small_world(landing, loans=1, snapshots=1)
     assert json.loads((landing / "simulation.json").read_text())["loans"] == 1
+
+
+def test_the_second_download_of_a_bank_is_recorded_after_the_first(landing, real_markets):
+    small_world(landing, loans=1_000, snapshots=1)
+    records = [
+        json.loads((landing / folder / "provenance.json").read_text())
+        for folder in ("prices", "prices_later")
+    ]
+    first, second = (
+        record[name]["fetched_at"]
+        for record, name in zip(records, ("WFC.csv", "WFC_2019-03-31.csv"), strict=True)
+    )
+    assert first < second
+    last = (landing / "lending_club" / "accepted_2007_to_2019-03.csv").read_text()
+    assert last.count(",Sold,") == 1
+
+
+def test_a_small_world_has_no_planted_fault(landing, real_markets):
+    small_world(landing)
+    assert not (landing / "prices_later").exists()
+    last = (landing / "lending_club" / "accepted_2007_to_2019-03.csv").read_text()
+    assert ",Sold," not in last

@@ -1,5 +1,5 @@
 -- Discounts and coupon equivalents of the Treasury's daily table (to four places of a per cent), and
--- the rate per trading day that belongs to a discount of 4.41 %.
+-- the rate per trading day that belongs to a discount of 4.41%.
 {%- set day_rate = daily_rate(coupon_equivalent_yield('0.0441')) %}
 
 with yields as (

@@ -1,4 +1,4 @@
--- 10,000 dollars at 12 % over 36 months: the payment, and the balance after 0, 12, 36 and 40 months.
+-- 10,000 dollars at 12% over 36 months: the payment, and the balance after 0, 12, 36 and 40 months.
 with cases as (
 
     select

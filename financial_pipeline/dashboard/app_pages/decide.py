@@ -154,6 +154,7 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float, everyone: float)
         pl.col("profit_realised_usd").alias("realised"),
         pl.col("profit_expected_usd").alias("expected"),
     ).unpivot(index="threshold", variable_name="profit", value_name="usd")
+    money = money.with_columns(amount=pl.Series(map(dollars, money["usd"]), dtype=pl.String))
     band = pl.DataFrame({"low": [low], "high": [high]})
     shade = (
         alt.Chart(band).mark_rect(opacity=0.18, color=charts.GREEN).encode(x="low:Q", x2="high:Q")
@@ -163,15 +164,16 @@ def _profit_chart(table: pl.DataFrame, low: float, high: float, everyone: float)
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("threshold:Q", title="Decline from a PD of", scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("usd:Q", title=None, axis=alt.Axis(format="$~s")),
+            y=alt.Y("usd:Q", title=None, axis=alt.Axis(labelExpr=charts.DOLLAR_LABELS)),
             color=charts.series_colour("profit"),
-            tooltip=["profit:N", "threshold:Q", alt.Tooltip("usd:Q", format="$,.0f")],
+            tooltip=["profit:N", "threshold:Q", "amount:N"],
         )
     )
+    policy = {"usd": [everyone], "amount": [dollars(everyone)], "policy": ["approving all"]}
     baseline = (
-        alt.Chart(pl.DataFrame({"usd": [everyone], "policy": ["approving all"]}))
+        alt.Chart(pl.DataFrame(policy))
         .mark_rule(color=charts.GREY, strokeWidth=2, strokeDash=[1, 4])
-        .encode(y="usd:Q", tooltip=["policy:N", alt.Tooltip("usd:Q", format="$,.0f")])
+        .encode(y="usd:Q", tooltip=["policy:N", "amount:N"])
     )
     rules = baseline, charts.rule("chosen"), charts.rule("fitting", charts.GREY, dash=(2, 2))
     return alt.layer(shade, curves, *rules).properties(height=charts.HEIGHT)

@@ -4,7 +4,14 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from financial_pipeline.dashboard import charts, drawing, elements, exports, restatements
+from financial_pipeline.dashboard import (
+    charts,
+    drawing,
+    elements,
+    exports,
+    line_figures,
+    restatements,
+)
 from financial_pipeline.dashboard import health_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 
@@ -73,13 +80,17 @@ def _history(rows: pl.DataFrame) -> alt.Chart:
 
 def _lines(release: Release) -> None:
     st.header("Row accounting and quarantine", anchor=False)
-    if elements.filled(release, figures.ACCOUNTING):
+    if elements.filled(release, line_figures.ACCOUNTING):
         st.caption(
             "Physical lines = staged + quarantined + outside the period + not data, for every"
             " file. The reasons name the lines that are not staged."
         )
-        elements.table(figures.accounting(release), "row_accounting", height=320)
-        elements.source(release, figures.ACCOUNTING)
+        elements.table(line_figures.accounting(release), "row_accounting", height=320)
+        elements.source(release, line_figures.ACCOUNTING)
+        lines = line_figures.quarantined_lines(release)
+        if lines.height:
+            st.markdown("**Quarantined lines**, with the start of their text")
+            elements.table(lines, "quarantined_lines")
 
 
 def _tables(release: Release) -> None:

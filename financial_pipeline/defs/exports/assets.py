@@ -21,7 +21,7 @@ CHECKS = {
     "keys_are_unique": (True, "No two rows share the key of the grain."),
     "keys_are_present": (True, "Every row has its whole key."),
     "rows_equal_the_warehouse": (True, "The Parquet folder contains every row of the mart."),
-    "volume_has_not_dropped": (False, "At most 5 % fewer rows than the version before."),
+    "volume_has_not_dropped": (False, "At most 5% fewer rows than the version before."),
     "distribution_has_not_shifted": (False, "Watched means moved by at most half a deviation."),
 }
 

@@ -155,6 +155,6 @@ def threshold_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
     """One row per model, segment level and threshold: what declining from there on would have done.
 
     Counted and priced on the out-of-time loans, from realised and from predicted outcomes. The
-    best threshold, its 1 % band and bootstrap intervals are in `threshold_summary`.
+    best threshold, its 1% band and bootstrap intervals are in `threshold_summary`.
     """
     return each_cutoff(context, price_thresholds, pipeline.publication)

@@ -1,0 +1,59 @@
+"""What a person should look at after a run: quarantined lines, failing checks, restated prices."""
+
+from typing import Any, Final
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.versions import reading
+from financial_pipeline.publishing.views import connect, rows_if_published
+
+QUARANTINED: Final = """
+select coalesce(sum(physical_lines), 0)::bigint as lines
+from marts.row_accounting
+where category = 'quarantined'
+"""
+# The newest result of each check of each partition counts.
+FAILING: Final = """
+with newest as (
+    select check_name, passed
+    from operations.check_results
+    qualify row_number() over (
+        partition by asset_key, check_name, partition order by evaluated_at desc
+    ) = 1
+)
+
+select check_name from newest where not passed order by check_name
+"""
+RESTATED: Final = "select symbol from marts.price_restatements order by symbol"
+# Names that a sentence has room for.
+NAMED: Final = 3
+
+
+def sentence(paths: Paths) -> str:
+    """Name what needs a look and the page that shows it; empty if nothing does."""
+    manifest = read_manifest(paths)
+    with reading(paths, manifest.version), connect(paths, manifest) as connection:
+
+        def found(table: str, query: str) -> list[dict[str, Any]]:
+            return rows_if_published(connection, manifest, {table}, query)
+
+        lines = sum(row["lines"] for row in found("exports/row_accounting", QUARANTINED))
+        checks = [row["check_name"] for row in found("operations/check_results", FAILING)]
+        prices = [row["symbol"] for row in found("exports/price_restatements", RESTATED)]
+    parts = [
+        f"{_counted(lines, 'quarantined line')} (Health)" if lines else "",
+        f"{_counted(len(checks), 'failing check')} ({_names(checks)}: Health)" if checks else "",
+        f"{_counted(len(prices), 'restated price')} ({_names(prices)}: Market)" if prices else "",
+    ]
+    named = ", ".join(part for part in parts if part)
+    return f"To look at in the dashboard: {named}." if named else ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _names(names: list[str]) -> str:
+    different = list(dict.fromkeys(names))
+    more = ["..."] if len(different) > NAMED else []
+    return ", ".join([*different[:NAMED], *more])
