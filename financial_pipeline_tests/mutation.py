@@ -60,6 +60,7 @@ class Target:
     tests: tuple[str, ...]
     imports: tuple[str, ...] = ("polars", "duckdb")
     options: tuple[str, ...] = ()
+    seconds: int = SECONDS
 
 
 LEARNING: Final = ("polars", "scipy.stats", "sklearn.linear_model", "sklearn.metrics")
@@ -90,7 +91,22 @@ TARGETS: Final = {
         "ml/calibration.py", ("ml/test_calibration.py",), (*LEARNING, "statsmodels.api")
     ),
     "change state": Target("changes/state.py", ("changes/test_state.py",)),
-    "change plan": Target("defs/changed.py", ("defs/test_changed.py",), ("polars", "dagster")),
+    "change plan": Target(
+        "defs/changed.py",
+        ("defs/test_changed.py", "defs/test_change_reasons.py"),
+        ("financial_pipeline.defs.code_versions", "financial_pipeline.defs.narrowing"),
+    ),
+    # Each run starts a JVM.
+    "session returns": Target(
+        "spark/returns.py",
+        tuple(f"spark/test_{name}.py" for name in ("returns", "golden_market", "market_edges")),
+        ("polars", "scipy.stats", "pyspark.sql.connect.session"),
+        (
+            *("-p", "financial_pipeline_tests.spark.conftest"),
+            *("-k", "test_returns or equal_g1 or constant_excess"),
+        ),
+        seconds=180,
+    ),
 }
 
 
@@ -128,7 +144,7 @@ def configuration(target: Target) -> str:
     excluded = json.dumps([f"core/(?!({'|'.join(OPERATORS)})$)"])
     return f"""[cosmic-ray]
 module-path = "financial_pipeline/{target.module}"
-timeout = {2 * SECONDS}
+timeout = {2 * target.seconds}
 excluded-modules = []
 test-command = "sh ask.sh"
 [cosmic-ray.distributor]
@@ -144,7 +160,12 @@ def warm_tests(target: Target, copy: Path) -> Iterator[None]:
     prepare(copy)
     tests = [f"financial_pipeline_tests/{path}" for path in target.tests]
     options = ["-x", "-q", "-p", "no:cacheprovider", "--noconftest", *target.options, *tests]
-    command = ["-m", "financial_pipeline_tests.warm_tests", str(SECONDS), ",".join(target.imports)]
+    command = [
+        "-m",
+        "financial_pipeline_tests.warm_tests",
+        str(target.seconds),
+        ",".join(target.imports),
+    ]
     quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     quick |= {"PYTHONPATH": str(copy), "POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     server = subprocess.Popen(

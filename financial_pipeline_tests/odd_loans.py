@@ -59,6 +59,7 @@ BOUNDED: Final = {
     "annual_inc_joint": ("-1", "0.004", "1e9", "1e17"),
     "loan_amnt": ("0", "99", "100", "100000", "400000"),
     "sec_app_earliest_cr_line": ("Jan-2091", "Jan-1903", "Dec-2015"),
+    "last_credit_pull_d": ("Mar-1919", "Jan-2006"),
     "mort_acc": ("-5", "0"),
     "mths_since_last_delinq": ("-3", "0"),
     "bc_util": ("-1", "1000", "5000000"),

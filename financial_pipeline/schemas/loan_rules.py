@@ -27,6 +27,8 @@ SUB_GRADES: Final = tuple(f"{grade}{digit}" for grade in "ABCDEFG" for digit in 
 LOWEST_RATE: Final = 0.04
 HIGHEST_RATE: Final = 0.36
 OLDEST_CREDIT_LINE: Final = date(1930, 1, 1)
+# Upstream was founded in 2006.
+OLDEST_CREDIT_PULL: Final = date(2006, 1, 1)
 # From the issue to this many months after the snapshot: a plan or the next payment may be ahead.
 EVENT_MONTHS: Final = (
     "next_pymnt_d",

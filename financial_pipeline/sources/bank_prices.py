@@ -6,7 +6,7 @@ A file is read as text, one record per line and bank; what the texts mean is dec
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,6 +41,11 @@ DATE_PATTERN: Final = (
     r"^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?"
     r"(?:([+-]|[Zz]$)(?:(\d{2}):?(\d{2})?)?)?)?$"
 )
+# The open and the close of the exchange, in its own time.
+OPEN_AND_CLOSE: Final = (time(9, 30), time(16))
+# From this time on, a time without an offset may be New York's midnight further west.
+EVENING: Final = "21:00"
+FRIDAY: Final = 5
 # The exchange calendar of the warehouse starts here.
 EARLIEST: Final = date(1960, 1, 1)
 # Files that stay in memory as they were read: detection, the plan, the ledger of restatements and
@@ -150,8 +155,10 @@ def _read_file(content: Content, named: tuple[str, ...]) -> PriceFile:
 def session_date(column: str = DATE) -> pl.Expr:
     """The exchange-local date of a text `2004-01-02`, with or without a time and a UTC offset.
 
-    A time with an offset is converted to New York; one without is the exchange's own, and midnight
-    UTC is how software writes a date alone.
+    A time with an offset is converted to New York. Midnight is how software writes a date alone,
+    whatever the offset, unless it is the open or the close there. A time without an offset is the
+    exchange's own; evenings are dates if a Friday is among them, since the evening before a session
+    is none, and are null if not.
     """
     parts = pl.col(column).str.strip_chars().str.extract_groups(DATE_PATTERN)
     day, clock, sign, hours, minutes = (parts.struct.field(str(place)) for place in range(1, 6))
@@ -161,9 +168,12 @@ def session_date(column: str = DATE) -> pl.Expr:
     ahead = pl.when(sign == "-").then(-offset).otherwise(offset).fill_null(0)
     utc = (local - pl.duration(minutes=ahead)).dt.replace_time_zone("UTC")
     instant = utc.dt.convert_time_zone(EXCHANGE_ZONE.key)
-    is_midnight_utc = (ahead == 0) & (local == local.dt.truncate("1d"))
-    is_date = sign.is_null() | is_midnight_utc
-    return pl.when(is_date).then(local.dt.date()).otherwise(instant.dt.date())
+    is_midnight = local == local.dt.truncate("1d")
+    is_date = sign.is_null() | (is_midnight & ~instant.dt.time().is_in(OPEN_AND_CLOSE))
+    is_evening = (sign.is_null() & (clock >= EVENING)).fill_null(False)
+    has_friday = (is_evening & (local.dt.weekday() == FRIDAY)).any()
+    found = pl.when(is_date).then(local.dt.date()).otherwise(instant.dt.date())
+    return pl.when(~is_evening | has_friday).then(found)
 
 
 def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:

@@ -33,8 +33,10 @@ CODED: Final = (TEXT_COLUMNS - FREE) | WORDED_COLUMNS
 GROUPED_DIGITS: Final = r"^[+-]?\d{1,3}(?:(?:,\d{3}){2,}(?:\.\d*)?|(?:,\d{3})+\.\d*)$"
 ONE_GROUP: Final = r"^[+-]?\d{1,3},\d{3}$"
 ANY_GROUPS: Final = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$"
-# What a spreadsheet writes around or into an id: ="1001", '1001, 1,001, 0001001, 1001.00.
-ID_TEXT: Final = r"""^(?:=?"|')?0*(\d+(?:,\d{3})*)(?:\.0+)?"?$"""
+# What a spreadsheet writes around or into an id: ="1001", '1001, 1,001, 1 001, 0001001, 1001.00.
+# Digits are grouped by commas, by blanks of any width, or by the apostrophes of Switzerland.
+ID_TEXT: Final = r"""^(?:=?"|')?0*(\d+(?:[,'’\s]\d{3})*)(?:\.0+)?"?$"""
+ID_GROUPING: Final = r"[,'’\s]"
 DECIMAL_COMMA: Final = r"^[+-]?\d*,(?:\d{1,2}|\d{4,})$"
 
 
@@ -191,7 +193,7 @@ def as_upstream(
         if kind != pl.String() or (only is not None and name not in only):
             continue
         if name == "id":
-            digits = _bare(name).str.extract(ID_TEXT).str.replace_all(",", "", literal=True)
+            digits = _bare(name).str.extract(ID_TEXT).str.replace_all(ID_GROUPING, "")
             text = pl.coalesce(digits, _bare(name))
             expressions.append(pl.when(~_is_missing(name)).then(text).alias(name))
         elif name in NUMBER_COLUMNS:

@@ -75,6 +75,8 @@ RATIO_FACTOR: Final = 30
 # Nearly all fractions are below this, and most per cent are above it.
 LARGEST_FRACTION: Final = 2.0
 PER_CENT_FACTOR: Final = 30
+# Of no column of per cent is a larger share of the positive values at most one.
+LARGEST_SHARE_OF_FRACTIONS: Final = 0.1
 # Positive values that are enough to take a column for fractions, and to refuse it.
 FEW_VALUES: Final = 5
 MANY_VALUES: Final = 20
@@ -85,14 +87,16 @@ MONTHS_IN_YEAR: Final = 12
 
 @dataclass(frozen=True)
 class _Values:
-    """Positive values of one column of a file: how many, their median, nearly their largest."""
+    """Positive values of a column: how many, median, nearly the largest, share of at most one."""
 
     count: int
     median: float
     high: float
+    fractions: float
 
 
-def _number(name: str, kind: pl.DataType) -> pl.Expr:
+def column_number(name: str, kind: pl.DataType) -> pl.Expr:
+    """The numbers of a column, which may be text."""
     if kind != pl.String():
         return pl.col(name)
     text = pl.col(name).str.strip_chars()
@@ -103,17 +107,20 @@ def _number(name: str, kind: pl.DataType) -> pl.Expr:
 def _statistics(raw: pl.LazyFrame, schema: pl.Schema) -> dict[str, _Values]:
     """Statistics of the columns with known medians that the file has."""
     names = [n for n in TYPICAL_PER_CENT | TYPICAL_DOLLARS | TYPICAL_COUNTS if n in schema]
-    values = {name: _number(name, schema[name]) for name in names}
+    values = {name: column_number(name, schema[name]) for name in names}
     positive = {
         name: value.filter(value.is_finite() & (value > 0)) for name, value in values.items()
     }
-    row = raw.select(
-        pl.struct(
-            count=value.count(), median=value.median(), high=value.quantile(0.99, "lower")
-        ).alias(name)
+    asked = {
+        name: pl.struct(
+            count=value.count(),
+            median=value.median(),
+            high=value.quantile(0.99, "lower"),
+            fractions=(value <= 1).mean(),
+        )
         for name, value in positive.items()
-    ).collect(engine="streaming")
-    found = row.row(0, named=True)
+    }
+    found = raw.select(**asked).collect(engine="streaming").row(0, named=True)
     return {name: _Values(**found[name]) for name in names if found[name]["count"]}
 
 
@@ -131,11 +138,12 @@ def _factor(name: str, values: _Values) -> float:
         factor = PER_CENT
     else:
         fits = typical / PER_CENT_FACTOR <= values.median <= typical * PER_CENT_FACTOR / 3
+        fits &= values.fractions <= LARGEST_SHARE_OF_FRACTIONS
         factor = 1.0
     if not fits and values.count >= MANY_VALUES:
         raise ValueError(
-            f"{name} has a median of {values.median:,.4g}, and that of other loan files is about"
-            f" {typical:g} per cent"
+            f"{name} has a median of {values.median:,.4g} and {values.fractions:.0%} values up to"
+            f" 1, and the median of other loan files is about {typical:g} per cent"
         )
     return factor
 
@@ -154,7 +162,9 @@ def _refuse_other_medians(found: dict[str, _Values]) -> None:
 
 def _refuse_other_ratios(raw: pl.LazyFrame, schema: pl.Schema) -> None:
     """Compare dollars with other dollars of the same loan, such as debts with unpaid principal."""
-    amounts = {name: _number(name, kind) for name, kind in schema.items() if name in DOLLAR_COLUMNS}
+    amounts = {
+        name: column_number(name, kind) for name, kind in schema.items() if name in DOLLAR_COLUMNS
+    }
     paid = amounts["total_rec_prncp"] / amounts["funded_amnt"]
     left = amounts["funded_amnt"] - amounts["total_rec_prncp"]
     checks = [
@@ -169,11 +179,8 @@ def _refuse_other_ratios(raw: pl.LazyFrame, schema: pl.Schema) -> None:
     sound = {
         name: pl.when(ratio.is_finite() & (ratio > 0)).then(ratio) for name, ratio, *_ in checks
     }
-    row = raw.select(
-        pl.struct(count=ratio.count(), median=ratio.median()).alias(name)
-        for name, ratio in sound.items()
-    ).collect(engine="streaming")
-    found = row.row(0, named=True)
+    asked = [pl.struct(count=r.count(), median=r.median()).alias(name) for name, r in sound.items()]
+    found = raw.select(asked).collect(engine="streaming").row(0, named=True)
     for name, _, typical, most in checks:
         count, median = found[name]["count"], found[name]["median"]
         # Little of a young loan is paid back.
@@ -187,9 +194,9 @@ def _refuse_other_ratios(raw: pl.LazyFrame, schema: pl.Schema) -> None:
 
 def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: float) -> None:
     """Compare installments with the annuity of amount, rate and term."""
-    amount = _number("funded_amnt", schema["funded_amnt"])
-    installment = _number("installment", schema["installment"])
-    rate = _number("int_rate", schema["int_rate"]) * rate_factor / PER_CENT / MONTHS_IN_YEAR
+    amount = column_number("funded_amnt", schema["funded_amnt"])
+    installment = column_number("installment", schema["installment"])
+    rate = column_number("int_rate", schema["int_rate"]) * rate_factor / PER_CENT / MONTHS_IN_YEAR
     term = pl.col("term").str.extract(r"(\d+)").cast(pl.Float64)
     ratio = installment / (amount * rate / (1 - (1 + rate) ** -term))
     sound = pl.when(ratio.is_finite() & (ratio > 0)).then(ratio)
@@ -202,14 +209,6 @@ def _refuse_other_annuity(raw: pl.LazyFrame, schema: pl.Schema, rate_factor: flo
         )
 
 
-def excess_principal(raw: pl.LazyFrame) -> float:
-    """The share of loans that paid back more principal than LARGEST_PRINCIPAL_SHARE of them."""
-    schema = raw.collect_schema()
-    paid, funded = (_number(name, schema[name]) for name in ("total_rec_prncp", "funded_amnt"))
-    share = (paid > funded * LARGEST_PRINCIPAL_SHARE).mean()
-    return raw.select(share).collect(engine="streaming").item() or 0.0
-
-
 def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
     """Column -> factor that makes per cent of it, for the columns that need one.
 
@@ -219,11 +218,7 @@ def unit_factors(raw: pl.LazyFrame, where: str) -> dict[str, float]:
     schema = raw.collect_schema()
     found = _statistics(raw, schema)
     try:
-        factors = {
-            name: _factor(name, values)
-            for name, values in found.items()
-            if name in TYPICAL_PER_CENT
-        }
+        factors = {n: _factor(n, values) for n, values in found.items() if n in TYPICAL_PER_CENT}
         _refuse_other_medians(found)
         _refuse_other_annuity(raw, schema, factors.get("int_rate", 1.0))
         _refuse_other_ratios(raw, schema)
@@ -243,7 +238,7 @@ def in_per_cent(raw: pl.LazyFrame, factors: dict[str, float]) -> pl.LazyFrame:
         if name == "int_rate":
             continue
         # Ten decimals hide binary noise of the product.
-        value = (_number(name, schema[name]) * factor).round(10)
+        value = (column_number(name, schema[name]) * factor).round(10)
         if schema[name] == pl.String():
             value = pl.coalesce(value.cast(pl.String), pl.col(name))
         expressions.append(value.alias(name))

@@ -23,6 +23,7 @@ from financial_pipeline.schemas.loan_rules import (
     LOWEST_FICO,
     LOWEST_RATE,
     OLDEST_CREDIT_LINE,
+    OLDEST_CREDIT_PULL,
     PAYMENT_PARTS,
     PAYMENT_TOLERANCE,
     REQUIRED_DOLLARS,
@@ -79,11 +80,13 @@ def _implausible_months(snapshot_month: date) -> list[tuple[str, Column]]:
     pulled_late = F.col("last_credit_pull_d") > F.add_months(end, 1)
     late = _any(F.col("issue_d") > end, F.col("last_pymnt_d") > end, pulled_late)
     early = F.col("last_pymnt_d") < F.col("issue_d")
+    pulled_early = F.col("last_credit_pull_d") < F.lit(OLDEST_CREDIT_PULL)
     ahead = F.add_months(end, LATEST_EVENT_MONTHS)
     outside = [(F.col(name) < F.col("issue_d")) | (F.col(name) > ahead) for name in EVENT_MONTHS]
     return [
         ("date_after_snapshot", late),
         ("paid_before_issue", early),
+        ("implausible_credit_pull", pulled_early),
         ("implausible_event_month", _any(*outside)),
     ]
 

@@ -20,13 +20,9 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.loan_layout import LoanLayout, find_layout
+from financial_pipeline.sources.loan_payments import excess_principal, unpaid_principal
 from financial_pipeline.sources.loan_text import TextForms, as_upstream, code_forms, survey
-from financial_pipeline.sources.loan_units import (
-    PER_CENT,
-    excess_principal,
-    in_per_cent,
-    unit_factors,
-)
+from financial_pipeline.sources.loan_units import PER_CENT, in_per_cent, unit_factors
 from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.loan_keys import settle_repeated_ids
@@ -81,6 +77,8 @@ def _in_row_order(folder: Path) -> list[Path]:
 FACTOR = "factor of "
 # The share of loans whose principal exceeds the loan, in a file where they are no few errors.
 EXCESS = "excess principal"
+# The share of fully paid loans without their principal, where they are no few errors.
+UNPAID = "unpaid principal"
 # Rows that decide about units in a file that parses at once.
 SURVEYED_ROWS = 200_000
 
@@ -100,7 +98,7 @@ class LoanDialect(Dialect):
         self._has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
         self._settings = settings
         self._factors: dict[str, float] = {}
-        self._excess = 0.0
+        self._excess = self._unpaid = 0.0
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
         """The kind of note that a record is, or None."""
@@ -141,7 +139,7 @@ class LoanDialect(Dialect):
         except PipelineError as error:
             raise RefusedFile(self._file.sha256, str(error)) from error
         self._factors = factors
-        self._excess = excess_principal(sample)
+        self._excess, self._unpaid = excess_principal(sample), unpaid_principal(sample)
         is_rare = self._excess <= self._settings.max_quarantine_share
         month = self._file.landed.snapshot_date
         assert month is not None
@@ -170,8 +168,9 @@ class LoanDialect(Dialect):
         footers = [total for item in found if (total := source.footer_total(item.text)) is not None]
         claimed = {"footer_total": sum(footers)} if footers else {}
         claimed |= {f"{FACTOR}{name}": f for name, f in self._factors.items() if f != 1.0}
-        if self._excess > self._settings.max_quarantine_share:
-            claimed[EXCESS] = self._excess
+        shares = {EXCESS: self._excess, UNPAID: self._unpaid}
+        most = self._settings.max_quarantine_share
+        claimed |= {name: share for name, share in shares.items() if share > most}
         if not fragments:
             return {"loan_amnt": 0.0, "funded_amnt": 0.0} | claimed
         sums = pl.scan_parquet(list(fragments)).select(pl.col("loan_amnt", "funded_amnt").sum())

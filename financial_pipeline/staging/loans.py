@@ -21,7 +21,7 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.loan_dialect import EXCESS, FACTOR, loan_dialect
+from financial_pipeline.staging.loan_dialect import EXCESS, FACTOR, UNPAID, loan_dialect
 from financial_pipeline.staging.loan_keys import POSITION
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.loan_restatements import AcrossFiles
@@ -96,7 +96,7 @@ def stage_loan_snapshot(
         newest_event=snapshot_month,
         warnings=(
             *(text for agrees, text in notes if text and not agrees),
-            *(text for file in ordered if (text := _excess(file, typed[file.sha256]))),
+            *(text for file in ordered for text in _payments(file, typed[file.sha256])),
             *(_alike(file, count) for file in ordered if (count := found.alike.get(file.sha256))),
         ),
         remarks=(
@@ -147,15 +147,19 @@ def _units(file: RawFile, typed: TypedFile) -> str:
     return f"{name}: {', '.join(names)} as fractions, read as per cent." if names else ""
 
 
-def _excess(file: RawFile, typed: TypedFile) -> str:
-    """A sentence about loans that paid back more principal than they borrowed, or ''."""
-    share = typed.totals.get(EXCESS)
-    if share is None:
-        return ""
-    return (
-        f"{file.landed.path.name}: {share:.1%} of its loans paid back more principal than they"
-        " borrowed, too many for typing errors: its payments may belong to other loans."
-    )
+def _payments(file: RawFile, typed: TypedFile) -> list[str]:
+    """Sentences about payments and statuses that may belong to other loans."""
+    doubts = {
+        EXCESS: "{:.1%} of its loans paid back more principal than they borrowed, too many for"
+        " typing errors: its payments may belong to other loans.",
+        UNPAID: "{:.1%} of its fully paid loans did not pay back their principal: its statuses or"
+        " payments may belong to other loans, or principal and interest are swapped.",
+    }
+    return [
+        f"{file.landed.path.name}: {sentence.format(typed.totals[name])}"
+        for name, sentence in doubts.items()
+        if name in typed.totals
+    ]
 
 
 def _alike(file: RawFile, loans: int) -> str:

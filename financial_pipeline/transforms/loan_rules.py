@@ -20,6 +20,7 @@ from financial_pipeline.schemas.loan_rules import (
     LOWEST_FICO,
     LOWEST_RATE,
     OLDEST_CREDIT_LINE,
+    OLDEST_CREDIT_PULL,
     PAYMENT_PARTS,
     PAYMENT_TOLERANCE,
     REQUIRED_DOLLARS,
@@ -96,6 +97,7 @@ def _implausible_months(months: pl.Enum, snapshot_month: date) -> list[tuple[str
     return [
         ("date_after_snapshot", late),
         ("paid_before_issue", paid < issued),
+        ("implausible_credit_pull", pulled < _month(OLDEST_CREDIT_PULL, months)),
         ("implausible_event_month", outside),
     ]
 

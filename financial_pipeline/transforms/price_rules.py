@@ -85,6 +85,7 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
         (pl.col("is_ambiguous"), "ambiguous_comma"),
         (future, "future_session"),
         (pl.col("main_price").is_null(), "missing_close"),
+        (_are_shifted(), "shifted_day"),
         (pl.col("session_date").is_in(days).not_(), "no_session"),
         (pl.min_horizontal("main_price", "adjusted_close") <= 0, "non_positive_close"),
         (dearest > HIGHEST_PRICE, "implausible_price"),
@@ -101,6 +102,19 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
     possible = pl.col("volume").is_between(-LARGEST_VOLUME, LARGEST_VOLUME)
     volume = pl.when(possible).then(pl.col("volume")).round().cast(pl.Int64)
     return typed.with_columns(volume=volume, reason=pl.when(pl.col("note").is_null()).then(reason))
+
+
+def _are_shifted() -> pl.Expr:
+    """Whether the dates of a bank are those of another time zone, the day before or after.
+
+    Sessions dated a day early have Sundays and no Friday; a day late, Tuesdays to Saturdays.
+    """
+    day = pl.col("session_date").dt.weekday()
+    is_priced = pl.col("main_price").is_not_null()
+    monday, tuesday, friday, saturday, sunday = (
+        ((day == number) & is_priced).any().over("symbol") for number in (1, 2, 5, 6, 7)
+    )
+    return (sunday & ~friday) | (saturday & tuesday & ~monday)
 
 
 def within_range(rows: pl.DataFrame) -> pl.DataFrame:

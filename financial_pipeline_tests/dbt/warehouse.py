@@ -12,7 +12,9 @@ import duckdb
 
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+# `test_boundaries.py` names a changed copy of the project here.
+PROJECT_VARIABLE = "DBT_PROJECT_UNDER_TEST"
+DBT_PROJECT = Path(os.environ.get(PROJECT_VARIABLE, PROJECT_ROOT / "dbt_project"))
 Tables = dict[str, list[tuple[object, ...]]]
 Window = tuple[str, str]
 
@@ -35,6 +37,7 @@ class Warehouse:
     """One data root and the dbt that builds its warehouse."""
 
     root: Path
+    project: Path = DBT_PROJECT
 
     @property
     def file(self) -> Path:
@@ -56,7 +59,7 @@ class Warehouse:
     ) -> BaseProcess:
         """Start dbt in a new process, with the run's settings in its environment."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        place = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        place = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         outputs = ["--target-path", str(self.target), "--log-path", str(self.root / "logs")]
         first, last = window or ("", "")
         settings = {

@@ -1,6 +1,6 @@
 """Price files are detected from their header, and their bank by content first and name second."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -171,10 +171,37 @@ def test_session_date_takes_the_local_date(tmp_path: Path, text: str, expected: 
         ("2018-07-02T04:00Z", date(2018, 7, 2)),
         ("2018-01-02T03:00:00Z", date(2018, 1, 1)),
         ("2018-01-02 00:00:00 EST", None),
+        # A date alone in Berlin, and the close in New York as Moscow writes it.
+        ("2018-01-03 00:00:00+01:00", date(2018, 1, 3)),
+        ("2018-01-03 00:00:00+03:00", date(2018, 1, 2)),
+        ("2018-07-03T00:00+0400", date(2018, 7, 2)),
+        ("2018-01-02 16:00:00", date(2018, 1, 2)),
+        ("2018-01-02 20:59", date(2018, 1, 2)),
+        # The midnight of Wednesday's session in Chicago, or a time of Tuesday.
+        ("2018-01-02 23:00:00", None),
+        ("2018-01-02 21:00", None),
     ],
 )
 def test_session_date_converts_an_offset_to_new_york(text: str, day: date | None) -> None:
     assert pl.DataFrame({"date": [text]}).select(bank_prices.session_date()).item() == day
+
+
+@pytest.mark.parametrize(
+    ("first", "days"),
+    [
+        # Monday to Friday: closes in UTC.
+        (1, [date(2018, 1, day) for day in range(1, 6)]),
+        # Sunday to Thursday: the evenings before the sessions.
+        (0, [None] * 5),
+    ],
+)
+def test_evenings_without_an_offset_are_dates_if_one_is_a_friday(
+    first: int, days: list[date | None]
+) -> None:
+    start = datetime(2017, 12, 31, 21) + timedelta(first)
+    texts = [f"{start + timedelta(day)}" for day in range(5)]
+    found = pl.DataFrame({"date": texts}).select(bank_prices.session_date()).to_series()
+    assert found.to_list() == days
 
 
 def test_describe_names_what_keeps_the_lines_of_a_file_from_being_read(tmp_path: Path) -> None:

@@ -95,3 +95,47 @@ def test_footer_that_disagrees_is_a_warning_and_one_that_agrees_a_remark(tmp_pat
     (warning,) = stage.stage(wrong).warnings
     assert "claim 3,601 dollars" in warning
     assert "3,600 (funded_amnt)" in warning
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("revol_util", "0.297", "revol_util has a median of 29.7 and 20% values up to 1,"),
+        ("dti", "0.0591", "dti has a median of 5.91 and 20% values up to 1,"),
+        ("int_rate", "0.1399", r"8 of its 40 rows break a rule \(int_rate_out_of_range 8\)"),
+    ],
+)
+def test_per_cent_that_are_fractions_in_some_rows_are_refused(
+    tmp_path: Path, column: str, value: str, sentence: str
+) -> None:
+    rows = [loan(n, **({} if n % 5 else {column: value})) for n in range(40)]
+    with pytest.raises(RefusedFile, match=sentence):
+        LoanStage(tmp_path / "data").stage(loan_file(tmp_path / "a.csv", rows))
+
+
+def test_a_few_small_per_cent_are_what_they_are(tmp_path: Path) -> None:
+    rows = [loan(n, **({} if n % 10 else {"revol_util": "0.9"})) for n in range(40)]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", rows))
+    assert stage.table("lending_club_loans")["revol_util"].sum() == pytest.approx(36 * 29.7 + 3.6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # Columns that are swapped, and the status of another loan.
+        {"total_rec_prncp": "821.72", "total_rec_int": "3600.0"},
+        {"loan_status": "fully paid", "total_rec_prncp": "1000.0", "total_pymnt": "1821.72"},
+    ],
+)
+def test_paid_loans_without_their_principal_are_said(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    stage = LoanStage(tmp_path / "data")
+    rows = [loan(n, **({} if n % 20 else changes)) for n in range(40)]
+    (warning,) = stage.stage(loan_file(tmp_path / "a.csv", rows)).warnings
+    assert warning.startswith(
+        "a.csv: 5.0% of its fully paid loans did not pay back their principal"
+    )
+    few = [loan(n, **({} if n else changes)) for n in range(200)]
+    assert stage.stage(loan_file(tmp_path / "b.csv", few)).warnings == ()

@@ -39,6 +39,7 @@ REASONS = {
     "missing_id",
     "conflicting_id",
     "paid_before_issue",
+    "implausible_credit_pull",
     "revol_util_out_of_range",
     "per_cent_out_of_range",
     "date_after_snapshot",

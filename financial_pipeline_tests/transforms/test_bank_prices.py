@@ -1,5 +1,6 @@
 """The cleaning rules of prices, one by one."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,7 +27,11 @@ def record(day: date | None = FRIDAY, /, **texts: str | None) -> dict[str, Any]:
     return row | {"symbol": "JPM", "session_date": day, "date": str(day or texts.get("date"))}
 
 
-def cleaned(*rows: dict[str, Any], adjusted_only: bool = False) -> Cleaned:
+def cleaned(
+    *rows: dict[str, Any],
+    adjusted_only: bool = False,
+    sessions: Sequence[date] = (FRIDAY, MONDAY),
+) -> Cleaned:
     frame = pl.DataFrame(
         [
             {"problem": None, "line_number": n, "physical_lines": 1, "original_text": "", **row}
@@ -38,7 +43,7 @@ def cleaned(*rows: dict[str, Any], adjusted_only: bool = False) -> Cleaned:
     return clean(
         frame,
         adjusted_only=adjusted_only,
-        sessions=[FRIDAY, MONDAY],
+        sessions=sessions,
         first_session=date(2000, 1, 3),
     )
 
@@ -121,6 +126,31 @@ def test_clean_quarantines_dates_that_are_none_or_no_session() -> None:
         3: "unparsable_date",
         4: "empty_row",
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "reason"),
+    [
+        # Sunday to Tuesday, Tuesday to Saturday, Sunday to Thursday.
+        (date(2018, 8, 5), 3, "shifted_day"),
+        (date(2018, 8, 7), 5, "shifted_day"),
+        (date(2018, 8, 5), 5, "shifted_day"),
+        # Friday and Saturday, and Sunday to Friday: a line too many.
+        (date(2018, 8, 3), 2, "no_session"),
+        (date(2018, 8, 5), 6, "no_session"),
+    ],
+)
+def test_clean_refuses_every_line_of_dates_in_another_time_zone(
+    first: date, count: int, reason: str
+) -> None:
+    days = [first + timedelta(number) for number in range(count)]
+    records = [
+        record(day, close=f"10.{number}", volume=f"{number + 1}") for number, day in enumerate(days)
+    ]
+    weekdays = [date(2018, 8, day) for day in range(1, 32) if date(2018, 8, day).weekday() < 5]
+    found = reasons(cleaned(*records, sessions=weekdays))
+    assert set(found.values()) == {reason}
+    assert (len(found) == count) == (reason == "shifted_day")
 
 
 def test_clean_counts_rows_before_the_first_session_as_a_note() -> None:
