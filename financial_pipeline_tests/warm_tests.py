@@ -6,14 +6,18 @@ pipe `requests` with the exit code of the tests, in the pipe `answers`: `sh ask.
 
 import importlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-ASK = "echo run > requests && read code < answers && exit $code\n"
+# Seconds of waiting per second of processor time: other work may run.
+PATIENCE: Final = 20
+ASK: Final = "echo run > requests && read code < answers && exit $code\n"
 
 
 def prepare(folder: Path) -> None:
@@ -27,8 +31,9 @@ def run(options: Sequence[str], seconds: int) -> int:
     """Return the exit code of the tests, or the number of the signal that ended them."""
     child = os.fork()
     if not child:
-        # A mutant may never end.
-        signal.alarm(seconds)
+        # A mutant may never end, or wait for ever.
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        signal.alarm(PATIENCE * seconds)
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.dup2(null, sys.stderr.fileno())

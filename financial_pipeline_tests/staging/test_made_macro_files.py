@@ -166,3 +166,15 @@ def test_a_few_means_of_quarters_leave_the_months_alone(
     (drop / "UNRATE_2019-05-01.csv").write_text(HEADER + "".join(f"{day},9.9\n" for day in days))
     frame = staged(tmp_path / "data", drop)
     assert known(frame, "UNRATE", "2018-04-01", "2019-06-01") == value
+
+
+@pytest.mark.parametrize(
+    ("odd", "value"), [("0", None), ("0.039", None), ("1", 1.0), ("0.999", None), ("-1", None)]
+)
+def test_an_unemployment_rate_below_one_is_a_missing_value_or_a_fraction(
+    tmp_path: Path, odd: str, value: float | None
+) -> None:
+    values = [*["4.2"] * 5, odd, *["4.2"] * 6]
+    frame = frame_of(tmp_path, "x.csv", HEADER + months(2018, values))
+    assert known(frame, "UNRATE", "2018-06-01", "2018-12-31") == value
+    assert known(frame, "UNRATE", "2018-07-01", "2018-12-31") == 4.2

@@ -128,31 +128,6 @@ def test_clean_quarantines_dates_that_are_none_or_no_session() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("first", "count", "reason"),
-    [
-        # Sunday to Tuesday, Tuesday to Saturday, Sunday to Thursday.
-        (date(2018, 8, 5), 3, "shifted_day"),
-        (date(2018, 8, 7), 5, "shifted_day"),
-        (date(2018, 8, 5), 5, "shifted_day"),
-        # Friday and Saturday, and Sunday to Friday: a line too many.
-        (date(2018, 8, 3), 2, "no_session"),
-        (date(2018, 8, 5), 6, "no_session"),
-    ],
-)
-def test_clean_refuses_every_line_of_dates_in_another_time_zone(
-    first: date, count: int, reason: str
-) -> None:
-    days = [first + timedelta(number) for number in range(count)]
-    records = [
-        record(day, close=f"10.{number}", volume=f"{number + 1}") for number, day in enumerate(days)
-    ]
-    weekdays = [date(2018, 8, day) for day in range(1, 32) if date(2018, 8, day).weekday() < 5]
-    found = reasons(cleaned(*records, sessions=weekdays))
-    assert set(found.values()) == {reason}
-    assert (len(found) == count) == (reason == "shifted_day")
-
-
 def test_clean_counts_rows_before_the_first_session_as_a_note() -> None:
     result = cleaned(record(date(1999, 12, 31), close="0"), record())
     assert result.notes == {"before_first_session": 1}
