@@ -106,6 +106,14 @@ def test_market_days_are_those_of_the_exchange(story: Story) -> None:
     assert [day for (day,) in rows] == list(calendar.sessions.date)
 
 
+def test_market_days_are_known_from_the_first_day_of_1960(story: Story) -> None:
+    rows = story.warehouse.query(
+        "select date_key, is_us_market_day is not null from marts.dim_date"
+        " where date_key in (19591231, 19600101) order by date_key"
+    )
+    assert rows == [(19591231, False), (19600101, True)]
+
+
 def test_dates_fill_every_day_once(story: Story) -> None:
     (row,) = story.warehouse.query(
         "select count(distinct calendar_date), count(distinct date_key), min(calendar_date),"

@@ -88,6 +88,8 @@ class World:
         if key == STAGED:
             folder = self.paths.staging("bank_prices")
             folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.glob("*.parquet"):
+                path.unlink()
             for day, value in self.rows.items():
                 row = pl.DataFrame({"value": [value], "file_sha256": [self.raw]})
                 row.write_parquet(folder / f"{day}.parquet")
