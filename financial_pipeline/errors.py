@@ -1,10 +1,21 @@
 """The errors that people are meant to read: what is wrong, where, and what to do."""
 
+import re
 from pathlib import Path
+from typing import Final
+
+# Everything that moves the cursor of a terminal, but for tabs and line ends.
+CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class PipelineError(Exception):
-    """A fault in input or setup, told in one sentence; the command prints it and exits 1."""
+    """A fault in input or setup, told in one sentence; the command prints it and exits 1.
+
+    Control characters that a name of the input contains are blanks in it.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(CONTROLS.sub(" ", message))
 
 
 class RefusedFile(PipelineError):

@@ -94,3 +94,18 @@ def test_links_and_pipes_of_the_drop_folder_are_refused_unread(drop: Path, tmp_p
     left_out = ingest.left_out(paths)
     assert len(left_out) == 5
     assert "PATH" not in " ".join(left_out)
+
+
+@pytest.mark.parametrize("control", ["\x0b", "\x1b[2J", "\x85", "\u2028"])
+def test_a_control_character_of_a_header_stays_out_of_the_sentence(
+    tmp_path: Path, control: str
+) -> None:
+    path = tmp_path / "JPM.csv"
+    header = f"Date,Open,High,Low,Close,A{control}dj Close,Volume\n"
+    path.write_text(header + "2019-03-28,1,3,1,2,1.5,10\n2019-03-29,1,3,1,2,1.5,10\n", "utf-8")
+    with pytest.raises(
+        PipelineError, match=r"JPM.csv has prices and columns .*dj Close"
+    ) as refusal:
+        detect(path)
+    assert control[0] not in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
