@@ -134,7 +134,8 @@ def land(follow: bool, skip_lost: bool) -> None:
             break
         _wait_for_bars(landing)
     if done.days:
-        for sentence in micro_batch.sentences(micro_batch.compare_days(landing, done.days, shown)):
+        compared = micro_batch.compare_after_all(landing, done.days, shown)
+        for sentence in micro_batch.sentences(compared):
             click.echo(sentence)
 
 

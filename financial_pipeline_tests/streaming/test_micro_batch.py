@@ -1,9 +1,13 @@
 """Which days a command compares: its own, and those of one that was killed before it could."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.streaming import micro_batch, replay
+from financial_pipeline.schemas.stream import INDICATORS_TOPIC
+from financial_pipeline.streaming import micro_batch, parity, replay
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.message_log import FileLog
 from financial_pipeline_tests.streaming import stream_world
@@ -24,3 +28,29 @@ def test_days_of_a_command_that_was_killed_before_it_compared_them_are_compared_
     micro_batch.compare_days(landing, killed.days, WORLD)
     assert table(landing, "parity")["passed"].to_list() == [True]
     assert micro_batch.land_waiting(landing, WORLD) == micro_batch.MicroBatch({}, [])
+
+
+def test_a_day_whose_indicators_arrive_after_its_bars_is_compared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = FileLog(tmp_path / "log")
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 5, seed=1))
+    replay.run(log)
+    written, held = tmp_path / "log" / INDICATORS_TOPIC, tmp_path / "held"
+    written.rename(held)
+    landing = Landing(Paths(tmp_path / "root"), log)
+    days = micro_batch.land_waiting(landing, WORLD).days
+    found: list[bool] = []
+    compare = parity.compare
+
+    def arriving(*arguments: Any) -> parity.Parity:
+        result = compare(*arguments)
+        found.append(result.rows["passed"].all())
+        if held.exists():
+            held.rename(written)
+        return result
+
+    monkeypatch.setattr(parity, "compare", arriving)
+    assert micro_batch.compare_after_all(landing, days, WORLD)["passed"].to_list() == [True]
+    assert found == [False, True]
+    assert table(landing, "parity")["passed"].to_list() == [True]
