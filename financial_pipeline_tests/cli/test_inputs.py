@@ -118,10 +118,11 @@ def test_a_run_ends_with_the_figures_to_know_and_three_commands() -> None:
 def test_next_commands_name_the_data_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from financial_pipeline.figures import figures
+    from financial_pipeline.figures import attention, figures
 
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path / "my data"))
     monkeypatch.setattr(figures, "figures", lambda _: CONTENT)
+    monkeypatch.setattr(attention, "sentence", lambda _: "")
     read.show_headline()
     lines = capsys.readouterr().out.splitlines()
     at = lines.index("Next:")

@@ -27,7 +27,7 @@ from financial_pipeline.publishing.publication import Publication, publish
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.settings import Settings
-from financial_pipeline_tests.defs.test_changed import (
+from financial_pipeline_tests.defs.changed_world import (
     MART,
     METRIC,
     MODEL,
