@@ -144,9 +144,6 @@ def _begin_spark() -> None:
 
 
 def _start_spark() -> None:
-    """Start the session that the metric jobs join; the first of them raises any error.
-
-    The first query of a session takes two seconds longer than others, so a small one is run.
-    """
+    """Start the session that the metric jobs join; the first of them raises any error."""
     with suppress(Exception):
-        start_session().range(2).groupBy("id").count().toArrow()
+        start_session()

@@ -1,7 +1,6 @@
 """The metric tables as assets: computed on Spark, checked by DuckDB, published as Parquet."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -42,15 +41,13 @@ def _compute(
     spark: Spark, metric: Metric, files: Files, first: date, last: date, lag: int
 ) -> tuple[pl.DataFrame, Agreement]:
     session = spark.spark_session
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        again = pool.submit(recompute, metric.table, files, first, last, default_lag_months=lag)
-        marts = {
-            name: session.read.parquet(*(str(path) for path in paths))
-            for name, paths in files.items()
-        }
-        computed = metric.compute(session, marts, first, last, default_lag_months=lag)
-        rows = pl.DataFrame(pl.from_arrow(computed.toArrow()))
-    return rows, compare(metric.table, rows, again.result())
+    marts = {
+        name: session.read.parquet(*(str(path) for path in paths)) for name, paths in files.items()
+    }
+    computed = metric.compute(session, marts, first, last, default_lag_months=lag)
+    rows = pl.DataFrame(pl.from_arrow(computed.toArrow()))
+    again = recompute(metric.table, files, first, last, default_lag_months=lag)
+    return rows, compare(metric.table, rows, again)
 
 
 def _faults(table: MetricTable, agreement: Agreement) -> dict[str, str]:
