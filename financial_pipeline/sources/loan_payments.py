@@ -15,25 +15,21 @@ LEAST_PRINCIPAL_SHARE: Final = 0.99
 PAID: Final = "(?i)fully paid"
 
 
-def excess_principal(raw: pl.LazyFrame) -> float:
-    """The share of loans that paid back more principal than LARGEST_PRINCIPAL_SHARE of them."""
-    return _share(raw, _principal(raw) > LARGEST_PRINCIPAL_SHARE)
+def doubtful_principal(raw: pl.LazyFrame) -> tuple[float, float]:
+    """The shares of loans with too much principal received, and of paid ones with too little.
 
-
-def unpaid_principal(raw: pl.LazyFrame) -> float:
-    """The share of fully paid loans that paid back less than LEAST_PRINCIPAL_SHARE of them."""
-    is_unpaid = _principal(raw) < LEAST_PRINCIPAL_SHARE
-    return _share(raw, is_unpaid.filter(pl.col("loan_status").str.contains(PAID)))
-
-
-def _principal(raw: pl.LazyFrame) -> pl.Expr:
-    """Principal received over the amount of the loan."""
+    More than LARGEST_PRINCIPAL_SHARE of the loan, of all loans; less than LEAST_PRINCIPAL_SHARE, of
+    the fully paid ones.
+    """
     schema = raw.collect_schema()
     paid, funded = (
         column_number(name, schema[name]) for name in ("total_rec_prncp", "funded_amnt")
     )
-    return pl.when(funded > 0).then(paid / funded)
-
-
-def _share(raw: pl.LazyFrame, condition: pl.Expr) -> float:
-    return raw.select(condition.mean()).collect(engine="streaming").item() or 0.0
+    share = pl.when(funded > 0).then(paid / funded)
+    is_paid = pl.col("loan_status").str.contains(PAID)
+    found = raw.select(
+        excess=(share > LARGEST_PRINCIPAL_SHARE).mean(),
+        unpaid=(share < LEAST_PRINCIPAL_SHARE).filter(is_paid).mean(),
+    ).collect(engine="streaming")
+    excess, unpaid = found.row(0)
+    return excess or 0.0, unpaid or 0.0

@@ -19,6 +19,8 @@ from financial_pipeline.spark.returns import (
 WINDOW: Final = 63
 RANGE_COLUMNS: Final = ("open", "high", "low", "close", "has_valid_range")
 ESTIMATORS: Final = ("parkinson", "garman_klass", "rogers_satchell", "yang_zhang")
+# What flags an observation -> the column with the session number of the first one.
+_FIRST_NUMBERS: Final = {"has_range": "first_range", "has_night": "first_night"}
 
 
 def range_volatilities(logs: DataFrame, *, window: int = WINDOW) -> DataFrame:
@@ -55,10 +57,6 @@ def with_log_prices(returns: DataFrame) -> DataFrame:
     return flagged.withColumns(
         {name: first_number(present) for present, name in _FIRST_NUMBERS.items()}
     )
-
-
-# What flags an observation -> the column with the session number of the first one.
-_FIRST_NUMBERS: Final = {"has_range": "first_range", "has_night": "first_night"}
 
 
 def _when_covered(value: Column, present: str, window: int) -> Column:

@@ -20,7 +20,7 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.loan_layout import LoanLayout, find_layout
-from financial_pipeline.sources.loan_payments import excess_principal, unpaid_principal
+from financial_pipeline.sources.loan_payments import doubtful_principal
 from financial_pipeline.sources.loan_text import TextForms, as_upstream, code_forms, survey
 from financial_pipeline.sources.loan_units import PER_CENT, in_per_cent, unit_factors
 from financial_pipeline.sources.row_filter import Finding
@@ -139,7 +139,7 @@ class LoanDialect(Dialect):
         except PipelineError as error:
             raise RefusedFile(self._file.sha256, str(error)) from error
         self._factors = factors
-        self._excess, self._unpaid = excess_principal(sample), unpaid_principal(sample)
+        self._excess, self._unpaid = doubtful_principal(sample)
         is_rare = self._excess <= self._settings.max_quarantine_share
         month = self._file.landed.snapshot_date
         assert month is not None
