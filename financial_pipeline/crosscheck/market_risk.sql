@@ -24,7 +24,7 @@ look_backs as (
     from priced as now
     inner join priced as past
         on now.symbol = past.symbol and now.scale = past.scale and past.day between now.day - 252 and now.day
-    where now.age >= 252
+    where now.age >= 252 and in_window(now.session_date)
 ),
 
 falls as (
@@ -211,6 +211,7 @@ ewma as (
     from logs as now
     inner join logs as past
         on now.symbol = past.symbol and now.stretch = past.stretch and past.i between now.i - 700 and now.i
+    where in_window(now.session_date)
     group by all
 )
 

@@ -96,6 +96,8 @@ def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -
         # The driver lists a few hundred files sooner than a job with a task for each of them.
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Notes for each function call from which line it came: half the time of making a plan.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
     }
     if name.startswith("sc://"):
         return {"spark.remote": name, **queries}
