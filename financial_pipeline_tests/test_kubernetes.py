@@ -12,11 +12,12 @@ from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.test_docker import COMPOSE, SERVICES
 
 FOLDER = PROJECT_ROOT / "docker" / "kubernetes"
-# The services without a profile of the compose file, and those of the profile `stream`.
-FILES = {name: FOLDER / f"{name}.yaml" for name in ("pipeline", "stream")}
-MANIFESTS: list[dict[str, Any]] = [
-    manifest for path in FILES.values() for manifest in yaml.safe_load_all(path.read_text("utf-8"))
-]
+# The services without a profile of the compose file, those of the profile `stream`, and clusters.
+FILES: dict[str, list[dict[str, Any]]] = {
+    name: list(yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text("utf-8")))
+    for name in ("pipeline", "stream", "flink", "spark")
+}
+MANIFESTS = [manifest for manifests in FILES.values() for manifest in manifests]
 # The oldest and the newest that the page promises.
 VERSIONS = ("1.32", "1.37")
 RUNNING = {
@@ -24,7 +25,9 @@ RUNNING = {
     for manifest in MANIFESTS
     if manifest["kind"] in ("Deployment", "StatefulSet")
 }
-OURS = sorted(set(RUNNING) - {"postgres"})
+OURS = sorted((set(RUNNING) & set(SERVICES)) - {"postgres"})
+# The services of the clusters, and the pods behind them.
+CLUSTERS = {"flink": "flink-jobmanager", "spark": "spark-connect", "spark-cluster": "spark-cluster"}
 
 
 def of_kind(kind: str) -> dict[str, dict[str, Any]]:
@@ -55,9 +58,12 @@ def test_a_misspelt_field_is_found() -> None:
 
 def test_every_service_that_compose_keeps_running_has_a_pod() -> None:
     chosen = (None, ["stream"])
-    assert set(RUNNING) == {n for n, row in SERVICES.items() if row.get("profiles") in chosen}
-    [only] = yaml.safe_load_all(FILES["stream"].read_text("utf-8"))
+    kept = {n for n, row in SERVICES.items() if row.get("profiles") in chosen}
+    assert {"postgres", *OURS} == kept
+    [only] = FILES["stream"]
     assert only["metadata"]["name"] == "stream"
+    clusters = {m["metadata"]["name"] for name in ("flink", "spark") for m in FILES[name]}
+    assert set(RUNNING) == kept | (clusters - {"flink", "spark"})
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -79,7 +85,7 @@ def test_the_database_has_the_image_and_check_of_compose() -> None:
 
 def test_the_image_has_the_version_of_the_project() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    images = {container(name)["image"] for name in OURS}
+    images = {container(name)["image"] for name in RUNNING if name.startswith((*OURS, "spark"))}
     assert images == {f"financial-pipeline:{project['version']}"}
 
 
@@ -92,6 +98,8 @@ def test_pods_have_few_rights(name: str) -> None:
     assert rights["allowPrivilegeEscalation"] is False
     assert rights["readOnlyRootFilesystem"] is True
     assert rights["capabilities"] == {"drop": ["ALL"]}
+    # Otherwise the Service `postgres` sets POSTGRES_PORT to an address, which the image reads.
+    assert pod["enableServiceLinks"] is False
     assert "hostNetwork" not in pod
     assert not [volume for volume in pod["volumes"] if "hostPath" in volume]
 
@@ -113,10 +121,12 @@ def test_settings_are_those_of_compose() -> None:
 
 def test_nothing_is_reachable_from_outside_the_cluster() -> None:
     services = of_kind("Service")
+    pods = {"code", "webserver", "dashboard", "postgres"}
     assert {name: row["spec"]["type"] for name, row in services.items()} == dict.fromkeys(
-        ("code", "webserver", "dashboard", "postgres"), "ClusterIP"
+        (*pods, *CLUSTERS), "ClusterIP"
     )
-    assert all(row["spec"]["selector"]["app"] == name for name, row in services.items())
+    behind = {name: row["spec"]["selector"]["app"] for name, row in services.items()}
+    assert behind == {name: name for name in pods} | CLUSTERS
     assert "Ingress" not in {manifest["kind"] for manifest in MANIFESTS}
     [rule] = of_kind("NetworkPolicy")["pipeline-only"]["spec"]["ingress"]
     assert rule == {"from": [{"podSelector": {}}]}
