@@ -30,19 +30,24 @@ TABLES: Final = (
 ORDERS: Final = (["line_number"], ["category", "reason"])
 
 
-def staged(source: Path, root: Path, settings: Settings) -> dict[str, pl.DataFrame]:
-    """Every table that staging one loan file leaves below `root`, its rows in order.
-
-    Raises RefusedFile if the file is refused.
-    """
+def staged(source: Path, root: Path, settings: Settings) -> Paths:
+    """Stage one loan file below `root`; raises RefusedFile if it is refused."""
     file, paths = raw_file(source), Paths(root)
     first, last = settings.first_issue_month, max(SNAPSHOT, file.landed.last_date)
     snapshot = max(SNAPSHOT, file.landed.snapshot_date or SNAPSHOT)
     loan_staging.stage_snapshots(paths, [file], first, snapshot, settings)
     loan_staging.stage_issue_months(paths, [file], first, last, settings)
-    tables = {name: pl.read_parquet(paths.staging(name) / "*.parquet") for name in TABLES}
-    orders = {name: next(by for by in ORDERS if by[0] in tables[name].columns) for name in TABLES}
-    return {name: rows.sort(orders[name]) for name, rows in tables.items()}
+    return paths
+
+
+def tables(paths: Paths) -> dict[str, pl.DataFrame]:
+    """Every table that staging one loan file leaves, its rows in order."""
+    return {name: in_order(pl.read_parquet(paths.staging(name) / "*.parquet")) for name in TABLES}
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows by line, or by reason where they count lines."""
+    return rows.sort(next(by for by in ORDERS if by[0] in rows.columns))
 
 
 def run(source: Path | None, loans: int, *, seed: int) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def run(source: Path | None, loans: int, *, seed: int) -> dict[str, Any]:
         for engine in ENGINES:
             settings = Settings().model_copy(update={"loan_staging_engine": engine})
             start = time.perf_counter()
-            found[engine] = staged(source, folder / engine, settings)
+            found[engine] = tables(staged(source, folder / engine, settings))
             seconds[engine] = time.perf_counter() - start
             tell(f"{engine}: {seconds[engine]:.1f} s")
     ours, theirs = (found[engine] for engine in ENGINES)

@@ -23,16 +23,23 @@ pytestmark = pytest.mark.slow
 
 Files = dict[str, Path]
 Rows = Callable[[str], pl.DataFrame]
-MODULE = "financial_pipeline_tests.spark.compute_metrics"
+PACKAGE = "financial_pipeline_tests.spark"
 
 
 def compute(marts: Path, results: Path, *names: str, **variables: str) -> Iterator[str]:
     """What the process says that computes the metrics (default: all) with these variables."""
+    return said_by("compute_metrics", marts, results, *names, **variables)
+
+
+def said_by(
+    module: str, source: Path, results: Path, *names: str, **variables: str
+) -> Iterator[str]:
+    """The lines of a process that runs a module of this package with these variables."""
     results.mkdir()
     errors = results.with_suffix(".err")
     with errors.open("w") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(marts), str(results), *names],
+            [sys.executable, "-m", f"{PACKAGE}.{module}", str(source), str(results), *names],
             stdout=subprocess.PIPE,
             stderr=written,
             env=environment(**variables),

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from pyspark.sql import SparkSession
 
-from financial_pipeline.bench.engines import TABLES, staged
+from financial_pipeline.bench.engines import TABLES, staged, tables
 from financial_pipeline.bench.staging import SNAPSHOT
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
@@ -59,7 +59,7 @@ def spark() -> SparkSession:
 
 def by(engine: Engine, source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataFrame]:
     settings = Settings(loan_staging_engine=engine, max_quarantine_share=share)
-    return staged(source, root / engine, settings)
+    return tables(staged(source, root / engine, settings))
 
 
 def by_both(source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataFrame]:
