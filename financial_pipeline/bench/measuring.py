@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from financial_pipeline.bench.process_use import MEGABYTE, PEAK_UNIT_BYTES, PeakSampler
+from financial_pipeline.bench.process_use import MEGABYTE, PEAK_UNIT_BYTES, sampled_peak
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 
@@ -59,7 +59,7 @@ def in_own_process(
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process,
-        PeakSampler(process.pid) if with_children else nullcontext() as sampler,
+        sampled_peak(process.pid) if with_children else nullcontext() as peak,
     ):
         output = process.stdout.read() if process.stdout else ""
         # Unlike getrusage(RUSAGE_CHILDREN), this tells one child from the others.
@@ -68,7 +68,7 @@ def in_own_process(
     if process.returncode:
         raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
     own_peak = usage.ru_maxrss * PEAK_UNIT_BYTES / MEGABYTE
-    return output, sampler.peak_mb(usage) if sampler else own_peak
+    return output, peak.mb(usage) if peak else own_peak
 
 
 def ours_against_bare(

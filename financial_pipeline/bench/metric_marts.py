@@ -5,14 +5,19 @@ so the few rules below suffice. Every month of a loan's life is simulated, and t
 snapshots count as observed.
 """
 
+import json
+import re
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar
 
+import duckdb
 import numpy as np
 import polars as pl
 
+from financial_pipeline.settings import PROJECT_ROOT
 from financial_pipeline.simulator.borrower_tables import GRADES, PURPOSE_CODES
 from financial_pipeline.simulator.borrowers import Borrowers, draw_borrowers
 from financial_pipeline.simulator.loan_calendar import issue_months, month_number
@@ -20,7 +25,10 @@ from financial_pipeline.simulator.loan_columns import CHUNK_LOANS, chunk_count
 from financial_pipeline.simulator.loan_draws import IntArray, Part, generator
 from financial_pipeline.simulator.loan_states import State, states_at
 from financial_pipeline.simulator.loan_texts import draw_places, lookup
+from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.outcomes import DEFAULT_LAG, Outcomes, draw_outcomes
+from financial_pipeline.simulator.prices import write_prices
+from financial_pipeline.sources.market_calendar import session_numbers
 
 TABLES: Final = (
     "fct_loans",
@@ -35,6 +43,8 @@ LOAN_STATES: Final = ("CURRENT", "CURRENT", "GRACE", "D16_30", "D31_120", "BAD",
 MONEY: Final = pl.Decimal(18, 2)
 EPOCH_MONTH: Final = month_number(date(1970, 1, 1))
 Drawn = TypeVar("Drawn", Borrowers, Outcomes)
+INDICATORS: Final = PROJECT_ROOT / "dbt_project/models/marts/agg_macro_indicators.sql"
+FOREVER: Final = date(9999, 12, 31)
 
 
 def write_loan_marts(folder: Path, loans: int, seed: int) -> None:
@@ -157,3 +167,60 @@ def _performance(keys: IntArray, loans: Borrowers, outcomes: Outcomes) -> pl.Dat
     return pl.DataFrame(rows).with_columns(
         pl.col("^.*_usd$").cast(MONEY), source=pl.lit("simulated")
     )
+
+
+def write_market_marts(folder: Path, seed: int) -> None:
+    """Write fct_daily_prices and agg_macro_indicators, each a folder with one Parquet file."""
+    with TemporaryDirectory() as work:
+        prices = pl.concat(_prices(path) for path in write_prices(Path(work) / "prices", seed))
+        observed = pl.concat(_observations(path) for path in write_macro(Path(work) / "fred", seed))
+    tables = {"fct_daily_prices": prices, "agg_macro_indicators": _indicators(observed)}
+    for name, rows in tables.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        rows.write_parquet(folder / name / "0.parquet")
+
+
+def _prices(path: Path) -> pl.DataFrame:
+    rows = pl.read_csv(path, try_parse_dates=True)
+    numbers = session_numbers(rows["Date"])
+    return rows.select(
+        symbol=pl.lit(path.stem),
+        session_date="Date",
+        session_number=pl.col("Date").replace_strict(numbers),
+        scale_break=pl.lit(None, pl.String),
+        open="Open",
+        high="High",
+        low="Low",
+        close="Close",
+        adjusted_close="Adj Close",
+        has_valid_range=pl.lit(True),
+    )
+
+
+def _observations(path: Path) -> pl.DataFrame:
+    answer: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    rows = pl.DataFrame(answer["observations"]).with_columns(
+        pl.col("date", "realtime_start", "realtime_end").str.to_date()
+    )
+    # Upstream's intervals include their last day.
+    end = pl.col("realtime_end")
+    return rows.select(
+        series_id=pl.lit(path.stem),
+        observation_date="date",
+        realtime_start="realtime_start",
+        realtime_end=pl.when(end < FOREVER).then(end.dt.offset_by("1d")).otherwise(end),
+        value=pl.col("value").cast(pl.Float64, strict=False),
+        pit_method=pl.lit("alfred"),
+        # Recorded vintages: no copy dates them, and all levels of one are on one base.
+        vintage_date=pl.lit(None, pl.Date),
+        series_key=pl.lit(path.stem),
+    )
+
+
+def _indicators(observations: pl.DataFrame) -> pl.DataFrame:
+    # Of dbt's templates the model uses these two.
+    model = re.sub(r"{{ config\(.*?\) }}", "", INDICATORS.read_text("utf-8"))
+    query = re.sub(r"{{ ref\('(\w+)'\) }}", r"\1", model)
+    with duckdb.connect() as connection:
+        connection.register("fct_macro_observations", observations)
+        return connection.sql(query).pl()

@@ -17,7 +17,7 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from financial_pipeline.bench import market_marts, metric_marts
+from financial_pipeline.bench import metric_marts
 from financial_pipeline.bench.measuring import (
     as_json_option,
     in_own_process,
@@ -121,7 +121,7 @@ def _marts(folder: Path, loans: int, seed: int) -> Path:
     if not marts.exists():
         work = folder / f".{marts.name}.{os.getpid()}.tmp"
         metric_marts.write_loan_marts(work, loans, seed)
-        market_marts.write_market_marts(work, seed)
+        metric_marts.write_market_marts(work, seed)
         move_folder(work, marts)
     return marts
 

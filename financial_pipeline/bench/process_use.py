@@ -2,10 +2,11 @@
 
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from resource import struct_rusage
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import psutil
 
@@ -25,38 +26,48 @@ def processor_seconds(pid: int) -> float | None:
     return float(used.user + used.system)
 
 
-class PeakSampler:
-    """Adds up the resident memory of a process tree, a few times a second, while it is entered."""
+@contextmanager
+def repeating(look: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call `look` every so many seconds in a thread, for the length of the block."""
+    over = threading.Event()
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._peak_bytes = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+    def watch() -> None:
+        while not over.wait(seconds):
+            look()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._done.set()
-        self._thread.join()
 
-    def peak_mb(self, usage: struct_rusage) -> float:
+@dataclass
+class Peak:
+    """The largest sum of the resident memory of a process tree, so far."""
+
+    sampled_bytes: int = 0
+
+    def mb(self, usage: struct_rusage) -> float:
         """The largest sum seen, or what the process itself says where none was.
 
         What it says starts with the memory of the process that forked it.
         """
-        return (self._peak_bytes or usage.ru_maxrss * PEAK_UNIT_BYTES) / MEGABYTE
+        return (self.sampled_bytes or usage.ru_maxrss * PEAK_UNIT_BYTES) / MEGABYTE
 
-    def _watch(self) -> None:
-        while not self._done.wait(INTERVAL_SECONDS):
-            self._peak_bytes = max(self._peak_bytes, _tree_bytes(self._pid))
+
+@contextmanager
+def sampled_peak(pid: int) -> Iterator[Peak]:
+    """Add up the memory of a process and its descendants, a few times a second, in the block."""
+    peak = Peak()
+
+    def look() -> None:
+        peak.sampled_bytes = max(peak.sampled_bytes, _tree_bytes(pid))
+
+    with repeating(look, INTERVAL_SECONDS):
+        yield peak
 
 
 def _tree_bytes(root: int) -> int:

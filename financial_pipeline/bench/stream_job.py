@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from financial_pipeline.bench.process_use import processor_seconds
+from financial_pipeline.bench.process_use import processor_seconds, repeating
 from financial_pipeline.bench.stream_load import Gate
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.flink_state import completed_checkpoint
@@ -167,31 +166,26 @@ class Sampler:
         self.busy: list[dict[str, Any]] = []
         self.frames: Counter[str] = Counter()
         self.cpu: dict[str, float] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> "Sampler":
         self._started = time.monotonic()
-        self._before = cpu_seconds(self.job.runtime)
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+    @contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Look at the job for the length of the block."""
+        before = cpu_seconds(self.job.runtime)
+        with repeating(self._look, LOOK_SECONDS):
+            yield
         after = cpu_seconds(self.job.runtime)
-        self.cpu = {name: used - self._before.get(name, 0.0) for name, used in after.items()}
+        self.cpu = {name: used - before.get(name, 0.0) for name, used in after.items()}
 
     def _look(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
-            left = self.job.lag()[1]
-            self.gate.is_open = left <= self.lag_limit
-            self.lags.append((time.monotonic() - self._started, left))
-            if len(self.lags) % PROFILE_EVERY == 0:
-                # A busy JobManager may not answer in time; the next look will do.
-                with suppress(OSError):
-                    self.busy = self.job.busy()
-                self.frames.update(top_frames(self.job.runtime))
+        left = self.job.lag()[1]
+        self.gate.is_open = left <= self.lag_limit
+        self.lags.append((time.monotonic() - self._started, left))
+        if len(self.lags) % PROFILE_EVERY == 0:
+            # A busy JobManager may not answer in time; the next look will do.
+            with suppress(OSError):
+                self.busy = self.job.busy()
+            self.frames.update(top_frames(self.job.runtime))
 
     def tenths(self, seconds: float) -> list[int]:
         """The lag at each tenth of so many seconds."""

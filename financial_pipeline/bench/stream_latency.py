@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from financial_pipeline.bench.process_use import repeating
 from financial_pipeline.bench.stream_job import own_runtime, whole_job
 from financial_pipeline.bench.stream_load import MINUTE_US, Gate, Watched, trades
 from financial_pipeline.errors import PipelineError
@@ -56,7 +56,8 @@ def window_to_table(folder: Path, delivery: Delivery, seconds: float) -> Result:
         brokers = Connection(runtime.bootstrap_servers)
         sink = Watched(open_sink("confluent-kafka", stream.RAW_TOPIC, brokers))
         producer, gate = Producer(sink), Gate(seconds, RATE)
-        with _landing(paths, runtime.bootstrap_servers), _Reader(paths) as reader:
+        reader = _Reader(paths)
+        with _landing(paths, runtime.bootstrap_servers), repeating(reader.look, LOOK_SECONDS):
             producer.run(gate.through(trades(PER_MINUTE)))
             producer.close_windows(60)
             reader.wait_for(set(sink.closed))
@@ -107,30 +108,20 @@ class _Reader:
         self.paths = paths
         # Symbol and end of the window -> when the row was read.
         self.seen: dict[tuple[str, int], float] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._last = ""
 
-    def __enter__(self) -> "_Reader":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        last = ""
-        while not self._over.wait(LOOK_SECONDS):
-            try:
-                table = read_manifest(self.paths).table(BARS_TABLE)
-            except PipelineError:
-                continue
-            if table.folder != last:
-                last = table.folder
-                rows = pl.read_parquet(parquet_files(self.paths, table))
-                at = time.time()
-                for symbol, start in rows.select("symbol", "window_start_us").iter_rows():
-                    self.seen.setdefault((symbol, start + MINUTE_US), at)
+    def look(self) -> None:
+        """Read the bars if their table has a new version."""
+        try:
+            table = read_manifest(self.paths).table(BARS_TABLE)
+        except PipelineError:
+            return
+        if table.folder != self._last:
+            self._last = table.folder
+            rows = pl.read_parquet(parquet_files(self.paths, table))
+            at = time.time()
+            for symbol, start in rows.select("symbol", "window_start_us").iter_rows():
+                self.seen.setdefault((symbol, start + MINUTE_US), at)
 
     def wait_for(self, ends: set[int]) -> None:
         """Until rows of all these windows were seen, or patience ends."""

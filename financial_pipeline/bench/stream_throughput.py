@@ -49,7 +49,8 @@ def sustained(
     with own_runtime(folder) as runtime:
         job = whole_job(runtime, delivery)
         producer, gate = _producer(runtime, client), Gate(seconds, rate)
-        with Sampler(job, gate, LAG_LIMIT[client]) as sampler:
+        sampler = Sampler(job, gate, LAG_LIMIT[client])
+        with sampler.sampling():
             began = time.monotonic()
             producer.run(gate.through(trades(PER_MINUTE[client])))
             ended = time.monotonic()

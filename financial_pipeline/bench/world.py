@@ -13,12 +13,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
 
-from financial_pipeline.bench.process_use import MEGABYTE, PeakSampler
+from financial_pipeline.bench.measuring import as_json_option, work_folder
+from financial_pipeline.bench.process_use import MEGABYTE, sampled_peak
 from financial_pipeline.bench.staging import SNAPSHOT, UPSTREAM_LOANS
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
@@ -69,7 +69,7 @@ def _demo(landing: Path, root: Path) -> Row:
     with (
         (landing.parent / "report.txt").open("w+", encoding="utf-8") as out,
         subprocess.Popen(command, stdout=out, stderr=out) as process,
-        PeakSampler(process.pid) as sampler,
+        sampled_peak(process.pid) as peak,
     ):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -81,17 +81,15 @@ def _demo(landing: Path, root: Path) -> Row:
         "seconds": round(time.perf_counter() - start, 1),
         # Those of this process and the children it waited for; Spark's Java is no such child.
         "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mb": round(sampler.peak_mb(usage)),
+        "peak_mb": round(peak.mb(usage)),
         "jobs": seconds_by_job(report),
     }
 
 
 def measure(loans: int, rejections: int, seed: int) -> Row:
     """Simulate one world in a folder of its own, run it twice, and remove it."""
-    folder = Settings().data_root.resolve() / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as name:
-        landing, root = Path(name) / "landing", Path(name) / "root"
+    with work_folder() as folder:
+        landing, root = folder / "landing", folder / "root"
         simulate(landing, loans, rejections, seed)
         first = _demo(landing, root)
         size = disk_mb(root)
@@ -137,7 +135,7 @@ def _tell(row: Row, tell: Callable[[str], None]) -> None:
     type=click.IntRange(0),
     help="Rejected applications of each world.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json_option
 def world(loans: Sequence[int], rejections: int, as_json: bool) -> None:
     """Run everything over full-size files: seconds by job, peak memory and disk."""
     rows = []

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.bench.dashboard_client import Run, served
-from financial_pipeline.bench.reader_crowd import Seen, crowd, watched_locks
+from financial_pipeline.bench.readers import Seen, crowd, watched_locks
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import whole, world
