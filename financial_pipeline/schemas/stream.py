@@ -1,4 +1,4 @@
-"""The messages of every topic: names, versioned columns, and their types in Flink and DuckDB.
+"""The messages of every topic: names, versioned columns, and their types in Flink.
 
 A message is one UTF-8 JSON object. Instants are whole microseconds since 1970 UTC (`_us`), record
 timestamps whole milliseconds (`_ms`), as Kafka keeps them. Decimals are JSON strings in what we
@@ -10,7 +10,7 @@ job writes are made of them; a test compares the file, and the row of the job's 
 from pathlib import Path
 from typing import Any, Final
 
-from financial_pipeline.schemas.stream_types import DUCKDB_TYPES, FLINK_TYPES, Column, json_property
+from financial_pipeline.schemas.stream_types import FLINK_TYPES, Column, json_property
 
 SCHEMA_VERSION: Final = 1
 SCHEMA_FILE: Final = Path(__file__).with_name("stream.schema.json")
@@ -208,11 +208,6 @@ HEARTBEAT_COLUMNS: Final = {
 def flink_columns(topic: str) -> list[tuple[str, str]]:
     """Names and Flink SQL types of a topic's message, in order."""
     return [(column.name, FLINK_TYPES[column.kind]) for column in TOPICS[topic]]
-
-
-def duckdb_columns(topic: str) -> dict[str, str]:
-    """Names and DuckDB types of a topic's message, in order."""
-    return {column.name: DUCKDB_TYPES[column.kind] for column in TOPICS[topic]}
 
 
 def _message(topic: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The kinds of a message's columns, and what each is called in Flink, DuckDB and JSON Schema."""
+"""The kinds of a message's columns, and what each is called in Flink and JSON Schema."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -11,14 +11,6 @@ FLINK_TYPES: Final[dict[Kind, str]] = {
     "real": "double",
     "text": "string",
     "date": "date",
-}
-DUCKDB_TYPES: Final[dict[Kind, str]] = {
-    "integer": "BIGINT",
-    "price": "DECIMAL(18,4)",
-    "amount": "DECIMAL(38,4)",
-    "real": "DOUBLE",
-    "text": "VARCHAR",
-    "date": "DATE",
 }
 _DECIMAL: Final[dict[str, Any]] = {
     "type": ["string", "number"],

@@ -1,6 +1,5 @@
 """Land an exact offset range: one immutable Parquet file each, then the ledger."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -170,8 +169,3 @@ class Landing:
                 pl.lit(first).str.to_date(), pl.lit(last).str.to_date()
             )
         )
-
-
-def days_of(landed: Mapping[str, list[LandedRange]]) -> list[str]:
-    """The trading days that landed ranges touch, sorted ISO dates."""
-    return sorted({day for ranges in landed.values() for one in ranges for day in one.days})

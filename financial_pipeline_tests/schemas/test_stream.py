@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import duckdb
 import jsonschema
 import pytest
 
@@ -35,16 +34,6 @@ def raw_schema() -> dict[str, Any]:
 
 def test_the_schema_file_is_what_the_lists_say() -> None:
     assert json.loads(stream.SCHEMA_FILE.read_text("utf-8")) == stream.json_schema()
-
-
-@pytest.mark.parametrize("topic", stream.TOPICS)
-def test_duckdb_makes_a_table_of_every_topic(topic: str) -> None:
-    columns = stream.duckdb_columns(topic)
-    listing = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    with duckdb.connect() as connection:
-        connection.execute(f"create table message ({listing})")
-        described = connection.execute("describe message").fetchall()
-    assert {row[0]: row[1] for row in described} == columns
 
 
 def test_the_schema_accepts_a_bar_and_a_heartbeat() -> None:
