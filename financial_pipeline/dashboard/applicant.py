@@ -1,6 +1,5 @@
 """The what-if of the Model page: an invented applicant, scored at once."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, number, percent
 from financial_pipeline.dashboard.loan_scores import reasons_chart
 from financial_pipeline.dashboard.thresholds import SUMMARIES, SUMMARY
+from financial_pipeline.dashboard.widgets import amount, choose, spaced
 from financial_pipeline.ml.artifact import load_models
 from financial_pipeline.ml.what_if import Assessment, score_applicant
 
@@ -63,38 +63,25 @@ def what_if(release: Release) -> None:
 
 def _application() -> dict[str, object]:
     with st.grid(4, min_column_width=160, key="applicant"):
-        income = _number("Income a year, $", "income", 0, 10_000_000, 65_000, 1000)
+        income = amount("Income a year, $", "income", 0, 10_000_000, 65_000, 1000)
         application: dict[str, object] = {
-            "loan_amnt": _number("Amount, $", "amount", 500, 100_000, 12_000, 500),
-            "term": str(_choice("Term, months", "months", (36, 60))),
+            "loan_amnt": amount("Amount, $", "amount", 500, 100_000, 12_000, 500),
+            "term": str(choose("Term, months", (36, 60), "months")),
             "income_effective": income or None,
-            "dti_effective": _number("Debt to income, %", "dti", 0.0, 100.0, 18.0, 1.0),
-            "fico_midpoint": _number("FICO", "score", 300, 850, 697, 5),
-            "revol_util": _number("Revolving use, %", "use", 0.0, 150.0, 50.0, 5.0),
-            "emp_length": _number("Years employed (10: or more)", "employed", 0, 10, 5),
-            "inq_last_6mths": _number("Inquiries, 6 months", "inquiries", 0, 30, 0),
-            "delinq_2yrs": _number("Delinquencies, 2 years", "delinquencies", 0, 30, 0),
-            "open_acc": _number("Open accounts", "accounts", 0, 100, 11),
-            "pub_rec": _number("Public records", "records", 0, 30, 0),
-            "home_ownership": _choice("Housing", "housing", HOMES, str.capitalize),
-            "purpose": _choice("Purpose", "wanted_for", PURPOSES, lambda p: p.replace("_", " ")),
-            "verification_status": _choice("Income is", "verified", VERIFIED),
+            "dti_effective": amount("Debt to income, %", "dti", 0.0, 100.0, 18.0, 1.0),
+            "fico_midpoint": amount("FICO", "score", 300, 850, 697, 5),
+            "revol_util": amount("Revolving use, %", "use", 0.0, 150.0, 50.0, 5.0),
+            "emp_length": amount("Years employed (10: or more)", "employed", 0, 10, 5),
+            "inq_last_6mths": amount("Inquiries, 6 months", "inquiries", 0, 30, 0),
+            "delinq_2yrs": amount("Delinquencies, 2 years", "delinquencies", 0, 30, 0),
+            "open_acc": amount("Open accounts", "accounts", 0, 100, 11),
+            "pub_rec": amount("Public records", "records", 0, 30, 0),
+            "home_ownership": choose("Housing", HOMES, "housing", form=str.capitalize),
+            "purpose": choose("Purpose", PURPOSES, "wanted_for", form=spaced),
+            "verification_status": choose("Income is", VERIFIED, "verified"),
         }
-        rate = _number("Rate, % (0: not set yet)", "rate", 0.0, 36.0, 0.0, 0.5)
+        rate = amount("Rate, % (0: not set yet)", "rate", 0.0, 36.0, 0.0, 0.5)
     return {**application, "int_rate": rate / 100} if rate else application
-
-
-def _number(label: str, key: str, low: float, high: float, value: float, step: float = 1) -> float:
-    return st.number_input(label, low, high, value, step, key=key, bind="query-params")
-
-
-def _choice(
-    label: str,
-    key: str,
-    choices: tuple[Any, ...],
-    form: Callable[[str], str] = str,
-) -> Any:
-    return st.selectbox(label, choices, format_func=form, key=key, bind="query-params")
 
 
 def _assessment(result: Assessment, band: dict[str, Any]) -> None:

@@ -65,34 +65,33 @@ def lines(
     height: int = HEIGHT,
 ) -> alt.Chart:
     """Draw one line per value of `colour` over a date, with the value under the pointer."""
-    tips = [alt.Tooltip(f"{x}:T"), alt.Tooltip(f"{y}:Q", format=_finer(form))]
+    shown = [alt.Tooltip(f"{x}:T"), *tips(".2%" if form == ".0%" else form, y)]
     encoded: dict[str, Any] = {
         "x": time(frame, x),
         "y": alt.Y(f"{y}:Q", title=title or None, axis=alt.Axis(format=form), scale=_loose()),
     }
     if colour:
         encoded["color"] = series_colour(colour)
-        tips.insert(0, alt.Tooltip(f"{colour}:N"))
+        shown.insert(0, alt.Tooltip(f"{colour}:N"))
     return (
         alt.Chart(frame)
         .mark_line(strokeWidth=1.6, clip=True)
-        .encode(tooltip=tips, **encoded)
+        .encode(tooltip=shown, **encoded)
         .properties(height=height)
     )
 
 
-def band(frame: pl.DataFrame, x: str, y: str, *, title: str = "", form: str = "~%") -> Layers:
-    """Draw a line over a date within the interval `low` to `high` of its values."""
+def band(frame: pl.DataFrame, x: str, y: str) -> Layers:
+    """Draw a line of fractions over a date within their interval, `low` to `high`."""
     base = alt.Chart(frame).encode(x=time(frame, x))
-    axis = alt.Y("low:Q", title=title or None, axis=alt.Axis(format=form), scale=_loose())
+    axis = alt.Y("low:Q", title=None, axis=alt.Axis(format="~%"), scale=_loose())
     names = [name for name in frame.columns if name not in (x, y, "low", "high")]
-    tips = [alt.Tooltip(f"{x}:T", format="%Y-%m"), *names] + [
-        alt.Tooltip(f"{name}:Q", format=_finer(form)) for name in (y, "low", "high")
-    ]
+    month = alt.Tooltip(f"{x}:T", format="%Y-%m")
+    shown = [month, *names, *tips(".2%", y, "low", "high")]
     interval = base.mark_area(color=BLUE, opacity=0.22).encode(y=axis, y2="high:Q")
     point = {"color": BLUE, "size": 20} if frame.height <= MOST_DOTS else False
     line = base.mark_line(color=BLUE, strokeWidth=1.6, point=point).encode(
-        y=alt.Y(f"{y}:Q", title=title or None), tooltip=tips
+        y=alt.Y(f"{y}:Q", title=None), tooltip=shown
     )
     return alt.layer(interval, line).properties(height=HEIGHT)
 
@@ -110,6 +109,11 @@ def time(frame: pl.DataFrame, column: str) -> alt.X:
         tickCount=8,
     )
     return alt.X(f"{column}:T", title=None, axis=axis)
+
+
+def tips(form: str, *names: str) -> list[alt.Tooltip]:
+    """Return a row of the tooltip for each column of numbers, all in one format."""
+    return [alt.Tooltip(f"{name}:Q", format=form) for name in names]
 
 
 def series_colour(column: str) -> alt.Color:
@@ -133,7 +137,3 @@ def rule(name: str, colour: str = RED, *, dash: tuple[int, int] = (4, 3)) -> alt
 
 def _loose() -> alt.Scale:
     return alt.Scale(zero=False, nice=True)
-
-
-def _finer(form: str) -> str:
-    return ".2%" if form in ("~%", ".0%", ".1%") else form

@@ -10,6 +10,7 @@ from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.loan_filter import LoanFilter
+from financial_pipeline.dashboard.widgets import choose
 
 NEEDS_REJECTIONS: Final = "the rejected applications: drop rejected_2007_to_2018Q4.csv"
 
@@ -26,12 +27,10 @@ def approvals(release: Release) -> None:
     matured = release.rows(figures.MATURED, figures.RATES)
     years = months["month"].dt.year().cast(pl.String).unique().sort(descending=True).to_list()
     known = {str(month.year) for month in matured.filter(pl.col("matured") > 0)["month"]}
-    newest = next((at for at, year in enumerate(years) if year in known), 0)
+    newest = next((year for year in years if year in known), None)
     left, right = st.columns(2, gap="medium")
     with left:
-        year = st.selectbox(
-            "Applications of", years, newest, key="applied", bind="query-params", width=150
-        )
+        year = choose("Applications of", years, "applied", 150, first=newest)
         stages = figures.funnel(months, matured, year)
         drawing.chart(_funnel, stages)
     with right:
@@ -67,8 +66,8 @@ def _funnel(stages: pl.DataFrame) -> alt.Chart:
             ),
             tooltip=[
                 "stage",
-                alt.Tooltip("loans:Q", format=",d"),
-                *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high")),
+                *charts.tips(",d", "loans"),
+                *charts.tips(".2%", "rate", "low", "high"),
             ],
         )
         .properties(height=charts.HEIGHT - 80)
@@ -113,8 +112,7 @@ def _level() -> alt.Axis:
 
 
 def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str) -> charts.Layers:
-    shares = [alt.Tooltip(f"{name}:Q", format=".2%") for name in (rate, "low", "high")]
-    base = alt.Chart(rows).encode(x=x, tooltip=[*tips, *shares])
+    base = alt.Chart(rows).encode(x=x, tooltip=[*tips, *charts.tips(".2%", rate, "low", "high")])
     bars = base.mark_bar(color=colour).encode(
         y=alt.Y(f"{rate}:Q", title=None, axis=alt.Axis(format="~%"))
     )

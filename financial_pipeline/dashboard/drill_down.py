@@ -8,6 +8,7 @@ import streamlit as st
 from financial_pipeline.dashboard import elements, exports
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.loan_filter import FROM_LOANS, LOANS, TABLES, LoanFilter
+from financial_pipeline.dashboard.widgets import choose
 
 SHOWN: Final = 1000
 
@@ -86,7 +87,7 @@ def show(release: Release, chosen: LoanFilter) -> None:
     st.header("Loans behind the figures", anchor=False)
     if not elements.filled(release, *TABLES):
         return
-    name = st.selectbox("Figure", tuple(FIGURES), key="figure", bind="query-params", width=260)
+    name = choose("Figure", tuple(FIGURES), "figure", 260)
     figure = FIGURES[name]
     has_hits = figure.hit != EACH
     only = has_hits and st.toggle(f"Only the {figure.hits} ones", key="hits", bind="query-params")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
+from financial_pipeline.dashboard.widgets import choose
 from financial_pipeline.figures.csv_export import csv
 from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline.publishing.views import SCHEMAS
@@ -53,7 +54,7 @@ def any_table(release: Release) -> None:
         for key, table in sorted(release.manifest.tables.items())
         if table.layer in SCHEMAS and parquet_files(release.paths, table)
     ]
-    key = st.selectbox("Table", (NO_TABLE, *tables), key="table", bind="query-params", width=300)
+    key = choose("Table", (NO_TABLE, *tables), "table", 300)
     if key != NO_TABLE:
         _selection(release, key)
 
@@ -61,8 +62,7 @@ def any_table(release: Release) -> None:
 def _selection(release: Release, key: str) -> None:
     types = dict(release.rows(f"describe {_view(key)}", key).select(pl.nth(0, 1)).rows())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices = (ALL, *types)
-        column = st.selectbox("Where", choices, key="column", bind="query-params", width=220)
+        column = choose("Where", (ALL, *types), "column", 220)
         bounds = [
             st.text_input(
                 label, key=name, bind="query-params", width=150, disabled=column == ALL

@@ -8,6 +8,7 @@ import streamlit as st
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.table_columns import in_words
+from financial_pipeline.dashboard.widgets import amount, choose, spaced
 
 LOANS: Final = "exports/fct_loans"
 GEOGRAPHY: Final = "exports/dim_geography"
@@ -19,7 +20,9 @@ TABLES: Final = (LOANS, GEOGRAPHY, PURPOSE, PROFILE)
 ANY: Final = "any"
 GRADES: Final = (ANY, "A", "B", "C", "D", "E", "F", "G")
 TERMS: Final = (ANY, "36", "60")
-# Parts that only single loans know, and the width of their boxes in pixels.
+# Width of the boxes of years, grade and term, pixels.
+WIDTH: Final = 110
+# Parts that only single loans know, and the width of their boxes.
 OF_LOANS: Final = {"purpose": 190, "state": 110, "fico": 120, "application": 130}
 JOINED: Final = """
 from marts.fct_loans as loan
@@ -126,12 +129,12 @@ def bar(release: Release) -> LoanFilter:
         return LoanFilter(is_offered=False)
     years = choices["year"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = _select("Issued from", years, "from", 0)
-        last = _select("to", years, "to", len(years) - 1)
-        grade = _select("Grade", GRADES, "grade")
-        term = _select("Term, months", TERMS, "term")
+        first = choose("Issued from", years, "from", WIDTH)
+        last = choose("to", years, "to", WIDTH, first=years[-1])
+        grade = choose("Grade", GRADES, "grade", WIDTH)
+        term = choose("Term, months", TERMS, "term", WIDTH)
         parts: dict[str, Any] = {
-            name: _select(in_words(name), (ANY, *choices[name]), name, width=width)
+            name: choose(in_words(name), (ANY, *choices[name]), name, width, form=spaced)
             for name, width in OF_LOANS.items()
             if choices[name]
         }
@@ -149,16 +152,8 @@ def curves(chosen: LoanFilter) -> tuple[str, int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         term = chosen.term
         if term == ANY:
-            term = _select("Curves of term, months", TERMS[1:], "curve_term", width=180)
-        least = st.number_input(
-            "Minimum number of loans",
-            min_value=1,
-            max_value=100_000,
-            value=50,
-            key="curve_min",
-            bind="query-params",
-            width=180,
-        )
+            term = choose("Curves of term, months", TERMS[1:], "curve_term", 180)
+        least = amount("Minimum number of loans", "curve_min", 1, 100_000, 50, width=180)
     if chosen.needs_loans:
         st.caption(
             "Curves are published by grade and term; purpose, state, FICO and application do not"
@@ -173,20 +168,6 @@ def _choices(release: Release) -> dict[str, list[str]]:
         return {name: rows[name].drop_nulls().to_list() for name in rows.columns}
     years = [] if release.missing(RATES) else release.rows(YEARS, RATES)["choice"].to_list()
     return {"year": years} | {name: [] for name in OF_LOANS}
-
-
-def _select(
-    label: str, choices: list[str] | tuple[str, ...], key: str, index: int = 0, width: int = 110
-) -> str:
-    return st.selectbox(
-        label,
-        choices,
-        index,
-        format_func=lambda choice: choice.replace("_", " "),
-        key=key,
-        bind="query-params",
-        width=width,
-    )
 
 
 def _reset(first: str, last: str) -> None:

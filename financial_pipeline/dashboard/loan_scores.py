@@ -10,6 +10,7 @@ from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, percent
+from financial_pipeline.dashboard.widgets import choose
 from financial_pipeline.ml.features import FEATURES
 
 RANKS: Final = range(1, 5)
@@ -63,9 +64,7 @@ def one_loan(release: Release, cutoff: object) -> None:
     keys = (evidence.SCORES, evidence.LOANS)
     examples = release.rows(evidence.EXAMPLES, *keys, cutoff=cutoff)["loan_id"].to_list()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        example = st.selectbox(
-            "An example", examples, key="example", bind="query-params", width=220
-        )
+        example = choose("An example", examples, "example", 220)
         typed = st.text_input("Or a loan id", key="loan_id", bind="query-params", width=220)
     loan_id = typed.strip() or str(example)
     found = release.rows(evidence.ONE_LOAN, *keys, cutoff=cutoff, loan_id=loan_id)

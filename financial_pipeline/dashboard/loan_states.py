@@ -9,6 +9,7 @@ from financial_pipeline.dashboard import chosen_loans, drawing, elements, loan_f
 from financial_pipeline.dashboard import portfolio_figures as figures
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.loan_filter import LoanFilter
+from financial_pipeline.dashboard.widgets import choose_segment
 
 # A state with fewer matured loans has no rate worth a colour: its 95% interval is as wide as the
 # differences between states.
@@ -26,15 +27,8 @@ def show(release: Release, chosen: LoanFilter) -> None:
     if not elements.filled(release, *loan_filter.TABLES):
         return
     states = chosen_loans.states(release, chosen)
-    choice = st.segmented_control(
-        "Colour by",
-        tuple(MAP_MEASURES),
-        default="Default rate (D1)",
-        required=True,
-        key="map_by",
-        bind="query-params",
-    )
-    column = MAP_MEASURES[choice or "Default rate (D1)"]
+    choice = choose_segment("Colour by", tuple(MAP_MEASURES), "map_by", "Default rate (D1)")
+    column = MAP_MEASURES[choice]
     left, right = st.columns([3, 2], gap="medium")
     enough = pl.col("matured") >= MIN_MATURED
     rated = states.with_columns(pl.when(enough).then("default_rate").alias("default_rate"))
@@ -42,7 +36,7 @@ def show(release: Release, chosen: LoanFilter) -> None:
         drawing.chart(
             state_map.chart,
             column,
-            choice or "",
+            choice,
             bool(rated[column].count()),
             picks=("state_map", _pick_state),
             states=state_map.live(rated, column),

@@ -1,6 +1,6 @@
 """Parts of the Model page: evaluations of groups of loans, the scorecard, and agreement."""
 
-from typing import Final
+from typing import Any, Final
 
 import altair as alt
 import polars as pl
@@ -10,6 +10,7 @@ from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard.credit_figures import rated
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.model_labels import in_plain_words, plain
+from financial_pipeline.dashboard.widgets import choose
 
 SEGMENTS: Final = "ml/evaluation_segments"
 SCORECARD: Final = "ml/scorecard_points"
@@ -46,7 +47,7 @@ def segments(release: Release, cutoff: object, model: str) -> None:
         elements.empty(f"The model {plain(model)} was not evaluated by group.")
         return
     kinds = rows["segment"].unique().sort().to_list()
-    kind = st.selectbox("By", kinds, format_func=plain, key="by", bind="query-params", width=200)
+    kind = choose("By", kinds, "by", 200, form=plain)
     chosen = rated(rows.filter(segment=kind), "defaults", "n")
     left, right = st.columns(2, gap="medium")
     with left:
@@ -70,9 +71,7 @@ def _levels() -> alt.X:
 
 
 def _ranks(rows: pl.DataFrame) -> charts.Layers:
-    tips = ["level", "n", "defaults"] + [
-        alt.Tooltip(f"{name}:Q", format=".3f") for name in ("auc", "auc_low", "auc_high")
-    ]
+    tips: list[Any] = ["level", "n", "defaults", *charts.tips(".3f", "auc", "auc_low", "auc_high")]
     base = alt.Chart(rows).encode(x=_levels(), tooltip=tips)
     y = alt.Y("auc_low:Q", title="AUC", scale=alt.Scale(zero=False))
     whiskers = base.mark_rule(color=charts.BLUE, strokeWidth=2).encode(y=y, y2="auc_high:Q")
@@ -84,7 +83,7 @@ def _ranks(rows: pl.DataFrame) -> charts.Layers:
 
 
 def _calibrated(rows: pl.DataFrame) -> charts.Layers:
-    shares = [alt.Tooltip(f"{name}:Q", format=".2%") for name in ("rate", "low", "high", "mean_pd")]
+    shares = charts.tips(".2%", "rate", "low", "high", "mean_pd")
     base = alt.Chart(rows).encode(x=_levels(), tooltip=["level", "n", "defaults", *shares])
     axis = alt.Axis(format=".0%")
     whiskers = base.mark_rule(color=charts.BLUE, strokeWidth=2).encode(
@@ -110,15 +109,8 @@ def scorecard(release: Release, cutoff: object) -> None:
         return
     worth = rows.group_by("feature").agg(pl.col("information_value").sum())
     names = worth.sort("information_value", "feature", descending=[True, False])["feature"]
-    feature = st.selectbox(
-        "Feature",
-        names.to_list(),
-        format_func=plain,
-        key="feature",
-        bind="query-params",
-        width=260,
-        help="The one with the largest information value first.",
-    )
+    meaning = "The one with the largest information value first."
+    feature = choose("Feature", names.to_list(), "feature", 260, form=plain, meaning=meaning)
     found = rated(rows.filter(feature=feature), "defaults", "loans")
     drawing.chart(_points, found)
     elements.source(

@@ -9,6 +9,7 @@ from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.loan_filter import LoanFilter
 from financial_pipeline.dashboard.portfolio_figures import VINTAGES, kpi_cards, no_vintage
+from financial_pipeline.dashboard.widgets import choose
 
 # The older vintage of a comparison is a year before.
 QUARTERS = 4
@@ -68,10 +69,7 @@ def _heat_map(cells: pl.DataFrame) -> charts.Layers:
             "months_on_book:Q",
             "loans:Q",
             "cumulative_defaults:Q",
-            *(
-                alt.Tooltip(f"{name}:Q", format=".2%")
-                for name in ("default_rate", "default_rate_low", "default_rate_high")
-            ),
+            *charts.tips(".2%", "default_rate", "default_rate_low", "default_rate_high"),
         ],
     )
     colour = alt.Color(
@@ -94,7 +92,7 @@ def _comparison(curves: pl.DataFrame) -> None:
     st.markdown("**Two vintages compared**, with 95% Wilson intervals")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first, second = (
-            st.selectbox(label, names, index, key=key, bind="query-params", width=150)
+            choose(label, names, key, 150, first=names[index])
             for label, key, index in (
                 ("Vintage", "vintage", newest),
                 ("Against", "against", max(newest - QUARTERS, 0)),
@@ -131,9 +129,7 @@ def _rolls(release: Release) -> None:
         elements.needs(release, "A roll rate", needed, figures.TRANSITIONS)
         return
     names = {f"{row['snapshot_month']:%Y-%m} ({row['source']})": row for row in months}
-    chosen = names[
-        st.selectbox("From month", tuple(names), key="month", bind="query-params", width=260)
-    ]
+    chosen = names[choose("From month", tuple(names), "month", 260)]
     values = {"month": chosen["snapshot_month"], "source": chosen["source"]}
     cells = _named(release.rows(figures.MATRIX, figures.TRANSITIONS, **values))
     left, right = st.columns(2, gap="medium")
@@ -165,12 +161,8 @@ def _matrix(cells: pl.DataFrame) -> charts.Layers:
         tooltip=[
             "from_state",
             "to_state",
-            alt.Tooltip("loans_from", format=",d"),
-            alt.Tooltip("loans", format=",d"),
-            *(
-                alt.Tooltip(f"{name}:Q", format=".2%")
-                for name in ("probability", "probability_low", "probability_high")
-            ),
+            *charts.tips(",d", "loans_from", "loans"),
+            *charts.tips(".2%", "probability", "probability_low", "probability_high"),
         ],
     )
     scale = alt.Scale(type="sqrt", domain=[0, 1], range=["#EEF2F6", "#1B5C94"], interpolate="rgb")
@@ -190,7 +182,7 @@ def _roll_history(release: Release, cells: pl.DataFrame, source: str) -> None:
     if not names:
         elements.empty("No loan changed its state.")
         return
-    roll = st.selectbox("Over time", names, key="roll", bind="query-params", width=330)
+    roll = choose("Over time", names, "roll", 330)
     codes = {name: code for code, name in figures.STATES.items()}
     before, after = (codes.get(name, name) for name in roll.split(" → "))
     values = {"source": source, "from_state": before, "to_state": after}

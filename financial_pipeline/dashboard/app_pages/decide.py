@@ -11,6 +11,7 @@ from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.elements import dollars
 from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
+from financial_pipeline.dashboard.widgets import amount, choose, spaced
 from financial_pipeline.ml import decide
 
 STEP = 0.005
@@ -19,23 +20,10 @@ STEP = 0.005
 def _choose(release: Release) -> View:
     summaries = release.rows(thresholds.SUMMARIES, SUMMARY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = st.selectbox(
-            "Model",
-            summaries["model"].unique().sort().to_list(),
-            format_func=lambda name: name.replace("_", " "),
-            key="model",
-            bind="query-params",
-            width=220,
-        )
+        models = summaries["model"].unique().sort().to_list()
+        model = choose("Model", models, "model", 220, form=spaced)
         segments = thresholds.segments(summaries.filter(model=model))
-        segment = st.selectbox(
-            "Loans",
-            tuple(segments),
-            format_func=lambda name: name.replace("_", " "),
-            key="segment",
-            bind="query-params",
-            width=220,
-        )
+        segment = choose("Loans", tuple(segments), "segment", 220, form=spaced)
     kind, level = segments[segment]
     summary = summaries.filter(model=model, segment=kind, level=level).row(0, named=True)
     group = {"model": model, "segment": kind, "level": level}
@@ -61,38 +49,14 @@ def _slider(view: View) -> float:
 def _costs(view: View) -> tuple[int, int, int]:
     loss, gain = thresholds.cost_per_loan(view)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        bad = st.number_input(
-            "Cost of a bad loan approved, $",
-            0,
-            1_000_000,
-            loss,
-            100,
-            key="cost_bad",
-            bind="query-params",
-            width=230,
-            help="Default: the loss of the training loans on an average loan.",
-        )
-        good = st.number_input(
-            "Cost of a good loan declined, $",
-            0,
-            1_000_000,
-            gain,
-            100,
-            key="cost_good",
-            bind="query-params",
-            width=230,
-            help="Default: the forgone gain on an average loan.",
-        )
-        capacity = st.number_input(
-            "Capacity: at most so many approved (0: no limit)",
-            0,
-            10_000_000,
-            0,
-            100,
-            key="capacity",
-            bind="query-params",
-            width=330,
-        )
+        meaning = "Default: the loss of the training loans on an average loan."
+        label = "Cost of a bad loan approved, $"
+        bad = amount(label, "cost_bad", 0, 1_000_000, loss, 100, 230, meaning)
+        meaning = "Default: the forgone gain on an average loan."
+        label = "Cost of a good loan declined, $"
+        good = amount(label, "cost_good", 0, 1_000_000, gain, 100, 230, meaning)
+        label = "Capacity: at most so many approved (0: no limit)"
+        capacity = amount(label, "capacity", 0, 10_000_000, 0, 100, 330)
     return int(bad), int(good), int(capacity)
 
 

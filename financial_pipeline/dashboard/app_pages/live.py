@@ -9,6 +9,7 @@ import streamlit as st
 from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import stream_figures as figures
 from financial_pipeline.dashboard.data import Release, current, open_release
+from financial_pipeline.dashboard.widgets import choose, choose_segment
 
 REFRESH = "5s"
 # Set by a run of the page: the panel is drawn with it, not by itself.
@@ -53,9 +54,7 @@ def _bank(release: Release) -> None:
     if not symbols:
         elements.absent("No bar has arrived yet.")
         return
-    symbol = st.segmented_control(
-        "Bank", symbols, default=symbols[0], required=True, key="symbol", bind="query-params"
-    )
+    symbol = choose_segment("Bank", symbols, "symbol", symbols[0])
     bars = release.rows(figures.NEWEST_BARS, figures.BARS, symbol=symbol)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -63,13 +62,13 @@ def _bank(release: Release) -> None:
         drawing.chart(_bars, bars)
     with right:
         if elements.present(release, figures.INDICATORS):
-            _indicator(release, str(symbol))
+            _indicator(release, symbol)
     elements.source(release, figures.BARS, note="Times are UTC.")
     elements.rows_behind(bars, "bars")
 
 
 def _indicator(release: Release, symbol: str) -> None:
-    name = st.selectbox("Indicator", tuple(INDICATORS), key="indicator", bind="query-params")
+    name = choose("Indicator", tuple(INDICATORS), "indicator")
     column = INDICATORS[name]
     rows = release.rows(figures.NEWEST_INDICATORS, figures.INDICATORS, symbol=symbol)
     known = rows.drop_nulls(column)

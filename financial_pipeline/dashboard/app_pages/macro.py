@@ -10,6 +10,7 @@ import streamlit as st
 from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import macro_figures as figures
 from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.widgets import choose, spaced
 
 CREDIT = {
     "D1": "D1 rate of the issue month",
@@ -39,20 +40,16 @@ SIMULATED_NOTE = (
 
 def _series(release: Release) -> None:
     st.header("As known, and as revised", anchor=False)
-    indicator = st.selectbox(
-        "Series",
-        tuple(figures.NAMES),
-        format_func=lambda name: figures.NAMES[name][0],
-        key="series",
-        bind="query-params",
-        width=330,
-    )
+    indicator = choose("Series", tuple(figures.NAMES), "series", 330, form=_name)
     limits = release.rows(figures.SPAN, figures.INDICATORS, indicator=indicator).row(0, named=True)
     if limits["first_observation"] is None:
-        name = figures.NAMES[indicator][0]
-        elements.missing_input(release, name, figures.SERIES_OF[indicator])
+        elements.missing_input(release, _name(indicator), figures.SERIES_OF[indicator])
     else:
         _one_series(release, indicator, limits)
+
+
+def _name(series: str) -> str:
+    return figures.NAMES[series][0] if series in figures.NAMES else spaced(series)
 
 
 def _days(release: Release, indicator: str, limits: dict[str, Any]) -> tuple[date, date]:
@@ -175,26 +172,11 @@ def _correlations(release: Release) -> None:
 
 def _pair(pairs: pl.DataFrame) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        credit = st.selectbox(
-            "Credit series",
-            pairs["credit_series"].unique().sort().to_list(),
-            format_func=lambda name: CREDIT.get(name, name),
-            key="credit",
-            bind="query-params",
-            width=310,
-        )
+        names = pairs["credit_series"].unique().sort().to_list()
+        credit = choose("Credit series", names, "credit", 310, form=lambda n: CREDIT.get(n, n))
         series = pairs.filter(credit_series=credit)["macro_series"].unique().sort().to_list()
-        macro = st.selectbox(
-            "Macro series",
-            series,
-            series.index("unrate_change_12m") if "unrate_change_12m" in series else 0,
-            format_func=lambda name: figures.NAMES.get(name, (name.replace("_", " "),))[0],
-            key="with",
-            bind="query-params",
-            width=310,
-        )
-        methods = ("pearson", "spearman")
-        method = st.selectbox("Method", methods, key="method", bind="query-params", width=150)
+        macro = choose("Macro series", series, "with", 310, first="unrate_change_12m", form=_name)
+        method = choose("Method", ("pearson", "spearman"), "method", 150)
     return {"credit": credit, "macro": macro, "method": method}
 
 
@@ -212,10 +194,7 @@ def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
         tooltip=[
             "lag_months",
             "months",
-            *(
-                alt.Tooltip(f"{name}:Q", format=".3f")
-                for name in ("correlation", "hac_low", "hac_high", "q_value")
-            ),
+            *charts.tips(".3f", "correlation", "hac_low", "hac_high", "q_value"),
         ],
     )
     return alt.layer(zero, whiskers, dots).properties(height=charts.HEIGHT)

@@ -9,6 +9,7 @@ import streamlit as st
 from financial_pipeline.dashboard import charts, drawing, elements, restatements
 from financial_pipeline.dashboard import market_figures as figures
 from financial_pipeline.dashboard.data import Release, current
+from financial_pipeline.dashboard.widgets import choose, choose_segment
 
 RANGES = {"6 months": 126, "1 yr": 252, "5 yrs": 1260, "10 yrs": 2520, "All": 10**6}
 # Returns that a chart draws as bars.
@@ -22,14 +23,7 @@ def _range(release: Release) -> tuple[date, list[str]]:
     sessions = release.rows(figures.SESSIONS, figures.PRICES)
     symbols = release.rows(figures.SYMBOLS, figures.PRICES)["symbol"].to_list()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.segmented_control(
-            "Range",
-            tuple(RANGES),
-            default="5 yrs",
-            required=True,
-            key="range",
-            bind="query-params",
-        )
+        chosen = choose_segment("Range", tuple(RANGES), "range", "5 yrs")
         banks = st.pills(
             "Banks",
             symbols,
@@ -38,13 +32,13 @@ def _range(release: Release) -> tuple[date, list[str]]:
             key="banks",
             bind="query-params",
         )
-    kept = min(RANGES[chosen or "5 yrs"], sessions.height)
+    kept = min(RANGES[chosen], sessions.height)
     return sessions["session_date"][sessions.height - kept], list(banks)
 
 
 def _cards(release: Release, banks: list[str]) -> None:
     if elements.filled(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
-        bank = st.selectbox("Figures of", banks, key="bank", bind="query-params", width=160)
+        bank = choose("Figures of", banks, "bank", 160)
         if found := figures.bank_cards(release, bank):
             elements.cards(found)
         else:
@@ -94,16 +88,8 @@ def _risk(release: Release, first: date, banks: list[str]) -> None:
     rows = release.rows(figures.ROLLING, *keys, first=first).filter(pl.col("symbol").is_in(banks))
     left, right = st.columns(2, gap="medium")
     with left:
-        window = st.segmented_control(
-            "Rolling volatility over",
-            tuple(WINDOWS),
-            default="63 sessions",
-            required=True,
-            key="window",
-            bind="query-params",
-        )
-        column = WINDOWS[window or "63 sessions"]
-        drawing.chart(_lines, _of(rows, column), banks)
+        window = choose_segment("Rolling volatility over", tuple(WINDOWS), "window", "63 sessions")
+        drawing.chart(_lines, _of(rows, WINDOWS[window]), banks)
         st.markdown(
             "**Drawdown** of each session from the highest adjusted close since the first one"
         )
@@ -164,7 +150,7 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     st.header("Value at risk and its breaches", anchor=False)
     if not elements.filled(release, figures.RISK, figures.VOLATILITY):
         return
-    bank = st.selectbox("Bank", banks, key="var_bank", bind="query-params", width=160)
+    bank = choose("Bank", banks, "var_bank", 160)
     rows = release.rows(figures.BREACHES, figures.RISK, figures.VOLATILITY, bank=bank, first=first)
     if rows.drop_nulls("forecast").is_empty():
         if figures.coverage_words(release, bank):
@@ -208,11 +194,7 @@ def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
         .encode(
             x=x,
             y=y,
-            tooltip=[
-                "session_date:T",
-                alt.Tooltip("simple_return:Q", format=".2%"),
-                alt.Tooltip("forecast:Q", format=".2%"),
-            ],
+            tooltip=["session_date:T", *charts.tips(".2%", "simple_return", "forecast")],
         )
     )
     return (returns + limit + points).properties(height=charts.HEIGHT)

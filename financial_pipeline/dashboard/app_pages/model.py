@@ -16,18 +16,13 @@ from financial_pipeline.dashboard import (
 from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.model_labels import in_plain_words, plain
+from financial_pipeline.dashboard.widgets import choose
 from financial_pipeline.ml.drift import ACT, WATCH
 
 
 def _choose_cutoff(release: Release) -> object:
     cutoffs = release.rows(evidence.CUTOFFS, evidence.EVALUATION)["training_cutoff"].to_list()
-    chosen = st.selectbox(
-        "Training cut-off",
-        [str(cutoff) for cutoff in cutoffs],
-        key="cutoff",
-        bind="query-params",
-        width=170,
-    )
+    chosen = choose("Training cut-off", [str(cutoff) for cutoff in cutoffs], "cutoff", 170)
     return next(cutoff for cutoff in cutoffs if str(cutoff) == chosen)
 
 
@@ -36,15 +31,7 @@ def _evaluated(release: Release, cutoff: object) -> str:
     st.header("How well it ranks", anchor=False)
     rows = release.rows(evidence.EVALUATIONS, evidence.EVALUATION, cutoff=cutoff)
     models = rows.filter(evaluation=evidence.OUT_OF_TIME)["model"].unique().sort().to_list()
-    model = st.selectbox(
-        "Model",
-        models,
-        models.index(evidence.DECIDING) if evidence.DECIDING in models else 0,
-        format_func=plain,
-        key="model",
-        bind="query-params",
-        width=260,
-    )
+    model = choose("Model", models, "model", 260, first=evidence.DECIDING, form=plain)
     found = rows.filter(model=model, evaluation=evidence.OUT_OF_TIME)
     if found.is_empty() or found["auc"][0] is None:
         cause = found["reason"][0] if found.height else "it was not evaluated"
@@ -83,7 +70,7 @@ def _roc(roc: pl.DataFrame) -> charts.Layers:
     form = alt.Axis(format=".0%")
     x = alt.X("false_positive_rate:Q", title="Goods declined", axis=form)
     y = alt.Y("true_positive_rate:Q", title="Bads caught", axis=form)
-    tips = [alt.Tooltip(f"{name}:Q", format=".3f") for name in roc.columns]
+    tips = charts.tips(".3f", *roc.columns)
     line = alt.Chart(roc).mark_line(color=charts.BLUE, strokeWidth=2).encode(x=x, y=y, tooltip=tips)
     ends = pl.DataFrame({"false_positive_rate": [0, 1], "true_positive_rate": [0, 1]})
     chance = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3]).encode(x=x, y=y)
@@ -103,13 +90,7 @@ def _calibration(bins: pl.DataFrame) -> charts.Layers:
     )
     dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
         y=y,
-        tooltip=[
-            "bin",
-            "loans",
-            "defaults",
-            alt.Tooltip("mean_pd:Q", format=".2%"),
-            alt.Tooltip("default_rate:Q", format=".2%"),
-        ],
+        tooltip=["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")],
     )
     ends = pl.DataFrame({"mean_pd": [0.0, top], "default_rate": [0.0, top]})
     ideal = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3])
@@ -163,15 +144,7 @@ def _drift(release: Release, cutoff: object) -> None:
         elements.empty("No month after this cut-off was measured.")
         return
     names = rows["variable"].unique().sort().to_list()
-    variable = st.selectbox(
-        "Variable",
-        names,
-        names.index("pd_borrower_only") if "pd_borrower_only" in names else 0,
-        format_func=plain,
-        key="variable",
-        bind="query-params",
-        width=260,
-    )
+    variable = choose("Variable", names, "variable", 260, first="pd_borrower_only", form=plain)
     drawing.chart(_psi, rows.filter(variable=variable))
     elements.source(
         release,

@@ -97,7 +97,7 @@ def _grade_bars() -> charts.Layers:
     base = alt.Chart(alt.NamedData("rates")).encode(
         x=alt.X("grade:N", title=None, axis=alt.Axis(labelAngle=0)), xOffset="definition:N"
     )
-    tips = [*_counts("grade"), alt.Tooltip("rate:Q", format=".2%")]
+    tips = [*_counts("grade"), *charts.tips(".2%", "rate")]
     rate = alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%"))
     bars = base.mark_bar(cursor="pointer").encode(y=rate, color=_definition(), tooltip=tips)
     bars = bars.add_params(alt.selection_point(name=drawing.PICK, fields=["grade"]))
@@ -107,7 +107,7 @@ def _grade_bars() -> charts.Layers:
 
 def _counts(first: str) -> list[alt.Tooltip]:
     named = [alt.Tooltip(f"{name}:N") for name in (first, "definition")]
-    return named + [alt.Tooltip(f"{name}:Q", format=",d") for name in ("loans", "defaults")]
+    return named + charts.tips(",d", "loans", "defaults")
 
 
 def _issue_year() -> alt.X:
@@ -123,7 +123,7 @@ def _vintage_bars() -> charts.Layers:
         y=alt.Y("rate:Q", title=None, axis=alt.Axis(format=".0%")),
         tooltip=[
             *_counts("vintage"),
-            alt.Tooltip("rate:Q", format=".2%"),
+            *charts.tips(".2%", "rate"),
             alt.Tooltip("still_active:Q", format=".0%", title="still active"),
         ],
     )
