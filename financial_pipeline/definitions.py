@@ -5,10 +5,13 @@ from functools import lru_cache, partial
 
 import dagster as dg
 
-from financial_pipeline.defs.asset_defaults import with_freshness, with_owner_and_layer
+from financial_pipeline.defs.asset_defaults import (
+    with_columns,
+    with_freshness,
+    with_owner_and_layer,
+)
 from financial_pipeline.defs.automation.conditions import with_automation
 from financial_pipeline.defs.code_versions import VERSIONED, Versions
-from financial_pipeline.defs.columns import with_columns
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 

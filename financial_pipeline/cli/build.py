@@ -144,7 +144,7 @@ def _build(
 
 def _say_what_is_missing(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
     """Report remarks of staging, lines that no table contains, and sessions without prices."""
-    from financial_pipeline.figures.missing_sessions import missing_sessions
+    from financial_pipeline.figures.attention import missing_sessions
     from financial_pipeline.staging import losses
 
     remarks = [] if settings.source == "simulated" else losses.remarks(paths)

@@ -2,13 +2,57 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
+from typing import Final
 
 import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from financial_pipeline.cli import boundary, build, read, serve, space
-from financial_pipeline.cli.bench import bench
-from financial_pipeline.cli.completion import completion
 from financial_pipeline.cli.drill import drill
+
+PROGRAM: Final = "financial-pipeline"
+# Click answers the shell if this variable is set.
+VARIABLE: Final = "_FINANCIAL_PIPELINE_COMPLETE"
+SHELLS: Final[dict[str, type[ShellComplete]]] = {
+    "bash": BashComplete,
+    "zsh": ZshComplete,
+    "fish": FishComplete,
+}
+
+
+class _Benchmarks(click.Group):
+    """The modules of `bench/`, each imported only if it is used."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        folder = Path(__file__).parents[1] / "bench"
+        return sorted(path.stem for path in folder.glob("[!_]*.py"))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(context):
+            return None
+        command = getattr(import_module(f"financial_pipeline.bench.{name}"), name, None)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_Benchmarks)
+def bench() -> None:
+    """Measure against the bare library on the same work."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that makes a SHELL complete commands, options and kept versions on Tab.
+
+    \b
+    bash: eval "$(financial-pipeline completion bash)"   # in ~/.bashrc
+    zsh:  eval "$(financial-pipeline completion zsh)"    # in ~/.zshrc
+    fish: financial-pipeline completion fish | source    # in config.fish
+    """
+    script = SHELLS[shell](context.find_root().command, {}, PROGRAM, VARIABLE)
+    click.echo(script.source())
 
 
 class _Commands(click.Group):

@@ -108,7 +108,7 @@ def _send_live(every: float, client: "ClientName", topic: str) -> str:
     """Poll until the session is over or somebody interrupts; return a report of the sent bars."""
     from financial_pipeline.streaming import minute_polling
     from financial_pipeline.streaming.clients import open_sink
-    from financial_pipeline.streaming.minute_source import minute_source
+    from financial_pipeline.streaming.minute_polling import minute_source
     from financial_pipeline.streaming.producing import Producer
     from financial_pipeline.streaming.reading import held
 

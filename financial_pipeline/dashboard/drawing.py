@@ -5,7 +5,7 @@ a page. The tests do it; a page trusts the package's own charts.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from threading import Lock
 from typing import Any, Final
@@ -15,8 +15,8 @@ import polars as pl
 import streamlit as st
 from altair.utils import schemapi
 
-from financial_pipeline.dashboard import chart_words
 from financial_pipeline.dashboard.charts import Layers
+from financial_pipeline.dashboard.table_columns import in_words
 
 # Charts kept at most, a few kilobytes each.
 MAX_CHARTS: Final = 500
@@ -27,6 +27,21 @@ CLICKS: Final = "clicks"
 IS_CHECKED = False
 # Altair's theme and data transformers are settings of the whole process.
 _ALTAIR: Final = Lock()
+# Thousands with separators, fractions with up to four decimals.
+NUMBER: Final = ",.4~f"
+DAY: Final = "%Y-%m-%d"
+MONTH: Final = "%Y-%m"
+# Marks that only support the others: letters, whiskers and limits.
+MINOR: Final = {"text", "rule", "tick"}
+PLURALS: Final = {
+    "bar": "Bars",
+    "line": "Lines",
+    "area": "Areas",
+    "point": "Points",
+    "rect": "Cells",
+    "geoshape": "Map",
+}
+Spec = dict[str, Any]
 
 
 def chart(
@@ -49,7 +64,7 @@ def chart(
             spec["datasets"][name] = value
         else:
             spec["params"] = [*spec.get("params", []), {"name": name, "value": value}]
-    words = chart_words.description(spec)
+    words = description(spec)
     if picks is None:
         st.vega_lite_chart(spec, alt=words)
         return
@@ -90,5 +105,51 @@ def _spec(
         alt.data_transformers.register("by_name", by_name)
         with alt.theme.enable("none"), alt.data_transformers.enable("by_name"):
             spec: dict[str, Any] = _build(*content).to_dict(validate=IS_CHECKED)
-    chart_words.label_tooltips(spec)
+    label_tooltips(spec)
     return {**spec, "datasets": {**spec.get("datasets", {}), **frames}}
+
+
+def label_tooltips(spec: Spec) -> None:
+    """Give each row of a tooltip a heading in words and a format, unless it has its own."""
+    for layer in _layers(spec):
+        rows = layer.get("encoding", {}).get("tooltip", [])
+        for row in rows if isinstance(rows, list) else [rows]:
+            name = row.get("field", "")
+            row.setdefault("title", in_words(name))
+            if row.get("type") == "quantitative":
+                row.setdefault("format", NUMBER)
+            elif row.get("type") == "temporal":
+                row.setdefault("format", MONTH if name.split("_")[-1] == "month" else DAY)
+
+
+def description(spec: Spec) -> str:
+    """Describe a chart in one sentence: its main mark, and what each axis and colour shows."""
+    layers = [layer for layer in _layers(spec) if layer.get("encoding")]
+    main = [layer for layer in layers if _mark(layer) not in MINOR] or layers
+    shown: dict[str, str] = {}
+    for layer in main:
+        for channel in ("y", "x", "color"):
+            if channel not in shown and (label := _label(layer["encoding"].get(channel, {}))):
+                shown[channel] = label
+    kinds = [PLURALS.get(_mark(layer), "Marks") for layer in main]
+    parts = [shown[channel] for channel in ("y", "x") if channel in shown]
+    words = f"{kinds[-1] if kinds else 'Chart'}: {' by '.join(parts) or shown.get('color', '')}"
+    coloured = f", coloured by {shown['color']}" if parts and "color" in shown else ""
+    return f"{words}{coloured}."
+
+
+def _layers(spec: Spec) -> Iterator[Spec]:
+    yield spec
+    for layer in spec.get("layer", []):
+        yield from _layers(layer)
+
+
+def _mark(layer: Spec) -> str:
+    mark = layer.get("mark", "")
+    return str(mark.get("type", "") if isinstance(mark, dict) else mark)
+
+
+def _label(channel: Spec) -> str:
+    legend = channel.get("legend") or {}
+    title = channel.get("title") or legend.get("title")
+    return str(title or (in_words(channel["field"]) if "field" in channel else ""))

@@ -1,9 +1,11 @@
-"""Defaults of every asset: group, owner, the kinds of its layer, how fresh live data should be."""
+"""Defaults of every asset: group, owner, kinds, freshness of live data, and columns."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
+from financial_pipeline.lineage.catalogue import Column, catalogue
 from financial_pipeline.settings import Settings
 
 OWNERS = ["team:data-engineering"]
@@ -43,3 +45,35 @@ def with_freshness(spec: dg.AssetSpec) -> dg.AssetSpec:
         return spec
     policy = dg.FreshnessPolicy.time_window(fail_window=age)
     return spec.replace_attributes(freshness_policy=policy)
+
+
+def _schema(columns: dict[str, Column]) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, column.type or "?", column.description)
+            for name, column in columns.items()
+        ]
+    )
+
+
+def _lineage(columns: dict[str, Column]) -> dg.TableColumnLineage:
+    ends = {name: [end.split(".", 1) for end in c.made_of] for name, c in columns.items()}
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey(table.split("/")), end) for table, end in made_of]
+            for name, made_of in ends.items()
+            if made_of
+        }
+    )
+
+
+def with_columns(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the spec with `dagster/column_schema` and `dagster/column_lineage` of its table."""
+    columns = catalogue().get("/".join(spec.key.path))
+    if not columns:
+        return spec
+    metadata: dict[str, Any] = {
+        "dagster/column_schema": _schema(columns),
+        "dagster/column_lineage": _lineage(columns),
+    }
+    return spec.merge_attributes(metadata=metadata)

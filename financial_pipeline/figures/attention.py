@@ -1,4 +1,4 @@
-"""What a person should look at after a run: quarantined lines, failing checks, restated prices."""
+"""What a person should look at after a run, such as quarantined lines or missing sessions."""
 
 from typing import Any, Final
 
@@ -27,6 +27,28 @@ select check_name from newest where not passed order by check_name
 RESTATED: Final = "select symbol from marts.price_restatements order by symbol"
 # Names that a sentence has room for.
 NAMED: Final = 3
+# Sessions between the first and the last price of a bank without one.
+MISSING_SESSIONS = """
+with followed as (
+    select
+        symbol,
+        lag(session_date) over bank as before,
+        session_date as after,
+        session_number - lag(session_number) over bank - 1 as missing
+    from marts.fct_daily_prices
+    where adjusted_close is not null
+    window bank as (partition by symbol order by session_date)
+)
+select
+    symbol,
+    sum(missing)::bigint as missing,
+    min(before)::varchar as first,
+    max(after)::varchar as last
+from followed
+where missing > 0
+group by symbol
+order by symbol
+"""
 
 
 def sentence(paths: Paths) -> str:
@@ -57,3 +79,17 @@ def _names(names: list[str]) -> str:
     different = list(dict.fromkeys(names))
     more = ["..."] if len(different) > NAMED else []
     return ", ".join([*different[:NAMED], *more])
+
+
+def missing_sessions(paths: Paths) -> list[str]:
+    """A sentence for each bank whose published prices lack sessions of the exchange."""
+    manifest = read_manifest(paths)
+    with connect(paths, manifest) as connection:
+        tables = {"exports/fct_daily_prices"}
+        rows = rows_if_published(connection, manifest, tables, MISSING_SESSIONS)
+    return [
+        f"{row['symbol']}: {row['missing']:,} sessions without a price between {row['first']} and"
+        f" {row['last']}; no return spans them, and a window with fewer than 95% of its returns"
+        " has no value"
+        for row in rows
+    ]

@@ -13,8 +13,7 @@ from financial_pipeline.local_cluster.connection import ACCESS_FILE, CA_FILE, Co
 from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRefused, FlinkRest
 from financial_pipeline.local_cluster.jars import SQL_DRIVER, obtain, read_lock
 from financial_pipeline.local_cluster.java import find_flink, find_java
-from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
-from financial_pipeline.local_cluster.job_jar import job_jar
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled, job_jar
 from financial_pipeline.local_cluster.submission import submit
 from financial_pipeline.local_cluster.topics import brokers_known, create_topics
 from financial_pipeline.paths import Paths

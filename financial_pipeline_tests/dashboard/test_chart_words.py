@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from financial_pipeline.dashboard import chart_words
+from financial_pipeline.dashboard import drawing
 from financial_pipeline_tests.dashboard.app import PAGES, open_page
 
 
@@ -22,7 +22,7 @@ def test_rows_of_a_tooltip_have_words_and_formats_unless_they_have_their_own() -
     ]
     one = _row("auc_low", "quantitative")
     spec = {"layer": [{"encoding": {"tooltip": rows}}, {"encoding": {"tooltip": one}}]}
-    chart_words.label_tooltips(spec)
+    drawing.label_tooltips(spec)
     assert [(row["title"], row.get("format")) for row in [*rows, one]] == [
         ("Funded amount $", ",.4~f"),
         ("Rate", ".2%"),
@@ -43,17 +43,17 @@ def test_a_description_names_the_main_mark_its_axes_and_its_colour() -> None:
         },
     }
     whiskers = {"mark": "rule", "encoding": {"y": {"field": "low"}}}
-    assert chart_words.description({"layer": [whiskers, bars]}) == (
+    assert drawing.description({"layer": [whiskers, bars]}) == (
         "Bars: Default rate by Issue year, coloured by Definition."
     )
     colour = {"field": "funded_usd", "legend": {"title": "Funded"}}
     shapes = {"mark": {"type": "geoshape"}, "encoding": {"color": colour}}
-    assert chart_words.description(shapes) == "Map: Funded."
+    assert drawing.description(shapes) == "Map: Funded."
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_chart_of_a_page_has_a_description(whole_world: Path, page: str) -> None:
     for chart in open_page(whole_world, page).get("vega_lite_chart"):
         kind, _, shown = chart.proto.alt.partition(": ")
-        assert kind in {*chart_words.PLURALS.values()}
+        assert kind in {*drawing.PLURALS.values()}
         assert len(shown) > len("PD.")

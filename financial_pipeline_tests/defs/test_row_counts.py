@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from financial_pipeline.defs.warehouse.row_counts import row_counts, with_row_counts
+from financial_pipeline.defs.warehouse.assets import row_counts, with_row_counts
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.figures.as_of import KnownValue, as_of, sentence
-from financial_pipeline.figures.observation_days import wrong_day
+from financial_pipeline.figures.as_of import KnownValue, as_of, sentence, wrong_day
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.manifest import PublishedTable

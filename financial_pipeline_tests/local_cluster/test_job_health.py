@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from financial_pipeline.local_cluster import job_health
-from financial_pipeline.local_cluster.job_health import JobHealth
+from financial_pipeline.local_cluster import supervisor
+from financial_pipeline.local_cluster.supervisor import JobHealth
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     at = SimpleNamespace(now=1_000.0)
-    monkeypatch.setattr(job_health, "time", SimpleNamespace(time=lambda: at.now))
+    monkeypatch.setattr(supervisor, "time", SimpleNamespace(time=lambda: at.now))
     return at
 
 

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from financial_pipeline.local_cluster.jars import Jars
-from financial_pipeline.local_cluster.job_jar import job_jar
+from financial_pipeline.local_cluster.java_classes import job_jar
 
 SERVICE = "META-INF/services/org.apache.flink.table.factories.Factory"
 

@@ -9,7 +9,7 @@ from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 # The warehouse file, damaged files on purpose, and measurements of DuckDB alone.
-OTHER_CONNECTIONS = {"defs/warehouse/row_counts.py", "drills/damage.py", "bench/market_marts.py"}
+OTHER_CONNECTIONS = {"defs/warehouse/assets.py", "drills/damage.py", "bench/metric_marts.py"}
 
 
 def test_memory_spilled_data_and_progress_follow_the_settings(

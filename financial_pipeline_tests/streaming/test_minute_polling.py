@@ -14,8 +14,7 @@ from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, WATERMARK_DELAY_
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.http_client import ProviderFailure
 from financial_pipeline.streaming.messages import decode
-from financial_pipeline.streaming.minute_polling import MinutePolling, require_open
-from financial_pipeline.streaming.minute_source import minute_source
+from financial_pipeline.streaming.minute_polling import MinutePolling, minute_source, require_open
 from financial_pipeline.streaming.producing import Held, Producer
 from financial_pipeline_tests.raw.upstream import Upstream
 
