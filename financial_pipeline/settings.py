@@ -75,8 +75,19 @@ def _address(value: str | None) -> str | None:
     return plain
 
 
+def _first_of_month(day: date) -> date:
+    """Return the first day of a month; raise ValueError for any other one."""
+    if day.day != 1:
+        raise ValueError(f"{day} is not the first day of a month")
+    return day
+
+
 # A list in the environment: names with commas between them, or JSON.
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+# Symbols and series as their publishers write them, each once.
+Codes = Annotated[Names, AfterValidator(lambda names: tuple(dict.fromkeys(map(str.upper, names))))]
+# The first partition of months: partitions are whole ones.
+Month = Annotated[date, AfterValidator(_first_of_month)]
 
 
 class Settings(BaseSettings):
@@ -131,13 +142,13 @@ class Settings(BaseSettings):
     seed: int = 20_070_601
 
     # Live sources. Banks, and the providers asked for their prices, in this order and no others.
-    symbols: Names = Field(default=("JPM", "BAC", "C", "WFC", "GS"), min_length=1)
+    symbols: Codes = Field(default=("JPM", "BAC", "C", "WFC", "GS"), min_length=1)
     price_providers: Annotated[tuple[PriceProvider, ...], NoDecode, BeforeValidator(_listed)] = (
         "yfinance",
         "csv",
     )
     # FRED series, the free key of the API (from the environment or .env only) and its address.
-    fred_series: Names = ("UNRATE", "GDPC1", "CPIAUCSL", "DTB3", "FEDFUNDS")
+    fred_series: Codes = ("UNRATE", "GDPC1", "CPIAUCSL", "DTB3", "FEDFUNDS")
     fred_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("FRED_API_KEY", "FINANCIAL_PIPELINE_FRED_API_KEY"),
@@ -152,21 +163,21 @@ class Settings(BaseSettings):
 
     # First partition of each family.
     first_session: date = date(2000, 1, 3)
-    first_issue_month: date = date(2007, 6, 1)
+    first_issue_month: Month = date(2007, 6, 1)
     # The rejections file starts with applications of late May 2007.
-    first_application_month: date = date(2007, 5, 1)
-    first_observation_month: date = date(1947, 1, 1)
-    first_release_month: date = date(1990, 1, 1)
+    first_application_month: Month = date(2007, 5, 1)
+    first_observation_month: Month = date(1947, 1, 1)
+    first_release_month: Month = date(1990, 1, 1)
     # Training cut-offs of the default model, one per quarter.
     first_cutoff: date = date(2010, 1, 1)
 
     # A loan file with a larger share of quarantined lines is refused.
-    max_quarantine_share: float = 0.01
+    max_quarantine_share: float = Field(default=0.01, ge=0, le=1)
     # The engine that types and checks loan rows; both give the same rows. Spark runs on
     # SPARK_MASTER, whose workers must see the data root.
     loan_staging_engine: Engine = "polars"
     # Months between the last payment and the charge-off (methodology 1.4).
-    default_lag_months: int = 5
+    default_lag_months: int = Field(default=5, ge=0, le=12)
     # The last month for which outcomes count as known; default: each loan's snapshot month.
     maturity_cutoff: date | None = None
 
@@ -188,7 +199,7 @@ class Settings(BaseSettings):
     # Alert sinks besides the log. The webhook's address is a secret, as it contains a token.
     alert_webhook: SecretStr | None = None
     alert_smtp_host: str | None = None
-    alert_smtp_port: int = 587
+    alert_smtp_port: int = Field(default=587, ge=1, le=65535)
     alert_smtp_user: str | None = None
     alert_smtp_password: SecretStr | None = None
     alert_mail_from: str = "financial-pipeline@localhost"

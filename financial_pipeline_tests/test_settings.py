@@ -46,6 +46,32 @@ def test_names_may_be_a_list_with_commas(monkeypatch: pytest.MonkeyPatch, text: 
     assert Settings(_env_file=None).symbols == ("JPM", "MS")
 
 
+def test_symbols_and_series_are_codes_and_each_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINANCIAL_PIPELINE_SYMBOLS", "jpm,JPM,brk-b")
+    monkeypatch.setenv("FINANCIAL_PIPELINE_FRED_SERIES", "unrate")
+    settings = Settings(_env_file=None)
+    assert (settings.symbols, settings.fred_series) == (("JPM", "BRK-B"), ("UNRATE",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("first_issue_month", "2015-01-15"),
+        ("first_observation_month", "1947-01-31"),
+        ("max_quarantine_share", "1.5"),
+        ("max_quarantine_share", "-0.01"),
+        ("default_lag_months", "-1"),
+        ("alert_smtp_port", "0"),
+    ],
+)
+def test_a_setting_that_would_change_figures_unnoticed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FINANCIAL_PIPELINE_{name.upper()}", value)
+    with pytest.raises(ValueError, match=name):
+        Settings(_env_file=None)
+
+
 @pytest.mark.parametrize(
     ("gib", "container_gib", "share"),
     [(24, None, 6), (16, None, 4), (8, None, 2), (2, None, 1), (64, None, 6), (64, 8, 2)],

@@ -8,7 +8,7 @@ import streamlit as st
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import LOANS, MACRO, PRICES, Release, age_days
 from financial_pipeline.dashboard.elements import counted
-from financial_pipeline.figures import synthetic
+from financial_pipeline.figures import default_rates, synthetic
 
 # Each source: its name, and the days after which it is old, by the rhythm it arrives in.
 SOURCES: Final = {LOANS: ("loans", 62), PRICES: ("prices", 5), MACRO: ("macro series", 45)}
@@ -65,9 +65,20 @@ def _warnings(release: Release, page: str) -> list[tuple[str, str]]:
             " borrower or bank."
         )
         found.append((words, "science"))
+    if page not in SOURCES_OF and (note := _filtered(release)):
+        found.append((f"**Resolved loans only**: {note}.", "filter_alt"))
     if old := _old(release, page):
         found.append((f"**Old data**: {old}. Today is {release.today}.", "schedule"))
     return found
+
+
+def _filtered(release: Release) -> str | None:
+    """Say so if the file has loans with a known outcome only."""
+    if release.missing(default_rates.TABLE):
+        return None
+    return default_rates.resolved_only(
+        release.rows(default_rates.COUNTS, default_rates.TABLE).to_dicts()
+    )
 
 
 def _old(release: Release, page: str) -> str:

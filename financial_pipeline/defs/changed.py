@@ -14,6 +14,7 @@ import dagster as dg
 from financial_pipeline.changes import state
 from financial_pipeline.changes.code import hashed
 from financial_pipeline.changes.state import Built
+from financial_pipeline.changes.unchanged import is_whole
 from financial_pipeline.defs.code_versions import Versions
 from financial_pipeline.defs.followed import FOLLOWS
 from financial_pipeline.defs.home import Loaded
@@ -28,7 +29,7 @@ from financial_pipeline.defs.narrowing import (
 )
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.publishing.content_hash import partition_hashes
-from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import is_published, read_manifest
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
@@ -97,7 +98,7 @@ class Changes:
             return True
         table = self._tables.get(key)
         is_current = table is not None and table.content_hash == entry.wrote
-        return table is not None and is_current and bool(parquet_files(paths, table))
+        return table is not None and is_current and is_whole(paths, table)
 
     def _content(self, key: str) -> str:
         """Return the hash of what an input contains now; `absent` if it was never built."""

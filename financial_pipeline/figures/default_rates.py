@@ -44,6 +44,12 @@ from flags
 group by grouping sets ((definition, grade), (definition))
 order by definition, grade
 """
+# So many loans younger than their term, and none of them live: the file was filtered.
+MANY_YOUNG: Final = 100
+FILTERED: Final = (
+    "{:,} loans are younger than their term and none is live: the file has resolved loans only,"
+    " and D2, D3 and the vintage curves are not those of the whole book"
+)
 # A page asks for the same few counts at each rerun.
 _interval = lru_cache(maxsize=1024)(wilson_interval)
 
@@ -60,3 +66,14 @@ def default_rates(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         low, high = _interval(row["defaults"], row["loans"]) or (None, None)
         rated.append({**row, "rate": row["defaults"] / row["loans"], "low": low, "high": high})
     return rated
+
+
+def resolved_only(rates: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return a sentence if the loans were filtered by their outcome, from rates of all grades.
+
+    D0 knows the resolved loans, D1 the resolved ones whose term has passed, and D2 all.
+    """
+    loans = {row["definition"]: row["loans"] for row in rates if row["grade"] == "all"}
+    young = loans.get("D2", 0) - loans.get("D1", 0)
+    is_filtered = loans.get("D0", 0) == loans.get("D2", 0) and young >= MANY_YOUNG
+    return FILTERED.format(young) if is_filtered else None

@@ -98,13 +98,15 @@ def figures(paths: Paths, version: str | None = None) -> dict[str, Any]:
     """
     manifest = read_version(paths, version)
     with reading(paths, manifest.version), connect(paths, manifest) as connection:
+        rates = default_rates.default_rates(
+            rows_if_published(connection, manifest, *default_rates.counts(manifest.tables))
+        )
         return {
             "version": manifest.version,
             "published_at": manifest.published_at,
             "world": manifest.world,
-            "default_rates": default_rates.default_rates(
-                rows_if_published(connection, manifest, *default_rates.counts(manifest.tables))
-            ),
+            "default_rates": rates,
+            "default_rates_note": default_rates.resolved_only(rates),
             "prices": rows_if_published(connection, manifest, PRICE_TABLES, _prices(manifest)),
             "macro": rows_if_published(connection, manifest, MACRO_TABLES, MACRO),
             "tables": [

@@ -162,6 +162,8 @@ def show(content: dict[str, Any], paths: Paths, hashes: bool = False) -> None:
         console.print(synthetic.sentence(content["synthetic"]))
     if content["default_rates"]:
         console.print(_default_rates(content["default_rates"]))
+    if content["default_rates_note"]:
+        console.print(f"Caution: {content['default_rates_note']}.", soft_wrap=True)
     if content["prices"]:
         console.print(_prices(content["prices"]))
     if content["macro"]:

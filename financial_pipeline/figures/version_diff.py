@@ -77,13 +77,15 @@ def changed_rows(
 def _reason(
     contract: Table[Any], one: PublishedTable, two: PublishedTable, rows: dict[str, Any]
 ) -> list[str]:
-    """Return the inputs whose content differs; `code or setting` if none does."""
+    """Return the inputs whose content differs; `code or setting` if none of them does."""
     names = sorted({*one.built_from, *two.built_from} - {"files"})
     changed = [name for name in names if one.built_from.get(name) != two.built_from.get(name)]
     is_revised = rows["rows_changed"] or rows["rows_removed"]
     revision = "vintages" if contract.family == "macro" else "restatements"
     raw = f"raw files ({revision})" if is_revised else "raw files (new rows)"
-    return [raw if name == "raw" else name for name in changed] or ["code or setting"]
+    # A ledger of what arrived names no inputs.
+    unchanged = "code or setting" if names else raw
+    return [raw if name == "raw" else name for name in changed] or [unchanged]
 
 
 def _contracts() -> dict[str, Table[Any]]:

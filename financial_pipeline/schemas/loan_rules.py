@@ -19,6 +19,8 @@ LOAN_STATUSES: Final = (
     "Late (31-120 days)",
     "Issued",
 )
+# After these, nothing is paid by schedule any more.
+OVER: Final = ("Fully Paid", "Charged Off", "Default")
 OUTSIDE_POLICY: Final = "Does not meet the credit policy."
 STATUS_PREFIX: Final = "Status:"
 TERMS: Final = (36, 60)

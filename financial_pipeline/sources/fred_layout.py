@@ -136,7 +136,9 @@ def is_csv(lines: Sequence[str]) -> bool:
             return False
     elif len(values) != 1:
         return False
-    return values == [VALUE] or all(SERIES_ID.fullmatch(name) for name in values)
+    return [name.lower() for name in values] == [VALUE] or all(
+        SERIES_ID.fullmatch(name) for name in values
+    )
 
 
 def csv_layout(lines: Sequence[str], path: Path) -> FredLayout:

@@ -22,7 +22,9 @@ CLOCK: Final = (
     r"| 12:00:00 AM)?"
 )
 # Stata writes 2015m12.
-YEAR_FIRST: Final = re.compile(rf"((?:19|20)\d\d)[-/.m]?(\d{{1,2}})(?:[-/.]?\d{{1,2}}{CLOCK})?")
+YEAR_FIRST: Final = re.compile(rf"((?:19|20)\d\d)[-/.m]?(\d{{1,2}})(?:[-/.]?(\d{{1,2}}){CLOCK})?")
+# Different months after a day that is always the first: some software writes 2015-01-12.
+MANY_MONTHS: Final = 6
 YEAR_AND_NAME: Final = re.compile(r"((?:19|20)\d\d)[-_ /]?([A-Za-z]{3,9})")
 MONTH_AND_YEAR: Final = re.compile(r"(\d{1,2})[-/.]((?:19|20)\d\d)")
 # SAS writes 01DEC2015:00:00:00.
@@ -47,10 +49,13 @@ def _written(year: str, month: int | None) -> str | None:
     return text if text in UPSTREAM_MONTHS else None
 
 
-def _upstream_form(text: str, month_group: int | None) -> str | None:
-    """One stripped text; `month_group` is the number of a slashed date that is the month."""
+def _upstream_form(text: str, month_group: int | None, month_place: int) -> str | None:
+    """One stripped text; `month_group` and `month_place` are the numbers that are the month.
+
+    The first is that of slashed dates, the second that of dates which begin with the year.
+    """
     if found := YEAR_FIRST.fullmatch(text):
-        return _written(found.group(1), int(found.group(2)))
+        return _written(found.group(1), int(found.group(month_place) or found.group(2)))
     if found := MONTH_AND_YEAR.fullmatch(text):
         return _written(found.group(2), int(found.group(1)))
     if found := YEAR_AND_NAME.fullmatch(text):
@@ -84,15 +89,23 @@ def _month_group(texts: Iterable[str]) -> int | None:
     return 2 if first == {1} and len(second) > 1 else None
 
 
+def _month_place(texts: Iterable[str]) -> int:
+    """Which number of the dates that begin with the year is the month: the second, or the third."""
+    found = [match for text in texts if (match := YEAR_FIRST.fullmatch(text)) and match.group(3)]
+    days, months = ({int(match.group(at)) for match in found} for at in (2, 3))
+    is_swapped = days == {1} and len(months) >= MANY_MONTHS and max(months) <= MONTHS_IN_YEAR
+    return 3 if is_swapped else 2
+
+
 def other_forms(texts: Iterable[str | None]) -> dict[str, str]:
     """Map the texts of one column that are months in another form to upstream's form.
 
     Texts that are upstream's already, and texts that are no month, are left out.
     """
     stripped = {text: text.strip() for text in texts if text and text not in UPSTREAM_MONTHS}
-    group = _month_group(stripped.values())
+    group, place = _month_group(stripped.values()), _month_place(stripped.values())
     found = {
-        text: bare if bare in UPSTREAM_MONTHS else _upstream_form(bare, group)
+        text: bare if bare in UPSTREAM_MONTHS else _upstream_form(bare, group, place)
         for text, bare in stripped.items()
     }
     return {text: month for text, month in found.items() if month is not None}

@@ -13,12 +13,14 @@ from financial_pipeline.schemas.lending_club import TEXT_COLUMNS
 from financial_pipeline.schemas.loan_rules import (
     ANY_PRINCIPAL_SHARE,
     LARGEST_PRINCIPAL_SHARE,
+    OVER,
     SIGNED_COLUMNS,
 )
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
+from financial_pipeline.sources.loan_alignment import verify_alignment
 from financial_pipeline.sources.loan_layout import LoanLayout, find_layout
 from financial_pipeline.sources.loan_payments import doubtful_principal
 from financial_pipeline.sources.loan_text import TextForms, as_upstream, code_forms, survey
@@ -79,6 +81,10 @@ FACTOR = "factor of "
 EXCESS = "excess principal"
 # The share of fully paid loans without their principal, where they are no few errors.
 UNPAID = "unpaid principal"
+# Loans whose term has not passed, in a file without any live one among them.
+RESOLVED = "resolved loans only"
+# Fewer such loans may all have been repaid early.
+MANY_YOUNG = 100
 # Rows that decide about units in a file that parses at once.
 SURVEYED_ROWS = 200_000
 
@@ -135,7 +141,9 @@ class LoanDialect(Dialect):
     def _typed(self, raw: pl.LazyFrame, sample: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
         """The typed rows; `sample` decides about the units."""
         try:
-            factors = unit_factors(sample, str(self._file.landed.path))
+            place = str(self._file.landed.path)
+            factors = unit_factors(sample, place)
+            verify_alignment(sample, factors["int_rate"], place)
         except PipelineError as error:
             raise RefusedFile(self._file.sha256, str(error)) from error
         self._factors = factors
@@ -171,10 +179,24 @@ class LoanDialect(Dialect):
         shares = {EXCESS: self._excess, UNPAID: self._unpaid}
         most = self._settings.max_quarantine_share
         claimed |= {name: share for name, share in shares.items() if share > most}
+        if young := _resolved_young(fragments, self._file.landed.snapshot_date):
+            claimed[RESOLVED] = young
         if not fragments:
             return {"loan_amnt": 0.0, "funded_amnt": 0.0} | claimed
         sums = pl.scan_parquet(list(fragments)).select(pl.col("loan_amnt", "funded_amnt").sum())
         return sums.collect(engine="streaming").row(0, named=True) | claimed
+
+
+def _resolved_young(fragments: Sequence[Path], snapshot: date | None) -> int:
+    """Return how many loans are younger than their term, if they are many and none is live."""
+    if not fragments:
+        return 0
+    matures = pl.col("issue_d").dt.offset_by(pl.format("{}mo", "term"))
+    is_live = pl.col("loan_status").is_in(OVER).not_()
+    young = pl.scan_parquet(list(fragments)).filter(matures > snapshot)
+    found = young.select(pl.len(), live=is_live.sum()).collect(engine="streaming")
+    loans, live = found.row(0)
+    return 0 if live or loans < MANY_YOUNG else int(loans)
 
 
 def loan_dialect(file: RawFile, plain: Path, settings: Settings) -> LoanDialect:

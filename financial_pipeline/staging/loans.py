@@ -21,7 +21,13 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
 from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.loan_dialect import EXCESS, FACTOR, UNPAID, loan_dialect
+from financial_pipeline.staging.loan_dialect import (
+    EXCESS,
+    FACTOR,
+    RESOLVED,
+    UNPAID,
+    loan_dialect,
+)
 from financial_pipeline.staging.loan_keys import POSITION
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.loan_restatements import AcrossFiles
@@ -154,6 +160,8 @@ def _payments(file: RawFile, typed: TypedFile) -> list[str]:
         " typing errors: its payments may belong to other loans.",
         UNPAID: "{:.1%} of its fully paid loans did not pay back their principal: its statuses or"
         " payments may belong to other loans, or principal and interest are swapped.",
+        RESOLVED: "none of its {:,.0f} loans whose term has not passed is live, so the file has"
+        " resolved loans only: D2, D3 and the vintage curves are not those of the whole book.",
     }
     return [
         f"{file.landed.path.name}: {sentence.format(typed.totals[name])}"

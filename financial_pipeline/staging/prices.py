@@ -40,6 +40,7 @@ from financial_pipeline.transforms import bank_prices as transform
 from financial_pipeline.transforms.price_identity import another_security, no_prices, with_newer
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
 from financial_pipeline.transforms.price_scales import with_jumps
+from financial_pipeline.transforms.price_units import another_unit
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"
@@ -192,13 +193,18 @@ def _sound_file(
         raise RefusedFile(file.sha256, message)
     _refuse_sparse(file, cleaned, calendar)
     _refuse_lossy(file, cleaned, settings)
-    if not file.is_synthetic and (reason := another_security(cleaned.rows, known)):
-        raise RefusedFile(
-            file.sha256,
-            f"{file.landed.path} is refused: {reason}; name it after its own symbol, or withdraw"
-            " the older file if that one is wrong.",
-        )
+    if not file.is_synthetic:
+        _refuse_other(file, cleaned.rows, known)
     return found
+
+
+def _refuse_other(file: RawFile, rows: pl.DataFrame, known: pl.DataFrame) -> None:
+    """Raise RefusedFile for prices in another unit, or of another security than it names."""
+    reason = another_unit(rows)
+    if reason is None and (reason := another_security(rows, known)):
+        reason += "; name it after its own symbol, or withdraw the older file if that one is wrong"
+    if reason:
+        raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
 
 
 def _clean(file: RawFile, calendar: Collection[date], first_session: date) -> CleanedFile:

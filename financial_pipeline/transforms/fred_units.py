@@ -1,6 +1,8 @@
 """The unit of a macro file, judged by its median and by the values that are already stored."""
 
+import math
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -10,7 +12,10 @@ from financial_pipeline.schemas.macro_series import (
     LEVELS,
     LOWEST_MEDIAN,
     LOWEST_QUOTE,
+    LOWEST_VALUE,
     REBASED,
+    RECENT,
+    RECENT_RANGE,
     SHORT_RATES,
     VALUE_RANGE,
     ZERO_RATE_YEARS,
@@ -18,6 +23,12 @@ from financial_pipeline.schemas.macro_series import (
 
 DAY: Final = "observation_date"
 KEYS: Final = ["series_id", DAY, "base", "frequency"]
+# Known series that are whole numbers, or so large that rounding changes nothing.
+WHOLE: Final = frozenset({"GDPC1", "GDP", "PAYEMS"})
+# So many whole values, not all of them equal, are rounded ones.
+MANY_WHOLE: Final = 12
+# Unemployment and levels change within so many months or quarters; software fills them forward.
+MANY_EQUAL: Final = 18
 # A rate of growth, which may change by any amount.
 GROWTH: Final = "A191RL1Q225SBEA"
 # Two copies of one series on one base differ by revisions, never by so much.
@@ -68,6 +79,8 @@ def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
             f"its {series_id} has a median of {typical:.4g}, which is that of fractions; FRED"
             f" publishes it in per cent: multiply the values by 100"
         )
+    if reason := _implausible(part, copies, series_id):
+        return reason
     ratio = _ratio(part, stored.filter(pl.col("series_id") == series_id), series_id)
     widest = WIDEST_REVISION if series_id in REBASED else WIDEST_RATIO
     if ratio is None or 1 / widest <= ratio <= widest:
@@ -76,6 +89,37 @@ def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
         f"its {series_id} is {ratio:.4g} times the stored one on their common days: another unit or"
         " base year; download it again, or withdraw the older file"
     )
+
+
+def _implausible(part: pl.DataFrame, copies: pl.DataFrame, series_id: str) -> str | None:
+    """Why values of a known series are those of another base, rounded, or filled, else None."""
+    low, high = RECENT_RANGE.get(series_id, (-math.inf, math.inf))
+    typical = part.filter(pl.col(DAY) >= RECENT)["value"].median()
+    if isinstance(typical, float) and not low <= typical <= high:
+        return (
+            f"its {series_id} has a median of {typical:,.6g} since {RECENT.year}, and FRED's are"
+            f" between {low:,} and {high:,}: another base year, unit or series"
+        )
+    if series_id in VALUE_RANGE.keys() - WHOLE and _is_rounded(part["value"]):
+        return f"its {series_id} has whole numbers only, which FRED publishes with decimals"
+    if series_id in (*LEVELS, *LOWEST_VALUE) and (day := _filled_from(copies)):
+        return (
+            f"its {series_id} has one value for at least {MANY_EQUAL} periods from {day} on, which"
+            " software filled forward; download it again"
+        )
+    return None
+
+
+def _filled_from(copies: pl.DataFrame) -> date | None:
+    """The first day of MANY_EQUAL equal values of one copy in a row, None without such a run."""
+    is_same = [pl.col("value") == pl.col("value").shift(-step) for step in range(1, MANY_EQUAL)]
+    filled = copies.filter(pl.all_horizontal(is_same).over("vintage"))
+    return filled[DAY].min()  # type: ignore[return-value]
+
+
+def _is_rounded(values: pl.Series) -> bool:
+    is_whole = bool((values == values.round()).all())
+    return is_whole and len(values) >= MANY_WHOLE and values.n_unique() > 1
 
 
 def _ratio(part: pl.DataFrame, stored: pl.DataFrame, series_id: str) -> float | None:

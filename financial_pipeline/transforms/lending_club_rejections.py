@@ -25,12 +25,16 @@ AMOUNT: Final = "Amount Requested"
 APPLICATION_DATE: Final = "Application Date"
 EMPLOYMENT: Final = "Employment Length"
 DTI: Final = "Debt-To-Income Ratio"
+SCORE: Final = "Risk_Score"
 # Rows that decide about the unit of the ratios, and positive ratios that are enough.
 SURVEYED_ROWS: Final = 200_000
 FEW_RATIOS: Final = 20
 # Medians that a book of applications may have, in per cent and in dollars.
 LOW_RATIO: Final = 0.7
 HIGH_RATIO: Final = 300.0
+# Of per cent, no larger share is at most one.
+MOST_FRACTIONS: Final = 0.25
+LOW_SCORE: Final = 300.0
 LOW_AMOUNT: Final = 800.0
 HIGH_AMOUNT: Final = 120_000.0
 
@@ -79,10 +83,14 @@ def _day(month_first: bool) -> pl.Expr:
 def dti_factor(raw: pl.LazyFrame) -> float:
     """What makes per cent of the ratios: 100 for a column of fractions without signs, else 1.
 
-    Raises ValueError if the median of the ratios or of the amounts is that of another unit.
+    Raises ValueError if the median of the ratios, amounts or scores is that of another unit, and if
+    many ratios are fractions though most are per cent.
     """
-    text, ratio, amount = pl.col(DTI), _number(DTI), _number(AMOUNT)
+    text, ratio, amount, score = pl.col(DTI), _number(DTI), _number(AMOUNT), _number(SCORE)
     sample = raw.head(SURVEYED_ROWS).select(
+        scores=(score > 0).sum(),
+        score=pl.when(score > 0).then(score).median(),
+        fractions=(ratio <= 1).filter(ratio > 0).mean(),
         signs=text.str.contains("%", literal=True).any(),
         ratios=(ratio > 0).sum(),
         ratio=pl.when(ratio > 0).then(ratio).median(),
@@ -95,6 +103,10 @@ def dti_factor(raw: pl.LazyFrame) -> float:
             f"{AMOUNT} has a median of {found['amount']:,.4g}, and that of other files is about"
             " 10,000 dollars"
         )
+    if found["scores"] >= FEW_RATIOS and found["score"] < LOW_SCORE:
+        raise ValueError(
+            f"{SCORE} has a median of {found['score']:,.4g}, and that of other files is about 640"
+        )
     if found["ratios"] < FEW_RATIOS:
         return 1.0
     factor = 100.0 if not found["signs"] and found["ratio"] <= 1 else 1.0
@@ -102,6 +114,10 @@ def dti_factor(raw: pl.LazyFrame) -> float:
         raise ValueError(
             f"{DTI} has a median of {found['ratio']:,.4g}, and that of other files is about 20"
             " per cent"
+        )
+    if factor == 1 and found["fractions"] > MOST_FRACTIONS:
+        raise ValueError(
+            f"{found['fractions']:.0%} of {DTI} are at most 1 per cent, as fractions are"
         )
     return factor
 

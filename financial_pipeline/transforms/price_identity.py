@@ -24,7 +24,7 @@ LEAST_STEADY: Final = 0.5
 LEAST_UNEVEN: Final = 0.08
 # Some providers leave the volumes of small splits; a ratio of 10 or 19 is one of units.
 LARGEST_UNTURNED: Final = 4.1
-# Different closes that two banks have in common with the same volume.
+# Different closes that two banks have in common with the same volume, or different volumes.
 LEAST_SAME: Final = 10
 
 
@@ -57,20 +57,27 @@ def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     for bank in rows.partition_by("symbol", maintain_order=True):
         symbol = bank["symbol"][0]
         if other := _same_prices(bank, stored):
-            return f"its {symbol} has the same prices as {other}, of which it is a copy"
+            return f"its {symbol} has the same {other}, of which it is a copy"
         if found := _other_ratio(newest.join(bank, on=KEY, suffix="_newer")):
             return f"its {symbol} is {found}"
     return None
 
 
 def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """The other bank whose closes and volumes these are, on too many sessions for a chance."""
+    """The other bank whose closes and volumes these are, on too many sessions for a chance.
+
+    Volumes alone tell on half of the sessions: a copy may have its prices in another unit.
+    """
     others = stored.filter(pl.col("symbol") != bank["symbol"][0])
     shared = ["session_date", "cents", "volume"]
     common = bank.with_columns(cents=CENTS).join(others, on=shared, suffix="_other")
-    if common["close"].n_unique() < LEAST_SAME:
-        return None
-    return str(common["symbol_other"][0])
+    if common["close"].n_unique() >= LEAST_SAME:
+        return f"prices as {common['symbol_other'][0]}"
+    days = others.unique([*KEY, "volume"], maintain_order=True)
+    traded = bank.join(days, on=["session_date", "volume"], suffix="_other")
+    if traded["volume"].n_unique() >= LEAST_SAME and traded.height * 2 >= bank.height:
+        return f"volumes as {traded['symbol_other'][0]}"
+    return None
 
 
 def _other_ratio(common: pl.DataFrame) -> str | None:

@@ -49,3 +49,12 @@ def test_a_lost_table_or_another_version_is_not_current(paths: Paths, tmp_path: 
     unchanged.remember(paths, "same")
     next(paths.data_root.glob("exports/dim_grade/*/*.parquet")).unlink()
     assert not unchanged.is_current(paths, "same")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 and no end"])
+def test_a_damaged_table_is_not_current(paths: Paths, damage: bytes) -> None:
+    unchanged.remember(paths, "same")
+    part = next(paths.data_root.glob("exports/dim_grade/*/*.parquet"))
+    part.chmod(0o644)
+    part.write_bytes(damage)
+    assert not unchanged.is_current(paths, "same")

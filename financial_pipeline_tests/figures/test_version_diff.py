@@ -17,12 +17,13 @@ from financial_pipeline.schemas.marts import MARTS
 PRICES = MARTS["fct_daily_prices"]
 
 
-def publish(paths: Paths, rows: pl.DataFrame, raw: str) -> str:
+def publish(paths: Paths, rows: pl.DataFrame, raw: str | None) -> str:
+    built_from = {"raw": raw} if raw else {}
     before = channel_tables(paths, "batch").get(PRICES.key)
     with duckdb.connect() as connection:
         connection.register("source", rows)
         source = connection.table("source")
-        table = write_table(paths, PRICES, source, previous=before, built_from={"raw": raw})
+        table = write_table(paths, PRICES, source, previous=before, built_from=built_from)
     return publish_tables(paths, "batch", [table], {}).version
 
 
@@ -75,4 +76,12 @@ def test_only_new_rows_are_no_restatement(tmp_path: Path) -> None:
     one, two = publish(paths, rows.head(1), "a"), publish(paths, rows, "b")
     found = CliRunner().invoke(commands, ["diff", "--data-root", str(tmp_path), one, two]).output
     assert "1 added, 0 removed, 0 changed" in found
+    assert "because: raw files (new rows)" in found
+
+
+def test_a_ledger_without_inputs_changed_with_the_raw_files(tmp_path: Path) -> None:
+    paths, days = Paths(tmp_path), [date(2019, 3, 28), date(2019, 3, 29)]
+    rows = pl.DataFrame({"symbol": "JPM", "session_date": days, "close": 1.0, "volume": 7})
+    one, two = publish(paths, rows.head(1), None), publish(paths, rows, None)
+    found = CliRunner().invoke(commands, ["diff", "--data-root", str(tmp_path), one, two]).output
     assert "because: raw files (new rows)" in found

@@ -71,6 +71,14 @@ def test_order_of_slashed_dates_is_decided_by_the_column(
     assert [other_forms(texts)[text] for text in texts] == months
 
 
+def test_days_that_are_always_the_first_are_no_months() -> None:
+    swapped = [f"2015-01-{month:02d}" for month in range(1, 13)]
+    assert other_forms(swapped)["2015-01-12"] == "Dec-2015"
+    # Too few to tell, and days of January.
+    for texts in (swapped[:5], [*swapped, "2015-01-13"], [*swapped, "2015-02-01"]):
+        assert other_forms(texts)["2015-01-02"] == "Jan-2015"
+
+
 def staged(path: Path, *rows: dict[str, str]) -> LoanStage:
     stage = LoanStage(path / "data")
     stage.stage(write(path / "a.csv", [header(), *map(line, rows)]))

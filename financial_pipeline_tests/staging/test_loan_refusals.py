@@ -139,3 +139,59 @@ def test_paid_loans_without_their_principal_are_said(
     )
     few = [loan(n, **({} if n else changes)) for n in range(200)]
     assert stage.stage(loan_file(tmp_path / "b.csv", few)).warnings == ()
+
+
+def graded(number: int, **changes: str) -> dict[str, str]:
+    """Return a loan whose rate is that of its sub grade, and its installment that of its rate."""
+    rate = 6 + 0.37 * (number % 20)
+    monthly = rate / 1200
+    payment = f"{3600 * monthly / (1 - (1 + monthly) ** -36):.2f}"
+    grade = "ABCD"[number % 20 // 5]
+    columns = {
+        "int_rate": f"{rate:.2f}",
+        "installment": payment,
+        "grade": grade,
+        "sub_grade": f"{grade}{number % 5 + 1}",
+    }
+    return loan(number, **(columns | changes))
+
+
+def test_columns_of_one_loan_are_read(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", [graded(n) for n in range(60)]))
+    assert len(stage.loan_ids()) == 60
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        # A column that was sorted alone, rounded, or of two units.
+        (
+            lambda n: {"installment": graded(n // 3)["installment"]},
+            "monthly payment on funded_amnt",
+        ),
+        (
+            lambda n: {name: graded(59 - n)[name] for name in ("grade", "sub_grade")},
+            r"does not rise with sub_grade \(correlation -1.00\)",
+        ),
+        (lambda n: {"int_rate": f"{float(graded(n)['int_rate']):.0f}"}, "whole per cents only"),
+        (lambda n: {"annual_inc": "4583.33"} if n % 3 == 0 else {}, "5,000 dollars for 33% of"),
+    ],
+)
+def test_columns_that_do_not_fit_each_other_are_refused(
+    tmp_path: Path, changes: Callable[[int], dict[str, str]], sentence: str
+) -> None:
+    rows = [graded(n, **changes(n)) for n in range(60)]
+    with pytest.raises(RefusedFile, match=sentence):
+        LoanStage(tmp_path / "data").stage(loan_file(tmp_path / "a.csv", rows))
+
+
+def test_a_file_of_resolved_loans_only_is_said(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    # The terms end in December 2020, the snapshot is of March 2019.
+    young = [loan(n, term=" 60 months", installment="83.75") for n in range(100)]
+    (warning,) = stage.stage(loan_file(tmp_path / "a.csv", young)).warnings
+    assert "none of its 100 loans whose term has not passed is live" in warning
+    live = loan(100, term=" 60 months", installment="83.75", loan_status="Current")
+    assert stage.stage(loan_file(tmp_path / "b.csv", [*young, live])).warnings == ()
+    assert stage.stage(loan_file(tmp_path / "c.csv", young[1:])).warnings == ()

@@ -79,6 +79,11 @@ LONG = (
         # Quarters dated by the first day of their last month.
         ("x.csv", "DATE,GDPC1\n2018-03-01,18000\n2018-06-01,18100\n2018-09-01,18200\n",
          "GDPC1", "2018-01-01", "2018-05-01", 18000.0),
+        ("UNRATE.csv", "Date,Value\n2018-01-01,4.0\n2018-02-01,4.1\n2018-03-01,4.2\n",
+         "UNRATE", "2018-02-01", "2018-03-10", 4.1),
+        # Seventeen equal months are no proof.
+        ("x.csv", HEADER + months(2018, ["4.1", *["4.3"] * 17]),
+         "UNRATE", "2018-12-01", "2019-01-10", 4.3),
         ("x.csv", HEADER + "2018-01,4.0\n2018-02,4.1\n2018-03,4.2\n",
          "UNRATE", "2018-02-01", "2018-03-10", 4.1),
         ("x.csv", HEADER + "2018-01-01 00:00:00,4.0\n2018-02-01 00:00:00,4.1\n",
@@ -137,6 +142,19 @@ def test_form_is_read(
         ("x.csv", LONG.replace("UNRATE", "ABCD"), "is no known FRED series"),
         ("UNRATE.json", '{"observations": [], "count": "x"}', "count 'x', which is no number"),
         ("UNRATE.json", '{"observations": [], "output_type": "y"}', "output_type 'y', which is no"),
+        # Rounded by a spreadsheet, on OECD's base, inflation for unemployment, filled to today.
+        ("x.csv", HEADER + months(2018, ["4", "4", "5"] * 4), "UNRATE has whole numbers only"),
+        (
+            "x.csv",
+            "DATE,CPIAUCSL\n" + months(2018, [f"{105 + n / 7:.3f}" for n in range(12)]),
+            "CPIAUCSL has a median of 105.78. since 2008, and FRED's are between 200 and 600",
+        ),
+        ("x.csv", HEADER + months(2018, ["2.1", "2.2"] * 6), "UNRATE has a median of 2.15 since"),
+        (
+            "x.csv",
+            HEADER + months(2018, ["4.1", "4.2", *["4.3"] * 18]),
+            "one value for at least 18 periods from 2018-03-01 on",
+        ),
     ],
 )
 def test_form_is_refused_by_name(tmp_path: Path, name: str, text: str, reason: str) -> None:

@@ -166,6 +166,56 @@ def test_copy_of_another_banks_file_is_refused(tmp_path: Path) -> None:
     assert set(rows["symbol"]) == {"JPM"}
 
 
+@pytest.mark.parametrize(
+    ("scale", "volume", "said"),
+    [
+        (lambda n: 100.0, 12_345_678, "its JPM has a turnover of 123,"),
+        (lambda n: 100.0, 1_000, ""),
+        (lambda n: 1.0, 12_345_678, ""),
+    ],
+)
+def test_turnover_that_no_bank_has_is_that_of_another_unit(
+    tmp_path: Path, scale: Scale, volume: int, said: str
+) -> None:
+    text = bars(scale).replace(",1000000\n", f",{volume}\n")
+    if said:
+        with pytest.raises(RefusedFile, match=said):
+            staged(tmp_path, ("JPM.csv", text))
+    else:
+        assert staged(tmp_path, ("JPM.csv", text))[0].height == 60
+
+
+def in_whole_dollars(text: str) -> str:
+    """Prices without decimals, each line of another volume."""
+    lines = [line.split(",") for line in text.splitlines()[1:]]
+    rows = (
+        ",".join([day, *(f"{float(price):.0f}" for price in prices), str(9_000 + number)])
+        for number, (day, *prices, _) in enumerate(lines)
+    )
+    return "\n".join([HEADER, *rows])
+
+
+def test_whole_dollars_are_too_coarse_unless_prices_are_high(tmp_path: Path) -> None:
+    with pytest.raises(RefusedFile, match="its JPM has prices in whole dollars, too coarse"):
+        staged(tmp_path, ("JPM.csv", in_whole_dollars(bars())))
+    high = tmp_path / "high"
+    high.mkdir()
+    rows, _ = staged(high, ("JPM.csv", in_whole_dollars(bars(lambda n: 5_000.0))))
+    assert rows.height == 60
+
+
+def test_copy_of_another_bank_in_another_unit_is_known_by_its_volumes(tmp_path: Path) -> None:
+    def traded(scale: float) -> str:
+        lines = bars(lambda n: scale).splitlines()
+        return "\n".join(
+            [HEADER, *(f"{line}{number}" for number, line in enumerate(lines[1:], start=10))]
+        )
+
+    rows, refused = staged(tmp_path, ("JPM.csv", traded(1.0)), ("BAC.csv", traded(0.3)))
+    assert "its BAC has the same volumes as JPM, of which it is a copy" in refused
+    assert set(rows["symbol"]) == {"JPM"}
+
+
 def test_equal_files_of_two_banks_are_both_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedFile, match="its BAC has the same prices as JPM"):
         staged(tmp_path, ("JPM.csv", bars()), ("BAC.csv", bars()))

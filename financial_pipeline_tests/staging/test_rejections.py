@@ -126,3 +126,25 @@ def test_other_units_are_refused_by_column(
     rows = [_row("2007-05-26", amount).replace("10%", ratio) for _ in range(20)]
     with pytest.raises(RefusedFile, match=rf"a.csv is refused: {column}.* has a median of"):
         _stage(tmp_path / "d", write(tmp_path / "a.csv", [HEADER, *rows]))
+
+
+@pytest.mark.parametrize(
+    ("every", "old", "new", "sentence"),
+    [
+        (2, "10%", "0.1%", "50% of Debt-To-Income Ratio are at most 1 per cent"),
+        (1, "693.0", "69.3", "Risk_Score has a median of 69.3"),
+        (5, "10%", "0.1%", None),
+        (3, "693.0", "69.3", None),
+    ],
+)
+def test_ratios_of_two_units_and_scores_of_another_one_are_refused(
+    tmp_path: Path, every: int, old: str, new: str, sentence: str | None
+) -> None:
+    rows = [_row("2007-05-26", f"{9000 + n}") for n in range(40)]
+    changed = [row if n % every else row.replace(old, new) for n, row in enumerate(rows)]
+    path = write(tmp_path / "a.csv", [HEADER, *changed])
+    if sentence is None:
+        assert _stage(tmp_path / "d", path).rows == 40
+    else:
+        with pytest.raises(RefusedFile, match=sentence):
+            _stage(tmp_path / "d", path)

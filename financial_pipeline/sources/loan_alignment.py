@@ -1,0 +1,91 @@
+"""Whether the columns of a loan file belong together: rates, grades, installments and incomes.
+
+A spreadsheet that sorts a column alone, or rounds it, leaves every range and every median right.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from financial_pipeline.errors import PipelineError
+from financial_pipeline.schemas.loan_rules import SUB_GRADES
+from financial_pipeline.sources.loan_units import MANY_VALUES, MONTHS_IN_YEAR, column_number
+
+# Nearly all installments are the annuity to the cent; a rounded rate moves them by less than this.
+ANNUITY_TOLERANCE: Final = 0.02
+LEAST_FITTING: Final = 0.8
+# The sub grade sets the rate: the correlation of both is about 0.9 in every large file.
+LEAST_CORRELATION: Final = 0.3
+LEAST_SUB_GRADES: Final = 5
+# Per cent: noise of fractions that were multiplied by 100.
+RATE_NOISE: Final = 1e-6
+# Dollars a year: hardly any income is lower, and those per month or in thousands are.
+LOWEST_INCOME: Final = 5_000
+MOST_LOW_INCOMES: Final = 0.02
+
+
+def verify_alignment(raw: pl.LazyFrame, rate_factor: float, where: str) -> None:
+    """Raise PipelineError, which names the file by `where`, if columns do not fit each other.
+
+    `raw` has upstream columns as text or numbers; rates times `rate_factor` are per cent.
+    """
+    found = raw.select(**_facts(raw.collect_schema(), rate_factor)).collect(engine="streaming")
+    reason = _reason(**found.row(0, named=True))
+    if reason:
+        raise PipelineError(
+            f"{where} is refused: {reason}; use the original file, or export it again."
+        )
+
+
+def _facts(schema: pl.Schema, rate_factor: float) -> dict[str, pl.Expr]:
+    rate, amount, installment, income = (
+        column_number(name, schema[name]) if name in schema else pl.lit(None, pl.Float64())
+        for name in ("int_rate", "funded_amnt", "installment", "annual_inc")
+    )
+    per_cent = rate * rate_factor
+    monthly = per_cent / 100 / MONTHS_IN_YEAR
+    term = pl.col("term").str.extract(r"(\d+)").cast(pl.Float64)
+    ratio = installment / (amount * monthly / (1 - (1 + monthly) ** -term))
+    sub_grade = pl.col("sub_grade").str.strip_chars().str.to_uppercase()
+    rank = sub_grade.cast(pl.Enum(SUB_GRADES), strict=False).to_physical().cast(pl.Float64)
+    return {
+        "loans": per_cent.count(),
+        "rates": per_cent.drop_nulls().n_unique(),
+        "is_whole": ((per_cent - per_cent.round()).abs() < RATE_NOISE).all(),
+        "fitting": ((ratio - 1).abs() <= ANNUITY_TOLERANCE).filter(ratio > 0).mean(),
+        "sub_grades": rank.drop_nulls().n_unique(),
+        "correlation": pl.corr(rank, per_cent),
+        "low_incomes": (income < LOWEST_INCOME).filter(income > 0).mean(),
+    }
+
+
+def _reason(
+    loans: int,
+    rates: int,
+    is_whole: bool,
+    fitting: float | None,
+    sub_grades: int,
+    correlation: float | None,
+    low_incomes: float | None,
+) -> str | None:
+    if loans < MANY_VALUES:
+        return None
+    if is_whole and rates > 1:
+        return "its int_rate has whole per cents only, and Lending Club's have two decimals"
+    if fitting is not None and fitting < LEAST_FITTING:
+        return (
+            f"its installment is the monthly payment on funded_amnt at int_rate for {fitting:.0%}"
+            " of the loans only, so that a column belongs to other loans"
+        )
+    is_graded = sub_grades >= LEAST_SUB_GRADES and correlation is not None
+    if is_graded and (correlation or 0.0) < LEAST_CORRELATION:
+        return (
+            f"its int_rate does not rise with sub_grade (correlation {correlation:.2f}), so that"
+            " one of them belongs to other loans"
+        )
+    if low_incomes is not None and low_incomes > MOST_LOW_INCOMES:
+        return (
+            f"its annual_inc is below {LOWEST_INCOME:,} dollars for {low_incomes:.0%} of the loans,"
+            " so that some are per month or in thousands"
+        )
+    return None

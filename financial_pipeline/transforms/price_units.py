@@ -1,0 +1,46 @@
+"""Whether the prices of a file can be the dollars and cents of a bank, by the file alone."""
+
+from typing import Final
+
+import polars as pl
+
+# Fewer rows tell nothing.
+LEAST_ROWS: Final = 20
+# Dollars: no bank trades for so many on a usual day; in cents, or in yen, all of them do.
+LARGEST_TURNOVER: Final = 5e10
+# Of prices in dollars and cents, one in a hundred is whole.
+MOST_WHOLE: Final = 0.9
+# Whole dollars move a return by this share of the price at most, or they are too coarse for one.
+COARSE: Final = 1e-3
+
+
+def another_unit(rows: pl.DataFrame) -> str | None:
+    """Return why the cleaned rows of a file are no dollars and cents, else None."""
+    for bank in rows.partition_by("symbol", maintain_order=True):
+        if reason := _of_bank(bank):
+            return f"its {bank['symbol'][0]} has {reason}"
+    return None
+
+
+def _of_bank(bank: pl.DataFrame) -> str | None:
+    price = pl.coalesce("close", "adjusted_close")
+    priced = bank.filter(price.is_not_null())
+    if priced.height < LEAST_ROWS:
+        return None
+    turnover = priced.select((price * pl.col("volume")).median()).item()
+    if turnover is not None and turnover > LARGEST_TURNOVER:
+        return (
+            f"a turnover of {turnover:,.0f} dollars on a usual day, more than any bank: its prices"
+            " are in cents or in another currency, or its volumes are no shares"
+        )
+    columns = (priced[name].drop_nulls() for name in ("close", "adjusted_close"))
+    if any(_is_coarse(prices) for prices in columns):
+        return "prices in whole dollars, too coarse for daily returns: export them with cents"
+    return None
+
+
+def _is_coarse(prices: pl.Series) -> bool:
+    typical = prices.median()
+    if len(prices) < LEAST_ROWS or not isinstance(typical, float) or typical * COARSE >= 1:
+        return False
+    return float((prices == prices.round()).mean() or 0) >= MOST_WHOLE  # type: ignore[arg-type]
