@@ -41,7 +41,8 @@ def claim_data_root(settings: Settings, paths: Paths) -> None:
     if found != wanted:
         raise PipelineError(
             f"The data root {paths.data_root} contains another world ({_short(found)}) than the"
-            f" requested one ({_short(wanted)}); pass another --data-root, or remove that folder."
+            f" requested one ({_short(wanted)}); pass {_options(found)} to use it,"
+            " another --data-root, or remove that folder."
         )
 
 
@@ -56,6 +57,12 @@ def variables(paths: Paths) -> dict[str, str]:
     found: dict[str, Any] = recorded_json(file, ADVICE)
     names = [name for name in ("source", "loans", "seed") if name in found]
     return {f"FINANCIAL_PIPELINE_{name.upper()}": str(found[name]) for name in names}
+
+
+def _options(content: dict[str, object]) -> str:
+    """Return the options of a command that name a world."""
+    names = [name for name in ("source", "loans", "seed") if name in content]
+    return " ".join(f"--{name} {content[name]}" for name in names)
 
 
 def _short(content: dict[str, object]) -> str:

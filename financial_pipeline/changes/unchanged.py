@@ -75,8 +75,12 @@ def is_current(paths: Paths, now: str) -> bool:
 
 def is_whole(paths: Paths, table: PublishedTable) -> bool:
     """Return whether the files of a table are there, and end as Parquet files do."""
-    files = parquet_files(paths, table)
-    return bool(files) and all(_ends_as_parquet(path) for path in files)
+    return bool(parquet_files(paths, table)) and not damaged_files(paths, table)
+
+
+def damaged_files(paths: Paths, table: PublishedTable) -> list[Path]:
+    """Return the files of a table that do not end as Parquet files do."""
+    return [path for path in parquet_files(paths, table) if not _ends_as_parquet(path)]
 
 
 def _ends_as_parquet(path: Path) -> bool:

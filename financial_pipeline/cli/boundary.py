@@ -26,6 +26,8 @@ from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 # The exit code of a program that was interrupted, as shells have it.
 INTERRUPTED: Final = 130
+# What Dagster makes of Ctrl-C within a step; its import takes a second.
+INTERRUPTION: Final = "DagsterExecutionInterruptedError"
 PREFIX: Final = "FINANCIAL_PIPELINE_"
 # Characters of a long text that a sentence quotes, half from each end; the report has all of it.
 QUOTED: Final = 600
@@ -53,6 +55,9 @@ def run(command: Callable[[], object]) -> int:
     except BaseException as error:
         # Click writes to standard error when it is interrupted, and the reader may be gone.
         if isinstance(error, BrokenPipeError) and isinstance(error.__context__, KeyboardInterrupt):
+            return INTERRUPTED
+        if any(type(each).__name__ == INTERRUPTION for each in _causes(error)):
+            _tell("Stopped.")
             return INTERRUPTED
         _tell(f"Error: {sentence(error)}")
         return 1

@@ -14,7 +14,7 @@ import dagster as dg
 from financial_pipeline.changes import state
 from financial_pipeline.changes.code import hashed
 from financial_pipeline.changes.state import Built
-from financial_pipeline.changes.unchanged import is_whole
+from financial_pipeline.changes.unchanged import damaged_files, is_whole
 from financial_pipeline.defs.code_versions import Versions
 from financial_pipeline.defs.followed import FOLLOWS
 from financial_pipeline.defs.home import Loaded
@@ -28,6 +28,7 @@ from financial_pipeline.defs.narrowing import (
     partitions_of,
 )
 from financial_pipeline.defs.run_plan import FamilyRun
+from financial_pipeline.files import DISK
 from financial_pipeline.publishing.content_hash import partition_hashes
 from financial_pipeline.publishing.manifest import is_published, read_manifest
 from financial_pipeline.publishing.publication import Publication
@@ -186,8 +187,15 @@ class Changes:
         return unknown - {rule.dataset}
 
     def forget(self, keys: Collection[dg.AssetKey]) -> None:
-        """Remove the entries of assets from the disk, before they are built."""
-        state.forget(self._publication.paths, {name_of(key) for key in keys})
+        """Remove the entries of assets from the disk, before they are built.
+
+        Damaged files of their tables go too: a build would read them, and can do without them.
+        """
+        paths, names = self._publication.paths, {name_of(key) for key in keys}
+        state.forget(paths, names)
+        for table in (table for name, table in self._tables.items() if name in names):
+            for path in damaged_files(paths, table):
+                DISK.unlink(path)
 
     def note(self, planned: FamilyRun, work: Work) -> None:
         """Note what assets were built from; `planned` has the partitions before any narrowing."""

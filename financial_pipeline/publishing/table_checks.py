@@ -79,13 +79,15 @@ def _comparison_checks(
     publication: Publication, frame: pl.LazyFrame, version: PublishedTable, table: Table[Any]
 ) -> list[CheckOutcome]:
     previous = publication.newest_if_any(version.key)
-    if previous is None:
+    files = parquet_files(publication.paths, previous) if previous else []
+    # A version whose files are lost can be built again, and compared with nothing.
+    if previous is None or not files:
         return [
             CheckOutcome("volume_has_not_dropped", True, False, {"note": "first version"}),
             CheckOutcome("distribution_has_not_shifted", True, False, {"note": "first version"}),
         ]
     lost = 1 - version.rows / previous.rows if previous.rows else 0.0
-    before = pl.scan_parquet(parquet_files(publication.paths, previous))
+    before = pl.scan_parquet(files)
     shifts = {column: _shift(before, frame, column) for column in table.watched}
     return [
         CheckOutcome(

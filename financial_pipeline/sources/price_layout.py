@@ -121,9 +121,12 @@ def _triple_header(rows: list[list[str]]) -> tuple[str, dict[str | None, dict[st
         return None
     columns: dict[str | None, dict[str, int]] = {}
     for column, (field, ticker) in enumerate(zip(fields, tickers, strict=True), start=1):
-        if field.lower() not in FIELDS:
+        of_bank = columns.setdefault(ticker.upper(), {})
+        name = FIELDS.get(field.lower())
+        # Of two columns of one name nobody knows which one counts.
+        if name is None or name in of_bank:
             return None
-        columns.setdefault(ticker.upper(), {})[FIELDS[field.lower()]] = column
+        of_bank[name] = column
     forms = {_form("yfinance-multiheader", set(found)) for found in columns.values()}
     form = forms.pop()
     return None if forms or form is None else (form, columns)

@@ -156,15 +156,22 @@ def judge_repetitions(judged: pl.DataFrame) -> pl.DataFrame:
 def judge_filled(judged: pl.DataFrame) -> pl.DataFrame:
     """Judge sound lines that equal the line before in each price and the volume: `repeated_price`.
 
-    No two sessions trade so; software fills missing sessions forward. No volume is no proof.
+    No two sessions trade so; software fills missing sessions forward. No volume is no proof, but
+    three lines with equal prices in a row are one, whatever their volumes.
     """
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
     rows = judged.filter(sound).sort(KEY)
-    same = [
-        pl.col(name).eq_missing(pl.col(name).shift(1).over("symbol"))
-        for name in (*OHLC, "adjusted_close", "volume")
-    ]
-    is_filled = pl.all_horizontal(*same, pl.col("volume") > 0)
+    prices, volume = (
+        pl.all_horizontal(
+            pl.col(name).eq_missing(pl.col(name).shift(1).over("symbol")) for name in names
+        )
+        for names in ((*OHLC, "adjusted_close"), ("volume",))
+    )
+    # An adjusted close alone may be equal by rounding.
+    has_range = pl.col("open", "high", "low").is_not_null()
+    nearby = (prices.shift(step).over("symbol").fill_null(False) for step in (1, -1))
+    is_run = pl.all_horizontal(prices, has_range) & pl.any_horizontal(*nearby)
+    is_filled = (prices & volume & (pl.col("volume") > 0)) | is_run
     reason = pl.when(is_filled).then(pl.lit("repeated_price"))
     return pl.concat([judged.filter(~sound), rows.with_columns(reason=reason)])
 

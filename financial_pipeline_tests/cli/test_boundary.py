@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import click
 import pytest
+from dagster import DagsterExecutionInterruptedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,11 @@ def test_an_interrupt_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
 class _ClosedPipe(io.StringIO):
     def write(self, _: str) -> int:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_ctrl_c_within_a_step_of_dagster_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert boundary.run(_raising(DagsterExecutionInterruptedError())) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 @pytest.mark.parametrize(

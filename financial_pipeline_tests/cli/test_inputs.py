@@ -72,7 +72,7 @@ def test_a_data_root_that_is_a_file_or_another_world_is_refused(tmp_path: Path) 
     with pytest.raises(PipelineError, match="is no folder"):
         inputs.check(Settings(source="simulated"), Paths(tmp_path / "file" / "root"))
     (tmp_path / "world.json").write_text('{"source": "live", "is_synthetic": false}')
-    with pytest.raises(PipelineError, match="contains another world"):
+    with pytest.raises(PipelineError, match="pass --source live to use it"):
         inputs.check(Settings(source="simulated"), Paths(tmp_path))
 
 

@@ -66,6 +66,15 @@ def test_a_lost_warehouse_or_partition_is_built_again(world: World) -> None:
     assert "staging 03-25..03-29" in world.command()
 
 
+def test_a_damaged_table_is_built_again_without_its_damaged_files(world: World) -> None:
+    (part,) = world.paths.data_root.glob("exports/fct_daily_prices/*/*.parquet")
+    part.chmod(0o644)
+    part.write_bytes(b"junk")
+    assert world.command() == ["exports 03-25..03-29"]
+    assert not part.exists()
+    assert world.command() == []
+
+
 def test_a_file_withdrawn_after_a_killed_command_leaves_no_trace(world: World) -> None:
     world.raw, world.rows["2019-03-28"] = "2", 7
     world.command(is_killed=True)

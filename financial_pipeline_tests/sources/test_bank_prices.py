@@ -106,6 +106,15 @@ def test_layout_ignores_the_comma_at_the_end_of_three_header_lines() -> None:
     assert (found.width, found.columns["JPM"]["volume"]) == (7, 5)
 
 
+def test_layout_of_two_columns_of_one_name_is_unknown() -> None:
+    lines = (
+        "Price,Close,High,Low,Open,Volume,Close",
+        "Ticker,JPM,JPM,JPM,JPM,JPM,JPM",
+        "Date,,,,,,",
+    )
+    assert layout(lines) is None
+
+
 def test_describe_refuses_an_unknown_header_and_a_file_without_dates(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="Adj Close,Volume"):
         bank_prices.describe(drop(tmp_path, "JPM.csv", "a,b\n1,2\n"), SYMBOLS)

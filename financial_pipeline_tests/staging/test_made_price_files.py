@@ -153,6 +153,17 @@ def test_sessions_that_are_filled_forward_are_holes(tmp_path: Path) -> None:
     assert not set(rows["session_date"]) & set(DAYS[30:35])
 
 
+@pytest.mark.parametrize(("equal", "left"), [(2, 60), (3, 58), (20, 41)])
+def test_three_equal_sessions_are_filled_whatever_their_volumes(
+    tmp_path: Path, equal: int, left: int
+) -> None:
+    lines = bars().splitlines()
+    last = lines[61 - equal].removeprefix(str(DAYS[60 - equal])).rpartition(",")[0]
+    filled = [f"{DAYS[n]}{last},{0 if n % 2 else n}" for n in range(60 - equal, 60)]
+    rows, refused = staged(tmp_path, ("JPM.csv", "\n".join([*lines[: 61 - equal], *filled])))
+    assert (rows.height, refused) == (left, "")
+
+
 def test_mistyped_year_is_quarantined_and_no_note(tmp_path: Path) -> None:
     rows, _ = staged(tmp_path, ("JPM.csv", bars().replace("2018-02-01", "0018-02-01")))
     lost = pl.read_parquet(tmp_path / "data" / "staging" / "quarantine" / "*.parquet")
