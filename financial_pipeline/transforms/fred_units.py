@@ -98,10 +98,14 @@ def _implausible(part: pl.DataFrame, copies: pl.DataFrame, series_id: str) -> st
     if isinstance(typical, float) and not low <= typical <= high:
         return (
             f"its {series_id} has a median of {typical:,.6g} since {RECENT.year}, and FRED's are"
-            f" between {low:,} and {high:,}: another base year, unit or series"
+            f" between {low:,} and {high:,}: another base year, unit or series;"
+            " download it again"
         )
     if series_id in VALUE_RANGE.keys() - WHOLE and _is_rounded(part["value"]):
-        return f"its {series_id} has whole numbers only, which FRED publishes with decimals"
+        return (
+            f"its {series_id} has whole numbers only, which FRED publishes with decimals; download"
+            " it again"
+        )
     if series_id in (*LEVELS, *LOWEST_VALUE) and (day := _filled_from(copies)):
         return (
             f"its {series_id} has one value for at least {MANY_EQUAL} periods from {day} on, which"

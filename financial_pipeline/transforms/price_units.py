@@ -31,7 +31,8 @@ def _of_bank(bank: pl.DataFrame) -> str | None:
     if turnover is not None and turnover > LARGEST_TURNOVER:
         return (
             f"a turnover of {turnover:,.0f} dollars on a usual day, more than any bank: its prices"
-            " are in cents or in another currency, or its volumes are no shares"
+            " are in cents or in another currency, or its volumes are no shares; export dollars and"
+            " shares"
         )
     columns = (priced[name].drop_nulls() for name in ("close", "adjusted_close"))
     if any(_is_coarse(prices) for prices in columns):

@@ -22,7 +22,7 @@ def _file(folder: Path, name: str, days: list[date], factor: float, close: float
     rows = ["Date,Open,High,Low,Close,Adj Close,Volume"]
     for place, day in enumerate(days):
         price = close if day == CORRECTED else 50.0
-        rows.append(f"{day},50,60,40,{price},{price * factor:.2f},{900 + place}")
+        rows.append(f"{day},{50 + place / 100},60,40,{price},{price * factor:.2f},{900 + place}")
     path = folder / name
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
