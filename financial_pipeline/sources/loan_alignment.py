@@ -11,8 +11,8 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.loan_rules import SUB_GRADES
 from financial_pipeline.sources.loan_units import MANY_VALUES, MONTHS_IN_YEAR, column_number
 
-# Nearly all installments are the annuity to the cent; a rounded rate moves them by less than this.
-ANNUITY_TOLERANCE: Final = 0.02
+# Nearly all installments are the annuity to the cent; a column sorted alone mixes amounts.
+ANNUITY_TOLERANCE: Final = 0.15
 LEAST_FITTING: Final = 0.8
 # The sub grade sets the rate: the correlation of both is about 0.9 in every large file.
 LEAST_CORRELATION: Final = 0.3

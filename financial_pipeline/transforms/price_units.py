@@ -4,8 +4,9 @@ from typing import Final
 
 import polars as pl
 
-# Fewer rows tell nothing.
-LEAST_ROWS: Final = 20
+# Fewer rows tell nothing about the usual turnover, and nothing about decimals.
+LEAST_ROWS: Final = 5
+LEAST_PRICES: Final = 30
 # Dollars: no bank trades for so many on a usual day; in cents, or in yen, all of them do.
 LARGEST_TURNOVER: Final = 5e10
 # Of prices in dollars and cents, one in a hundred is whole.
@@ -42,6 +43,6 @@ def _of_bank(bank: pl.DataFrame) -> str | None:
 
 def _is_coarse(prices: pl.Series) -> bool:
     typical = prices.median()
-    if len(prices) < LEAST_ROWS or not isinstance(typical, float) or typical * COARSE >= 1:
+    if len(prices) < LEAST_PRICES or not isinstance(typical, float) or typical * COARSE >= 1:
         return False
     return float((prices == prices.round()).mean() or 0) >= MOST_WHOLE  # type: ignore[arg-type]

@@ -167,7 +167,7 @@ def test_columns_of_one_loan_are_read(tmp_path: Path) -> None:
     [
         # A column that was sorted alone, rounded, or of two units.
         (
-            lambda n: {"installment": graded(n // 3)["installment"]},
+            lambda n: {"installment": f"{115 * (0.5 + n % 20 / 20):.2f}"},
             "monthly payment on funded_amnt",
         ),
         (
