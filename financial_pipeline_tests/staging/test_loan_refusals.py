@@ -186,6 +186,18 @@ def test_columns_that_do_not_fit_each_other_are_refused(
         LoanStage(tmp_path / "data").stage(loan_file(tmp_path / "a.csv", rows))
 
 
+def test_rates_of_two_grades_may_fall_with_the_sub_grade(tmp_path: Path) -> None:
+    # Rates of a grade move over the years.
+    rows = [
+        graded(n % 10, id=str(n)) | {"sub_grade": graded(9 - n % 10)["sub_grade"]}
+        for n in range(60)
+    ]
+    rows = [row | {"grade": row["sub_grade"][0]} for row in rows]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", rows))
+    assert len(stage.loan_ids()) == 60
+
+
 def test_a_file_of_resolved_loans_only_is_said(tmp_path: Path) -> None:
     stage = LoanStage(tmp_path / "data")
     # The terms end in December 2020, the snapshot is of March 2019.
