@@ -198,6 +198,13 @@ def test_rates_of_two_grades_may_fall_with_the_sub_grade(tmp_path: Path) -> None
     assert len(stage.loan_ids()) == 60
 
 
+def test_a_few_low_incomes_are_possible(tmp_path: Path) -> None:
+    rows = [graded(n, **({"annual_inc": "4500"} if n % 7 == 0 else {})) for n in range(60)]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", rows))
+    assert len(stage.loan_ids()) == 60
+
+
 def test_a_file_of_resolved_loans_only_is_said(tmp_path: Path) -> None:
     stage = LoanStage(tmp_path / "data")
     # The terms end in December 2020, the snapshot is of March 2019.
