@@ -39,7 +39,8 @@ def score_table(features: pl.LazyFrame, models: Models, card: Scorecard) -> pl.D
     def score(start: int) -> pl.DataFrame:
         return _scored(features.slice(start, SCORING_BATCH).collect(), models, card)
 
-    return pl.concat(each(score, range(0, max(loans, 1), SCORING_BATCH)))
+    parts = each(score, range(0, max(loans, 1), SCORING_BATCH))
+    return pl.concat(parts, rechunk=True)
 
 
 def _scored(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:

@@ -15,10 +15,13 @@ COMPRESSION: Final = "zstd"
 
 
 def rows_by(rows: pl.DataFrame, name: pl.Expr) -> dict[str, pl.DataFrame]:
-    """Return the rows of each value of `name`, as text; those of a single value are not copied."""
+    """Return the rows of each value of `name`, as text, each as one piece of memory.
+
+    The bytes of a file depend on the pieces. A whole that is one already is not copied.
+    """
     names = rows.select(name.alias("_name"))["_name"]
     if names.n_unique() == 1:
-        return {str(names[0]): rows}
+        return {str(names[0]): rows.rechunk()}
     return {str(key): part for (key,), part in rows.group_by(names)}
 
 
