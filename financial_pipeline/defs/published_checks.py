@@ -25,10 +25,11 @@ Check = Callable[[Pipeline, str], dg.AssetCheckResult]
 
 def mart_files_are_as_written(pipeline: Pipeline, key: str) -> dg.AssetCheckResult:
     """Compare the hash of each file of a mart with its description."""
-    files = pipeline.publication.files(key)
-    contents = {path.stem: hashed_text(pl.read_parquet(path)) for path in files}
-    # An empty mart has a file and no hash.
-    found = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items() if text}
+    found = {}
+    for path in pipeline.publication.files(key):
+        # An empty mart has a file and no hash.
+        if text := hashed_text(pl.read_parquet(path)):
+            found[path.stem] = hashlib.sha256(text).hexdigest()
     return _compared(pipeline.publication.newest(key).partitions, found)
 
 

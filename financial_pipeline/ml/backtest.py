@@ -77,20 +77,31 @@ def fit_on(cohort: pl.DataFrame, split: Split, name: ModelName) -> DefaultModel:
 
 
 def fit_models(
-    cohort: pl.DataFrame, split: Split, outcomes: pl.DataFrame, funded: pl.Series
+    cohort: pl.DataFrame,
+    split: Split,
+    outcomes_of: Callable[[pl.Series], tuple[Iterable[pl.Series], pl.Series]],
 ) -> tuple[Models, Scorecard]:
     """Fit both models and the scorecard on a split's training loans.
 
-    `outcomes` and `funded` are the class X columns and funded amounts of these loans, in their
+    `outcomes_of` returns the class X columns and the funded amounts of loans, by key and in their
     order. Raises NotTrainable, or LeakAlarm if an input knows the outcome.
     """
     if split.reason:
         raise NotTrainable(f"The default model is not trained: {split.reason}.")
     rows, target = training_rows(cohort, split)
-    check_inputs(rows.select(*FEATURES), target, outcomes, funded)
-    fitted = each(lambda name: with_averages(fit_on(cohort, split, name), rows), FEATURE_SETS)
+    check_inputs(rows.select(*FEATURES), target, *outcomes_of(rows["loan_key"]))
+
+    def fit(name: ModelName) -> DefaultModel:
+        return with_averages(fit_model(name, rows, target), rows)
+
+    fitted = each(fit, FEATURE_SETS)
     models: Models = dict(zip(FEATURE_SETS, fitted, strict=True))
     return models, fit_scorecard(rows, target, FEATURE_SETS[CHALLENGED])
+
+
+def training_target(cohort: pl.DataFrame, split: Split) -> NDArray[np.int8]:
+    """The targets of the training loans of a split."""
+    return cohort["default_d1"].filter(pl.Series(split.train)).to_numpy()
 
 
 def training_rows(cohort: pl.DataFrame, split: Split) -> tuple[pl.DataFrame, NDArray[np.int8]]:
@@ -203,11 +214,15 @@ def evaluation_tables(
 
 def segments(cohort: pl.DataFrame, loans: pl.LazyFrame) -> pl.DataFrame:
     """Return grade, term and quarterly vintage of each cohort loan; `loans` is `fct_loans`."""
-    grades = loans.select("loan_key", "grade").collect()
-    joined = cohort.join(grades, on="loan_key", how="left", maintain_order="left")
+    named = cohort.lazy().select("loan_key", "issue_month", "term")
+    grades = loans.select("loan_key", "grade")
     month = pl.col("issue_month").dt
     vintage = pl.format("{}Q{}", month.year(), month.quarter())
-    return joined.select("grade", "term", vintage.alias("vintage"))
+    return (
+        named.join(grades, on="loan_key", how="left", maintain_order="left")
+        .select("grade", "term", vintage.alias("vintage"))
+        .collect()
+    )
 
 
 def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:

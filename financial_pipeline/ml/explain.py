@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.ml.scorecard import FACTOR
-from financial_pipeline.ml.train import DefaultModel, Models
+from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel, Models
 
 Floats = NDArray[np.float64]
 
@@ -57,13 +57,13 @@ def all_coefficient_rows(models: Models) -> list[dict[str, Any]]:
 
 def strongest_feature(model: DefaultModel, training: pl.DataFrame) -> str:
     """The feature that moves the log-odds most from loan to loan."""
-    spread = _log_odds_by_feature(model, model.design(training)).std(axis=0, ddof=1)
+    spread = _log_odds(model, training).std(axis=0, ddof=1)
     return model.features[int(np.argmax(spread))]
 
 
 def with_averages(model: DefaultModel, training: pl.DataFrame) -> DefaultModel:
     """The model with the mean contribution of each feature over its training loans."""
-    means = _log_odds_by_feature(model, model.design(training)).mean(axis=0)
+    means = _log_odds(model, training).mean(axis=0)
     return replace(model, average_log_odds=dict(zip(model.features, means.tolist(), strict=True)))
 
 
@@ -104,6 +104,15 @@ def _top_reasons(lost: Floats, names: pl.Series) -> pl.DataFrame:
         columns[f"reason_{rank + 1}"] = code.set(worth <= 0, None)
         columns[f"points_lost_{rank + 1}"] = worth.set(worth <= 0, None)
     return pl.DataFrame(columns)
+
+
+def _log_odds(model: DefaultModel, frame: pl.DataFrame) -> Floats:
+    """Contribution of each feature to the log-odds of each row, with a design of few rows."""
+    found = np.empty((frame.height, len(model.features)))
+    for number, part in enumerate(frame.iter_slices(SCORING_BATCH)):
+        start = number * SCORING_BATCH
+        found[start : start + part.height] = _log_odds_by_feature(model, model.design(part))
+    return found
 
 
 def _log_odds_by_feature(model: DefaultModel, design: Floats) -> Floats:

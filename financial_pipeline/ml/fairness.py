@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from financial_pipeline.ml import decide
-from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml.populations import columns_of, out_of_time
 from financial_pipeline.ml.train import DefaultModel
 
 WORDING: Final = (
@@ -46,17 +46,16 @@ def screen(
     `cohort` is the training set of the cut-off, the others are `fct_loan_applications` and
     `fct_loans`. Empty if the training loans give no break-even PD.
     """
-    proxies = applications.select("loan_key", "addr_state", "income_effective")
-    money = loans.select("loan_key", *decide.CASH_COLUMNS)
-    joined = cohort.join(
-        proxies.join(money, on="loan_key").collect(), on="loan_key", maintain_order="left"
-    )
     split = out_of_time(cohort, cutoff)
-    prices = decide.prices(decide.loan_cash(joined.filter(pl.Series(split.train))))
-    tested = joined.filter(pl.Series(split.test))
+    trained = cohort.filter(pl.Series(split.train))
+    money = loans.select("loan_key", *decide.CASH_COLUMNS)
+    prices = decide.prices(decide.loan_cash(columns_of(trained, money)))
+    tested = cohort.filter(pl.Series(split.test))
     if prices is None or tested.is_empty():
         return []
-    groups = tested.select("addr_state").with_columns(income_band(tested["income_effective"]))
+    known = applications.select("loan_key", "addr_state", "income_effective")
+    proxies = columns_of(tested, known)
+    groups = proxies.select("addr_state").with_columns(income_band(proxies["income_effective"]))
     target = tested["default_d1"].to_numpy()
     return fairness_rows(target, model.predict(tested), groups, prices.break_even_pd)
 

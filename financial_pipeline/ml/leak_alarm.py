@@ -6,7 +6,7 @@ single feature, or a model, of which the lower 99% bound of the AUC is above 0.8
 not enough: few such columns separate that well by themselves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,18 +53,18 @@ def check_whitelist(columns: Sequence[str], allowed: Sequence[str]) -> None:
 def check_inputs(
     features: pl.DataFrame,
     target: NDArray[np.int8],
-    forbidden: pl.DataFrame,
+    forbidden: Iterable[pl.Series],
     funded: pl.Series | None = None,
 ) -> None:
     """Raise LeakAlarm when a feature separates too well alone or copies a forbidden column.
 
-    All have the same loans in the same order; `forbidden` has the class X columns, of which
-    constant ones are passed over. `funded` is the funded amount in dollars: a copy counts only if
-    the amount does not explain it.
+    All have the same loans in the same order; `forbidden` has the class X columns, a frame or one
+    after the other, of which constant ones are passed over. `funded` is the funded amount in
+    dollars: a copy counts only if the amount does not explain it.
     """
-    candidates, outcomes = _columns(features), _columns(forbidden)
-    amount = None if funded is None else _columns(funded.to_frame("funded")).get("funded")
-    for outcome, other in outcomes.items():
+    candidates = dict(_columns(features))
+    amount = None if funded is None else dict(_columns([funded.alias("funded")])).get("funded")
+    for outcome, other in _columns(forbidden):
         for name, column in candidates.items():
             if _is_recoded(column, other) and not (amount and _is_recoded(amount, other)):
                 raise _copy_alarm(name, outcome, "is a recoded copy of")
@@ -97,7 +97,7 @@ def single_feature_auc(column: pl.Series, target: NDArray[np.int8]) -> float | N
     Values score as they are, in either direction; few levels also by their default rate; and
     whether the value is missing is tried as a score too.
     """
-    found = _columns(column.to_frame("column"))
+    found = dict(_columns([column.alias("column")]))
     best = _best_auc(found["column"], target) if found else None
     return best[1] if best else None
 
@@ -123,12 +123,12 @@ class _Column:
     level_count: int
 
 
-def _columns(frame: pl.DataFrame) -> dict[str, _Column]:
-    """Every column that is not constant, missing counting as a value."""
-    floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
-    clean = frame.with_columns(pl.col(floats).fill_nan(None))
-    counts = clean.select(pl.all().n_unique()).row(0, named=True)
-    return {name: _column(clean[name], count) for name, count in counts.items() if count > 1}
+def _columns(columns: Iterable[pl.Series]) -> Iterator[tuple[str, _Column]]:
+    """Yield every column that is not constant, missing counting as a value, one at a time."""
+    for column in columns:
+        clean = column.fill_nan(None) if column.dtype.is_float() else column
+        if (count := clean.n_unique()) > 1:
+            yield column.name, _column(clean, count)
 
 
 def _column(column: pl.Series, level_count: int) -> _Column:

@@ -54,8 +54,17 @@ def d1_cohort(features: pl.LazyFrame, loans: pl.LazyFrame) -> pl.DataFrame:
             how="inner",
         )
         .sort("loan_key")
-        .collect()
+        .collect(engine="streaming")
     )
+
+
+def columns_of(cohort: pl.DataFrame, table: pl.LazyFrame) -> pl.DataFrame:
+    """The columns of a table of each cohort loan, with its key and outcome, in cohort order.
+
+    Without the features of the cohort, of which a join would make a copy.
+    """
+    loans = cohort.lazy().select("loan_key", "default_d1")
+    return loans.join(table, on="loan_key", how="left", maintain_order="left").collect()
 
 
 def training_set(applications: pl.LazyFrame, loans: pl.LazyFrame, cutoff: date) -> pl.DataFrame:

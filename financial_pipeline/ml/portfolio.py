@@ -15,7 +15,7 @@ from financial_pipeline.ml.drift import drift_rows, reference, stability
 from financial_pipeline.ml.explain import reason_codes
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, ModelName
 from financial_pipeline.ml.gates import Candidate, GateResult, Served, run_gates
-from financial_pipeline.ml.populations import out_of_time
+from financial_pipeline.ml.populations import columns_of, out_of_time
 from financial_pipeline.ml.scorecard import Scorecard, points, probability
 from financial_pipeline.ml.threads import each
 from financial_pipeline.ml.train import SCORING_BATCH, DefaultModel, Models
@@ -29,14 +29,18 @@ MIN_SEGMENT_LOANS: Final = 100
 ALL: Final = "all"
 
 
-def score_table(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
-    """One row per row of `features` (`build_features` output): PDs, points, reason codes."""
+def score_table(features: pl.LazyFrame, models: Models, card: Scorecard) -> pl.DataFrame:
+    """One row per row of `features` (`build_features` output): PDs, points, reason codes.
 
-    def score(part: pl.DataFrame) -> pl.DataFrame:
-        return _scored(part, models, card)
+    Features are read batch by batch: those of all loans are larger than their scores.
+    """
+    loans = features.select(pl.len()).collect().item()
 
-    parts = each(score, features.iter_slices(SCORING_BATCH))
-    return pl.concat(parts)
+    def score(start: int) -> pl.DataFrame:
+        return _scored(features.slice(start, SCORING_BATCH).collect(), models, card)
+
+    parts = each(score, range(0, max(loans, 1), SCORING_BATCH))
+    return pl.concat(parts, rechunk=True)
 
 
 def _scored(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
@@ -55,20 +59,20 @@ def _scored(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataF
 
 
 def drift_table(
-    features: pl.DataFrame, scores: pl.DataFrame, training: pl.DataFrame, cutoff: date
+    features: pl.LazyFrame, scores: pl.LazyFrame, training: pl.DataFrame, cutoff: date
 ) -> list[dict[str, Any]]:
     """PSI per month from the cut-off on, of both PDs and of every input, against `training`.
 
-    `features` and `scores` have the same loans in the same order; `training` is a frame of them.
+    `features` and `scores` have the same loans; `training` is a frame of them.
     """
     pds = [f"pd_{name}" for name in FEATURE_SETS]
-    everything = features.select("loan_key", "issue_month", *FEATURES).with_columns(
-        scores.select(pds)
-    )
-    development = everything.join(training.select("loan_key"), on="loan_key", how="semi")
+    everything = features.join(scores.select("loan_key", *pds), on="loan_key")
+    development = everything.join(training.lazy().select("loan_key"), on="loan_key", how="semi")
     current = everything.filter(pl.col("issue_month") >= cutoff)
     columns = [*pds, *FEATURES]
-    return drift_rows(development.select(columns), current.select(columns), current["issue_month"])
+    before = development.select(columns).collect(engine="streaming")
+    now = current.select("issue_month", *columns).collect(engine="streaming")
+    return drift_rows(before, now.drop("issue_month"), now["issue_month"])
 
 
 def months_to_act_on(drift: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -86,12 +90,13 @@ def price_thresholds(
     `cohort` is the training set of the cut-off, `loans` is `fct_loans`.
     """
     split = out_of_time(cohort, cutoff)
-    money = loans.select("loan_key", "grade", *decide.CASH_COLUMNS).collect()
-    priced = cohort.join(money, on="loan_key", how="left", maintain_order="left")
-    at = decide.prices(decide.loan_cash(priced.filter(pl.Series(split.train))))
+    money = columns_of(cohort, loans.select("loan_key", "grade", *decide.CASH_COLUMNS))
+    at = decide.prices(decide.loan_cash(money.filter(pl.Series(split.train))))
     if at is None:
         return None
-    tested = priced.filter(pl.Series(split.test))
+    is_tested = pl.Series(split.test)
+    added = money.filter(is_tested).drop("loan_key", "default_d1")
+    tested = cohort.filter(is_tested).hstack(added)
     pds = dict(zip(models, each(lambda model: model.predict(tested), models.values()), strict=True))
     segments = tested.select("grade", "term", "purpose")
     return threshold_tables(pds, tested, segments, at, SEED)

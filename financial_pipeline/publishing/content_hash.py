@@ -5,7 +5,7 @@ digits, because double sums differ in the last digits under another partitioning
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +21,8 @@ PROVENANCE_COLUMNS = frozenset(
 )
 # Partition files that are read at once have about this size together, compressed.
 BATCH_BYTES = 16 * 2**20
+# Rows whose text is made at once: that of a whole table would be its largest copy in memory.
+TEXT_ROWS = 200_000
 
 
 def _text(frame: pl.DataFrame) -> str:
@@ -37,7 +39,51 @@ def _hashed_columns(frame: pl.DataFrame) -> list[str]:
 
 def hash_frame(frame: pl.DataFrame, keys: Sequence[str]) -> str:
     """Content hash of a frame, sorted here by `keys`."""
-    return hashlib.sha256(hashed_text(frame.sort(keys))).hexdigest()
+    return hash_scanned(frame.lazy(), keys)
+
+
+def hash_scanned(rows: pl.LazyFrame, keys: Sequence[str]) -> str:
+    """As `hash_frame`; of scanned rows in strict order of their key, few are in memory."""
+    counts = rows.select(rows=pl.len(), ascending=is_above_last(keys).sum())
+    height, ascending = counts.collect(engine="streaming").row(0)
+    if height and ascending != height - 1:
+        rows = rows.sort(keys).collect().lazy()
+    digest = hashlib.sha256()
+    for start in range(0, height, TEXT_ROWS):
+        digest.update(hashed_text(rows.slice(start, TEXT_ROWS).collect()))
+    return digest.hexdigest()
+
+
+def table_hashes(
+    rows: pl.LazyFrame, keys: Sequence[str], part: pl.Expr, known: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Content hash of scanned rows, and of those of each value of `part`; `known` has some."""
+    parts = rows.with_columns(part.alias("_part")).select("_part").unique()
+    present = parts.collect(engine="streaming")["_part"].to_list()
+    found = {name: known[name] for name in present if name in known}
+    if len(present) == 1:
+        only = found.get(present[0]) or hash_scanned(rows, keys)
+        return only, {str(present[0]): only}
+    if len(found) < len(present):
+        fresh = rows.filter(~part.is_in(list(found))) if found else rows
+        found |= hash_parts(fresh.collect(), keys, part)
+    return hash_scanned(rows, keys), found
+
+
+def scanned(files: list[Path]) -> pl.LazyFrame:
+    """Scan the files of a table; small ones are read at once, and not again for each question."""
+    rows = pl.scan_parquet(files)
+    is_small = sum(file.stat().st_size for file in files) < BATCH_BYTES
+    return rows.collect().lazy() if is_small else rows
+
+
+def is_above_last(keys: Sequence[str]) -> pl.Expr:
+    """Whether the key of a row is above that of the row before; null for the first row."""
+    is_above = pl.lit(False)
+    for name in reversed(keys):
+        here, last = pl.col(name), pl.col(name).shift(1)
+        is_above = (here > last) | ((here == last) & is_above)
+    return is_above
 
 
 def hashed_text(frame: pl.DataFrame) -> bytes:
@@ -50,9 +96,10 @@ def hash_parts(frame: pl.DataFrame, keys: Sequence[str], part: pl.Expr) -> dict[
 
     All rows are written once, which for thousands of small parts is far quicker than one by one.
     """
-    rows = frame.with_columns(part.alias("_part")).sort("_part", *keys)
-    if rows["_part"].n_unique() == 1:
-        return {str(rows["_part"][0]): hash_frame(frame, keys)}
+    named = frame.with_columns(part.alias("_part"))
+    if named["_part"].n_unique() == 1:
+        return {str(named["_part"][0]): hash_frame(frame, keys)}
+    rows = named.sort("_part", *keys)
     counts = rows.group_by("_part", maintain_order=True).len()
     texts = rows.select(_hashed_columns(frame))
     lines = _text(texts).splitlines(keepends=True)

@@ -14,6 +14,17 @@ from financial_pipeline.files import replace_file, replacing
 COMPRESSION: Final = "zstd"
 
 
+def rows_by(rows: pl.DataFrame, name: pl.Expr) -> dict[str, pl.DataFrame]:
+    """Return the rows of each value of `name`, as text, each as one piece of memory.
+
+    The bytes of a file depend on the pieces. A whole that is one already is not copied.
+    """
+    names = rows.select(name.alias("_name"))["_name"]
+    if names.n_unique() == 1:
+        return {str(names[0]): rows.rechunk()}
+    return {str(key): part for (key,), part in rows.group_by(names)}
+
+
 def write_partition(frame: pl.DataFrame, folder: Path, partition_key: str) -> Path:
     """Replace one partition in one rename and return its path `folder/<partition_key>.parquet`."""
     target = folder / f"{partition_key}.parquet"

@@ -1,11 +1,11 @@
 """The checks of a new table version: its keys, its rows, and its difference from the last one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from financial_pipeline.publishing.content_hash import is_above_last
 from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.schemas.contract import Table
@@ -44,7 +44,7 @@ def _key_checks(frame: pl.LazyFrame, table: Table[Any], source_rows: int) -> lis
     keys = list(table.keys)
     counts = frame.select(
         rows=pl.len(),
-        ascending=_is_above_last(keys).sum(),
+        ascending=is_above_last(keys).sum(),
         missing=pl.any_horizontal(pl.col(keys).is_null()).sum(),
     ).collect(engine="streaming")
     rows, ascending, missing = counts.row(0)
@@ -64,15 +64,6 @@ def _key_checks(frame: pl.LazyFrame, table: Table[Any], source_rows: int) -> lis
             {"exported_rows": rows, "warehouse_rows": source_rows},
         ),
     ]
-
-
-def _is_above_last(keys: Sequence[str]) -> pl.Expr:
-    """Whether the key of a row is above that of the row before; null for the first row."""
-    is_above = pl.lit(False)
-    for name in reversed(keys):
-        here, last = pl.col(name), pl.col(name).shift(1)
-        is_above = (here > last) | ((here == last) & is_above)
-    return is_above
 
 
 def _comparison_checks(

@@ -22,9 +22,9 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import DISK, link, sync
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hashed_text
+from financial_pipeline.publishing.content_hash import hashed_text, scanned, table_hashes
 from financial_pipeline.publishing.manifest import PublishedTable, new_folder, parquet_files
-from financial_pipeline.publishing.partition_files import COMPRESSION
+from financial_pipeline.publishing.partition_files import COMPRESSION, rows_by
 from financial_pipeline.publishing.pieces import pieces
 from financial_pipeline.schemas.contract import Table
 
@@ -203,7 +203,7 @@ def _write_frame(
     if table.partition:
         # The file of a table that had no row.
         old.pop(table.name, None)
-    fresh = {str(key): part for (key,), part in rows.group_by(file_name.alias("_file"))}
+    fresh = rows_by(rows, file_name)
     names = stems | fresh.keys()
     if not names and not old:
         names = {table.name}
@@ -227,23 +227,18 @@ def _describe(
 ) -> dict[str, Any]:
     """Count and hash the rows of a folder; unchanged partitions keep the hash they had."""
     written = sorted(folder.glob("*.parquet"))
-    whole = pl.read_parquet(written)
-    if not whole.columns:
+    rows = scanned(written)
+    if not rows.collect_schema():
         return {"rows": 0, "content_hash": hashlib.sha256().hexdigest(), "files": len(written)}
-    hashed = whole.drop(table.unhashed, strict=False)
     known = previous.partitions if previous and replaced is not None else {}
     kept = {key: known[key] for key in known.keys() - set(replaced or ())}
-    named = hashed.with_columns(_partition(table).alias("_key"))
-    present = set(named["_key"].unique())
-    partitions = {key: value for key, value in kept.items() if key in present}
-    fresh = named.filter(~pl.col("_key").is_in(list(partitions))) if partitions else named
-    partitions |= hash_parts(fresh.drop("_key"), table.keys, _partition(table))
-    only = next(iter(partitions.values())) if len(partitions) == 1 else None
+    hashed = rows.drop(table.unhashed, strict=False)
+    content_hash, partitions = table_hashes(hashed, table.keys, _partition(table), kept)
     day = table.event_date or table.partition
-    newest = whole[day].max() if day else None
+    newest = rows.select(pl.col(day).max()).collect(engine="streaming").item() if day else None
     return {
-        "rows": whole.height,
-        "content_hash": only or hash_frame(hashed, table.keys),
+        "rows": rows.select(pl.len()).collect().item(),
+        "content_hash": content_hash,
         "as_of": newest.isoformat() if isinstance(newest, date) else None,
         "partitions": dict(sorted(partitions.items())),
         "files": len(written),

@@ -41,7 +41,7 @@ def test_an_applicant_gets_the_figures_of_the_loan_with_the_same_columns(
     # Six batches.
     monkeypatch.setattr(portfolio, "SCORING_BATCH", 7)
     applications = book.applications.head(40)
-    scored = score_table(build_features(applications.lazy()).collect(), models, card)
+    scored = score_table(build_features(applications.lazy()), models, card)
     for loan, row in zip(applications.to_dicts(), scored.to_dicts(), strict=True):
         application = {name: loan[name] for name in APPLICATION_COLUMNS}
         found = score_applicant(models, application, *BAND)

@@ -1,11 +1,13 @@
 """Equal rows give equal content hashes, however they were stored."""
 
+import hashlib
 from decimal import Decimal
 
 import polars as pl
 import pytest
 
-from financial_pipeline.publishing.content_hash import hash_frame, hash_parts
+from financial_pipeline.publishing import content_hash
+from financial_pipeline.publishing.content_hash import hash_frame, hash_parts, hashed_text
 
 FRAME = pl.DataFrame(
     {
@@ -21,6 +23,20 @@ FRAME = pl.DataFrame(
 def test_hash_ignores_row_order_and_provenance() -> None:
     other = FRAME.reverse().with_columns(line_number=pl.lit(0))
     assert hash_frame(FRAME, ["key"]) == hash_frame(other, ["key"])
+
+
+@pytest.mark.parametrize("keys", [[1, 2, 3, 4, 5], [5, 3, 4, 1, 2], [2, 1, None, 4, 3], []])
+def test_hash_is_that_of_the_whole_text_in_order_of_the_key(
+    keys: list[int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Three batches of text.
+    monkeypatch.setattr(content_hash, "TEXT_ROWS", 2)
+    names = [None if key is None else f"row {key}" for key in keys]
+    frame = pl.DataFrame(
+        {"day": "a", "key": keys, "name": names}, schema_overrides={"key": pl.Int64}
+    )
+    whole = hashed_text(frame.sort("day", "key"))
+    assert hash_frame(frame, ["day", "key"]) == hashlib.sha256(whole).hexdigest()
 
 
 def test_hash_ignores_digits_beyond_the_ninth() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing import content_hash
 from financial_pipeline.publishing.content_hash import hash_frame
 from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
 from financial_pipeline.publishing.writer import write_table
@@ -106,6 +107,32 @@ def test_partitions_replaced_in_any_order_equal_a_full_rebuild(
     rebuilt = write_table(paths, table, whole)
     assert (version.content_hash, version.partitions) == (rebuilt.content_hash, rebuilt.partitions)
     assert version.content_hash == hash_frame(whole, ["day", "x"])
+
+
+def test_rows_in_pieces_give_the_file_that_they_give_as_a_whole(tmp_path: Path) -> None:
+    paths, day = Paths(tmp_path), str(DAYS[0])
+    contract = replace(BY_MONTH, order=None)
+    # So many that Polars would write them piece by piece.
+    whole = pl.select(x=pl.int_range(500_000)).select(pl.lit(DAYS[0]).alias("day"), "x")
+    one = write_table(paths, contract, whole, replaced=[day])
+    pieces = pl.concat([whole[:100_000], whole[100_000:]], rechunk=False)
+    two = write_table(paths, contract, pieces, previous=one, replaced=[day])
+    (before,), (after,) = parquet_files(paths, one), parquet_files(paths, two)
+    assert before.stat().st_ino == after.stat().st_ino
+
+
+@pytest.mark.parametrize("contract", [BY_MONTH, BY_YEAR, replace(BY_MONTH, partition="")])
+def test_files_too_large_to_be_read_at_once_are_described_alike(
+    contract: Table[pl.DataType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = Paths(tmp_path)
+    frame = rows(*((day, x) for x in (3, 1, 2) for day in reversed(DAYS)))
+    small = write_table(paths, contract, frame)
+    monkeypatch.setattr(content_hash, "BATCH_BYTES", 0)
+    monkeypatch.setattr(content_hash, "TEXT_ROWS", 2)
+    large = write_table(paths, contract, frame)
+    assert large.content_hash == small.content_hash == hash_frame(frame, ["day", "x"])
+    assert (large.partitions, large.rows, large.as_of) == (small.partitions, 15, small.as_of)
 
 
 def test_relation_is_written_sorted_and_hashed_like_its_frame(tmp_path: Path) -> None:

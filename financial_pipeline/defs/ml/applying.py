@@ -49,9 +49,9 @@ def measure_drift(publication: Publication, cutoff: date) -> Outcome:
     """PSI of scores and inputs of every month since one cut-off, against its training loans."""
     if not gates_passed(publication, cutoff):
         return _withheld("score_is_stable")
-    scores = tables.read(publication, "scores", cutoff)
-    cohort = tables.read(publication, "training_set", cutoff)
-    training = cohort.filter(pl.col("issue_month") < cutoff)
+    scores = tables.scan(publication, "scores", cutoff)
+    cohort = tables.scan(publication, "training_set", cutoff).select("loan_key", "issue_month")
+    training = cohort.filter(pl.col("issue_month") < cutoff).collect()
     rows = portfolio.drift_table(_features(publication), scores, training, cutoff)
     upstream = publication.content_hashes(tables.APPLICATIONS, "ml/scores")
     table = tables.write(publication, "drift", cutoff, rows, upstream)
@@ -81,10 +81,9 @@ def price_thresholds(publication: Publication, cutoff: date) -> Outcome:
     return Outcome(written, {"decisions_add_up": adds_up}, {"test_loans": tested})
 
 
-def _features(publication: Publication) -> pl.DataFrame:
-    """The features of every loan, sorted by its key."""
-    applications = publication.scan(tables.APPLICATIONS)
-    return build_features(applications).sort("loan_key").collect()
+def _features(publication: Publication) -> pl.LazyFrame:
+    """The features of every loan, in order of its key, as the files of the mart are."""
+    return build_features(publication.scan(tables.APPLICATIONS))
 
 
 def _withheld(*checks: str) -> Outcome:

@@ -1,7 +1,7 @@
 """Reading the marts that the model needs, and writing its tables as published partitions."""
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,15 +21,22 @@ from financial_pipeline.settings import IS_CHECKOUT, PROJECT_ROOT
 
 LAYER = "ml"
 APPLICATIONS, LOANS = "exports/fct_loan_applications", "exports/fct_loans"
+# Columns of all staged loans that are in memory at a time.
+READ_COLUMNS = 4
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
 
 
-def read(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
+def scan(publication: Publication, name: str, cutoff: date) -> pl.LazyFrame:
     """One cut-off of a model table, without the partition column; empty where it has none."""
     files = [f for f in publication.files(f"{LAYER}/{name}") if f.stem == cutoff.isoformat()]
     if not files:
-        return pl.DataFrame(schema=MODEL_TABLES[name].columns)
-    return pl.read_parquet(files[0]).drop(CUTOFF)
+        return pl.LazyFrame(schema=MODEL_TABLES[name].columns)
+    return pl.scan_parquet(files[0]).drop(CUTOFF)
+
+
+def read(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
+    """As `scan`, read."""
+    return scan(publication, name, cutoff).collect()
 
 
 def read_if_there(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
@@ -47,30 +54,27 @@ def artifacts(paths: Paths) -> Path:
 
 def outcome_columns(
     publication: Publication, loan_keys: pl.Series
-) -> tuple[pl.DataFrame, pl.Series]:
-    """The class X columns of staging for these loans, in their order, and their funded amounts."""
+) -> tuple[Iterator[pl.Series], pl.Series]:
+    """The class X columns of staging for these loans, in their order, and their funded amounts.
+
+    The columns come one after the other, and few of them are in memory at a time.
+    """
     wanted = loan_keys.to_frame()
-    funded = publication.scan(LOANS).select(
-        "loan_key", pl.col("funded_amount_usd").cast(pl.Float64)
-    )
-    ids = publication.scan(APPLICATIONS).select("loan_key", "loan_id")
-    staged = pl.scan_parquet(
-        sorted(publication.paths.staging("lending_club_loans").glob("[!.]*.parquet"))
-    )
-    # Streamed past the wanted loans: the columns of all loans would be the peak of the whole job.
-    outcomes = (
-        staged.select("loan_id", *sorted(CLASS_X))
-        .join(ids.join(wanted.lazy(), on="loan_key", how="semi"), on="loan_id")
-        .drop("loan_id")
-        .collect(engine="streaming")
-    )
-    found = (
-        wanted.lazy()
-        .join(outcomes.lazy(), on="loan_key", how="left", maintain_order="left")
-        .join(funded, on="loan_key", how="left", maintain_order="left")
-        .collect()
-    )
-    return found.select(sorted(CLASS_X)), found["funded_amount_usd"]
+    known = publication.scan(LOANS).join(wanted.lazy(), on="loan_key", how="semi")
+    ids = known.select("loan_key", "loan_id", pl.col("funded_amount_usd").cast(pl.Float64))
+    files = sorted(publication.paths.staging("lending_club_loans").glob("[!.]*.parquet"))
+    places = pl.scan_parquet(files, row_index_name="place").select("loan_id", "place")
+    found = ids.join(places, on="loan_id", how="left").drop("loan_id").collect(engine="streaming")
+    rows = wanted.join(found, on="loan_key", how="left", maintain_order="left")
+    return _columns(files, rows["place"]), rows["funded_amount_usd"]
+
+
+def _columns(files: list[Path], places: pl.Series) -> Iterator[pl.Series]:
+    """Yield the class X columns of rows of staging, by their numbers over all files."""
+    names = sorted(CLASS_X)
+    for start in range(0, len(names), READ_COLUMNS):
+        some = pl.read_parquet(files, columns=names[start : start + READ_COLUMNS])
+        yield from (column.gather(places) for column in some)
 
 
 def write(

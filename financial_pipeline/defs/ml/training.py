@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -45,7 +46,7 @@ def train_default_model(publication: Publication, cutoff: date) -> Outcome:
     """Fit both models and the scorecard of one cut-off; a refusal is stored with its reason."""
     cohort = tables.read(publication, "training_set", cutoff)
     split = populations.out_of_time(cohort, cutoff)
-    rows, target = backtest.training_rows(cohort, split)
+    target = backtest.training_target(cohort, split)
     row = {
         "artifact": None,
         "reason": None,
@@ -57,8 +58,8 @@ def train_default_model(publication: Publication, cutoff: date) -> Outcome:
     }
     upstream = publication.content_hashes("ml/training_set")
     try:
-        outcomes, funded = tables.outcome_columns(publication, rows["loan_key"])
-        models, card = backtest.fit_models(cohort, split, outcomes, funded)
+        outcomes_of = partial(tables.outcome_columns, publication)
+        models, card = backtest.fit_models(cohort, split, outcomes_of)
     except (NotTrainable, LeakAlarm) as refusal:
         row["reason"] = str(refusal)
         written = _write_model(publication, cutoff, row, {}, None, upstream)
