@@ -1,5 +1,6 @@
 """DuckDB over the published Parquet: read-only views of one version, never the warehouse file."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
@@ -28,6 +29,8 @@ SEARCH_PATH: Final = f"set search_path = '{','.join(['main', *SCHEMAS.values()])
 ROWS_IN_MEMORY: Final = 3_000_000
 QUERIES_BEFORE_MEMORY: Final = 3
 KEPT: Final = "kept"
+# DuckDB's words for a file whose pages it cannot decode.
+UNREADABLE: Final = re.compile(r'Failed to read file "([^"]+)"')
 KEPT_PATH: Final = (
     f"set search_path = '{','.join(f'{KEPT}.{s}' for s in ['main', *SCHEMAS.values()])}'"
 )
@@ -154,6 +157,13 @@ def naming_damaged(connection: duckdb.DuckDBPyConnection, query: str) -> Iterato
             if name in query:
                 raise PipelineError(sentence) from None
         raise
+    except duckdb.Error as error:
+        if file := UNREADABLE.search(str(error)):
+            raise PipelineError(
+                f"The published file {file.group(1)} is missing or damaged; run"
+                " `financial-pipeline demo --rebuild`."
+            ) from None
+        raise
 
 
 def _quoted(text: object) -> str:
@@ -177,8 +187,9 @@ def rows(
     """
     with naming_damaged(connection, query):
         cursor = connection.execute(query, values)
+        found = cursor.fetchall()
     names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def rows_if_published(

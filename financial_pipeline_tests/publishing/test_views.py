@@ -39,6 +39,21 @@ def test_damaged_table_is_named_and_all_others_answer(tmp_path: Path, damage: st
             rows(connection, "select x from bad")
 
 
+def test_a_file_that_is_damaged_in_its_middle_is_named(tmp_path: Path) -> None:
+    paths, numbers = Paths(tmp_path), pl.DataFrame({"x": [n * n % 997 for n in range(5_000)]})
+    table = write_table(paths, Table("exports", "one", "", ("x",)), numbers.with_row_index("n"))
+    manifest = publish_tables(paths, "batch", [table], {})
+    (file,) = parquet_files(paths, table)
+    # The first bytes of each compressed page.
+    file.write_bytes(file.read_bytes().replace(b"\x28\xb5\x2f\xfd", bytes(4)))
+    with connect(paths, manifest) as connection:
+        assert rows(connection, "select count(*) as n from one") == [{"n": 5_000}]
+        with pytest.raises(
+            PipelineError, match=rf"{file.name} is missing or damaged; run .* --rebuild"
+        ):
+            rows(connection, "select sum(x), sum(n) from one")
+
+
 @pytest.mark.parametrize("most", [0, 1])
 def test_kept_session_answers_threads_and_names_a_table_that_is_damaged_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
