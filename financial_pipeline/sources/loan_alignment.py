@@ -52,6 +52,7 @@ def _facts(schema: pl.Schema, rate_factor: float) -> dict[str, pl.Expr]:
     ratio = installment / (amount * monthly / (1 - (1 + monthly) ** -term))
     sub_grade = pl.col("sub_grade").str.strip_chars().str.to_uppercase()
     rank = sub_grade.cast(pl.Enum(SUB_GRADES), strict=False).to_physical().cast(pl.Float64)
+    is_both = rank.is_not_null() & per_cent.is_not_null()
     is_low = (income < LOWEST_INCOME).filter(income > 0)
     return {
         "loans": per_cent.count(),
@@ -59,7 +60,8 @@ def _facts(schema: pl.Schema, rate_factor: float) -> dict[str, pl.Expr]:
         "is_whole": ((per_cent - per_cent.round()).abs() < RATE_NOISE).all(),
         "fitting": ((ratio - 1).abs() <= ANNUITY_TOLERANCE).filter(ratio > 0).mean(),
         "sub_grades": rank.drop_nulls().n_unique(),
-        "correlation": pl.corr(rank, per_cent),
+        # Of ranks: one mistyped rate, which is quarantined, must not decide.
+        "correlation": pl.corr(rank.filter(is_both), per_cent.filter(is_both), method="spearman"),
         "low_incomes": pl.when(is_low.sum() >= LEAST_LOW_INCOMES).then(is_low.mean()),
     }
 

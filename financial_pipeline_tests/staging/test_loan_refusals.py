@@ -162,6 +162,13 @@ def test_columns_of_one_loan_are_read(tmp_path: Path) -> None:
     assert len(stage.loan_ids()) == 60
 
 
+def test_one_mistyped_rate_is_quarantined_and_refuses_no_file(tmp_path: Path) -> None:
+    stage = LoanStage(tmp_path / "data")
+    rows = [graded(n, **({"int_rate": "1099"} if n == 0 else {})) for n in range(200)]
+    stage.stage(loan_file(tmp_path / "a.csv", rows))
+    assert len(stage.loan_ids()) == 199
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
