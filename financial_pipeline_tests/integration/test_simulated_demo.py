@@ -154,7 +154,8 @@ def test_the_same_again_builds_nothing(data_root: Path, shown: dict[str, Any]) -
 def test_another_world_in_the_same_root_is_refused(data_root: Path) -> None:
     done = run_command(data_root, "demo", "--loans", "4000")
     assert done.exit_code == 1
-    assert "pass another --data-root" in done.errors
+    assert "pass --source simulated --loans 3000" in done.errors
+    assert "another --data-root" in done.errors
 
 
 def _kill_after(data_root: Path, seconds: float) -> None:

@@ -131,3 +131,18 @@ def test_a_window_with_one_return_less_than_its_sessions_is_covered(frame: Frame
     rows = collect(simple.withColumn("value", value).filter("has_return"))
     found = rows.sort("session_number").filter(pl.col("value").is_not_null())
     assert found["session_number"].to_list() == [*range(21, 30), *range(31, 50)]
+
+
+def test_looking_back_keeps_the_sessions_of_a_window_before_the_first_one_asked(
+    frame: Frame,
+) -> None:
+    daily = bank("A", [(number, 1.0) for number in range(1, 11)])
+    gaps = bank("B", [(number, 1.0) for number in (1, 5, 6, 9)])
+    asked = returns.looking_back(frame(pl.concat([daily, gaps])), MONDAY + timedelta(days=7), 3)
+    kept = collect(asked).sort("symbol", "session_number")
+    # The first session asked for is 7 of A, and 9 of B.
+    assert kept.group_by("symbol", maintain_order=True).agg("session_number").rows() == [
+        ("A", [5, 6, 7, 8, 9, 10]),
+        ("B", [9]),
+    ]
+    assert "first_asked" not in kept.columns
