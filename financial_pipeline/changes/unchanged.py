@@ -75,7 +75,8 @@ def is_current(paths: Paths, now: str) -> bool:
 
 def is_whole(paths: Paths, table: PublishedTable) -> bool:
     """Return whether the files of a table are there, and end as Parquet files do."""
-    return bool(parquet_files(paths, table)) and not damaged_files(paths, table)
+    files = parquet_files(paths, table)
+    return bool(files) and all(map(_ends_as_parquet, files))
 
 
 def damaged_files(paths: Paths, table: PublishedTable) -> list[Path]:

@@ -108,7 +108,6 @@ def _send_live(every: float, client: "ClientName", topic: str) -> str:
     """Poll until the session is over or somebody interrupts; return a report of the sent bars."""
     from financial_pipeline.streaming import minute_polling
     from financial_pipeline.streaming.clients import open_sink
-    from financial_pipeline.streaming.minute_polling import minute_source
     from financial_pipeline.streaming.producing import Producer
     from financial_pipeline.streaming.reading import held
 
@@ -119,7 +118,7 @@ def _send_live(every: float, client: "ClientName", topic: str) -> str:
     producer = Producer(open_sink(client, topic, known), held=there)
     polling = minute_polling.MinutePolling(
         producer,
-        minute_source(settings, data_root()),
+        minute_polling.minute_source(settings, data_root()),
         settings.symbols,
         every,
         tell=lambda sentence: click.echo(sentence, err=True),

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from financial_pipeline.ml.calibration import wilson_interval
+from financial_pipeline.schemas.loan_rules import MANY_YOUNG
 
 TABLE: Final = "metrics/default_rates_by_grade"
 # Loans with a known outcome and the defaults among them, by grade and of all grades.
@@ -44,8 +45,6 @@ from flags
 group by grouping sets ((definition, grade), (definition))
 order by definition, grade
 """
-# So many loans younger than their term, and none of them live: the file was filtered.
-MANY_YOUNG: Final = 100
 FILTERED: Final = (
     "{:,} loans are younger than their term and none is live: the file has resolved loans only,"
     " and D2, D3 and the vintage curves are not those of the whole book"

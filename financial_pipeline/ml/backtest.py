@@ -106,8 +106,7 @@ def training_target(cohort: pl.DataFrame, split: Split) -> NDArray[np.int8]:
 
 def training_rows(cohort: pl.DataFrame, split: Split) -> tuple[pl.DataFrame, NDArray[np.int8]]:
     """The training loans of a split and their targets."""
-    rows = cohort.filter(pl.Series(split.train))
-    return rows, rows["default_d1"].to_numpy()
+    return cohort.filter(pl.Series(split.train)), training_target(cohort, split)
 
 
 def all_trials(

@@ -21,6 +21,9 @@ LOAN_STATUSES: Final = (
 )
 # After these, nothing is paid by schedule any more.
 OVER: Final = ("Fully Paid", "Charged Off", "Default")
+# So many loans younger than their term, none of them live: a file of resolved loans. Fewer may all
+# have been repaid early.
+MANY_YOUNG: Final = 100
 OUTSIDE_POLICY: Final = "Does not meet the credit policy."
 STATUS_PREFIX: Final = "Status:"
 TERMS: Final = (36, 60)

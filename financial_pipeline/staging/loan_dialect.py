@@ -13,6 +13,7 @@ from financial_pipeline.schemas.lending_club import TEXT_COLUMNS
 from financial_pipeline.schemas.loan_rules import (
     ANY_PRINCIPAL_SHARE,
     LARGEST_PRINCIPAL_SHARE,
+    MANY_YOUNG,
     OVER,
     SIGNED_COLUMNS,
 )
@@ -83,8 +84,6 @@ EXCESS = "excess principal"
 UNPAID = "unpaid principal"
 # Loans whose term has not passed, in a file without any live one among them.
 RESOLVED = "resolved loans only"
-# Fewer such loans may all have been repaid early.
-MANY_YOUNG = 100
 # Rows that decide about units in a file that parses at once.
 SURVEYED_ROWS = 200_000
 

@@ -21,7 +21,10 @@ BUILD = ["build", "--exclude-resource-type", "unit_test"]
 
 
 def row_counts(warehouse: Path) -> dict[str, int]:
-    """Count the rows of every table, by its name; empty if there is no warehouse yet."""
+    """Count the rows of every table, by its name; empty if there is no warehouse yet.
+
+    dbt locks the file until it ends, so one connection counts all tables afterwards, without views.
+    """
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
