@@ -20,10 +20,10 @@ from financial_pipeline.publishing.manifest import (
     PublishedTable,
     channel_tables,
     is_published,
-    parquet_files,
     read_manifest,
 )
 from financial_pipeline.publishing.publication import Publication, pending, publish
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.versions import Retention
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive, withdrawals

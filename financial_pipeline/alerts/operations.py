@@ -4,6 +4,7 @@ They also move when a run failed and nothing that people compute with may change
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -12,9 +13,9 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     PublishedTable,
     channel_tables,
-    parquet_files,
     publish_tables,
 )
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.operations import OPERATIONS
 
@@ -24,12 +25,19 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def read(paths: Paths, name: str) -> pl.DataFrame:
-    """Return the rows of an operations table in contract order; empty if nothing was recorded."""
+    """Return the rows of an operations table in contract order; empty if nothing was recorded.
+
+    A damaged table is empty too: what Dagster still knows is recorded again.
+    """
     contract = OPERATIONS[name]
-    table = channel_tables(paths, CHANNEL).get(contract.key)
-    if table is None:
-        return pl.DataFrame(schema=contract.columns)
-    return pl.read_parquet(parquet_files(paths, table)).select(contract.columns.keys())
+    if files := _files(paths, contract.key):
+        return pl.read_parquet(files).select(contract.columns.keys())
+    return pl.DataFrame(schema=contract.columns)
+
+
+def _files(paths: Paths, key: str) -> list[Path]:
+    table = channel_tables(paths, CHANNEL).get(key)
+    return parquet_files(paths, table) if table else []
 
 
 def add(paths: Paths, name: str, rows: Rows) -> PublishedTable | None:
@@ -45,7 +53,7 @@ def replace(paths: Paths, name: str, rows: pl.DataFrame) -> PublishedTable | Non
     contract = OPERATIONS[name]
     order = [*(contract.order or ()), *contract.keys]
     same = rows.sort(order, nulls_last=True).equals(read(paths, name))
-    if same and contract.key in channel_tables(paths, CHANNEL):
+    if same and _files(paths, contract.key):
         return None
     table = write_table(paths, contract, rows)
     publish_tables(paths, CHANNEL, [table], {})

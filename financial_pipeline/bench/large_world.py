@@ -17,14 +17,10 @@ import numpy as np
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import (
-    Manifest,
-    PublishedTable,
-    parquet_files,
-    read_manifest,
-)
+from financial_pipeline.publishing.manifest import Manifest, PublishedTable, read_manifest
 from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.publishing.publication import Publication, publish
+from financial_pipeline.publishing.table_files import parquet_files, synced
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 
@@ -96,7 +92,8 @@ def _write(target: Paths, table: PublishedTable, parts: Mapping[str, pl.DataFram
     for name, part in parts.items():
         part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
     count = sum(part.height for part in parts.values())
-    Publication(target, "drawn").register(replace(table, rows=count, files=len(parts)))
+    hashes = synced(folder)
+    Publication(target, "drawn").register(replace(table, rows=count, files=hashes))
 
 
 def _draw_stream(paths: Paths, seed: int) -> None:

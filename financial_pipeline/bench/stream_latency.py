@@ -17,7 +17,8 @@ from financial_pipeline.bench.stream_load import MINUTE_US, Gate, Watched, trade
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import Connection
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.clients import open_sink
 from financial_pipeline.streaming.job_script import Delivery

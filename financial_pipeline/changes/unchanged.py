@@ -9,12 +9,8 @@ from financial_pipeline import world
 from financial_pipeline.changes import code
 from financial_pipeline.files import DISK, cached_json, replace_json
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import (
-    PublishedTable,
-    is_published,
-    parquet_files,
-    read_manifest,
-)
+from financial_pipeline.publishing.manifest import is_published, read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.settings import PACKAGE_ROOT, PROJECT_ROOT, Settings
 
 # What the package reads besides its modules, and what dbt reads.
@@ -22,7 +18,6 @@ SOURCES: Final = (
     (PACKAGE_ROOT, {".sql", ".json", ".csv", ".properties"}),
     (PROJECT_ROOT / "dbt_project", {".sql", ".yml", ".csv"}),
 )
-PARQUET_END: Final = b"PAR1"
 NO_SOURCE: Final = {"target", "logs", "dbt_packages", "__pycache__"}
 
 
@@ -70,24 +65,7 @@ def is_current(paths: Paths, now: str) -> bool:
     if known != {"fingerprint": now, "version": _version(paths)} or not is_published(paths):
         return False
     tables = read_manifest(paths).tables.values()
-    return paths.warehouse_file.exists() and all(is_whole(paths, each) for each in tables)
-
-
-def is_whole(paths: Paths, table: PublishedTable) -> bool:
-    """Return whether the files of a table are there, and end as Parquet files do."""
-    files = parquet_files(paths, table)
-    return bool(files) and all(map(_ends_as_parquet, files))
-
-
-def damaged_files(paths: Paths, table: PublishedTable) -> list[Path]:
-    """Return the files of a table that do not end as Parquet files do."""
-    return [path for path in parquet_files(paths, table) if not _ends_as_parquet(path)]
-
-
-def _ends_as_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - len(PARQUET_END)))
-        return file.read() == PARQUET_END
+    return paths.warehouse_file.exists() and all(parquet_files(paths, each) for each in tables)
 
 
 def _version(paths: Paths) -> str:

@@ -18,12 +18,8 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import working_copy
-from financial_pipeline.publishing.manifest import (
-    Manifest,
-    PublishedTable,
-    parquet_files,
-    read_manifest,
-)
+from financial_pipeline.publishing.manifest import Manifest, PublishedTable, read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.views import KeptSession
 from financial_pipeline.settings import Settings
 

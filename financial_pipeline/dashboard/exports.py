@@ -11,7 +11,7 @@ from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.widgets import choose
 from financial_pipeline.figures.csv_export import csv
-from financial_pipeline.publishing.manifest import parquet_files
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.views import SCHEMAS
 
 NO_TABLE: Final = "choose a table"

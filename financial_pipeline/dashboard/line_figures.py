@@ -6,7 +6,7 @@ import polars as pl
 
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, counted
-from financial_pipeline.publishing.manifest import parquet_files
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.staging import row_accounting
 
 ACCOUNTING: Final = "exports/row_accounting"
@@ -17,7 +17,7 @@ TEXT_LENGTH: Final = 300
 
 def accounting(release: Release) -> pl.DataFrame:
     """Return one row per raw file, most quarantined lines first: its lines by category."""
-    files = parquet_files(release.paths, release.table(ACCOUNTING))
+    files = whole_files(release.paths, release.table(ACCOUNTING))
     rows = row_accounting.by_file(pl.read_parquet(files))
     return pl.DataFrame(
         [
@@ -39,7 +39,7 @@ def accounting(release: Release) -> pl.DataFrame:
 
 def quarantined_lines(release: Release) -> pl.DataFrame:
     """Return the quarantined lines of the files of this version, as far as a page shows them."""
-    files = parquet_files(release.paths, release.table(ACCOUNTING))
+    files = whole_files(release.paths, release.table(ACCOUNTING))
     counted_lines = pl.read_parquet(files).filter(category="quarantined")
     folder = release.paths.staging("quarantine")
     kept = [folder / f"{name}.parquet" for name in counted_lines["file_sha256"].unique().sort()]

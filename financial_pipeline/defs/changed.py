@@ -14,7 +14,6 @@ import dagster as dg
 from financial_pipeline.changes import state
 from financial_pipeline.changes.code import hashed
 from financial_pipeline.changes.state import Built
-from financial_pipeline.changes.unchanged import damaged_files, is_whole
 from financial_pipeline.defs.code_versions import Versions
 from financial_pipeline.defs.followed import FOLLOWS
 from financial_pipeline.defs.home import Loaded
@@ -28,10 +27,10 @@ from financial_pipeline.defs.narrowing import (
     partitions_of,
 )
 from financial_pipeline.defs.run_plan import FamilyRun
-from financial_pipeline.files import DISK
 from financial_pipeline.publishing.content_hash import partition_hashes
 from financial_pipeline.publishing.manifest import is_published, read_manifest
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 
@@ -99,7 +98,7 @@ class Changes:
             return True
         table = self._tables.get(key)
         is_current = table is not None and table.content_hash == entry.wrote
-        return table is not None and is_current and is_whole(paths, table)
+        return table is not None and is_current and bool(parquet_files(paths, table))
 
     def _content(self, key: str) -> str:
         """Return the hash of what an input contains now; `absent` if it was never built."""
@@ -187,15 +186,8 @@ class Changes:
         return unknown - {rule.dataset}
 
     def forget(self, keys: Collection[dg.AssetKey]) -> None:
-        """Remove the entries of assets from the disk, before they are built.
-
-        Damaged files of their tables go too: a build would read them, and can do without them.
-        """
-        paths, names = self._publication.paths, {name_of(key) for key in keys}
-        state.forget(paths, names)
-        for table in (table for name, table in self._tables.items() if name in names):
-            for path in damaged_files(paths, table):
-                DISK.unlink(path)
+        """Remove the entries of assets from the disk, before they are built."""
+        state.forget(self._publication.paths, {name_of(key) for key in keys})
 
     def note(self, planned: FamilyRun, work: Work) -> None:
         """Note what assets were built from; `planned` has the partitions before any narrowing."""

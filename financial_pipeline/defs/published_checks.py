@@ -17,6 +17,7 @@ from financial_pipeline.crosscheck.recompute import input_files, recompute
 from financial_pipeline.defs.operations import world_now
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.publishing.content_hash import hash_parts, hashed_text
+from financial_pipeline.publishing.table_files import damaged, parquet_files
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
 
@@ -113,6 +114,9 @@ CHECK_KEYS = [
 def _check(function: Check, name: str, key: str, description: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=key.split("/"), name=name, description=description)
     def check(pipeline: Pipeline) -> dg.AssetCheckResult:
+        table = pipeline.publication.newest(key)
+        if not parquet_files(pipeline.paths, table):
+            return dg.AssetCheckResult(passed=False, description=damaged(table))
         return function(pipeline, key)
 
     return check

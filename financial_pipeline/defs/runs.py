@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
@@ -23,13 +23,20 @@ from financial_pipeline.defs.terminal import noise_to, running
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.raw import ingest, refusals
 from financial_pipeline.schemas.raw import RAW_DATASETS, LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import launch_driver, start_session
 
+PRICES: Final = "exports/fct_daily_prices"
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
 
@@ -84,7 +91,7 @@ def run_families(
         if stream:
             stack.enter_context(stream)
         if analytics:
-            _begin_spark()
+            _begin_spark(paths)
         landed = _landed(settings, paths, layers, report, is_prepared=instance is not None)
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         if instance is None:
@@ -138,12 +145,22 @@ def _launch_java(paths: Paths) -> None:
         launch_driver()
 
 
-def _begin_spark() -> None:
+def _begin_spark(paths: Paths) -> None:
     """Start the session while the first jobs run."""
-    threading.Thread(target=_start_spark, name="spark", daemon=True).start()
+    threading.Thread(target=_start_spark, args=[paths], name="spark", daemon=True).start()
 
 
-def _start_spark() -> None:
+def _start_spark(paths: Paths) -> None:
     """Start the session that the metric jobs join; the first of them raises any error."""
     with suppress(Exception):
-        start_session()
+        _first_query(start_session(), paths)
+
+
+def _first_query(session: "SparkSession", paths: Paths) -> "pa.Table":
+    """Answer a query over published prices: it loads classes that the first metric would wait for.
+
+    Raises PipelineError if no prices are published.
+    """
+    files = whole_files(paths, read_manifest(paths).table(PRICES))
+    totals = "sum(close) over (partition by symbol order by session_date) as total"
+    return session.read.parquet(*map(str, files)).selectExpr(totals).toArrow()

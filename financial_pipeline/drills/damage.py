@@ -19,8 +19,9 @@ from financial_pipeline.ml.artifact import read_contents, save_artifact
 from financial_pipeline.ml.scorecard import Scorecard
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import read_only, views
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.publishing.publication import Publication, publish
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive, withdrawals
 from financial_pipeline.schemas.contract import Table

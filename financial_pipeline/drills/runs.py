@@ -19,8 +19,9 @@ from financial_pipeline.drills.drill import Drill
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import DISK, locked
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import channel_tables, is_published, parquet_files
+from financial_pipeline.publishing.manifest import channel_tables, is_published
 from financial_pipeline.publishing.publication import Publication, publish
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 

@@ -13,7 +13,8 @@ import polars as pl
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
 from financial_pipeline.settings import Settings
 
@@ -67,7 +68,7 @@ def known_on(day: date) -> pl.Expr:
 
 def _published_series(series_id: str, paths: Paths) -> pl.DataFrame:
     table = read_manifest(paths).table(OBSERVATIONS)
-    rows = pl.scan_parquet(parquet_files(paths, table))
+    rows = pl.scan_parquet(whole_files(paths, table))
     found = rows.filter(pl.col("series_id") == series_id).collect()
     if found.is_empty():
         known = rows.select(pl.col("series_id").unique().sort()).collect()["series_id"]

@@ -13,7 +13,8 @@ from financial_pipeline.figures.model_figures import model_figures
 from financial_pipeline.figures.stream_figures import stream_figures
 from financial_pipeline.figures.synthetic import synthetic_rows
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import Manifest, parquet_files, read_version
+from financial_pipeline.publishing.manifest import Manifest, read_version
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.publishing.versions import reading
 from financial_pipeline.publishing.views import connect, rows_if_published
 from financial_pipeline.staging import row_accounting
@@ -83,7 +84,7 @@ def _prices(manifest: Manifest) -> str:
 def _row_accounting(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     if "exports/row_accounting" not in manifest.tables:
         return []
-    files = parquet_files(paths, manifest.table("exports/row_accounting"))
+    files = whole_files(paths, manifest.table("exports/row_accounting"))
     return row_accounting.by_file(pl.read_parquet(files))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import PROVENANCE_COLUMNS
 from financial_pipeline.publishing.duckdb_session import in_memory
-from financial_pipeline.publishing.manifest import PublishedTable, parquet_files, read_version
+from financial_pipeline.publishing.manifest import PublishedTable, read_version
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.publishing.versions import reading
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.marts import MARTS
@@ -18,7 +19,7 @@ from financial_pipeline.staging.row_accounting import TABLE as ROW_ACCOUNTING
 
 def _scan(paths: Paths, table: PublishedTable, shared: set[int]) -> str:
     """Return the SQL of the files that the other version does not share."""
-    files = parquet_files(paths, table)
+    files = whole_files(paths, table)
     own = [path for path in files if path.stat().st_ino not in shared]
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in own or files[:1])
     rows = f"read_parquet([{listed}], union_by_name => true)"
@@ -26,7 +27,7 @@ def _scan(paths: Paths, table: PublishedTable, shared: set[int]) -> str:
 
 
 def _inodes(paths: Paths, table: PublishedTable) -> set[int]:
-    return {path.stat().st_ino for path in parquet_files(paths, table)}
+    return {path.stat().st_ino for path in whole_files(paths, table)}
 
 
 def _differs(name: str, kind: str) -> str:

@@ -49,8 +49,8 @@ class PublishedTable:
     # The folder of the version in which partitions were replaced, empty if there was none; None if
     # the whole table was written.
     base: str | None = None
-    # Its Parquet files; None in a version that did not count them.
-    files: int | None = None
+    # Its Parquet files: name -> SHA-256.
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -103,6 +103,9 @@ def parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(channel[name], kind):
             raise ValueError(f"{name} is {str(channel[name])[:80]!r}")
     for key, row in channel["tables"].items():
+        # An earlier release noted their number, or nothing.
+        if isinstance(row.get("files"), int | None):
+            row["files"] = {}
         _check_table(key, PublishedTable(**row))
     return channel
 
@@ -113,8 +116,9 @@ def _check_table(key: str, table: PublishedTable) -> None:
     is_named = NAME.fullmatch(table.name) and table.layer in versions.LAYERS and table.key == key
     if not is_named or place.parent.as_posix() != key or not FOLDER.fullmatch(place.name):
         raise ValueError(f"the table {key[:80]!r} has another name or folder")
-    fields = (table.rows, table.content_hash, table.built_from, table.facts, table.partitions)
-    if not all(map(isinstance, fields, (int, str, dict, dict, dict))):
+    dicts = (table.built_from, table.facts, table.partitions, table.files)
+    kinds = (int, str, dict, dict, dict, dict)
+    if not all(map(isinstance, (table.rows, table.content_hash, *dicts), kinds)):
         raise ValueError(f"a field of the table {key[:80]!r} is of another kind")
 
 
@@ -165,12 +169,6 @@ def read_manifest(paths: Paths) -> Manifest:
         world=next((c["world"] for c in (leading, *channels.values()) if c["world"]), {}),
         tables=dict(pair for each in channels.values() for pair in _tables(each).items()),
     )
-
-
-def parquet_files(paths: Paths, table: PublishedTable) -> list[Path]:
-    """Return the Parquet files of one table version, sorted; none at all if one of them is lost."""
-    found = sorted((paths.data_root / table.folder).glob("[!.]*.parquet"))
-    return found if table.files in (None, len(found)) else []
 
 
 def new_folder(paths: Paths, layer: str, name: str) -> Path:

@@ -21,10 +21,10 @@ from financial_pipeline.publishing.manifest import (
     PublishedTable,
     channel_tables,
     is_published,
-    parquet_files,
     publish_tables,
     read_manifest,
 )
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.publishing.versions import (
     KEEP_30,
     Retention,
@@ -78,8 +78,11 @@ class Publication:
         return {*self.registered(), *(() if is_new else read_manifest(self.paths).tables)}
 
     def files(self, key: str) -> list[Path]:
-        """Return the Parquet files of the newest version of a table."""
-        return parquet_files(self.paths, self.newest(key))
+        """Return the Parquet files of the newest version of a table.
+
+        Raises PipelineError if one of them is lost or was changed.
+        """
+        return whole_files(self.paths, self.newest(key))
 
     def scan(self, key: str) -> pl.LazyFrame:
         """Scan the newest version of a table."""

@@ -40,7 +40,8 @@ def addresses(key: str, address: str | None = None, version: str | None = None) 
     bucket = _bucket(address)
     found = _table(bucket, key, version)
     keys = sorted(each for each in bucket.listed(f"{found.folder}/") if each.endswith(".parquet"))
-    if not keys or found.files not in (None, len(keys)):
+    names = {each.rpartition("/")[2] for each in keys}
+    if names != (found.files.keys() or names) or not names:
         raise PipelineError(f"The files of {key} in {bucket.address}/{found.folder} are missing.")
     return [f"{bucket.address}/{each}" for each in keys]
 

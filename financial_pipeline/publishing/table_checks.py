@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 
 from financial_pipeline.publishing.content_hash import is_above_last
-from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
+from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas.contract import Table
 
 # A table that lost more than this share of its rows since the version before is worth a look.

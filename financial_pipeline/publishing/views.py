@@ -13,7 +13,8 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import read_only
 from financial_pipeline.publishing.duckdb_session import in_memory
-from financial_pipeline.publishing.manifest import Manifest, PublishedTable, parquet_files
+from financial_pipeline.publishing.manifest import Manifest, PublishedTable
+from financial_pipeline.publishing.table_files import damaged, parquet_files
 
 # Published layer -> schema of its views; the search path makes bare names work.
 SCHEMAS = {
@@ -168,14 +169,6 @@ def naming_damaged(connection: duckdb.DuckDBPyConnection, query: str) -> Iterato
 
 def _quoted(text: object) -> str:
     return str(text).replace("'", "''")
-
-
-def damaged(table: PublishedTable) -> str:
-    """Return the sentence for a table whose files cannot be read."""
-    return (
-        f"The files of {table.key} in {table.folder} are missing or damaged; run the job that"
-        " builds the table, or `financial-pipeline demo`."
-    )
 
 
 def rows(

@@ -20,12 +20,13 @@ import duckdb
 import polars as pl
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import DISK, link, sync
+from financial_pipeline.files import DISK, link
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import hashed_text, scanned, table_hashes
-from financial_pipeline.publishing.manifest import PublishedTable, new_folder, parquet_files
+from financial_pipeline.publishing.manifest import PublishedTable, new_folder
 from financial_pipeline.publishing.partition_files import COMPRESSION, rows_by
 from financial_pipeline.publishing.pieces import pieces
+from financial_pipeline.publishing.table_files import parquet_files, synced
 from financial_pipeline.schemas.contract import Table
 
 # Pieces that are hashed and compressed at once: DuckDB sorts the next ones meanwhile.
@@ -72,8 +73,7 @@ def write_table(
         else:
             _write_frame(table, source, folder, files, replaced)
             described = _describe(table, folder, previous, replaced)
-        for path in [*sorted(folder.iterdir()), folder, folder.parent]:
-            sync(path)
+        hashes = synced(folder)
     except BaseException:
         DISK.remove(folder)
         raise
@@ -84,6 +84,7 @@ def write_table(
         built_from=dict(built_from or {}),
         facts=dict(facts or {}),
         built_at=datetime.now(UTC).isoformat(),
+        files=hashes,
         base=None if replaced is None else previous.folder if previous else "",
         **described,
     )
@@ -130,7 +131,6 @@ def _write_relation(
         "content_hash": digest.hexdigest(),
         "as_of": None if newest is None else str(newest),
         "partitions": hashes,
-        "files": len(hashes) or 1,
     }
 
 
@@ -229,7 +229,10 @@ def _describe(
     written = sorted(folder.glob("*.parquet"))
     rows = scanned(written)
     if not rows.collect_schema():
-        return {"rows": 0, "content_hash": hashlib.sha256().hexdigest(), "files": len(written)}
+        return {
+            "rows": 0,
+            "content_hash": hashlib.sha256().hexdigest(),
+        }
     known = previous.partitions if previous and replaced is not None else {}
     kept = {key: known[key] for key in known.keys() - set(replaced or ())}
     hashed = rows.drop(table.unhashed, strict=False)
@@ -241,5 +244,4 @@ def _describe(
         "content_hash": content_hash,
         "as_of": newest.isoformat() if isinstance(newest, date) else None,
         "partitions": dict(sorted(partitions.items())),
-        "files": len(written),
     }

@@ -10,9 +10,9 @@ from financial_pipeline.files import locked
 from financial_pipeline.publishing.manifest import (
     PublishedTable,
     channel_tables,
-    parquet_files,
     publish_tables,
 )
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
@@ -31,9 +31,13 @@ def _facts(landing: Landing) -> dict[str, str]:
 
 
 def current_table(landing: Landing, name: str) -> PublishedTable | None:
-    """Return the current version of a stream table, if it was made from this log and ledger."""
+    """Return the current version of a stream table, if it was made from this log and ledger.
+
+    A damaged one is made from the ledger again.
+    """
     table = channel_tables(landing.paths, CHANNEL).get(STREAM_TABLES[name].key)
-    return table if table and table.facts.items() >= _facts(landing).items() else None
+    is_ours = table is not None and table.facts.items() >= _facts(landing).items()
+    return table if is_ours and table and parquet_files(landing.paths, table) else None
 
 
 def _merged(table: Table[pl.DataType], before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

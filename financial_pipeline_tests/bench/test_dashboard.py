@@ -11,7 +11,8 @@ from financial_pipeline.bench.large_world import enlarged
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.views import connect
 from financial_pipeline_tests.dashboard import whole, world
 
@@ -65,7 +66,7 @@ def test_drawn_loans_are_whole_if_the_source_has_them_in_two_files(tmp_path: Pat
     rows = pl.read_parquet(file)
     rows.head(10).write_parquet(file)
     rows[10:].write_parquet(file.with_name("more.parquet"))
-    publication.Publication(source, "test").register(replace(table, files=2))
+    publication.Publication(source, "test").register(replace(table, files=None))
     publication.publish(source, ["test"], world.SIMULATED)
     paths = enlarged(source, tmp_path / "large", LOANS, 1)
     assert parquet_files(paths, read_manifest(paths).table(key)) != []

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.daemon import world
 from financial_pipeline_tests.daemon.server import Server, eventually

@@ -8,7 +8,8 @@ import pytest
 
 from financial_pipeline.local_cluster.runtime import RuntimePlan, local_runtime
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import is_published, parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import is_published, read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import job_script
 from financial_pipeline.streaming.local_stream import job_values

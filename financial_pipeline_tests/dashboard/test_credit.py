@@ -9,8 +9,8 @@ import pytest
 from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
-from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.dashboard import world, world_credit
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 

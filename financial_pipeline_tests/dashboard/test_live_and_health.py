@@ -9,7 +9,7 @@ import polars as pl
 from financial_pipeline.dashboard.stream_figures import STALL_SECONDS, Pulse, span, stall_words
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
-from financial_pipeline.publishing.manifest import parquet_files
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.dashboard import world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 

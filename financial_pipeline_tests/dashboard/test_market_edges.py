@@ -9,7 +9,8 @@ from financial_pipeline.dashboard import report
 from financial_pipeline.dashboard.data import open_release
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.dashboard import world, world_markets
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 

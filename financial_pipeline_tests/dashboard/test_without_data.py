@@ -11,7 +11,8 @@ import pytest
 from financial_pipeline.dashboard.pages import PAGES as DECLARED
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.dashboard import world, world_markets
 from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page, words
 

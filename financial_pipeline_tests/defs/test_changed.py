@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline_tests.defs.changed_world import ALL, Versions, World, built_world
 
 
@@ -66,12 +69,18 @@ def test_a_lost_warehouse_or_partition_is_built_again(world: World) -> None:
     assert "staging 03-25..03-29" in world.command()
 
 
-def test_a_damaged_table_is_built_again_without_its_damaged_files(world: World) -> None:
+@pytest.mark.parametrize("content", [b"junk", None])
+def test_a_table_with_a_changed_file_is_built_again(world: World, content: bytes | None) -> None:
     (part,) = world.paths.data_root.glob("exports/fct_daily_prices/*/*.parquet")
+    rows = pl.read_parquet(part)
     part.chmod(0o644)
-    part.write_bytes(b"junk")
+    if content is None:
+        rows.select(pl.all().first()).write_parquet(part)
+    else:
+        part.write_bytes(content)
     assert world.command() == ["exports 03-25..03-29"]
-    assert not part.exists()
+    table = read_manifest(world.paths).table("exports/fct_daily_prices")
+    assert pl.read_parquet(whole_files(world.paths, table)).equals(rows)
     assert world.command() == []
 
 

@@ -9,8 +9,9 @@ import polars as pl
 from financial_pipeline.defs.exports import publication
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import PublishedTable, parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import PublishedTable, read_manifest
 from financial_pipeline.publishing.publication import publish
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.staging.row_accounting import TABLE
 

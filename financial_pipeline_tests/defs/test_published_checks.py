@@ -1,5 +1,6 @@
 """The checks that people run alone: each passes on sound tables, and fails on one that is not."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.defs import published_checks
 from financial_pipeline.defs.resources import Pipeline
-from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline.publishing.publication import Publication
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.schemas.metrics import METRIC_TABLES
@@ -51,10 +52,11 @@ def pipeline(tmp_path: Path) -> Pipeline:
 
 
 def rewrite(pipeline: Pipeline, key: str, column: str, value: object) -> None:
-    """Change a column in the first file of a table, as nobody should."""
+    """Change a column in the first file of a table, as a disk may: its time stays."""
     file, *_ = pipeline.publication.files(key)
-    rows = pl.read_parquet(file)
+    known, rows = file.stat(), pl.read_parquet(file)
     rows.with_columns(pl.lit(value, rows.schema[column]).alias(column)).write_parquet(file)
+    os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
 
 
 def test_files_are_as_written_until_somebody_changes_one(pipeline: Pipeline) -> None:
@@ -64,6 +66,18 @@ def test_files_are_as_written_until_somebody_changes_one(pipeline: Pipeline) -> 
     found = check(pipeline, LOANS)
     assert not found.passed
     assert found.metadata["changed"].value == ["fct_loans-00000"]
+
+
+def test_a_table_with_a_file_that_somebody_changed_fails_its_checks(pipeline: Pipeline) -> None:
+    file, *_ = pipeline.publication.files(LOANS)
+    pl.read_parquet(file).write_parquet(file, compression="snappy")
+    key = dg.AssetCheckKey(dg.AssetKey(LOANS.split("/")), "files_are_as_written")
+    checks = published_checks.published_checks().asset_checks or ()
+    (check,) = (each for each in checks if key in each.check_keys)
+    found = check(pipeline)
+    assert not found.passed
+    assert "exports/fct_loans" in found.description
+    assert "missing or damaged" in found.description
 
 
 def test_partitions_of_a_metric_are_as_written_until_a_file_is_lost(pipeline: Pipeline) -> None:

@@ -51,7 +51,7 @@ def test_java_starts_before_any_thread_computes(
         raise Stopped
 
     monkeypatch.setattr(runs, "launch_driver", lambda: order.append("java"))
-    monkeypatch.setattr(runs, "_start_spark", lambda: None)
+    monkeypatch.setattr(runs, "_start_spark", lambda paths: None)
     monkeypatch.setattr(runs, "_landed", landed)
     stream: Any = Stream(order)
     with pytest.raises(Stopped):

@@ -12,7 +12,8 @@ from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.defs.staging import market_bars
 from financial_pipeline.defs.stream import assets
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import micro_batch, parity, replay

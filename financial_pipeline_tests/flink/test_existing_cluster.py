@@ -11,7 +11,8 @@ from financial_pipeline.files import replace_json
 from financial_pipeline.local_cluster.flink_rest import FlinkRest
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.command import CommandRun, run_command
 from financial_pipeline_tests.flink.conftest import eventually
 

@@ -12,7 +12,8 @@ import pytest
 from financial_pipeline.local_cluster.processes import ManagedProcess
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan, local_runtime
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas.stream import BARS_TOPIC, DEAD_LETTER_TOPIC, LATE_TOPIC
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import parity

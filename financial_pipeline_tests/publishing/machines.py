@@ -5,12 +5,8 @@ from collections.abc import Callable
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import (
-    Channel,
-    parquet_files,
-    publish_tables,
-    read_version,
-)
+from financial_pipeline.publishing.manifest import Channel, publish_tables, read_version
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.versions import KEEP_30, Retention
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table

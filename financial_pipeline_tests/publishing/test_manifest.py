@@ -14,10 +14,10 @@ from financial_pipeline.publishing.manifest import (
     Channel,
     PublishedTable,
     channel_tables,
-    parquet_files,
     publish_tables,
     read_manifest,
 )
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.versions import KEPT_FOLDERS, Retention, number_of
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table

@@ -11,6 +11,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     channel_tables,
+    parsed_channel,
     publish_tables,
     read_manifest,
     read_version,
@@ -67,11 +68,22 @@ def test_a_table_of_another_name_or_folder_is_damage(
         ("built_from", []),
         ("facts", None),
         ("partitions", "a"),
+        ("files", []),
     ],
 )
 def test_a_field_of_another_kind_is_damage(tmp_path: Path, name: str, value: object) -> None:
     said = reading(tmp_path, **{name: value})
     assert f"a field of the table {LOANS!r} is of another kind" in said
+
+
+@pytest.mark.parametrize("files", [2, None])
+def test_files_that_an_earlier_release_counted_have_no_hashes(
+    tmp_path: Path, files: object
+) -> None:
+    channel = {"tables": {LOANS: TABLE | {"files": files}}}
+    whole = {"sequence": 1, "published_at": "2019-03-29T00:00:00+00:00", "world": {}} | channel
+    (row,) = parsed_channel(whole)["tables"].values()
+    assert row["files"] == {}
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from financial_pipeline.publishing.manifest import (
     PublishedTable,
     channel_tables,
     is_published,
-    parquet_files,
     publish_tables,
     read_manifest,
 )
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline_tests.publishing.machines import WORLD, Machine, published, value_of

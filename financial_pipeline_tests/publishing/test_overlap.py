@@ -9,8 +9,9 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, publish_tables, read_manifest
+from financial_pipeline.publishing.manifest import publish_tables, read_manifest
 from financial_pipeline.publishing.publication import Publication, pending, publish
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import hash_frame
-from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 

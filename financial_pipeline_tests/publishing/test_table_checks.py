@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files
 from financial_pipeline.publishing.publication import Publication, publish
 from financial_pipeline.publishing.table_checks import check_table
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 

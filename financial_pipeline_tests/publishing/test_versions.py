@@ -12,7 +12,8 @@ from financial_pipeline.changes import code
 from financial_pipeline.cli.main import commands
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, publish_tables, read_version
+from financial_pipeline.publishing.manifest import publish_tables, read_version
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.versions import Retention, reading
 from financial_pipeline.publishing.versions import names as readable
 from financial_pipeline.publishing.writer import write_table

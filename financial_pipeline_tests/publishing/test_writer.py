@@ -15,7 +15,8 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import content_hash
 from financial_pipeline.publishing.content_hash import hash_frame
-from financial_pipeline.publishing.manifest import PublishedTable, parquet_files
+from financial_pipeline.publishing.manifest import PublishedTable
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 
@@ -163,9 +164,9 @@ def test_a_description_has_the_inputs_facts_and_files(tmp_path: Path) -> None:
         built_from=inputs,
         facts=facts,
     )
-    assert (table.built_from, table.facts, table.files) == (inputs, facts, 2)
+    assert (table.built_from, table.facts, len(table.files)) == (inputs, facts, 2)
     bare = write_table(Paths(tmp_path), BY_MONTH, rows())
-    assert (bare.built_from, bare.facts, bare.files, bare.rows) == ({}, {}, 1, 0)
+    assert (bare.built_from, bare.facts, len(bare.files), bare.rows) == ({}, {}, 1, 0)
     assert (bare.as_of, bare.partitions) == (None, {})
 
 
@@ -216,13 +217,13 @@ def test_a_frame_without_columns_and_a_relation_without_rows_are_files(tmp_path:
     paths = Paths(tmp_path)
     table: Table[pl.DataType] = Table("metrics", "a", "", (), order=None)
     bare = write_table(paths, table, pl.DataFrame())
-    assert (bare.rows, bare.files, bare.content_hash) == (0, 1, sha256(b"").hexdigest())
+    assert (bare.rows, len(bare.files), bare.content_hash) == (0, 1, sha256(b"").hexdigest())
     contract: Table[pl.DataType] = Table("exports", "t", "", ("x",), event_date="day")
     frame = rows()
     with duckdb.connect() as connection:
         empty = write_table(paths, contract, connection.sql("select * from frame"))
     assert pl.read_parquet(parquet_files(paths, empty)).columns == frame.columns
-    assert (empty.rows, empty.files, empty.as_of, empty.partitions) == (0, 1, None, {})
+    assert (empty.rows, len(empty.files), empty.as_of, empty.partitions) == (0, 1, None, {})
 
 
 def test_failed_write_leaves_no_folder(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.resources import Pipeline, Spark
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.metrics import METRIC_TABLES

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import content_hash, publication
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 from financial_pipeline.spark.catalogue import METRICS, Metric
 from financial_pipeline_tests.spark.metric_assets import (

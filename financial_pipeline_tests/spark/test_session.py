@@ -3,6 +3,7 @@
 import socket
 import stat
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,8 +12,14 @@ import psutil
 import pytest
 from pyspark.sql import SparkSession
 
+from financial_pipeline.defs import runs
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.ports import free_ports
+from financial_pipeline.paths import Paths
+from financial_pipeline.publishing.manifest import publish_tables
+from financial_pipeline.publishing.writer import write_table
+from financial_pipeline.schemas.contract import Table
+from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark import session
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.spark.metric_assets import publish_marts
@@ -181,3 +188,12 @@ def test_ui_listens_on_loopback_and_its_address_is_known(spark: SparkSession) ->
         if one.status == psutil.CONN_LISTEN and one.laddr.port == port
     }
     assert listening == {"127.0.0.1"}
+
+
+def test_a_first_query_reads_published_prices(spark: SparkSession, tmp_path: Path) -> None:
+    paths, table = Paths(tmp_path), MARTS["fct_daily_prices"]
+    days = [date(2019, 3, 28), date(2019, 3, 29)]
+    rows = pl.DataFrame({"symbol": ["JPM"] * 2, "session_date": days, "close": [101.0, 102.0]})
+    contract: Table[pl.DataType] = Table(table.layer, table.name, "", ("symbol", "session_date"))
+    publish_tables(paths, "batch", [write_table(paths, contract, rows)], {})
+    assert runs._first_query(spark, paths).to_pydict() == {"total": [101.0, 203.0]}

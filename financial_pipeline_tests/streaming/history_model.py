@@ -14,7 +14,8 @@ import polars as pl
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import hash_frame
-from financial_pipeline.publishing.manifest import channel_tables, is_published, parquet_files
+from financial_pipeline.publishing.manifest import channel_tables, is_published
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming.message_log import MESSAGES, Record

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import parquet_files, read_manifest
+from financial_pipeline.publishing.manifest import read_manifest
+from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming import micro_batch, parity, recompute, replay, tables
 from financial_pipeline.streaming.landing import Landing

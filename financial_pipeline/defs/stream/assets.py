@@ -10,7 +10,8 @@ from financial_pipeline import world
 from financial_pipeline.defs.partition_events import table_metadata
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import Pipeline
-from financial_pipeline.publishing.manifest import channel_tables, parquet_files
+from financial_pipeline.publishing.manifest import channel_tables
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.schemas.stream_tables import STREAM_TABLES
 from financial_pipeline.streaming import bar_staging, tables
 from financial_pipeline.streaming.logs import DATASETS, MARKET_TOPICS, current_landing
@@ -54,7 +55,7 @@ def landed_stream_tables(pipeline: Pipeline) -> Iterator[dg.MaterializeResult]:
     current = channel_tables(pipeline.paths, tables.CHANNEL)
     for name in LANDED:
         table = current[STREAM_TABLES[name].key]
-        keys = pl.scan_parquet(parquet_files(pipeline.paths, table))
+        keys = pl.scan_parquet(whole_files(pipeline.paths, table))
         keys = keys.select(STREAM_TABLES[name].keys)
         distinct = keys.unique().select(pl.len()).collect().item()
         yield dg.MaterializeResult(
