@@ -17,6 +17,7 @@ from financial_pipeline.changes.state import Built
 from financial_pipeline.defs.code_versions import Versions
 from financial_pipeline.defs.followed import FOLLOWS
 from financial_pipeline.defs.home import Loaded
+from financial_pipeline.defs.jobs import PUBLICATION
 from financial_pipeline.defs.narrowing import (
     CHANGED,
     OTHER_PARTITIONS,
@@ -38,6 +39,7 @@ PUBLISHED: Final = ("exports", "metrics", "ml", "stream")
 # Built in every run that builds anything: they follow ledgers of their own.
 OWN_LEDGER: Final = ("stream", "topics", "landing")
 ABSENT: Final = "absent"
+LOST: Final = "its files were lost or changed since it was built"
 
 
 def name_of(key: dg.AssetKey) -> str:
@@ -78,7 +80,9 @@ class Changes:
         self._tables = (
             read_manifest(publication.paths).tables if is_published(publication.paths) else {}
         )
-        self._before = {} if rebuild else self._valid(state.read(publication.paths))
+        recorded = {} if rebuild else state.read(publication.paths)
+        self._before = self._valid(recorded)
+        self._lost = recorded.keys() - self._before.keys()
         self._built: dict[str, Built] = {}
         files = Files(publication.paths, settings, landed)
         self._narrowing = Narrowing(files, self._graph, self._before, self._built)
@@ -131,7 +135,7 @@ class Changes:
     def _reason(self, key: dg.AssetKey, run: FamilyRun, rebuilt: Collection[str]) -> str | None:
         before, now = self._before.get(name_of(key)), self._expected(key, run)
         if before is None:
-            return "not built yet"
+            return LOST if name_of(key) in self._lost else "not built yet"
         if before.code != now.code:
             return "its code changed"
         if before.settings != now.settings:
@@ -184,6 +188,12 @@ class Changes:
         entry = self._expected(dg.AssetKey(rule.dataset.split("/")), run)
         self._built[rule.dataset] = replace(entry, files=files, wrote=hash_of(files))
         return unknown - {rule.dataset}
+
+    def lost_ledgers(self) -> Reasons:
+        """Return the tables of each publication, if their files were lost or changed."""
+        found = map(self._tables.get, map(name_of, PUBLICATION))
+        paths = self._publication.paths
+        return {table.key: LOST for table in found if table and not parquet_files(paths, table)}
 
     def forget(self, keys: Collection[dg.AssetKey]) -> None:
         """Remove the entries of assets from the disk, before they are built."""

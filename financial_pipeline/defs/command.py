@@ -193,8 +193,8 @@ class Command:
         return Publication(self.publication.paths, f"{self.publication.run}-stream")
 
     def publish(self) -> Outcome:
-        """Publish what was built."""
-        if self.has_built and self.layers != "ingest":
+        """Publish what was built; tables that each publication makes are built again if lost."""
+        if self.layers != "ingest" and (self.has_built or self.changes.lost_ledgers()):
             run, self.number = FamilyRun(PUBLISH_JOB), self.planned
             self._execute(run, keys_of(run, self.defs, self.layers))
             self.changes.remember()

@@ -6,6 +6,7 @@ from financial_pipeline.defs.changed import Changes
 from financial_pipeline.defs.command import in_parts, keys_of
 from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded
+from financial_pipeline.defs.jobs import PUBLISH_JOB
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
@@ -34,3 +35,5 @@ def preview(
             rebuilt |= changes.foreseen(run, reasons)
             for asset, reason in reasons.items():
                 yield narrowed, asset, reason
+    for asset, reason in changes.lost_ledgers().items():
+        yield FamilyRun(PUBLISH_JOB), asset, reason

@@ -1,11 +1,15 @@
 """Why an asset is built, and which contents are known before anything is."""
 
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
 
 from financial_pipeline.changes import state
 from financial_pipeline.changes.state import Built
+from financial_pipeline.defs import command
+from financial_pipeline.defs.command import Command, Layers
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.publishing.publication import publish
 from financial_pipeline_tests.defs.changed_world import (
@@ -58,6 +62,40 @@ def test_each_reason_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert reason() == "its code changed"
     state.forget(world.paths, {model})
     assert reason() == "not built yet"
+
+
+def test_a_damaged_file_is_the_reason_why_its_table_is_built(world: World) -> None:
+    (part,) = world.paths.data_root.glob("exports/fct_daily_prices/*/*.parquet")
+    part.unlink()
+    changes = world.changes(world.publication())
+    assert changes.reasons(PRICES, REST) == {
+        "exports/fct_daily_prices": "its files were lost or changed since it was built"
+    }
+    assert changes.reasons(METRICS, [METRIC]) == {}
+
+
+@pytest.mark.parametrize("layers", ["all", "ingest"])
+def test_a_damaged_table_of_every_publication_is_a_reason_to_publish(
+    world: World, monkeypatch: pytest.MonkeyPatch, layers: Layers
+) -> None:
+    publication = world.publication()
+    world.write(publication, dg.AssetKey(["exports", "row_accounting"]))
+    publish(world.paths, [publication.run], {})
+    executed: list[str] = []
+    monkeypatch.setattr(Command, "_execute", lambda _, run, keys: executed.append(run.job))
+    monkeypatch.setattr(command, "keys_of", lambda *_: [])
+
+    def published() -> list[str]:
+        executed.clear()
+        changes = world.changes(world.publication())
+        whole: Any = None
+        Command(whole, whole, publication, print, layers, changes).publish()
+        return executed
+
+    assert published() == []
+    (part,) = world.paths.data_root.glob("exports/row_accounting/*/*.parquet")
+    part.unlink()
+    assert published() == (["publish_job"] if layers == "all" else [])
 
 
 def test_an_input_of_an_earlier_run_of_the_plan_counts_as_changed(world: World) -> None:
