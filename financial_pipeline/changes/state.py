@@ -17,11 +17,11 @@ from financial_pipeline.paths import Paths
 
 @dataclass(frozen=True)
 class Built:
-    """How an asset was built; two equal entries mean equal content.
+    """How an asset was built; two equal entries mean equal content, whenever they were noted.
 
     `code` and `settings` are hashes; `span` has the first and the last partition; `reads` has the
     hash of each input; `wrote` is the content hash of a published table or staging folder, and
-    `files` the hash of each partition of a staging folder.
+    `files` the hash of each partition of a staging folder. `noted_at` are seconds since 1970.
     """
 
     code: str
@@ -30,6 +30,7 @@ class Built:
     reads: dict[str, str] = field(default_factory=dict)
     wrote: str | None = None
     files: dict[str, str] = field(default_factory=dict)
+    noted_at: float = field(default=0.0, compare=False)
 
 
 def _file(paths: Paths) -> Path:

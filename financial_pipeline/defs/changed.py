@@ -5,8 +5,10 @@ differ from what its current table was built from. A rebuilt input with equal co
 nothing after it.
 """
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -45,6 +47,14 @@ LOST: Final = "its files were lost or changed since it was built"
 def name_of(key: dg.AssetKey) -> str:
     """Return `layer/name`."""
     return "/".join(key.path)
+
+
+def _is_as_staged(folder: Path, entry: Built) -> bool:
+    """Return whether a staging folder has the noted partitions; one that is newer is hashed."""
+    times = {path.stem: path.stat().st_mtime for path in folder.glob("[!.]*.parquet")}
+    newer = {stem for stem, changed_at in times.items() if changed_at > entry.noted_at}
+    is_whole = times.keys() == entry.files.keys()
+    return is_whole and partition_hashes(folder, newer).items() <= entry.files.items()
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,7 @@ class Changes:
     def _is_there(self, key: str, entry: Built) -> bool:
         paths, layer = self._publication.paths, key.partition("/")[0]
         if layer == "staging":
-            found = {path.stem for path in (paths.data_root / key).glob("[!.]*.parquet")}
-            return found == entry.files.keys()
+            return _is_as_staged(paths.data_root / key, entry)
         if layer == "warehouse":
             return paths.warehouse_file.exists()
         if layer not in PUBLISHED:
@@ -207,7 +216,7 @@ class Changes:
             layer = name.split("/")[0]
             if layer == "staging":
                 files = self._files(name, planned, work.run)
-                entry = replace(entry, files=files, wrote=hash_of(files))
+                entry = replace(entry, files=files, wrote=hash_of(files), noted_at=time.time())
             elif layer in PUBLISHED:
                 entry = replace(entry, wrote=self._content(name))
             self._built[name] = entry

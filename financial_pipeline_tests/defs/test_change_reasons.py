@@ -1,9 +1,11 @@
 """Why an asset is built, and which contents are known before anything is."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from financial_pipeline.changes import state
@@ -72,6 +74,20 @@ def test_a_damaged_file_is_the_reason_why_its_table_is_built(world: World) -> No
         "exports/fct_daily_prices": "its files were lost or changed since it was built"
     }
     assert changes.reasons(METRICS, [METRIC]) == {}
+
+
+def test_an_edited_staging_partition_is_staged_again(world: World) -> None:
+    file = world.paths.staging("bank_prices") / f"{DAYS[1]}.parquet"
+    rows, later = pl.read_parquet(file), file.stat().st_mtime + 60
+
+    def staged(edited: pl.DataFrame) -> dict[str, str]:
+        edited.write_parquet(file)
+        os.utime(file, (later, later))
+        return world.changes(world.publication()).reasons(PRICES, [STAGED])
+
+    assert staged(rows) == {}
+    lost = {"staging/bank_prices": "its files were lost or changed since it was built"}
+    assert staged(rows.with_columns(value=pl.lit(99, pl.Int64))) == lost
 
 
 @pytest.mark.parametrize("layers", ["all", "ingest"])
