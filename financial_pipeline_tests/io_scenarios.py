@@ -23,7 +23,7 @@ from financial_pipeline.publishing.manifest import (
     read_manifest,
 )
 from financial_pipeline.publishing.publication import Publication, pending, publish
-from financial_pipeline.publishing.table_files import parquet_files
+from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.publishing.versions import Retention
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive, withdrawals
@@ -81,7 +81,7 @@ def _prepare_published(root: Path) -> None:
 
 
 def _hash(paths: Paths, table: PublishedTable, keys: Sequence[str]) -> str:
-    found = hash_frame(pl.read_parquet(parquet_files(paths, table)), keys)
+    found = hash_frame(pl.read_parquet(whole_files(paths, table)), keys)
     assert found == table.content_hash, table.key
     return found
 
@@ -95,7 +95,7 @@ def _read_published(root: Path) -> str:
             _hash(paths, PublishedTable(**row), DAYS.keys if row["name"] == "days" else WHOLE.keys)
     for name in pending(paths):
         for table in Publication(paths, name).registered().values():
-            assert parquet_files(paths, table)
+            assert whole_files(paths, table)
     tables = manifest.tables
     return " ".join([_hash(paths, tables[t.key], t.keys) for t in (DAYS, WHOLE)])
 
@@ -174,7 +174,7 @@ def _point(version: str) -> Step:
 
 def _read_model(root: Path) -> str:
     paths = Paths(root)
-    files = parquet_files(paths, read_manifest(paths).table(MODELS.key))
+    files = whole_files(paths, read_manifest(paths).table(MODELS.key))
     artifact = str(pl.read_parquet(files)["artifact"].item())
     return f"{artifact} {read_contents(root / 'artifacts', artifact)['facts']}"
 

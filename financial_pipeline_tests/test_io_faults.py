@@ -105,6 +105,6 @@ def test_a_writer_without_the_rename_is_caught(
 def test_a_writer_that_does_not_wait_for_the_disk_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("financial_pipeline.publishing.writer.sync", lambda _: None)
+    monkeypatch.setattr("financial_pipeline.publishing.table_files.sync", lambda _: None)
     with pytest.raises(Exception, match=r"(?i)parquet|file"):
         _check(tmp_path, "publish", every=1)

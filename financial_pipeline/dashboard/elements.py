@@ -11,6 +11,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.figures.csv_export import csv
+from financial_pipeline.publishing.table_files import damaged
 
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
@@ -88,10 +89,13 @@ def _once(words: str, icon: str) -> None:
 
 
 def unpublished(release: Release, *keys: str) -> str:
-    """Name the tables that are not published, and how to build them; empty if there are none."""
+    """Name tables that are damaged or not published, and how to build them; empty if none is."""
     missing = release.missing(*keys)
     if not missing:
         return ""
+    tables = release.manifest.tables
+    if lost := [damaged(tables[key]) for key in missing if key in tables]:
+        return " ".join(lost)
     verb = "is" if len(missing) == 1 else "are"
     return (
         f"Nothing to show here yet: {', '.join(missing)} {verb} not published."

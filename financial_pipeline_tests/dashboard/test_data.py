@@ -73,8 +73,8 @@ def test_a_page_names_a_damaged_table_in_a_sentence(small_world: Path) -> None:
     file.write_bytes(file.read_bytes()[:10])
     app = open_page(small_world, "portfolio")
     assert not app.exception
-    assert "The files of exports/fct_loans in" in app.error[0].value
-    assert "missing or damaged; run the job" in app.error[0].value
+    assert "The files of exports/fct_loans in" in app.info[0].value
+    assert "missing or damaged; run the job" in app.info[0].value
     assert metrics(app)["Default rate (matured)"] == "20.0%"
 
 

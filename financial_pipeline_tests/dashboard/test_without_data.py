@@ -143,8 +143,9 @@ def test_metrics_without_their_files_name_them_once(data_root: Path) -> None:
     assert "metrics/portfolio_summary is not published. Run `financial-pipeline transform`." in said
 
 
-def test_table_whose_files_are_gone_counts_as_missing(small_world: Path) -> None:
+def test_table_whose_files_are_gone_is_named_as_damaged(small_world: Path) -> None:
     shutil.rmtree(small_world / "ml" / "threshold_table")
     app = open_page(small_world, "decide")
     assert not app.exception
-    assert "ml/threshold_table is not published" in words(app)
+    assert "The files of ml/threshold_table in" in words(app)
+    assert "not published" not in words(app)
