@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import dagster as dg
+import polars as pl
 
 from financial_pipeline.changes import state
 from financial_pipeline.changes.code import hashed
@@ -53,8 +54,13 @@ def _is_as_staged(folder: Path, entry: Built) -> bool:
     """Return whether a staging folder has the noted partitions; one that is newer is hashed."""
     times = {path.stem: path.stat().st_mtime for path in folder.glob("[!.]*.parquet")}
     newer = {stem for stem, changed_at in times.items() if changed_at > entry.noted_at}
-    is_whole = times.keys() == entry.files.keys()
-    return is_whole and partition_hashes(folder, newer).items() <= entry.files.items()
+    if times.keys() != entry.files.keys():
+        return False
+    try:
+        return partition_hashes(folder, newer).items() <= entry.files.items()
+    except (OSError, pl.exceptions.PolarsError):
+        # No Parquet file any more.
+        return False
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class PublishedTable:
     facts: dict[str, object] = field(default_factory=dict)
     # Partition key -> content hash of its rows.
     partitions: dict[str, str] = field(default_factory=dict)
-    # When the version was written, UTC, for people; it decides nothing.
+    # When the version was written, UTC: a newer file is hashed. It decides nothing else.
     built_at: str | None = None
     # The folder of the version in which partitions were replaced, empty if there was none; None if
     # the whole table was written.
@@ -120,6 +120,8 @@ def _check_table(key: str, table: PublishedTable) -> None:
     kinds = (int, str, dict, dict, dict, dict)
     if not all(map(isinstance, (table.rows, table.content_hash, *dicts), kinds)):
         raise ValueError(f"a field of the table {key[:80]!r} is of another kind")
+    if table.built_at is not None:
+        datetime.fromisoformat(table.built_at)
 
 
 def is_published(paths: Paths) -> bool:

@@ -53,8 +53,12 @@ def damaged(table: PublishedTable) -> str:
 
 
 def _has(path: Path, expected: str, end: float) -> bool:
-    known = path.stat()
-    return known.st_mtime <= end or expected == _hash(path, known.st_mtime_ns, known.st_size)
+    try:
+        known = path.stat()
+        return known.st_mtime <= end or expected == _hash(path, known.st_mtime_ns, known.st_size)
+    except FileNotFoundError:
+        # Pruned since it was listed.
+        return False
 
 
 @lru_cache(KEPT_HASHES)

@@ -88,6 +88,8 @@ def test_an_edited_staging_partition_is_staged_again(world: World) -> None:
     assert staged(rows) == {}
     lost = {"staging/bank_prices": "its files were lost or changed since it was built"}
     assert staged(rows.with_columns(value=pl.lit(99, pl.Int64))) == lost
+    file.write_bytes(b"junk")
+    assert world.changes(world.publication()).reasons(PRICES, [STAGED]) == lost
 
 
 @pytest.mark.parametrize("layers", ["all", "ingest"])

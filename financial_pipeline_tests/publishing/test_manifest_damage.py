@@ -95,6 +95,10 @@ def test_a_field_of_a_channel_of_another_kind_is_damage(
     assert f"({name} is {str(value)!r})" in reading(tmp_path, channel={name: value})
 
 
+def test_a_time_that_is_none_is_damage(tmp_path: Path) -> None:
+    assert "published.json is damaged (Invalid isoformat" in reading(tmp_path, built_at="today")
+
+
 def test_long_texts_are_cut_in_the_sentence(tmp_path: Path) -> None:
     long = "x" * 100
     assert f"'{long[:80]}'" in reading(tmp_path, long)

@@ -68,6 +68,17 @@ def test_a_copied_data_root_is_read(tmp_path: Path) -> None:
     assert parquet_files(copy, table) == []
 
 
+def test_a_file_that_is_pruned_meanwhile_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = Paths(tmp_path)
+    table = write(paths)
+    listed = whole_files(paths, table)
+    listed[0].unlink()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(listed))
+    assert parquet_files(paths, table) == []
+
+
 def test_files_as_old_as_their_version_are_not_hashed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
