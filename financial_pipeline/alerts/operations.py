@@ -10,11 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import (
-    PublishedTable,
-    channel_tables,
-    publish_tables,
-)
+from financial_pipeline.publishing.manifest import PublishedTable, channel_tables, publish_tables
 from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.operations import OPERATIONS

@@ -92,8 +92,9 @@ def _write(target: Paths, table: PublishedTable, parts: Mapping[str, pl.DataFram
     for name, part in parts.items():
         part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
     count = sum(part.height for part in parts.values())
-    hashes = synced(folder)
-    Publication(target, "drawn").register(replace(table, rows=count, files=hashes))
+    hashes, now = synced(folder), datetime.now(UTC).isoformat()
+    drawn = replace(table, rows=count, files=hashes, built_at=now)
+    Publication(target, "drawn").register(drawn)
 
 
 def _draw_stream(paths: Paths, seed: int) -> None:

@@ -31,14 +31,14 @@ from financial_pipeline.schemas.raw import RAW_DATASETS, LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import launch_driver, start_session
 
-PRICES: Final = "exports/fct_daily_prices"
-
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
+
+PRICES: Final = "exports/fct_daily_prices"
 
 
 def _landed(

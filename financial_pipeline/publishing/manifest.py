@@ -103,11 +103,14 @@ def parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(channel[name], kind):
             raise ValueError(f"{name} is {str(channel[name])[:80]!r}")
     for key, row in channel["tables"].items():
-        # An earlier release noted their number, or nothing.
-        if isinstance(row.get("files"), int | None):
-            row["files"] = {}
-        _check_table(key, PublishedTable(**row))
+        _check_table(key, described(row))
     return channel
+
+
+def described(row: Mapping[str, Any]) -> PublishedTable:
+    """Return the table of a record; an earlier release counted its files, or noted nothing."""
+    is_older = isinstance(row.get("files"), int | None)
+    return PublishedTable(**(dict(row) | {"files": {}} if is_older else row))
 
 
 def _check_table(key: str, table: PublishedTable) -> None:
@@ -135,7 +138,7 @@ def channel_tables(paths: Paths, channel: Channel) -> dict[str, PublishedTable]:
 
 
 def _tables(channel: Mapping[str, Any]) -> dict[str, PublishedTable]:
-    return {key: PublishedTable(**row) for key, row in channel["tables"].items()}
+    return {key: described(row) for key, row in channel["tables"].items()}
 
 
 def read_version(paths: Paths, version: str | None = None) -> Manifest:

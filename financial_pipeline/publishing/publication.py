@@ -20,6 +20,7 @@ from financial_pipeline.publishing.manifest import (
     Manifest,
     PublishedTable,
     channel_tables,
+    described,
     is_published,
     publish_tables,
     read_manifest,
@@ -48,7 +49,7 @@ class Publication:
     def registered(self) -> dict[str, PublishedTable]:
         """Return the registered tables by key."""
         rows = [json.loads(path.read_text("utf-8")) for path in self.folder.glob("[!.]*.json")]
-        return {table.key: table for table in (PublishedTable(**row) for row in rows)}
+        return {table.key: table for table in map(described, rows)}
 
     def register(self, table: PublishedTable) -> None:
         """Note a new version whose blocking checks passed; it replaces an earlier registration.

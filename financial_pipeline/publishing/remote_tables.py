@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.publishing.bucket import Bucket
-from financial_pipeline.publishing.manifest import PublishedTable, parsed_channel, parsed_channels
+from financial_pipeline.publishing.manifest import (
+    PublishedTable,
+    described,
+    parsed_channel,
+    parsed_channels,
+)
 from financial_pipeline.publishing.object_storage import BATCH, MANIFEST, Channels, parsed
 from financial_pipeline.publishing.versions import DIGITS
 from financial_pipeline.settings import Settings
@@ -41,7 +46,7 @@ def addresses(key: str, address: str | None = None, version: str | None = None) 
     found = _table(bucket, key, version)
     keys = sorted(each for each in bucket.listed(f"{found.folder}/") if each.endswith(".parquet"))
     names = {each.rpartition("/")[2] for each in keys}
-    if names != (found.files.keys() or names) or not names:
+    if not names or (found.files and names != found.files.keys()):
         raise PipelineError(f"The files of {key} in {bucket.address}/{found.folder} are missing.")
     return [f"{bucket.address}/{each}" for each in keys]
 
@@ -120,7 +125,7 @@ def _table(bucket: Bucket, key: str, version: str | None) -> PublishedTable:
     rows = {name: row for each in channels.values() for name, row in each["tables"].items()}
     if key not in rows:
         raise PipelineError(f"The table {key} is not published in {bucket.address}.")
-    return PublishedTable(**rows[key])
+    return described(rows[key])
 
 
 def _channels(bucket: Bucket, version: str | None) -> Channels:

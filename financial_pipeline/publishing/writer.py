@@ -98,8 +98,8 @@ def _earlier_files(
     files = parquet_files(paths, previous)
     if not files and replaced is not None and previous.partitions.keys() - {*replaced}:
         raise PipelineError(
-            f"Files of {previous.key} in {previous.folder} are missing, so a part of it cannot be"
-            " replaced alone; build all its partitions."
+            f"Files of {previous.key} in {previous.folder} are missing or damaged, so a part of it"
+            " cannot be replaced alone; build all its partitions."
         )
     return files
 
@@ -229,10 +229,7 @@ def _describe(
     written = sorted(folder.glob("*.parquet"))
     rows = scanned(written)
     if not rows.collect_schema():
-        return {
-            "rows": 0,
-            "content_hash": hashlib.sha256().hexdigest(),
-        }
+        return {"rows": 0, "content_hash": hashlib.sha256().hexdigest()}
     known = previous.partitions if previous and replaced is not None else {}
     kept = {key: known[key] for key in known.keys() - set(replaced or ())}
     hashed = rows.drop(table.unhashed, strict=False)

@@ -11,6 +11,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     channel_tables,
+    described,
     parsed_channel,
     publish_tables,
     read_manifest,
@@ -83,7 +84,7 @@ def test_files_that_an_earlier_release_counted_have_no_hashes(
     channel = {"tables": {LOANS: TABLE | {"files": files}}}
     whole = {"sequence": 1, "published_at": "2019-03-29T00:00:00+00:00", "world": {}} | channel
     (row,) = parsed_channel(whole)["tables"].values()
-    assert row["files"] == {}
+    assert described(row).files == {}
 
 
 @pytest.mark.parametrize(
