@@ -123,6 +123,13 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "purpose": PURPOSES,
     "addr_state": STATES,
 }
+# Words of upstream's files before 2015, in lower case, and their codes today.
+OLDER_CODES: Final[dict[str, dict[str, str]]] = {
+    "verification_status": {
+        "verified - income": "Verified",
+        "verified - income source": "Source Verified",
+    },
+}
 # Codes that the facts list; another word breaks a rule.
 CHECKED_CODES: Final = ("home_ownership", "verification_status", "application_type")
 # A spreadsheet shows long ids as 2.7E+08: their last digits are gone.

@@ -38,12 +38,13 @@ LEFTOVERS: Final = (
     "*.crc",
     "*.crdownload",
     "*.download",
-    "*.part",
+    # Unlike the `0.part` of Dask.
+    "*[!0-9]*.part",
     "*.partial",
     "*.tmp",
 )
 # Spark and Dask write a table as a folder of these.
-TABLE_PARTS: Final = "part-*"
+TABLE_PARTS: Final = ("part-*", "part.*", "[0-9]*.part")
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,16 @@ def _files(folder: Path) -> Iterator[tuple[Path, bool]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             is_system = any(map(is_system_name, path.relative_to(folder).parts))
-            yield path, is_system or any(path.match(name) for name in LEFTOVERS) or _is_empty(path)
+            yield path, is_system or _matches(path, LEFTOVERS) or _is_empty(path)
+
+
+def _matches(path: Path, patterns: Collection[str]) -> bool:
+    return any(path.match(pattern) for pattern in patterns)
 
 
 def _is_empty(path: Path) -> bool:
     """Whether a part of a table has no rows: nothing, or only a header."""
-    if not path.match(TABLE_PARTS):
+    if not _matches(path, TABLE_PARTS):
         return False
     try:
         return len([line for line in first_lines(path, 2) if line]) < 2
@@ -108,7 +113,7 @@ def candidates(folder: Path, ignore: Collection[str] = ()) -> list[Path]:
     return [
         path
         for path, is_left_out in _files(folder)
-        if not is_left_out and not any(path.match(pattern) for pattern in (*NO_DATA, *ignore))
+        if not is_left_out and not _matches(path, (*NO_DATA, *ignore))
     ]
 
 
@@ -142,16 +147,21 @@ def join_parts(files: Sequence[LandedFile]) -> list[LandedFile]:
     latest: dict[Path, date] = {}
     for file in files:
         if file.snapshot_date and _is_loan_part(file):
-            known = latest.get(file.path.parent, file.snapshot_date)
-            latest[file.path.parent] = max(known, file.snapshot_date)
+            table = _table(file.path)
+            latest[table] = max(latest.get(table, file.snapshot_date), file.snapshot_date)
     return [
-        replace(file, snapshot_date=latest[file.path.parent]) if _is_loan_part(file) else file
+        replace(file, snapshot_date=latest[_table(file.path)]) if _is_loan_part(file) else file
         for file in files
     ]
 
 
 def _is_loan_part(file: LandedFile) -> bool:
-    return file.dataset == lending_club.DATASET and file.path.match(TABLE_PARTS)
+    return file.dataset == lending_club.DATASET and _matches(file.path, TABLE_PARTS)
+
+
+def _table(part: Path) -> Path:
+    """The folder of a table; partitions by value are folders in it, such as `issue_year=2015`."""
+    return next(folder for folder in part.parents if "=" not in folder.name)
 
 
 def is_price_file(path: Path) -> bool:

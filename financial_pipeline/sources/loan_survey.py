@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -16,7 +17,9 @@ from financial_pipeline.schemas.loan_rules import CODES, COUNTED_CODES, MISSING_
 from financial_pipeline.sources.month_text import other_forms
 
 MONTHS: Final = ("issue_d", "last_pymnt_d", "last_credit_pull_d")
-SURVEYED_COLUMNS: Final = ("loan_amnt", "id", *MONTHS, *COUNTED_CODES)
+# Columns that show in which order the file writes its dates: the last one has the most months.
+DATES: Final = (*MONTHS, "earliest_cr_line")
+SURVEYED_COLUMNS: Final = ("loan_amnt", "id", *DATES, *COUNTED_CODES)
 # The snapshot month needs this share of the loans, and two where there are this many.
 SUPPORT_SHARE: Final = 0.001
 MANY_LOANS: Final = 100
@@ -61,9 +64,8 @@ def _present(column: str) -> pl.Expr:
     return pl.when(~is_missing).then(text)
 
 
-def _months_of(texts: pl.Series) -> dict[str, date]:
-    unique = [text for text in texts.unique().to_list() if text]
-    forms = other_forms(unique)
+def _months_of(unique: list[str], others: Iterable[str]) -> dict[str, date]:
+    forms = other_forms(unique, others)
     named = {text: forms.get(text, text) for text in unique}
     return {text: UPSTREAM_MONTHS[name] for text, name in named.items() if name in UPSTREAM_MONTHS}
 
@@ -131,11 +133,13 @@ def survey_loans(frame: pl.DataFrame) -> LoanSurvey:
     is_header = pl.col("loan_amnt").str.contains("(?i)amnt$")
     loans = frame.filter(pl.col("issue_d").is_not_null() & is_header.not_())
     months = [name for name in MONTHS if name in loans.columns]
-    known = {name: _months_of(loans[name]) for name in months}
+    texts = {n: loans[n].drop_nulls().unique().to_list() for n in DATES if n in loans.columns}
+    others = {text for column in texts.values() for text in column}
+    known = {name: _months_of(texts[name], others) for name in months}
     issued = dict(loans["issue_d"].value_counts().iter_rows())
     activity: Counter[tuple[date | None, date | None]] = Counter()
-    for *texts, count in loans.group_by(months[1:]).len().iter_rows():
-        found = [known[name].get(text or "") for name, text in zip(months[1:], texts, strict=True)]
+    for *row, count in loans.group_by(months[1:]).len().iter_rows():
+        found = [known[name].get(text or "") for name, text in zip(months[1:], row, strict=True)]
         activity[found[0], found[1] if len(found) > 1 else None] += count
     end = snapshot_month(activity)
     dated = {text: month for text, month in known["issue_d"].items() if text in issued}

@@ -19,6 +19,7 @@ from financial_pipeline.schemas.loan_rules import (
     MISSING_WORDS,
     MOST_EMPLOYMENT_YEARS,
     NUMBER_COLUMNS,
+    OLDER_CODES,
     OUTSIDE_POLICY,
     PERCENT_COLUMNS,
     STATUS_PREFIX,
@@ -82,10 +83,10 @@ def survey(raw: pl.LazyFrame) -> TextForms:
     kept = {name: pl.col(name).filter(_is_missing(name)) for name in (*numbers, *months)}
     attested = {word for words in _unique(raw, kept).values() for word in words if word}
     grouped, decimal = _commas(raw, numbers)
+    dates = _unique(raw, {name: pl.col(name) for name in months})
+    others = {text for texts in dates.values() for text in texts}
     words: dict[str, Mapping[str, str | None]] = {
-        name: dict(forms)
-        for name, texts in _unique(raw, {name: pl.col(name) for name in months}).items()
-        if (forms := other_forms(texts))
+        name: dict(forms) for name, texts in dates.items() if (forms := other_forms(texts, others))
     }
     return TextForms(
         missing=tuple(sorted(attested)),
@@ -96,11 +97,12 @@ def survey(raw: pl.LazyFrame) -> TextForms:
 
 
 def code_forms(raw: pl.LazyFrame) -> dict[str, dict[str, str | None]]:
-    """For each code column, texts that are a code in another case, and words for none (null)."""
+    """Per code column: texts that are a code in another case, its older word, or none (null)."""
     present = [name for name in raw.collect_schema() if name in CODES]
     found = {}
     for name, texts in _unique(raw, {name: pl.col(name) for name in present}).items():
         known: dict[str, str | None] = dict.fromkeys(MISSING_WORDS)
+        known |= OLDER_CODES.get(name, {})
         known |= {code.lower(): code for code in _codes(name)}
         forms = {
             text: known[text.strip().lower()]

@@ -1,7 +1,7 @@
 """Months in the forms that tools export, read as upstream's form (`Dec-2015`).
 
-ISO dates, year and month, names in any case, and dates with slashes if the column proves the order
-are unambiguous. `18-Dec` and `Dec-15` are not: year and day cannot be told apart.
+ISO dates, year and month, names in any case, and dates with slashes if the column, or the file,
+proves the order are unambiguous. `18-Dec` and `Dec-15` are not: year and day cannot be told apart.
 """
 
 import re
@@ -97,13 +97,19 @@ def _month_place(texts: Iterable[str]) -> int:
     return 3 if is_swapped else 2
 
 
-def other_forms(texts: Iterable[str | None]) -> dict[str, str]:
+def other_forms(texts: Iterable[str | None], others: Iterable[str | None] = ()) -> dict[str, str]:
     """Map the texts of one column that are months in another form to upstream's form.
 
-    Texts that are upstream's already, and texts that are no month, are left out.
+    Texts that are upstream's already, and texts that are no month, are left out. `others` are the
+    texts of all date columns of the file: software writes all of them in one order, which a column
+    of few months does not prove.
     """
     stripped = {text: text.strip() for text in texts if text and text not in UPSTREAM_MONTHS}
-    group, place = _month_group(stripped.values()), _month_place(stripped.values())
+    if not stripped:
+        return {}
+    column, file = stripped.values(), {text.strip() for text in others if text}
+    group = _month_group(column) or _month_group(file.union(column))
+    place = max(_month_place(column), _month_place(file))
     found = {
         text: bare if bare in UPSTREAM_MONTHS else _upstream_form(bare, group, place)
         for text, bare in stripped.items()

@@ -38,7 +38,8 @@ REQUIRED = ("Amount Requested", DATE_COLUMN)
 IGNORED = "ignored_"
 # Columns of the old listing of issued loans, which also has amounts and dates of application.
 ISSUED_MARKS = frozenset({"interestrate", "loanlength", "amountfundedbyinvestors", "status"})
-MIDNIGHT = r"[T ](?:0?0:00(?::00(?:\.0+)?)?Z?|12:00:00 AM)$"
+# Midnight in any zone is a date alone.
+MIDNIGHT = r"[T ](?:0?0:00(?::00(?:\.0+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?|12:00:00 AM)$"
 NAMED_FORMS = ("%d-%b-%Y", "%d %b %Y", "%d%b%Y", "%b %d, %Y", "%B %d, %Y")
 NAMED_DATE = r"[A-Za-z](?:.*\D)?\d{4}$"
 EMPLOYMENT = "Employment Length"
@@ -92,6 +93,11 @@ def _is_listing(names: Collection[str]) -> bool:
     return _plain(REQUIRED[0]) in names and len(ISSUED_MARKS & {*names}) > 1
 
 
+def column_names(fields: Sequence[str]) -> tuple[str, ...]:
+    """Our names of the columns that a header names."""
+    return tuple(KNOWN.get(_plain(field), f"{IGNORED}{at}") for at, field in enumerate(fields))
+
+
 def find_layout(path: Path) -> RejectionLayout:
     """The header of a rejections file; raises PipelineError that lists the expected columns."""
     lines = first_lines(path, PREAMBLE_LINES + SHAPE_LINES)
@@ -99,9 +105,7 @@ def find_layout(path: Path) -> RejectionLayout:
         fields = tuple(field.strip() for field in split(line) or [])
         if len(KNOWN.keys() & {_plain(field) for field in fields}) >= len(REQUIRED):
             fields = tuple(widened([*fields], lines[number:]))
-        columns = tuple(
-            KNOWN.get(_plain(field), f"{IGNORED}{at}") for at, field in enumerate(fields)
-        )
+        columns = column_names(fields)
         if _is_listing({_plain(field) for field in fields}):
             raise PipelineError(
                 f"{path} is an old listing of issued loans, not of rejected applications; use the"

@@ -84,6 +84,26 @@ def test_parts_of_a_table_share_their_snapshot_month(tmp_path: Path) -> None:
     assert [file.snapshot_date for file in files] == [date(2019, 3, 1)] * 2
 
 
+def test_parts_of_a_table_that_is_partitioned_by_value_share_their_month(tmp_path: Path) -> None:
+    for year in (2014, 2015):
+        (tmp_path / f"loans/issue_year={year}").mkdir(parents=True)
+    loan_file(tmp_path / "loans/issue_year=2015/part-00000.csv", [loan(1)])
+    early = loan(2, issue_d="Dec-2014", last_credit_pull_d="Jan-2019")
+    loan_file(tmp_path / "loans/issue_year=2014/part-00000.csv", [early])
+    dates = [file.snapshot_date for file in landing.detect_folder(tmp_path)]
+    assert dates == [date(2019, 3, 1)] * 2
+
+
+def test_parts_of_dask_are_data_and_unfinished_downloads_are_not(tmp_path: Path) -> None:
+    for name in ("0.part", "1.part", "part.0.parquet"):
+        loan_file(tmp_path / name, [loan(1)])
+    loan_file(tmp_path / "10.part", [])
+    for name in ("2018Q4.csv.part", "part-0.csv.part", "a.part"):
+        loan_file(tmp_path / name, [loan(1)])
+    names = [path.name for path in landing.candidates(tmp_path)]
+    assert names == ["0.part", "1.part", "part.0.parquet"]
+
+
 def test_binary_file_is_refused_by_name_and_not_printed(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"ORC\x00\x01\xff\xfe")
     with pytest.raises(PipelineError, match="is an ORC file, not a data file"):

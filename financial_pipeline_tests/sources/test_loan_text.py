@@ -71,6 +71,25 @@ def test_order_of_slashed_dates_is_decided_by_the_column(
     assert [other_forms(texts)[text] for text in texts] == months
 
 
+def test_order_of_dates_that_a_column_does_not_prove_is_that_of_the_file() -> None:
+    american, swapped = ["2/1/2018", "3/1/2018"], [f"2015-01-{n:02d}" for n in range(1, 13)]
+    assert other_forms(["12/1/2018"]) == {}
+    assert other_forms(["12/1/2018"], american) == {"12/1/2018": "Dec-2018"}
+    assert other_forms(["12/1/2018"], ["31/1/2018"]) == {"12/1/2018": "Jan-2018"}
+    assert other_forms(["12/1/2018"], ["31/1/2018", "1/31/2018"]) == {}
+    assert other_forms(["2018-01-10"], swapped) == {"2018-01-10": "Oct-2018"}
+    assert other_forms(["2018-01-10"], [*swapped, "2018-02-01"]) == {"2018-01-10": "Jan-2018"}
+
+
+def test_a_month_of_loans_is_dated_by_the_other_columns_of_its_file(tmp_path: Path) -> None:
+    dates = {"issue_d": "12/1/2015", "last_pymnt_d": "1/1/2019", "last_credit_pull_d": "3/1/2019"}
+    rows = [loan(n, **dates, earliest_cr_line=f"{n}/1/2003") for n in (1, 2)]
+    loans = staged(tmp_path, *rows).table("lending_club_loans").sort("loan_id")
+    assert loans["issue_d"].to_list() == [date(2015, 12, 1)] * 2
+    assert loans["earliest_cr_line"].to_list() == [date(2003, 1, 1), date(2003, 2, 1)]
+    assert loans["snapshot_month"].to_list() == [date(2019, 3, 1)] * 2
+
+
 def test_days_that_are_always_the_first_are_no_months() -> None:
     swapped = [f"2015-01-{month:02d}" for month in range(1, 13)]
     assert other_forms(swapped)["2015-01-12"] == "Dec-2015"
@@ -166,6 +185,14 @@ def test_codes_in_another_case_are_the_codes(tmp_path: Path) -> None:
     (found,) = staged(tmp_path, row).table("lending_club_loans").rows(named=True)
     assert (found["home_ownership"], found["purpose"]) == ("RENT", "car")
     assert (found["loan_status"], found["addr_state"]) == ("Fully Paid", None)
+
+
+def test_older_words_of_verification_are_todays(tmp_path: Path) -> None:
+    words = ("not verified", "VERIFIED - income", "VERIFIED - income source")
+    rows = [loan(number, verification_status=word) for number, word in enumerate(words)]
+    loans = staged(tmp_path, *rows).table("lending_club_loans").sort("loan_id")
+    found = loans["verification_status"].to_list()
+    assert found == ["Not Verified", "Verified", "Source Verified"]
 
 
 def test_upper_case_status_outside_the_credit_policy_is_one(tmp_path: Path) -> None:

@@ -43,7 +43,16 @@ def test_slashed_dates_without_proof_are_refused(tmp_path: Path, days: tuple[str
 
 
 @pytest.mark.parametrize(
-    "day", ["2007/05/26", "20070526", "26-May-2007", "May 26, 2007", "5/26/2007 0:00"]
+    "day",
+    [
+        "2007/05/26",
+        "20070526",
+        "26-May-2007",
+        "May 26, 2007",
+        "5/26/2007 0:00",
+        "2007-05-26 00:00:00 UTC",
+        "2007-05-26T00:00:00-04:00",
+    ],
 )
 def test_other_unambiguous_dates_are_read(tmp_path: Path, day: str) -> None:
     path = write(tmp_path / "a.csv", [HEADER, _row(day).replace("May 26, 2007", '"May 26, 2007"')])
