@@ -15,7 +15,7 @@ statuses as (
 select
     snapshots.loan_id,
     snapshots.issue_month,
-    datediff('month', snapshots.issue_month, snapshots.snapshot_month) as months_on_book,
+    snapshots.snapshot_month,
     snapshots.loan_status,
     statuses.loan_state,
     statuses.is_terminal,
@@ -28,4 +28,3 @@ select
     snapshots.total_rec_int as interest_received
 from snapshots
 inner join statuses on snapshots.loan_status = statuses.loan_status
-where snapshots.snapshot_month >= snapshots.issue_month

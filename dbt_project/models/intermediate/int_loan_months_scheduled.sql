@@ -15,7 +15,7 @@ with outcomes as (
 
 alive as (
 
-    select loan_id, max(months_on_book) as last_alive_month
+    select loan_id, max(snapshot_month) as seen
     from {{ ref('int_loan_months_observed') }}
     where not is_terminal
     group by loan_id
@@ -30,7 +30,7 @@ histories as (
         outcomes.*,
         case
             when is_active then age
-            else greatest(least(duration_months, greatest(age, 1)), coalesce(last_alive_month + 1, 1))
+            else greatest(least(duration_months, greatest(age, 1)), datediff('month', issue_month, seen) + 1)
         end as last_month,
         case
             when loan_state != 'BAD' then last_payment_age

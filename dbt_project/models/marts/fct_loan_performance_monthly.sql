@@ -46,11 +46,11 @@ months as (
             as principal_due
     from scheduled
     left join observed
-        on scheduled.loan_id = observed.loan_id and scheduled.months_on_book = observed.months_on_book
+        on scheduled.loan_id = observed.loan_id and scheduled.performance_month = observed.snapshot_month
     left join observed as previous
         on
             scheduled.loan_id = previous.loan_id
-            and scheduled.months_on_book = previous.months_on_book + 1
+            and cast(scheduled.performance_month - interval 1 month as date) = previous.snapshot_month
 
 )
 
