@@ -131,6 +131,12 @@ def widened(fields: list[str], lines: Sequence[str]) -> list[str]:
     return [*fields, ""] if all(not row[-1].strip() for row in rows) else fields
 
 
+def header_names(fields: Sequence[str]) -> tuple[str, ...] | None:
+    """Our names of the columns that a record names, or None for a record that is no header."""
+    names = _without_table([field.strip() for field in fields])
+    return _columns(names) if _is_header(names) else None
+
+
 def find_layout(path: Path) -> LoanLayout:
     """The header of a loan file; raises PipelineError naming what is missing or repeated."""
     lines = first_lines(path, PREAMBLE_LINES + SHAPE_LINES)

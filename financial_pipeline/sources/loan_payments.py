@@ -13,23 +13,25 @@ from financial_pipeline.sources.loan_units import column_number
 # Upstream's paid loans received the whole principal, but for cents.
 LEAST_PRINCIPAL_SHARE: Final = 0.99
 PAID: Final = "(?i)fully paid"
+CHARGED_OFF: Final = "(?i)charged off"
 
 
-def doubtful_principal(raw: pl.LazyFrame) -> tuple[float, float]:
-    """The shares of loans with too much principal received, and of paid ones with too little.
+def doubtful_shares(raw: pl.LazyFrame) -> tuple[float, float, float]:
+    """The shares of loans whose payments and status contradict each other.
 
-    More than LARGEST_PRINCIPAL_SHARE of the loan, of all loans; less than LEAST_PRINCIPAL_SHARE, of
-    the fully paid ones.
+    Those with more than LARGEST_PRINCIPAL_SHARE of the loan received, of all loans; with less than
+    LEAST_PRINCIPAL_SHARE, of the fully paid ones; and those that still owe principal, of the
+    charged-off ones, which upstream writes down to nothing.
     """
     schema = raw.collect_schema()
-    paid, funded = (
-        column_number(name, schema[name]) for name in ("total_rec_prncp", "funded_amnt")
-    )
+    names = ("total_rec_prncp", "funded_amnt", "out_prncp")
+    paid, funded, owed = (column_number(name, schema[name]) for name in names)
     share = pl.when(funded > 0).then(paid / funded)
-    is_paid = pl.col("loan_status").str.contains(PAID)
+    is_paid, is_lost = (pl.col("loan_status").str.contains(word) for word in (PAID, CHARGED_OFF))
     found = raw.select(
         excess=(share > LARGEST_PRINCIPAL_SHARE).mean(),
         unpaid=(share < LEAST_PRINCIPAL_SHARE).filter(is_paid).mean(),
+        owing=(owed > 0).filter(is_lost).mean(),
     ).collect(engine="streaming")
-    excess, unpaid = found.row(0)
-    return excess or 0.0, unpaid or 0.0
+    excess, unpaid, owing = (value or 0.0 for value in found.row(0))
+    return excess, unpaid, owing

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import QUARANTINE, ROW_ACCOUNTING, Schema
 from financial_pipeline.settings import Settings
 from financial_pipeline.transforms.verdicts import Cleaned
+
+# Rows of a sheet, in the old form and today: a spreadsheet drops what is below.
+SHEET_ROWS: Final = (65_536, 1_048_576)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,16 @@ def refuse_dirty_file(
 def age(file: RawFile) -> tuple[object, ...]:
     """Return the sort key of files, oldest first: their arrival, then their last date."""
     return file.fetched_at, file.landed.last_date, file.sha256
+
+
+def cut_off(file: RawFile, records: int) -> list[str]:
+    """A sentence about a file with as many records, its header included, as a sheet has rows."""
+    if records not in SHEET_ROWS:
+        return []
+    return [
+        f"{file.landed.path.name}: it has exactly {records:,} rows, as many as a spreadsheet keeps;"
+        " the others were probably lost there: use the original file."
+    ]
 
 
 def with_provenance(rows: pl.DataFrame, file: RawFile) -> pl.DataFrame:

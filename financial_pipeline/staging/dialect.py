@@ -6,10 +6,22 @@ from pathlib import Path
 
 import polars as pl
 
+from financial_pipeline.errors import RefusedFile
+from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import Schema
 from financial_pipeline.sources.row_filter import Finding
 
 FAULT_SCHEMA = {"line_number": pl.Int64(), "reason": pl.String()}
+
+
+def other_header(file: RawFile) -> RefusedFile:
+    """The refusal of a file with a second header of other columns, or of another order."""
+    return RefusedFile(
+        file.sha256,
+        f"{file.landed.path} is refused: below its rows is another header, whose columns are others"
+        " or in another order, so that the rows after it belong to other names; put each table into"
+        " a file of its own.",
+    )
 
 
 class Dialect(ABC):
@@ -25,7 +37,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
-        """The kind of note that a record is, or None for what must be a row."""
+        """The kind of note that a record is, or None for a row; errors as `other_header`."""
 
     @abstractmethod
     def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:

@@ -22,12 +22,12 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_LOANS
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import lending_club as source
 from financial_pipeline.sources.loan_alignment import verify_alignment
-from financial_pipeline.sources.loan_layout import LoanLayout, find_layout
-from financial_pipeline.sources.loan_payments import doubtful_principal
+from financial_pipeline.sources.loan_layout import LoanLayout, find_layout, header_names
+from financial_pipeline.sources.loan_payments import doubtful_shares
 from financial_pipeline.sources.loan_text import TextForms, as_upstream, code_forms, survey
 from financial_pipeline.sources.loan_units import PER_CENT, in_per_cent, unit_factors
 from financial_pipeline.sources.row_filter import Finding
-from financial_pipeline.staging.dialect import Dialect
+from financial_pipeline.staging.dialect import Dialect, other_header
 from financial_pipeline.staging.loan_keys import settle_repeated_ids
 from financial_pipeline.transforms import lending_club_loans as transform
 
@@ -80,8 +80,9 @@ def _in_row_order(folder: Path) -> list[Path]:
 FACTOR = "factor of "
 # The share of loans whose principal exceeds the loan, in a file where they are no few errors.
 EXCESS = "excess principal"
-# The share of fully paid loans without their principal, where they are no few errors.
+# The shares of fully paid loans without their principal, and of charged-off loans that owe some.
 UNPAID = "unpaid principal"
+OWING = "principal owed after the charge-off"
 # Loans whose term has not passed, in a file without any live one among them.
 RESOLVED = "resolved loans only"
 # Rows that decide about units in a file that parses at once.
@@ -98,16 +99,24 @@ class LoanDialect(Dialect):
     def __init__(self, file: RawFile, layout: LoanLayout, settings: Settings) -> None:
         self.columns = layout.columns
         self.header_line = layout.header_line
+        # No amount begins with a letter, but its name does.
+        self._amount = layout.columns.index("loan_amnt")
         self._file = file
         self._layout = layout
         self._has_ids = not file.landed.form.endswith(source.WITHOUT_IDS)
         self._settings = settings
         self._factors: dict[str, float] = {}
-        self._excess = self._unpaid = 0.0
+        self._doubts: dict[str, float] = {}
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
-        """The kind of note that a record is, or None."""
-        return source.note_kind(fields, self._layout.header_fields)
+        """The kind of note that a record is, or None; errors as `other_header`."""
+        kind = source.note_kind(fields, self._layout.header_fields)
+        if kind or len(fields) <= self._amount or not fields[self._amount].strip()[:1].isalpha():
+            return kind
+        names = header_names(fields)
+        if names and names != header_names(self._layout.header_fields):
+            raise other_header(self._file)
+        return "repeated_header" if names else None
 
     def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
         """Numbers and months parsed on the way in; any other form fails the read.
@@ -146,8 +155,10 @@ class LoanDialect(Dialect):
         except PipelineError as error:
             raise RefusedFile(self._file.sha256, str(error)) from error
         self._factors = factors
-        self._excess, self._unpaid = doubtful_principal(sample)
-        is_rare = self._excess <= self._settings.max_quarantine_share
+        shares = zip((EXCESS, UNPAID, OWING), doubtful_shares(sample), strict=True)
+        most = self._settings.max_quarantine_share
+        self._doubts = {name: share for name, share in shares if share > most}
+        is_frequent = EXCESS in self._doubts
         month = self._file.landed.snapshot_date
         assert month is not None
         on_spark = self._settings.loan_staging_engine == "spark"
@@ -158,7 +169,7 @@ class LoanDialect(Dialect):
             has_ids=self._has_ids,
             first_issue_month=self._settings.first_issue_month,
             snapshot_month=month,
-            largest_principal=LARGEST_PRINCIPAL_SHARE if is_rare else ANY_PRINCIPAL_SHARE,
+            largest_principal=ANY_PRINCIPAL_SHARE if is_frequent else LARGEST_PRINCIPAL_SHARE,
         )
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -175,9 +186,7 @@ class LoanDialect(Dialect):
         footers = [total for item in found if (total := source.footer_total(item.text)) is not None]
         claimed = {"footer_total": sum(footers)} if footers else {}
         claimed |= {f"{FACTOR}{name}": f for name, f in self._factors.items() if f != 1.0}
-        shares = {EXCESS: self._excess, UNPAID: self._unpaid}
-        most = self._settings.max_quarantine_share
-        claimed |= {name: share for name, share in shares.items() if share > most}
+        claimed |= self._doubts
         if young := _resolved_young(fragments, self._file.landed.snapshot_date):
             claimed[RESOLVED] = young
         if not fragments:

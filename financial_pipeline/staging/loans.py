@@ -20,20 +20,27 @@ from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.staging import LENDING_CLUB_LOAN_SNAPSHOTS
 from financial_pipeline.settings import Settings
 from financial_pipeline.staging import loan_restatements
-from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
+from financial_pipeline.staging.accounting import (
+    StagingSummary,
+    account,
+    cut_off,
+    refuse_dirty_file,
+)
 from financial_pipeline.staging.loan_dialect import (
     EXCESS,
     FACTOR,
+    OWING,
     RESOLVED,
     UNPAID,
     loan_dialect,
 )
+from financial_pipeline.staging.loan_identity import judge_identities
 from financial_pipeline.staging.loan_keys import POSITION
 from financial_pipeline.staging.loan_months import refuse_mixed_ids, stage_issue_months
 from financial_pipeline.staging.loan_restatements import AcrossFiles
 from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed_file
 
-__all__ = ["stage_issue_months", "stage_loan_snapshot", "stage_snapshots"]
+__all__ = ["stage_issue_months", "stage_snapshots"]
 
 DATASET: Final = "lending_club_loan_snapshots"
 FILLED: Final = loan_restatements.FILLED
@@ -44,16 +51,18 @@ def stage_snapshots(
 ) -> StagingSummary:
     """Stage every snapshot month from `first` to `last`; months without a file lose theirs.
 
-    `files` are all loan files, whatever their month. Errors as `stage_loan_snapshot`.
+    `files` are all loan files, whatever their month, in order of arrival. Raises RefusedFile,
+    before anything is written, for a file with too many broken rows, and as `judge_identities`.
     """
     refuse_mixed_ids(files)
+    doubts = _judge(paths, files, settings)
     months: dict[date, list[RawFile]] = {}
     for file in files:
         month = file.landed.snapshot_date
         if month is not None and first <= month <= last:
             months.setdefault(month, []).append(file)
     parts = [
-        stage_loan_snapshot(paths, members, month, settings)
+        _stage_snapshot(paths, members, month, settings)
         for month, members in sorted(months.items())
     ]
     for folder in map(paths.staging, (DATASET, loan_restatements.NAME, FILLED)):
@@ -66,25 +75,35 @@ def stage_snapshots(
         partitions={key: rows for part in parts for key, rows in part.partitions.items()},
         files=sum(part.files for part in parts),
         newest_event=max(months, default=None),
-        warnings=tuple(text for part in parts for text in part.warnings),
+        warnings=(*(text for part in parts for text in part.warnings), *doubts),
         remarks=tuple(text for part in parts for text in part.remarks),
     )
 
 
-def stage_loan_snapshot(
+def _judge(paths: Paths, files: Sequence[RawFile], settings: Settings) -> list[str]:
+    """Refuse broken files and those whose ids are none; returns what is doubtful about the others.
+
+    Ids of all snapshots are compared, as loans are matched over all of them.
+    """
+    typed = {file.sha256: typed_file(paths, file, settings, loan_dialect) for file in files}
+    for file in files:
+        _refuse_if_dirty(file, typed[file.sha256], settings)
+    # Equal bytes are one file.
+    unique = {file.sha256: file for file in files}.values()
+    fragments = [(file, typed[file.sha256].fragments) for file in unique]
+    return judge_identities(fragments, settings.max_quarantine_share)
+
+
+def _stage_snapshot(
     paths: Paths, files: Sequence[RawFile], snapshot_month: date, settings: Settings
 ) -> StagingSummary:
     """Write the thin table of one snapshot month, and quarantine and accounting of its files.
 
-    `files` are in order of arrival. Raises RefusedFile, before anything is written, for a file
-    with too many broken rows and for one whose ids name other loans.
+    `files` are in order of arrival, and none is to be refused.
     """
-    refuse_mixed_ids(files)
     # Files are in order of arrival, and the latest comes first; equal bytes are one file.
     ordered = list({file.sha256: file for file in reversed(files)}.values())
     typed = {file.sha256: typed_file(paths, file, settings, loan_dialect) for file in ordered}
-    for file in ordered:
-        _refuse_if_dirty(file, typed[file.sha256], settings)
     found = loan_restatements.compare_files(
         [(file, typed[file.sha256].fragments) for file in ordered]
     )
@@ -103,7 +122,7 @@ def stage_loan_snapshot(
         warnings=(
             *(text for agrees, text in notes if text and not agrees),
             *(text for file in ordered for text in _payments(file, typed[file.sha256])),
-            *(_alike(file, count) for file in ordered if (count := found.alike.get(file.sha256))),
+            *(text for file in ordered for text in cut_off(file, typed[file.sha256].records)),
         ),
         remarks=(
             *(text for agrees, text in notes if text and agrees),
@@ -160,6 +179,8 @@ def _payments(file: RawFile, typed: TypedFile) -> list[str]:
         " typing errors: its payments may belong to other loans.",
         UNPAID: "{:.1%} of its fully paid loans did not pay back their principal: its statuses or"
         " payments may belong to other loans, or principal and interest are swapped.",
+        OWING: "{:.1%} of its charged-off loans still owe principal, which upstream never shows:"
+        " other statuses may have been renamed, and defaults and losses are too high.",
         RESOLVED: "none of its {:,.0f} loans whose term has not passed is live, so the file has"
         " resolved loans only: D2, D3 and the vintage curves are not those of the whole book.",
     }
@@ -168,16 +189,6 @@ def _payments(file: RawFile, typed: TypedFile) -> list[str]:
         for name, sentence in doubts.items()
         if name in typed.totals
     ]
-
-
-def _alike(file: RawFile, loans: int) -> str:
-    """A sentence about loans without ids that another file seems to state otherwise."""
-    return (
-        f"{file.landed.path.name}: {loans:,} of its {file.landed.rows_seen:,} loans agree with a"
-        " loan of another file of the snapshot in issue month, term, amount, rate, installment, sub"
-        " grade, zip code and first credit line, but not in all columns; without ids, such loans"
-        " may count twice."
-    )
 
 
 def _account(

@@ -17,8 +17,13 @@ from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS, PROVENAN
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources import rejections as source
 from financial_pipeline.sources.rejections import RejectionLayout
-from financial_pipeline.staging.accounting import StagingSummary, account, refuse_dirty_file
-from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
+from financial_pipeline.staging.accounting import (
+    StagingSummary,
+    account,
+    cut_off,
+    refuse_dirty_file,
+)
+from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect, other_header
 from financial_pipeline.staging.month_partitions import Holding, MonthTable, write_months
 from financial_pipeline.staging.typed_store import TypedFile, forget_others, late_faults, typed_file
 from financial_pipeline.transforms import lending_club_rejections as transform
@@ -39,13 +44,23 @@ class RejectionDialect(Dialect):
     def __init__(self, layout: RejectionLayout, file: RawFile, settings: Settings) -> None:
         self.columns = layout.columns
         self.header_line = layout.header_line
+        # No amount begins with a letter, but its name does.
+        self._amount = layout.columns.index(source.REQUIRED[0])
         self._layout = layout
         self._file = file
         self._first = settings.first_application_month
 
     def note_kind(self, fields: Sequence[str], header: Sequence[str]) -> str | None:
-        """The kind of note that a record is, or None."""
-        return source.note_kind(fields, self._layout.header_fields)
+        """The kind of note that a record is, or None; errors as `other_header`."""
+        kind = source.note_kind(fields, self._layout.header_fields)
+        if kind or len(fields) <= self._amount or not fields[self._amount].strip()[:1].isalpha():
+            return kind
+        names = source.column_names(fields)
+        if not {*source.REQUIRED} <= {*names}:
+            return None
+        if names != self.columns:
+            raise other_header(self._file)
+        return "repeated_header"
 
     def fast(self, plain: Path, scratch: Path) -> pl.LazyFrame:
         """The typed rows below the header."""
@@ -213,6 +228,7 @@ def stage_rejections(
         partitions=partitions,
         files=len(files),
         newest_event=max((file.landed.last_date for file in files), default=None),
+        warnings=tuple(text for file, part, _ in judged for text in cut_off(file, part.records)),
         remarks=tuple(
             f"{file.landed.path.name}: {lines.height:,} of its {file.landed.rows_seen:,}"
             " applications are in another file."

@@ -59,6 +59,11 @@ class TypedFile:
         """The Parquet fragments, in order of writing."""
         return [Path(self.folder) / name for name in self.months]
 
+    @property
+    def records(self) -> int:
+        """The records of the file, header and notes included: a quoted line end ends none."""
+        return self.file_physical_lines - sum(lines - 1 for lines in self.spans.values())
+
     def faults(self) -> pl.DataFrame:
         """Refused rows: line_number, physical_lines, reason, original_text."""
         return pl.read_parquet(Path(self.folder) / "faults.parquet")

@@ -176,20 +176,6 @@ def test_equal_bytes_under_two_names_are_one_file(tmp_path: Path) -> None:
     assert stage.loan_ids() == ["1001", "1002"]
 
 
-def test_ids_that_name_other_loans_refuse_the_file(tmp_path: Path) -> None:
-    one = loan_file(tmp_path / "a.csv", [loan(n) for n in range(5)])
-    moved = [loan(n, loan_amnt="4000.0", total_acc="9") for n in range(5)]
-    with pytest.raises(RefusedFile, match=r"5 of the 5 loans that it shares .* name other loans"):
-        LoanStage(tmp_path / "data").stage(one, loan_file(tmp_path / "b.csv", moved))
-
-
-def test_a_file_with_new_ids_for_the_same_loans_is_refused(tmp_path: Path) -> None:
-    one = loan_file(tmp_path / "a.csv", [loan(n) for n in range(5)])
-    numbered = [loan(n, id=str(n)) for n in range(3)]
-    with pytest.raises(RefusedFile, match=r"b.csv is refused: 3 of its 3 loans are in another"):
-        LoanStage(tmp_path / "data").stage(one, loan_file(tmp_path / "b.csv", numbered))
-
-
 def test_loans_without_id_are_keyed_by_origination_and_occurrence(tmp_path: Path) -> None:
     rows = [loan(1, id=""), loan(2, id=""), loan(1, id="", title="Car")]
     stage = LoanStage(tmp_path / "data")

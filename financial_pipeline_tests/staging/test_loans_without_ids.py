@@ -13,16 +13,3 @@ def test_rows_without_ids_that_differ_by_nulls_count_once(tmp_path: Path) -> Non
     stage.stage(loan_file(tmp_path / "a.csv", [*poorer, *rows, rows[0] | {"title": "b"}]))
     assert sorted(stage.table("lending_club_loans")["line_number"]) == [2, 4, 5, 6, 7]
     assert stage.table("quarantine").select("line_number", "reason").rows() == [(3, "duplicate")]
-
-
-def test_loans_without_ids_that_another_file_states_otherwise_are_counted(tmp_path: Path) -> None:
-    rows = [loan(number, id="", zip_code=f"{number}00xx") for number in range(1, 6)]
-    other = [*rows[:3], *(row | {"annual_inc": "56000"} for row in rows[3:])]
-    files = [loan_file(tmp_path / f"{n}.csv", part) for n, part in enumerate((rows, other))]
-    warnings = LoanStage(tmp_path / "data").stage(*files).warnings
-    assert warnings == (
-        "1.csv: 2 of its 5 loans agree with a loan of another file of the snapshot in issue month,"
-        " term, amount, rate, installment, sub grade, zip code and first credit line, but not in"
-        " all columns; without ids, such loans may count twice.",
-    )
-    assert LoanStage(tmp_path / "data").stage(files[0]).warnings == ()

@@ -11,6 +11,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.schemas.staging import LENDING_CLUB_REJECTIONS
 from financial_pipeline.settings import Settings
+from financial_pipeline.staging import accounting
 from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.rejections import stage_rejections
 from financial_pipeline.staging.row_accounting import by_file, read_accounting
@@ -50,6 +51,26 @@ def test_lines_are_accounted_for(tmp_path: Path) -> None:
     assert (row["unexplained"], row["staged"]) == (0, 1)
     assert row["quarantined"] == {"mangled_date": 1, "too_few_fields": 1}
     assert row["notes"] == {"header": 1, "blank": 1, "before_first_month": 1, "repeated_header": 1}
+
+
+def test_a_file_that_ends_where_a_sheet_ends_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounting, "SHEET_ROWS", (3,))
+    lines = [HEADER, _row("2007-05-26"), _row("2007-05-27"), _row("2007-05-28")]
+    (warning,) = _stage(tmp_path / "d", write(tmp_path / "a.csv", lines[:3])).warnings
+    assert warning.startswith("a.csv: it has exactly 3 rows, as many as a spreadsheet keeps")
+    assert _stage(tmp_path / "d", write(tmp_path / "b.csv", lines)).warnings == ()
+
+
+def test_a_second_header_is_a_note_only_if_its_columns_are_the_same(tmp_path: Path) -> None:
+    rows = [_row(f"2007-05-{day:02d}") for day in range(1, 29)]
+    same = write(tmp_path / "a.csv", [HEADER, *rows, HEADER.lower().replace(" ", "_")])
+    assert _stage(tmp_path / "d", same).quarantined == 0
+    other = HEADER.replace("Zip Code,State", "State,Zip Code")
+    joined = write(tmp_path / "b.csv", [HEADER, *rows, other, _row("2007-05-29")])
+    with pytest.raises(RefusedFile, match="below its rows is another header"):
+        _stage(tmp_path / "d", joined)
 
 
 def test_dirty_file_is_refused(tmp_path: Path) -> None:
