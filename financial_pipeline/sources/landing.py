@@ -15,6 +15,7 @@ from financial_pipeline.sources.compression import EmptyFile, first_lines, is_sy
 from financial_pipeline.sources.fred_identity import price_header
 from financial_pipeline.sources.price_layout import foreign_columns
 from financial_pipeline.sources.provenance import RECORD_NAME
+from financial_pipeline.sources.table_parts import is_part, table_of
 
 # Enough for the longest preamble before a header.
 SEEN_LINES = 20
@@ -43,8 +44,6 @@ LEFTOVERS: Final = (
     "*.partial",
     "*.tmp",
 )
-# Spark and Dask write a table as a folder of these.
-TABLE_PARTS: Final = ("part-*", "part.*", "[0-9]*.part")
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _matches(path: Path, patterns: Collection[str]) -> bool:
 
 def _is_empty(path: Path) -> bool:
     """Whether a part of a table has no rows: nothing, or only a header."""
-    if not _matches(path, TABLE_PARTS):
+    if not is_part(path):
         return False
     try:
         return len([line for line in first_lines(path, 2) if line]) < 2
@@ -143,25 +142,29 @@ def leftovers(folder: Path) -> str:
 
 
 def join_parts(files: Sequence[LandedFile]) -> list[LandedFile]:
-    """Give the parts of a loan table that a tool wrote as a folder their common snapshot month."""
-    latest: dict[Path, date] = {}
+    """Give the parts of a table the snapshot month, or the last day of rejections, of all rows."""
+    latest: dict[tuple[str, Path], date] = {}
     for file in files:
-        if file.snapshot_date and _is_loan_part(file):
-            table = _table(file.path)
-            latest[table] = max(latest.get(table, file.snapshot_date), file.snapshot_date)
+        if (end := _end(file)) and is_part(file.path):
+            table = file.dataset, table_of(file.path)
+            latest[table] = max(latest.get(table, end), end)
     return [
-        replace(file, snapshot_date=latest[_table(file.path)]) if _is_loan_part(file) else file
+        _ended(file, latest[file.dataset, table_of(file.path)])
+        if _end(file) and is_part(file.path)
+        else file
         for file in files
     ]
 
 
-def _is_loan_part(file: LandedFile) -> bool:
-    return file.dataset == lending_club.DATASET and _matches(file.path, TABLE_PARTS)
+def _end(file: LandedFile) -> date | None:
+    """What the rows of all parts of a table decide together; None for other files."""
+    ends = {lending_club.DATASET: file.snapshot_date, rejections.DATASET: file.last_date}
+    return ends.get(file.dataset)
 
 
-def _table(part: Path) -> Path:
-    """The folder of a table; partitions by value are folders in it, such as `issue_year=2015`."""
-    return next(folder for folder in part.parents if "=" not in folder.name)
+def _ended(file: LandedFile, end: date) -> LandedFile:
+    is_loans = file.dataset == lending_club.DATASET
+    return replace(file, snapshot_date=end) if is_loans else replace(file, last_date=end)
 
 
 def is_price_file(path: Path) -> bool:

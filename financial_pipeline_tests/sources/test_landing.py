@@ -94,6 +94,15 @@ def test_parts_of_a_table_that_is_partitioned_by_value_share_their_month(tmp_pat
     assert dates == [date(2019, 3, 1)] * 2
 
 
+def test_parts_of_a_table_of_rejections_share_their_last_day(tmp_path: Path) -> None:
+    header = "Amount Requested,Application Date,Debt-To-Income Ratio"
+    days = {"part-00000": "2018-01-05", "part-00001": "2018-02-06", "x": "2018-01-07"}
+    for name, day in days.items():
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n1000,{day},5%\n")
+    ends = [file.last_date for file in landing.detect_folder(tmp_path)]
+    assert ends == [date(2018, 2, 6), date(2018, 2, 6), date(2018, 1, 7)]
+
+
 def test_parts_of_dask_are_data_and_unfinished_downloads_are_not(tmp_path: Path) -> None:
     for name in ("0.part", "1.part", "part.0.parquet"):
         loan_file(tmp_path / name, [loan(1)])

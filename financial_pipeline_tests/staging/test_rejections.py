@@ -73,6 +73,25 @@ def test_a_second_header_is_a_note_only_if_its_columns_are_the_same(tmp_path: Pa
         _stage(tmp_path / "d", joined)
 
 
+def test_parts_of_a_table_share_their_days_and_other_files_do_not(tmp_path: Path) -> None:
+    days = [f"2007-05-{day:02d}" for day in range(1, 21)]
+    (tmp_path / "table").mkdir()
+    parts = [
+        write(tmp_path / f"table/part-0000{n}-a1.csv", [HEADER, *map(_row, days[n::2])])
+        for n in (0, 1)
+    ]
+    assert _stage(tmp_path / "d", *parts).rows == 20
+    again = write(tmp_path / "table/part-00000-b2.csv", [HEADER, *map(_row, days[1::3])])
+    with pytest.raises(RefusedFile, match="differ, which would count twice"):
+        _stage(tmp_path / "d", parts[0], again)
+
+
+def test_states_that_are_none_are_counted(tmp_path: Path) -> None:
+    rows = [_row("2007-05-26"), _row("2007-05-27").replace(",NM,", ",New Mexico,")]
+    remarks = _stage(tmp_path / "d", write(tmp_path / "a.csv", [HEADER, *rows])).remarks
+    assert remarks == ("a.csv: 1 of its 2 applications have an unknown code of a state.",)
+
+
 def test_dirty_file_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [HEADER, _row("2007-05-26"), _row("2007-05-27", "much")])
     with pytest.raises(RefusedFile, match=r"1 of its 2 rows .*unreadable_number 1"):
