@@ -85,7 +85,8 @@ UNPAID = "unpaid principal"
 OWING = "principal owed after the charge-off"
 # Loans whose term has not passed, in a file without any live one among them.
 RESOLVED = "resolved loans only"
-# Rows that decide about units in a file that parses at once.
+# The first rows, which decide about units in a file that parses at once, and as many of all rows,
+# which confirm that.
 SURVEYED_ROWS = 200_000
 
 
@@ -148,16 +149,7 @@ class LoanDialect(Dialect):
 
     def _typed(self, raw: pl.LazyFrame, sample: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
         """The typed rows; `sample` decides about the units."""
-        try:
-            place = str(self._file.landed.path)
-            factors = unit_factors(sample, place)
-            verify_alignment(sample, factors["int_rate"], place)
-        except PipelineError as error:
-            raise RefusedFile(self._file.sha256, str(error)) from error
-        self._factors = factors
-        shares = zip((EXCESS, UNPAID, OWING), doubtful_shares(sample), strict=True)
-        most = self._settings.max_quarantine_share
-        self._doubts = {name: share for name, share in shares if share > most}
+        self._factors = factors = self._judge(sample)
         is_frequent = EXCESS in self._doubts
         month = self._file.landed.snapshot_date
         assert month is not None
@@ -171,6 +163,30 @@ class LoanDialect(Dialect):
             snapshot_month=month,
             largest_principal=ANY_PRINCIPAL_SHARE if is_frequent else LARGEST_PRINCIPAL_SHARE,
         )
+
+    def _judge(self, sample: pl.LazyFrame) -> dict[str, float]:
+        """The factors of columns; raises RefusedFile if units or columns do not fit each other."""
+        try:
+            place = str(self._file.landed.path)
+            factors = unit_factors(sample, place)
+            verify_alignment(sample, factors["int_rate"], place)
+        except PipelineError as error:
+            raise RefusedFile(self._file.sha256, str(error)) from error
+        shares = zip((EXCESS, UNPAID, OWING), doubtful_shares(sample), strict=True)
+        most = self._settings.max_quarantine_share
+        self._doubts = {name: share for name, share in shares if share > most}
+        return factors
+
+    def is_confirmed(self, fragments: Sequence[Path]) -> bool:
+        """Whether loans from the whole of a long file have the units that its first ones had."""
+        rows = pl.scan_parquet(list(fragments))
+        step = -(-rows.select(pl.len()).collect().item() // SURVEYED_ROWS)
+        if step <= 1:
+            return True
+        was_frequent = EXCESS in self._doubts
+        rate, term = pl.col("int_rate") * PER_CENT, pl.col("term").cast(pl.String)
+        sample = rows.filter(pl.col("line_number") % step == 0).with_columns(rate, term)
+        return len(self._judge(sample)) == 1 and was_frequent == (EXCESS in self._doubts)
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Months as dates; loans without an upstream id get their fingerprint."""

@@ -173,6 +173,8 @@ def _read_fast(job: ReadJob) -> Reading:
     commas = stream.commas + sum(item.text.count(",") for item in found)
     if counts.commas != commas + sound * (len(dialect.columns) - 1):
         raise DoubtfulError
+    if stream.months and not dialect.is_confirmed([job.folder / name for name in stream.months]):
+        raise DoubtfulError
     early = sum(len(lines) for lines in stream.early)
     staged, lines = sound - early, counts.physical_lines
     return Reading(stream.months, found, staged, early, lines, {}, stream.repeated)

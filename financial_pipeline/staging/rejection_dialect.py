@@ -1,7 +1,7 @@
 """The dialect of rejections files, which have no key: a row is known by its content."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -67,7 +67,8 @@ class RejectionDialect(Dialect):
         return ~rows.select(CONTENT.hash()).to_series().is_first_distinct()
 
     def settle(self, fragments: Mapping[Path, Sequence[str]]) -> pl.DataFrame:
-        """Refuse repetitions of a row across the fragments of one month."""
+        """Refuse repetitions of a row across the fragments of one month, and mixed units."""
+        self._verify_units(fragments)
         places = Counter(month for months in fragments.values() for month in months)
         shared = [
             path for path, months in fragments.items() if any(places[month] > 1 for month in months)
@@ -91,16 +92,30 @@ class RejectionDialect(Dialect):
         states = pl.scan_parquet(list(fragments)).select((~pl.col("state").is_in(STATES)).sum())
         return {UNKNOWN_STATES: states.collect(engine="streaming").item()}
 
-    def _typed(self, path: Path, layout: RejectionLayout) -> pl.LazyFrame:
-        raw = source.scan(path, layout)
+    def _dti_factor(self, sample: pl.LazyFrame) -> float:
         try:
-            factor = transform.dti_factor(raw)
+            return transform.dti_factor(sample)
         except ValueError as error:
             raise RefusedFile(
                 self._file.sha256,
                 f"{self._file.landed.path} is refused: {error}; the column is in another unit:"
                 " export it in dollars and per cent as Lending Club does.",
             ) from error
+
+    def _verify_units(self, fragments: Collection[Path]) -> None:
+        """Raise RefusedFile if applications from the whole of a long file have other units."""
+        rows = pl.scan_parquet(list(fragments)) if fragments else pl.LazyFrame()
+        step = -(-rows.select(pl.len()).collect().item() // transform.SURVEYED_ROWS)
+        if step > 1:
+            texts = [pl.col(n).cast(pl.String).alias(name) for name, n in transform.NUMBERS.items()]
+            # Typed ratios are per cent.
+            ratio = pl.format("{}%", "dti").alias(transform.DTI)
+            sample = rows.filter(pl.col("line_number") % step == 0).select("dti", *texts)
+            self._dti_factor(sample.with_columns(ratio))
+
+    def _typed(self, path: Path, layout: RejectionLayout) -> pl.LazyFrame:
+        raw = source.scan(path, layout)
+        factor = self._dti_factor(raw.head(transform.SURVEYED_ROWS))
         return transform.type_rejections(
             raw,
             month_first=self._file.landed.form == source.MONTH_FIRST,

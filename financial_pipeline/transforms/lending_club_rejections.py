@@ -87,7 +87,7 @@ def dti_factor(raw: pl.LazyFrame) -> float:
     many ratios are fractions though most are per cent.
     """
     text, ratio, amount, score = pl.col(DTI), _number(DTI), _number(AMOUNT), _number(SCORE)
-    sample = raw.head(SURVEYED_ROWS).select(
+    sample = raw.select(
         scores=(score > 0).sum(),
         score=pl.when(score > 0).then(score).median(),
         fractions=(ratio <= 1).filter(ratio > 0).mean(),

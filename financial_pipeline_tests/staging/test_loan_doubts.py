@@ -6,7 +6,7 @@ import pytest
 
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
-from financial_pipeline.staging import accounting
+from financial_pipeline.staging import accounting, loan_dialect
 from financial_pipeline_tests.loan_text import header, line, loan, loan_file, write
 from financial_pipeline_tests.staging.loan_stage import LoanStage
 
@@ -56,6 +56,25 @@ def test_a_file_of_resolved_loans_only_is_said(tmp_path: Path) -> None:
     live = loan(100, term=" 60 months", installment="83.75", loan_status="Current")
     assert stage.stage(loan_file(tmp_path / "b.csv", [*young, live])).warnings == ()
     assert stage.stage(loan_file(tmp_path / "c.csv", young[1:])).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "stored"), [("il_util", "0.7", 70.0), ("revol_util", "0.4", None)]
+)
+def test_units_of_a_long_file_are_those_of_all_its_loans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, value: str, stored: float | None
+) -> None:
+    # The first loans have no value of the one, and per cent of the other.
+    monkeypatch.setattr(loan_dialect, "SURVEYED_ROWS", 30)
+    stage = LoanStage(tmp_path / "data")
+    rows = [loan(n, **({column: value} if n >= 30 else {})) for n in range(90)]
+    path = loan_file(tmp_path / "a.csv", rows)
+    if stored is None:
+        with pytest.raises(RefusedFile, match=f"{column} has a median of .* values up to 1"):
+            stage.stage(path)
+    else:
+        stage.stage(path)
+        assert {*stage.table("lending_club_loans")[column].drop_nulls()} == {stored}
 
 
 def test_a_second_header_is_a_note_only_if_its_columns_are_the_same(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from financial_pipeline.staging import accounting
 from financial_pipeline.staging.accounting import StagingSummary
 from financial_pipeline.staging.rejections import stage_rejections
 from financial_pipeline.staging.row_accounting import by_file, read_accounting
+from financial_pipeline.transforms import lending_club_rejections
 from financial_pipeline_tests.loan_text import write
 from financial_pipeline_tests.staging.loan_stage import raw_file
 
@@ -90,6 +91,18 @@ def test_states_that_are_none_are_counted(tmp_path: Path) -> None:
     rows = [_row("2007-05-26"), _row("2007-05-27").replace(",NM,", ",New Mexico,")]
     remarks = _stage(tmp_path / "d", write(tmp_path / "a.csv", [HEADER, *rows])).remarks
     assert remarks == ("a.csv: 1 of its 2 applications have an unknown code of a state.",)
+
+
+def test_units_of_a_long_file_are_those_of_all_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lending_club_rejections, "SURVEYED_ROWS", 30)
+    rows = [_row(f"2007-05-{n % 28 + 1:02d}", str(1000 + n)) for n in range(90)]
+    _stage(tmp_path / "d", write(tmp_path / "a.csv", [HEADER, *rows]))
+    for number, sentence in ((30, "has a median of 0.1,"), (60, "33% of Debt-To-Income Ratio are")):
+        mixed = [*rows[:number], *(row.replace(",10%,", ",0.1,") for row in rows[number:])]
+        with pytest.raises(RefusedFile, match=sentence):
+            _stage(tmp_path / "d", write(tmp_path / f"{number}.csv", [HEADER, *mixed]))
 
 
 def test_dirty_file_is_refused(tmp_path: Path) -> None:
