@@ -83,3 +83,12 @@ def test_loans_without_ids_that_another_file_states_otherwise_are_counted(tmp_pa
         old = loan_file(tmp_path / "old.csv", [row | change for row in rows])
         assert stage.stage(old, loan_file(tmp_path / "new.csv", other)).warnings == expected
     assert stage.stage(old).warnings == ()
+
+
+def test_two_loans_that_a_later_file_states_both_are_two(tmp_path: Path) -> None:
+    rows = [loan(n, id="", zip_code=f"{n}00xx") for n in range(1, 4)]
+    twins = [row | {"annual_inc": "56000"} for row in rows]
+    old = loan_file(tmp_path / "old.csv", [row | EARLIER for row in rows])
+    stage = LoanStage(tmp_path / "data")
+    assert stage.stage(old, loan_file(tmp_path / "new.csv", rows + twins)).warnings == ()
+    assert len(stage.loan_ids()) == 6
