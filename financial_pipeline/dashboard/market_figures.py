@@ -107,7 +107,7 @@ order by symbol, return_note
 # After "n sessions".
 NOTE_WORDS: Final = {
     "missing_session": "without a return after missing sessions",
-    "dividend_unknown": "without a return between two files without a common session",
+    "dividend_unknown": "without a return, since a dividend is unknown or not taken out",
     "scale_unknown": "without a return between two files on unknown scales",
     "beyond_25_percent": "with a return beyond 25%, to be judged by a person",
 }

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from financial_pipeline import world
 from financial_pipeline.changes import code
+from financial_pipeline.changes.landed import content_hashes, read_hashes
 from financial_pipeline.changes.landed import stamp as file_stamp
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import cached_json, replace_json
@@ -34,7 +35,7 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
 def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
     """Make sure that there is something to read: the simulated world is written if missing, and
     what is new at the live sources is fetched. `report` receives a sentence for each, and one for
-    each file that is left out because its content is unknown or because it is withdrawn.
+    each file that is left out: its content is unknown, it is withdrawn, or another one outdoes it.
     """
     folder = landing_folder(settings, paths)
     world.claim_data_root(settings, paths)
@@ -43,7 +44,7 @@ def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> 
     if settings.source == "live":
         live_fetching.fetch_new(settings, paths, report)
     landed_files(settings, paths)
-    for sentence in [*left_out(paths), *withdrawn_files(paths)]:
+    for sentence in [*left_out(paths), *withdrawn_files(paths), *returned_files(paths)]:
         report(f"left out: {sentence}")
 
 
@@ -135,6 +136,27 @@ def withdrawn_files(paths: Paths) -> list[str]:
         for file in archive.read_raw_files(paths)
         if file.identity in gone
     ]
+
+
+def returned_files(paths: Paths) -> list[str]:
+    """A sentence for each file that has an earlier content of its path again.
+
+    The archive has that content from its first arrival, so the later one still wins.
+    """
+    contents: dict[Path, list[RawFile]] = {}
+    for file in archive.current_files(paths):
+        contents.setdefault(file.landed.path, []).append(file)
+    replaced = [path for path in contents if len(contents[path]) > 1 and path.is_file()]
+    hashes = content_hashes(replaced, read_hashes(paths))
+    sentences = []
+    for path in replaced:
+        earlier, newest = contents[path][:-1], contents[path][-1]
+        if hashes[str(path)][1] in {file.sha256 for file in earlier} - {newest.sha256}:
+            sentences.append(
+                f"{path} has an earlier content again, and that of {newest.fetched_at:%Y-%m-%d}"
+                f" still wins; `financial-pipeline withdraw {newest.sha256[:12]}` leaves it out."
+            )
+    return sentences
 
 
 def named_copies(settings: Settings, landed: Sequence[LandedFile]) -> list[str]:

@@ -88,7 +88,7 @@ def _from_yfinance(
     stored = restatements.last_stored(files, symbol)
     first = settings.first_session if stored.is_empty() else stored["session_date"][0]
     content = daily_history(symbol, first, last, session)
-    changes = restatements.compare(stored, _typed(content, symbol))
+    changes = restatements.compare(stored, _typed(content, symbol, now))
     said = ""
     if restatements.rewrites_history(changes):
         content = daily_history(symbol, settings.first_session, last, session)
@@ -100,11 +100,11 @@ def _from_yfinance(
     return f"{rows:,} sessions from yfinance{said}"
 
 
-def _typed(content: bytes, symbol: str) -> pl.DataFrame:
+def _typed(content: bytes, symbol: str, now: datetime) -> pl.DataFrame:
     with TemporaryDirectory() as folder:
         place = Path(folder) / f"{symbol}.csv"
         place.write_bytes(content)
-        return restatements.read_prices(content_of(place), symbol)
+        return restatements.read_prices(content_of(place), symbol, now)
 
 
 def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:

@@ -7,7 +7,7 @@ noted, as a correction. What changed is noted with its reason, and nothing store
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -40,7 +40,7 @@ NEIGHBOURS: Final = 21
 NAME: Final = "price_restatements"
 
 
-def read_prices(content: Content, subject: str) -> pl.DataFrame:
+def read_prices(content: Content, subject: str, arrived: datetime) -> pl.DataFrame:
     """The sound rows of a price file: symbol, session_date, prices, volume and actions."""
     if layout_of(content.path) is None:
         return pl.DataFrame(schema=dict.fromkeys(("symbol", "session_date"), pl.String()))
@@ -50,7 +50,7 @@ def read_prices(content: Content, subject: str) -> pl.DataFrame:
     days = dated["session_date"].filter(possible)
     first, last = days.min(), days.max()
     cleaned = clean(
-        dated,
+        bank_prices.judge_arrival(dated, arrived),
         adjusted_only=read.adjusted_only,
         sessions=sessions(first, last),  # type: ignore[arg-type]
         first_session=first,  # type: ignore[arg-type]
@@ -63,7 +63,8 @@ _kept_prices = lru_cache(maxsize=bank_prices.KEPT_FILES)(read_prices)
 
 def prices_of(file: RawFile, symbol: str) -> pl.DataFrame:
     """The rows of one symbol of an archived price file, with the file's hash."""
-    rows = _kept_prices(Content(file.sha256, file.archived_path), file.landed.subject or "")
+    content = Content(file.sha256, file.archived_path)
+    rows = _kept_prices(content, file.landed.subject or "", file.fetched_at)
     return rows.filter(pl.col("symbol") == symbol).with_columns(file_sha256=pl.lit(file.sha256))
 
 
@@ -231,8 +232,11 @@ def _seam_rows(stored: pl.DataFrame, new: pl.DataFrame, file: RawFile, symbol: s
 
 
 def ledger(paths: Paths) -> pl.DataFrame:
-    """All ledger rows in PRICE_RESTATEMENTS form, sorted by key."""
-    rows = [row for line in _lines(paths) for row in line["rows"]]
+    """All ledger rows in PRICE_RESTATEMENTS form, sorted by key; none of a refused file."""
+    files = archive.read_raw_files(paths, bank_prices.DATASET)
+    refused = {file.sha256 for file in files if file.refused is not None}
+    lines = [line for line in _lines(paths) if line["file_sha256"] not in refused]
+    rows = [row for line in lines for row in line["rows"]]
     texts = {name: pl.String() for name in ("session_date", "event_date", "restated_at")}
     frame = pl.DataFrame(rows, {**PRICE_RESTATEMENTS.columns, **texts})
     return frame.with_columns(

@@ -111,7 +111,7 @@ BANK_PRICES: Final[Schema] = {
     # Place of the session in the exchange calendar; 2000-01-03 is 0.
     "session_number": pl.Int64(),
     # Why the adjusted close cannot be compared with that of the session before: dividend_unknown or
-    # scale_unknown where two files meet without a common session; else null.
+    # scale_unknown where two files meet on unknown scales, or a file contradicts itself; else null.
     "scale_break": pl.String(),
     **PROVENANCE,
 }

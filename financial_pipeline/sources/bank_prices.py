@@ -6,7 +6,7 @@ A file is read as text, one record per line and bank; what the texts mean is dec
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from financial_pipeline.files import Content, content_of
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.compression import decompressed
-from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE
+from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE, open_session
 from financial_pipeline.sources.physical_lines import (
     Record,
     count_bytes,
@@ -174,6 +174,23 @@ def session_date(column: str = DATE) -> pl.Expr:
     has_friday = (is_evening & (local.dt.weekday() == FRIDAY)).any()
     found = pl.when(is_date).then(local.dt.date()).otherwise(instant.dt.date())
     return pl.when(~is_evening | has_friday).then(found)
+
+
+def arrival(arrived: datetime) -> tuple[date, date | None]:
+    """The day of an arrival in New York, and its session if that was not over."""
+    return arrived.astimezone(EXCHANGE_ZONE).date(), open_session(arrived)
+
+
+def judge_arrival(records: pl.DataFrame, arrived: datetime) -> pl.DataFrame:
+    """Give lines of sessions that were not over when their file arrived a `problem`.
+
+    The price of a session that is not over is no close, and a later day is mistyped.
+    """
+    day, (today, session) = pl.col("session_date"), arrival(arrived)
+    is_open = day == pl.lit(session, pl.Date)
+    unfinished = pl.when(is_open).then(pl.lit("unfinished_session"))
+    problem = unfinished.when(day > today).then(pl.lit("future_session")).otherwise("problem")
+    return records.with_columns(problem=problem)
 
 
 def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:

@@ -33,6 +33,7 @@ def _sessions_of_years(first_year: int, last_year: int) -> tuple[date, ...]:
     return tuple(session.date() for session in _calendar(first_year, last_year).sessions)
 
 
+@lru_cache(maxsize=64)
 def session_hours(day: date) -> tuple[datetime, datetime] | None:
     """Opening and close of a session, UTC, early closes included; None if it is none."""
     calendar, label = _calendar(day.year, day.year), day.isoformat()
@@ -40,6 +41,13 @@ def session_hours(day: date) -> tuple[datetime, datetime] | None:
         return None
     opens, closes = calendar.session_open(label), calendar.session_close(label)
     return opens.to_pydatetime(), closes.to_pydatetime()
+
+
+def open_session(now: datetime) -> date | None:
+    """The session of the day that has not closed yet at an aware instant; None after its close."""
+    day = now.astimezone(EXCHANGE_ZONE).date()
+    hours = session_hours(day)
+    return day if hours and now < hours[1] else None
 
 
 def sessions(first: date, last: date) -> list[date]:

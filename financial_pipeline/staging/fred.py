@@ -37,6 +37,7 @@ from financial_pipeline.transforms.fred_intervals import realtime_intervals
 from financial_pipeline.transforms.fred_periods import ANOTHER_FREQUENCY, aggregated
 from financial_pipeline.transforms.fred_units import (
     no_values,
+    older_series,
     possible_values,
     with_newer,
     wrong_unit,
@@ -96,7 +97,7 @@ def _judge(
     With `are_accounted`, write their quarantine and accounting.
     """
     newest_first = sorted(files, key=age, reverse=True)
-    parts, known, quarantined = [NO_ROWS], no_values(), 0
+    parts, known, quarantined, warnings = [NO_ROWS], no_values(), 0, list[str]()
     for file in sorted(files, key=_judging_order):
         found = _sound_file(paths, file, settings)
         if are_accounted:
@@ -110,17 +111,24 @@ def _judge(
         if not file.is_synthetic and (reason := wrong_unit(part, known)):
             raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
         parts.append(part)
+        warnings += [
+            f"{file.landed.path} has other values of {name} than the stored ones and ends on"
+            f" {ends}, before {reach}: if it is an older copy, withdraw it and drop it named after"
+            f" its day, such as {name}_2020-01-10.csv"
+            for name, ends, reach in older_series(part, known)
+        ]
         known = with_newer(known, part)
     stored = pl.concat(parts)
     aggregates = aggregated(stored)
     used = stored.join(aggregates, on=["series_id", "file_rank"], how="anti")
     rows = realtime_intervals(used).select(FRED_OBSERVATIONS.keys())
-    warnings = tuple(
+    warnings += [
         f"{newest_first[rank].landed.path} has {series_id} at a lower frequency than another"
         " file: its values are not used"
         for series_id, rank in aggregates.iter_rows()
-    )
-    return rows.sort("observation_date", "series_id", "realtime_start"), quarantined, warnings
+    ]
+    rows = rows.sort("observation_date", "series_id", "realtime_start")
+    return rows, quarantined, tuple(warnings)
 
 
 def _judging_order(file: RawFile) -> tuple[object, ...]:

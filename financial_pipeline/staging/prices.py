@@ -37,7 +37,7 @@ from financial_pipeline.staging.cleaned_store import (
     forget_others,
 )
 from financial_pipeline.transforms import bank_prices as transform
-from financial_pipeline.transforms.price_identity import another_security, no_prices, with_newer
+from financial_pipeline.transforms import price_identity
 from financial_pipeline.transforms.price_rules import HARMLESS, is_daily
 from financial_pipeline.transforms.price_scales import with_jumps
 from financial_pipeline.transforms.price_units import another_unit
@@ -110,7 +110,7 @@ def _judge(
     """Read all files; with `are_accounted`, write their quarantine and accounting."""
     newest_first = sorted(files, key=age, reverse=True)
     parts, quarantined, refused = [_no_rows()], 0, list[RefusedFile]()
-    known = no_prices()
+    known = price_identity.no_prices()
     for file in sorted(files, key=_judging_order):
         try:
             found = _sound_file(paths, file, settings, calendar, known)
@@ -125,7 +125,7 @@ def _judge(
             file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         parts.append(part.select(_no_rows().columns))
-        known = with_newer(known, parts[-1])
+        known = price_identity.with_newer(known, parts[-1])
     # A refusal is of content: equal files under the names of two banks are both left out.
     gone = {error.sha256 for error in refused}
     if refused and all(file.sha256 in gone for file in files):
@@ -181,9 +181,8 @@ def _sound_file(
 ) -> CleanedFile:
     """Return one cleaned file, or raise RefusedFile; `known` are the rows of those before it."""
     clean = partial(_clean, file, calendar, settings.first_session)
-    found = cleaned_file(
-        paths, file, max(calendar, default=date.max), [settings.first_session], clean
-    )
+    depends = (settings.first_session, *source.arrival(file.fetched_at))
+    found = cleaned_file(paths, file, max(calendar, default=date.max), depends, clean)
     cleaned = found.cleaned
     if cleaned.rows.is_empty() and transform.BEFORE_FIRST_SESSION not in cleaned.notes:
         message = (
@@ -200,8 +199,8 @@ def _sound_file(
 
 def _refuse_other(file: RawFile, rows: pl.DataFrame, known: pl.DataFrame) -> None:
     """Raise RefusedFile for prices in another unit, or of another security than it names."""
-    reason = another_unit(rows)
-    if reason is None and (reason := another_security(rows, known)):
+    reason = another_unit(rows) or price_identity.lost_dividends(rows, known)
+    if reason is None and (reason := price_identity.another_security(rows, known)):
         reason += "; name it after its own symbol, or withdraw the older file if that one is wrong"
     if reason:
         raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
@@ -213,7 +212,7 @@ def _clean(file: RawFile, calendar: Collection[date], first_session: date) -> Cl
     content = Content(file.sha256, file.archived_path)
     read = source.read_file(content, file.landed.subject.split(","))
     cleaned = transform.clean(
-        read.lines.records,
+        source.judge_arrival(read.lines.records, file.fetched_at),
         adjusted_only=read.adjusted_only,
         sessions=calendar,
         first_session=first_session,

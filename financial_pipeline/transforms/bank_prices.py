@@ -42,7 +42,7 @@ def clean(
     Input: text columns `date`, `symbol` and VALUES, `session_date` (null if unreadable),
     `problem`, and the line columns. `sessions` end with the newest possible one. Staged columns:
     KEY, VALUES, `line_number`. An open, high or low that is not positive becomes null. An
-    adjusted-only file gives `adjusted_close` alone.
+    adjusted-only file gives `adjusted_close` alone, and its range is judged like any other.
     """
     texts = ["date", *VALUES]
     empty = pl.all_horizontal(pl.col(texts).fill_null("").str.strip_chars() == "")
@@ -59,10 +59,11 @@ def clean(
         is_ambiguous=ambiguous,
         **{name: number(name) for name in VALUES},
     )
-    judged = judge(_keep_adjusted(typed) if adjusted_only else _drop_zero_prices(typed), sessions)
-    once = judge_filled(judge_repetitions(judged))
+    priced = typed.with_columns(adjusted_close="close") if adjusted_only else typed
+    once = judge_filled(judge_repetitions(judge(_drop_zero_prices(priced), sessions)))
     cleaned = sort_out(judge_units(once), [*KEY, *VALUES, "line_number"])
-    return replace(cleaned, rows=within_range(cleaned.rows))
+    rows = within_range(cleaned.rows)
+    return replace(cleaned, rows=_keep_adjusted(rows) if adjusted_only else rows)
 
 
 def _drop_zero_prices(typed: pl.DataFrame) -> pl.DataFrame:
@@ -72,13 +73,9 @@ def _drop_zero_prices(typed: pl.DataFrame) -> pl.DataFrame:
     return typed.with_columns(*prices, split_ratio=split, main_price=pl.col("close"))
 
 
-def _keep_adjusted(typed: pl.DataFrame) -> pl.DataFrame:
-    dropped = ("open", "high", "low", "close", "dividend", "split_ratio")
-    return typed.with_columns(
-        *(pl.lit(None, pl.Float64).alias(name) for name in dropped),
-        adjusted_close=pl.col("close"),
-        main_price=pl.col("close"),
-    )
+def _keep_adjusted(rows: pl.DataFrame) -> pl.DataFrame:
+    dropped = (*OHLC, "dividend", "split_ratio")
+    return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in dropped)
 
 
 def one_row_per_session(rows: pl.DataFrame) -> pl.DataFrame:

@@ -35,6 +35,8 @@ GROWTH: Final = "A191RL1Q225SBEA"
 WIDEST_RATIO: Final = 2.0
 # Series that are rebased: a smaller ratio is another base.
 WIDEST_REVISION: Final = 1.07
+# Unemployment is revised by a tenth in some months of a year, and other rates not at all.
+WIDEST_RATE_REVISION: Final = 0.15
 LEAST_COMMON: Final = 3
 # A rate that moves by so many points against both neighbours, which agree within half of that, is
 # mistyped.
@@ -81,7 +83,10 @@ def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
         )
     if reason := _implausible(part, copies, series_id):
         return reason
-    ratio = _ratio(part, stored.filter(pl.col("series_id") == series_id), series_id)
+    common = _common(part, stored.filter(pl.col("series_id") == series_id), series_id)
+    if reason := _other_rate(common, series_id):
+        return reason
+    ratio = _ratio(common)
     widest = WIDEST_REVISION if series_id in REBASED else WIDEST_RATIO
     if ratio is None or 1 / widest <= ratio <= widest:
         return None
@@ -126,14 +131,33 @@ def _is_rounded(values: pl.Series) -> bool:
     return is_whole and len(values) >= MANY_WHOLE and values.n_unique() > 1
 
 
-def _ratio(part: pl.DataFrame, stored: pl.DataFrame, series_id: str) -> float | None:
-    """Median ratio to the stored values of the same base; None for too few common days."""
-    new = _newest(part, series_id)
-    common = new.join(stored, on=KEYS, suffix="_old").filter(pl.col("value_old") != 0)
-    if common.height < LEAST_COMMON:
+def _common(part: pl.DataFrame, stored: pl.DataFrame, series_id: str) -> pl.DataFrame:
+    """Return the values that a file and the stored ones of the same base have for one day."""
+    return _newest(part, series_id).join(stored, on=KEYS, suffix="_old")
+
+
+def _ratio(common: pl.DataFrame) -> float | None:
+    """Median ratio to the stored values; None for too few common days."""
+    known = common.filter(pl.col("value_old") != 0)
+    if known.height < LEAST_COMMON:
         return None
-    ratio = (common["value"] / common["value_old"]).median()
+    ratio = (known["value"] / known["value_old"]).median()
     return ratio if isinstance(ratio, float) else None
+
+
+def _other_rate(common: pl.DataFrame, series_id: str) -> str | None:
+    """Why the values of a known rate are those of another one, else None."""
+    away = (common["value"] - common["value_old"]).abs().median()
+    is_rate = series_id in VALUE_RANGE.keys() - {*LEVELS, GROWTH}
+    if not is_rate or common.height < LEAST_COMMON or not isinstance(away, float):
+        return None
+    if away < WIDEST_RATE_REVISION:
+        return None
+    return (
+        f"its {series_id} is {away:.2g} points away from the stored one on half of their"
+        f" {common.height:,} common days, and no such rate is revised so far: another series, such"
+        " as one of another adjustment or maturity; download it again, or withdraw the older file"
+    )
 
 
 def _newest(part: pl.DataFrame, series_id: str) -> pl.DataFrame:
@@ -142,6 +166,20 @@ def _newest(part: pl.DataFrame, series_id: str) -> pl.DataFrame:
     base = pl.sum_horizontal(pl.lit(0), *(day >= start for start in REBASED.get(series_id, ())))
     values = part.drop_nulls("value").with_columns(base=base.cast(pl.Int64))
     return values.select(*KEYS, "value").unique(KEYS, keep="last", maintain_order=True)
+
+
+def older_series(rows: pl.DataFrame, stored: pl.DataFrame) -> Iterator[tuple[str, date, date]]:
+    """Each series of an undated copy that has other values than the stored ones and ends earlier.
+
+    With its last day and the last stored one. Input as `wrong_unit`.
+    """
+    is_undated = pl.col("vintage").is_null() & pl.col("realtime_start").is_null()
+    for part in _series(rows.filter(is_undated)):
+        known = stored.filter(pl.col("series_id") == part["series_id"][0])
+        common = _common(part, known, part["series_id"][0])
+        ends, reach = part[DAY].max(), known[DAY].max()
+        if (common["value"] != common["value_old"]).any() and ends < reach:  # type: ignore[operator]
+            yield part["series_id"][0], ends, reach  # type: ignore[misc]
 
 
 def with_newer(stored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -24,6 +24,10 @@ LEAST_STEADY: Final = 0.5
 LEAST_UNEVEN: Final = 0.08
 # Some providers leave the volumes of small splits; a ratio of 10 or 19 is one of units.
 LARGEST_UNTURNED: Final = 4.1
+# Closes and adjusted closes that differ by no more are equal.
+PLAIN: Final = 1e-4
+# One rise of the adjusted share of a close may be that between two stored files.
+LEAST_PAID: Final = 2
 # Different closes that two banks have in common with the same volume, or different volumes.
 LEAST_SAME: Final = 10
 
@@ -58,8 +62,33 @@ def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
         symbol = bank["symbol"][0]
         if other := _same_prices(bank, stored):
             return f"its {symbol} has the same {other}, of which it is a copy"
-        if found := _other_ratio(newest.join(bank, on=KEY, suffix="_newer")):
+        common = newest.join(bank, on=KEY, suffix="_newer")
+        if found := _other_ratio(common) or _other_volume(common):
             return f"its {symbol} is {found}"
+    return None
+
+
+def lost_dividends(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+    """Why the adjusted closes of a file are no adjusted ones, if the stored ones show it.
+
+    They are its closes, or the stored closes, on each common session, and between these sessions
+    the stored file has dividends taken out. Input as `another_security`.
+    """
+    whole = stored.drop_nulls(["close", "adjusted_close"])
+    newest = whole.unique(KEY, keep="first", maintain_order=True)
+    for bank in rows.partition_by("symbol", maintain_order=True):
+        common = newest.join(bank, on=KEY, suffix="_newer").drop_nulls("adjusted_close_newer")
+        plain = pl.coalesce("close_newer", "close")
+        is_plain = (pl.col("adjusted_close_newer") / plain - 1).abs() <= PLAIN
+        share = pl.col("adjusted_close") / pl.col("close")
+        is_paid = (share / share.shift(1) - 1 > NOISE).sum()
+        paid, are_plain = common.sort("session_date").select(is_paid, is_plain.all()).row(0)
+        if are_plain and paid >= LEAST_PAID:
+            return (
+                f"the adjusted closes of its {bank['symbol'][0]} are its closes, and the stored"
+                f" ones have {paid} dividends taken out on the same sessions; export the adjusted"
+                " closes too"
+            )
     return None
 
 
@@ -102,6 +131,19 @@ def _other_ratio(common: pl.DataFrame) -> str | None:
     if is_unlike_a_split:
         return f"{typical:.4g} {on}, and its volumes are not: another unit or security"
     return None
+
+
+def _other_volume(common: pl.DataFrame) -> str | None:
+    """How the volumes of new prices differ from the stored ones beyond any split, else None."""
+    traded = priced_in_both(common, "close").filter(pl.min_horizontal("volume", "volume_newer") > 0)
+    turnover = pl.col("ratio") * pl.col("volume_newer") / pl.col("volume")
+    times = traded.select(turnover.median()).item()
+    if traded.height < LEAST_COMMON or max(times, 1 / times) <= LARGEST_UNTURNED:
+        return None
+    return (
+        f"traded {times:.4g} times as much as the stored one on {traded.height:,} sessions: its"
+        " volumes are in another unit or of another market"
+    )
 
 
 def _is_unlike_a_split(priced: pl.DataFrame, ratio: float) -> bool:

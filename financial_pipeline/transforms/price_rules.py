@@ -47,7 +47,7 @@ LEAST_STEPS: Final = 4
 
 # Reasons of lines without information of their own: nothing is lost with them.
 HARMLESS: Final = frozenset(
-    {"duplicate", "repeated_session", "repeated_price", "empty_row", "missing_close"}
+    "duplicate repeated_session repeated_price empty_row missing_close unfinished_session".split()
 )
 
 

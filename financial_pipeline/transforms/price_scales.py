@@ -16,6 +16,7 @@ import polars as pl
 from financial_pipeline.transforms.price_ratios import (
     LEAST_COMMON,
     NOISE,
+    RATIO_TOLERANCE,
     is_usual_split,
     priced_in_both,
     turns_volume,
@@ -46,11 +47,12 @@ Row = dict[str, Any]
 class _Factors:
     """What the raw and the adjusted prices of a file are multiplied with, and the breaks left.
 
-    `breaks` maps a session to why it cannot be compared with the one before.
+    `adjusted` may have a factor for each row. `breaks` maps a session to why it cannot be compared
+    with the one before.
     """
 
     raw: float = 1.0
-    adjusted: float = 1.0
+    adjusted: float | pl.Series = 1.0
     breaks: tuple[tuple[Any, str], ...] = ()
 
 
@@ -61,7 +63,8 @@ def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
     Adds `scale_break`. Files with common sessions are joined first, then the nearest one in time: a
     seam is between neighbours.
     """
-    parts = {part["file_rank"][0]: part for part in bank.partition_by("file_rank")}
+    files = bank.sort("session_date", maintain_order=True).partition_by("file_rank")
+    parts = {part["file_rank"][0]: part for part in files}
     joined = parts.pop(min(parts)) if parts else bank
     breaks: dict[Any, str] = {}
     while parts:
@@ -103,18 +106,45 @@ def _from_common(part: pl.DataFrame, joined: pl.DataFrame) -> _Factors:
     """The factors of a file from its last common sessions with newer files.
 
     A correction of some sessions, or a last row of the middle of a day, moves nothing else: raw
-    prices follow a split alone, and dividends are read where the raw closes agree.
+    prices follow a split alone, and dividends are read where the raw closes agree. Where none do,
+    the sessions on both sides of the seam decide.
     """
     reference = joined.sort("file_rank").unique("session_date", keep="first")
     common = part.join(reference, on="session_date", suffix="_newer").sort("session_date")
     priced = priced_in_both(common, "close")
     if priced.is_empty():
-        ratios = priced_in_both(common, "adjusted_close")["ratio"]
-        return _Factors(1.0, _usual(ratios))
+        adjusted = priced_in_both(common, "adjusted_close").with_columns(close="adjusted_close")
+        return _Factors(1.0, _adjusted(part, adjusted))
     raw = _split(priced)
     agreeing = priced.filter((pl.col("ratio") / raw - 1).abs() <= NOISE)
+    if agreeing.is_empty():
+        return _from_corrected(part, joined)
     share = pl.col("adjusted_close_newer") / pl.col("adjusted_close") / pl.col("ratio")
-    return _Factors(raw, raw * _usual(agreeing.select(share).to_series()))
+    return _Factors(raw, raw * _adjusted(part, agreeing.with_columns(ratio=share)))
+
+
+def _from_corrected(part: pl.DataFrame, joined: pl.DataFrame) -> _Factors:
+    """The factors of a file whose every common session has another raw close in a newer file.
+
+    Newer rows amid those of the file correct them; others begin or end at a seam.
+    """
+    days = part["session_date"]
+    rest = part.filter(~days.is_in(joined["session_date"].implode()))
+    newer = joined["session_date"].filter(~joined["session_date"].is_in(days.implode()))
+    return _from_seam(rest, joined) if rest.height and newer.len() else _Factors()
+
+
+def _adjusted(part: pl.DataFrame, common: pl.DataFrame) -> float | pl.Series:
+    """The factor of adjusted closes: the usual `ratio`, or that of the nearest common sessions.
+
+    It is one number unless one of the two downloads lacks dividends that the other has.
+    """
+    usual = _usual(common["ratio"])
+    near = pl.col("ratio").rolling_median(SPLICE_SESSIONS, center=True, min_samples=1)
+    known = common.drop_nulls("ratio").select("session_date", "close", near=near)
+    if known.select(((pl.col("near") / usual - 1).abs() <= NOISE).all()).item():
+        return usual
+    return part.join_asof(known, on="session_date", strategy="nearest")["near"]
 
 
 def _split(priced: pl.DataFrame) -> float:
@@ -184,17 +214,25 @@ def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
 def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
     """Mark as a break of scale what no market does between neighbouring sessions.
 
-    Input: one row per symbol and session with session_number, adjusted_close, split_ratio and
-    scale_break. A change that the split of its day explains better than the market is one that
-    the file did not adjust for.
+    Input: one row per symbol and session with session_number, close, adjusted_close, dividend,
+    split_ratio and scale_break. A change that the split of its day explains better than the market
+    is one that the file did not adjust for; a dividend that less than half of it was taken out for
+    is another one.
     """
     ordered = rows.sort("symbol", "session_number")
     apart = pl.col("session_number").diff().over("symbol")
     ratio = pl.col("adjusted_close") / pl.col("adjusted_close").shift(1).over("symbol")
+    close = pl.col("close") / pl.col("close").shift(1).over("symbol")
+    paid = pl.col("dividend") / pl.col("close").shift(1).over("symbol")
+    is_left_in = (ratio / close - 1 < paid / 2) & (paid > RATIO_TOLERANCE) & (apart == 1)
     split = pl.col("split_ratio").fill_null(1.0)
     is_unadjusted = (split != 1) & ((ratio * split - 1).abs() < (ratio - 1).abs())
     is_jump = (ratio >= LARGEST_RISE) | (ratio <= DEEPEST_FALL) | is_unadjusted
     is_break = (is_jump & (apart <= LONGEST_JUMP)).fill_null(False)
     return ordered.with_columns(
-        scale_break=pl.when(is_break).then(pl.lit(SCALE_UNKNOWN)).otherwise("scale_break")
+        scale_break=pl.when(is_break)
+        .then(pl.lit(SCALE_UNKNOWN))
+        .when(is_left_in & pl.col("scale_break").is_null())
+        .then(pl.lit(DIVIDEND_UNKNOWN))
+        .otherwise("scale_break")
     )

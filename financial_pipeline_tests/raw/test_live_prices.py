@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import content_of
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, restatements
 from financial_pipeline.raw.live_prices import fetch_prices, unserved_symbols
@@ -138,7 +137,7 @@ def test_after_a_restatement_all_sessions_are_on_one_scale_and_the_old_file_is_t
     assert after["close"].to_list() == before["close"].to_list()
     (old,) = set(restatements.ledger(live.paths)["old_file_sha256"])
     files = {file.sha256: file for file in archive.read_raw_files(live.paths)}
-    kept = restatements.read_prices(content_of(files[old].archived_path), "C")
+    kept = restatements.prices_of(files[old], "C")
     assert kept["adjusted_close"].to_list() == before["adjusted_close"].to_list()
 
 

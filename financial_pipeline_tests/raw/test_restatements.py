@@ -84,3 +84,17 @@ def test_corrections_of_some_sessions_in_a_row_are_all_found() -> None:
     ]
     found = restatements.corrections(*frames)
     assert [DAYS.index(row["session_date"]) for row in found] == [5, 6, 20]
+
+
+def test_a_refused_file_restates_nothing(tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "data")
+    for name, close in (("WFC.csv", 50.0), ("WFC_2.csv", 45.0)):
+        path = _file(tmp_path, name, list(DAYS), 1.0, close)
+        archive.archive(paths, [bank_prices.describe(path)])
+    restatements.record(paths)
+    assert restatements.ledger(paths).height == 2
+    refused = archive.read_raw_files(paths)[1].sha256
+    archive.refuse(paths, refused, "another unit")
+    assert restatements.ledger(paths).is_empty()
+    archive.refuse(paths, refused, None)
+    assert restatements.ledger(paths).height == 2

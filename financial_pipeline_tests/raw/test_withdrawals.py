@@ -71,3 +71,18 @@ def test_a_stray_file_is_named_and_leaves_the_others(tmp_path: Path) -> None:
     (folder / "UNRATE.csv").unlink()
     with pytest.raises(PipelineError, match="one column per ticker"):
         ingest.landed_files(settings, paths)
+
+
+def test_a_path_that_has_an_earlier_content_again_is_named(paths: Paths, tmp_path: Path) -> None:
+    place = tmp_path / "old.csv"
+    said = []
+    for value in ("3.9", "3.8"):
+        place.write_text(TEXT.format(value))
+        archive.archive(paths, [landing.detect(place)])
+        said.append(ingest.returned_files(paths))
+    wins = archive.read_raw_files(paths)[2].sha256[:12]
+    (sentence,) = said.pop()
+    assert said == [[]]
+    assert sentence.endswith(f"still wins; `financial-pipeline withdraw {wins}` leaves it out.")
+    withdraw(paths, wins)
+    assert ingest.returned_files(paths) == []

@@ -7,6 +7,11 @@ import polars as pl
 import pytest
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.paths import Paths
+from financial_pipeline.raw import archive
+from financial_pipeline.settings import Settings
+from financial_pipeline.sources import landing
+from financial_pipeline.staging.fred import stage_fred
 from financial_pipeline_tests.staging.test_macro_cases import known, staged
 
 HEADER = "observation_date,UNRATE\n"
@@ -196,3 +201,48 @@ def test_an_unemployment_rate_below_one_is_a_missing_value_or_a_fraction(
     frame = frame_of(tmp_path, "x.csv", HEADER + months(2018, values))
     assert known(frame, "UNRATE", "2018-06-01", "2018-12-31") == value
     assert known(frame, "UNRATE", "2018-07-01", "2018-12-31") == 4.2
+
+
+@pytest.mark.parametrize(
+    ("newer", "reason"),
+    [
+        # Of all unemployed and underemployed, and without seasonal adjustment.
+        ([f"{7.4 + n % 3 / 10:.1f}" for n in range(12)], "UNRATE is 3.5 points away from the"),
+        (["4.6", "4.4", "4.1", "3.8", "3.9", "4.3"] * 2, "UNRATE is 0.25 points away from the"),
+        (["4.1", "4.2", "4.1", "4.0", "4.1", "4.0"] * 2, ""),
+    ],
+)
+def test_a_rate_is_not_revised_by_more_than_tenths(
+    tmp_path: Path, newer: list[str], reason: str
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "UNRATE.csv").write_text(HEADER + months(2018, ["4.1", "4.1", "4.0", "4.0"] * 6))
+    (drop / "UNRATE_2020-05-01.csv").write_text(HEADER + months(2018, newer))
+    if reason:
+        with pytest.raises(PipelineError, match=reason):
+            staged(tmp_path / "data", drop)
+    else:
+        assert staged(tmp_path / "data", drop).height > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "said"),
+    [
+        ("UNRATE_old.csv", "4.3", "ends on 2018-06-01, before 2018-12-01: if it is an older copy"),
+        # Values as they are, and a copy with its day.
+        ("UNRATE_old.csv", "4.1", ""),
+        ("UNRATE_2019-01-10.csv", "4.3", ""),
+    ],
+)
+def test_an_undated_copy_that_ends_earlier_with_other_values_is_named(
+    tmp_path: Path, name: str, last: str, said: str
+) -> None:
+    paths = Paths(tmp_path / "data")
+    texts = {"UNRATE.csv": ["4.2", "4.1"] * 6, name: ["4.2", "4.1", "4.2", "4.1", "4.2", last]}
+    for file, values in texts.items():
+        (tmp_path / file).write_text(HEADER + months(2018, values))
+        archive.archive(paths, [landing.detect(tmp_path / file)])
+    files = archive.current_files(paths, "fred_observations")
+    summary = stage_fred(paths, files, Settings(), date(2018, 1, 1), date(2018, 12, 1))
+    assert [said in sentence for sentence in summary.warnings] == ([True] if said else [])

@@ -21,12 +21,17 @@ HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
 Scale = Callable[[int], float]
 
 
-def bars(scale: Scale = lambda n: 1.0, places: range = range(60), header: str = HEADER) -> str:
-    """Sessions of one bank around 100 dollars, times `scale` of the session's place."""
+def bars(
+    scale: Scale = lambda n: 1.0,
+    places: range = range(60),
+    header: str = HEADER,
+    share: Scale = lambda n: 0.9,
+) -> str:
+    """Sessions of one bank around 100 dollars, times `scale`; `share` of it is adjusted."""
     lines = [header]
     for place in places:
         close = 100 * (1 + 0.02 * math.sin(place)) * scale(place)
-        prices = (close, close * 1.01, close * 0.99, close, close * 0.9)
+        prices = (close, close * 1.01, close * 0.99, close, close * share(place))
         lines.append(f"{DAYS[place]},{','.join(f'{price:.6f}' for price in prices)},1000000")
     return "\n".join(lines) + "\n"
 

@@ -148,10 +148,17 @@ def test_clean_does_not_let_a_broken_row_conflict_with_a_sound_one() -> None:
 
 
 def test_clean_takes_only_the_adjusted_close_from_an_adjusted_file() -> None:
-    result = cleaned(record(adjusted_close=None, open="0", low="20"), adjusted_only=True)
+    result = cleaned(record(adjusted_close=None, open="0"), adjusted_only=True)
     row = result.rows.row(0, named=True)
     assert (row["adjusted_close"], row["volume"]) == (11.0, 100)
     assert [row[name] for name in ("open", "high", "low", "close", "dividend")] == [None] * 5
+
+
+@pytest.mark.parametrize("prices", [{"high": "10.9"}, {"low": "11.1"}, {"open": "12.5"}])
+def test_clean_judges_the_range_of_an_adjusted_file_too(prices: dict[str, str]) -> None:
+    """yfinance's back_adjust leaves the close as it was and adjusts the other prices alone."""
+    rows = record(adjusted_close=None, **prices), record(MONDAY, adjusted_close=None)
+    assert reasons(cleaned(*rows, adjusted_only=True)) == {2: "inconsistent_range"}
 
 
 def test_clean_keeps_the_larger_volume_of_a_session_that_comes_twice() -> None:
