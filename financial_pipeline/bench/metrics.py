@@ -4,9 +4,7 @@ Every measurement is a process of its own, so that its peak of memory is its own
 timed apart from the metric. Both read the same Parquet files, and their rows are compared.
 """
 
-import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -48,8 +46,8 @@ RANGES: Final = {
 Row = dict[str, Any]
 
 
-def _child(engine: str, name: str, marts: Path, target: Path, loans: int) -> None:
-    """What a measured process does: compute one table, write it, and print its seconds."""
+def _computed(engine: str, name: str, marts: Path, target: Path, loans: int) -> tuple[float, float]:
+    """What a measured process does: write one table; return its seconds and those of a start."""
     metric, lag = METRICS[name], Settings().default_lag_months
     first, last = RANGES[metric.table.partition]
     files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
@@ -63,8 +61,9 @@ def _child(engine: str, name: str, marts: Path, target: Path, loans: int) -> Non
         frames = {mart: session.read.parquet(*map(str, paths)) for mart, paths in files.items()}
         table = metric.compute(session, frames, first, last, default_lag_months=lag).toArrow()
         rows = pl.DataFrame(pl.from_arrow(table))
-    print(json.dumps([time.perf_counter() - start, start - before]))
+    seconds = time.perf_counter() - start
     rows.write_parquet(target)
+    return seconds, start - before
 
 
 def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row, float]:
@@ -76,10 +75,9 @@ def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row
     targets = {engine: work / f"{engine}.parquet" for engine in ENGINES}
     seconds, starts, peaks = {}, {}, {}
     for engine, target in targets.items():
-        output, peaks[engine] = in_own_process(
-            __name__, engine, name, marts, target, loans, with_children=True
+        (seconds[engine], starts[engine]), peaks[engine] = in_own_process(
+            _computed, engine, name, marts, target, loans, with_children=True
         )
-        seconds[engine], starts[engine] = json.loads(output)
     ours, again = (pl.read_parquet(path) for path in targets.values())
     row = {
         "metric": name,
@@ -201,7 +199,3 @@ def metrics(loans: Sequence[int], names: Sequence[str], keep: Path | None, as_js
     for row in result["slopes"]:
         spark, duckdb = (row[f"{engine}_seconds_per_million_loans"] for engine in ENGINES)
         click.echo(f"{row['metric']:<23} per million loans: spark {spark} s, duckdb {duckdb} s")
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))
