@@ -6,10 +6,7 @@ session of that server without a browser's drawing.
 """
 
 import re
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +19,7 @@ import numpy as np
 from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
 from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.process_use import repeating
+from financial_pipeline.bench.world import run_demo
 from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -133,16 +131,9 @@ def watched_locks(data_root: Path, server: int) -> Iterator[LockWatch]:
 
 def backfill(root: Path, loans: int, analytics: bool) -> float:
     """Run the whole simulated world on a data root in a process of its own; its seconds."""
-    program = "from financial_pipeline.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "demo", "--loans", str(loans)]
-    command += ["--data-root", str(root), "--analytics" if analytics else "--no-analytics"]
-    start = time.perf_counter()
-    with (root.parent / "backfill.log").open("ab") as out:
-        done = subprocess.run(command, stdout=out, stderr=out, check=False)
-    if done.returncode:
-        text = (root.parent / "backfill.log").read_text("utf-8", "replace")
-        raise PipelineError(f"The backfill failed: {text[-2000:]}")
-    return time.perf_counter() - start
+    options = ["--loans", str(loans), "--data-root", str(root)]
+    options.append("--analytics" if analytics else "--no-analytics")
+    return float(run_demo(root.parent / "backfill.log", *options)["seconds"])
 
 
 def _with_readers(

@@ -60,14 +60,16 @@ def seconds_by_job(report: str) -> dict[str, float]:
     return {job: round(seconds, 1) for job, seconds in found.items()}
 
 
-def _demo(landing: Path, root: Path) -> Row:
-    """Run the demo once; keys: seconds, processor_seconds, peak_mb and jobs."""
+def run_demo(log: Path, *options: str) -> Row:
+    """Run the command `demo` in a process of its own, whose output goes to `log`.
+
+    Keys: seconds, processor_seconds, peak_mb and jobs. Raises PipelineError if it fails.
+    """
     program = "from financial_pipeline.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "demo", "--source", "files", "--no-stream"]
-    command += ["--landing", str(landing), "--data-root", str(root)]
+    command = [sys.executable, "-c", program, "demo", *options]
     start = time.perf_counter()
     with (
-        (landing.parent / "report.txt").open("w+", encoding="utf-8") as out,
+        log.open("w+", encoding="utf-8") as out,
         subprocess.Popen(command, stdout=out, stderr=out) as process,
         sampled_peak(process.pid) as peak,
     ):
@@ -91,9 +93,11 @@ def measure(loans: int, rejections: int, seed: int) -> Row:
     with work_folder() as folder:
         landing, root = folder / "landing", folder / "root"
         simulate(landing, loans, rejections, seed)
-        first = _demo(landing, root)
+        options = ["--source", "files", "--no-stream", "--landing", str(landing)]
+        options += ["--data-root", str(root)]
+        first = run_demo(folder / "report.txt", *options)
         size = disk_mb(root)
-        again = _demo(landing, root)
+        again = run_demo(folder / "report.txt", *options)
     return {
         "loans": loans,
         "rejections": rejections,
