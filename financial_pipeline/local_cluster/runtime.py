@@ -50,7 +50,6 @@ class RuntimePlan:
     brokers: int = 1
     task_managers: int = 1
     broker_heap_mb: int = 512
-    checkpoint_seconds: float = 1.0
     # How long a process of Flink may give no sign of life before it counts as gone.
     silence_seconds: float = 3.0
     # More flags of the Java machines of brokers and TaskManagers.
@@ -113,7 +112,6 @@ class LocalRuntime:
             rest,
             next(ports),
             plan.task_managers,
-            plan.checkpoint_seconds,
             plan.silence_seconds,
             plan.java_flags,
         )
