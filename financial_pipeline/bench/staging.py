@@ -115,7 +115,7 @@ def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int |
 
         def measure(which: str) -> tuple[float, float]:
             with TemporaryDirectory(dir=folder) as work_dir:
-                return in_own_process(seconds_of, which, source, work_dir)
+                return in_own_process(seconds_of, which, source, Path(work_dir))
 
         return {"name": "staging", "loans": loans, **ours_against_bare(measure, rounds)}
 
