@@ -104,11 +104,8 @@ def tampered_archive(folder: Path) -> str:
     before = refusal(lambda: archive.verify([file]))
     archive.archive(paths, [landed])
     after = refusal(lambda: archive.verify([file]))
-    return f"changed: {before}; dropped again: {after}, as it was: {_text(file.archived_path)}"
-
-
-def _text(path: Path) -> bool:
-    return path.read_text() == SOUND
+    is_sound = file.archived_path.read_text() == SOUND
+    return f"changed: {before}; dropped again: {after}, as it was: {is_sound}"
 
 
 class _Upstream(BaseHTTPRequestHandler):
