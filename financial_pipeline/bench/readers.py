@@ -8,8 +8,10 @@ session of that server without a browser's drawing.
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,34 +70,24 @@ def crowd(
     seen, lock, stop = Seen(), threading.Lock(), threading.Event()
 
     def read(first: int) -> None:
-        names = [*PAGES][first:] + [*PAGES][:first]
-        try:
-            reader = DashboardReader(address)
-            while not stop.is_set():
-                for page in names:
-                    run = reader.open(page, query)
-                    with lock:
-                        _note(seen, page, run)
-                        if keep_runs:
-                            seen.runs.append((page, run))
-                    if stop.is_set():
-                        break
-            reader.close()
-        except Exception as error:
-            with lock:
-                seen.errors.append(f"{type(error).__name__}: {error}")
+        with closing(DashboardReader(address)) as reader:
+            for page in cycle([*PAGES][first:] + [*PAGES][:first]):
+                if stop.is_set():
+                    return
+                run = reader.open(page, query)
+                with lock:
+                    _note(seen, page, run)
+                    if keep_runs:
+                        seen.runs.append((page, run))
 
-    threads = [
-        threading.Thread(target=read, args=(number % len(PAGES),)) for number in range(readers)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(readers) as pool:
+        ends = [pool.submit(read, number % len(PAGES)) for number in range(readers)]
+        try:
+            yield seen
+        finally:
+            stop.set()
+    faults = filter(None, (end.exception() for end in ends))
+    seen.errors += [f"{type(fault).__name__}: {fault}" for fault in faults]
 
 
 def _note(seen: Seen, page: str, run: Run) -> None:
