@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
@@ -22,6 +22,7 @@ from financial_pipeline.settings import Settings
 Answer = TypeVar("Answer")
 ROUNDS: Final = 5
 PAIR: Final = ("ours", "bare")
+MILLION: Final = 1_000_000
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -97,3 +98,13 @@ def ours_against_bare(
         "ratio": round(ours / bare, 3),
         **{f"{which}_peak_mb": round(max(peaks[which]), 1) for which in PAIR},
     }
+
+
+def slope(rows: Sequence[Mapping[str, Any]], field: str, digits: int) -> float | None:
+    """Return the growth of a figure per million loans, from the fewest loans to the most.
+
+    None where all rows are of as many loans.
+    """
+    small, large = min(rows, key=lambda row: row["loans"]), max(rows, key=lambda row: row["loans"])
+    millions = (large["loans"] - small["loans"]) / MILLION
+    return round((large[field] - small[field]) / millions, digits) if millions else None

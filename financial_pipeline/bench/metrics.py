@@ -20,6 +20,7 @@ from financial_pipeline.bench.measuring import (
     as_json_option,
     in_own_process,
     report,
+    slope,
     tell,
     work_folder,
 )
@@ -33,7 +34,6 @@ from financial_pipeline.spark.session import LARGE_LOANS, start_session
 MASTER: Final = "local[2]"
 LOANS: Final = (100_000, 500_000, 2_300_000)
 ENGINES: Final = ("spark", "duckdb")
-MILLION: Final = 1_000_000
 # All partitions of the simulated world; of the as-of months, each of which reads all, the newest.
 RANGES: Final = {
     "issue_month": (date(2007, 6, 1), date(2018, 12, 1)),
@@ -98,18 +98,13 @@ def slopes(rows: Sequence[Row]) -> list[Row]:
     """Seconds per further million loans, from the smallest book to the largest, of each metric."""
     found = []
     for name in METRICS:
-        sizes = sorted((row for row in rows if row["metric"] == name), key=lambda row: row["loans"])
-        if len(sizes) < 2:
-            continue
-        small, large = sizes[0], sizes[-1]
-        millions = (large["loans"] - small["loans"]) / MILLION
-        per_million = {
-            f"{engine}_seconds_per_million_loans": round(
-                (large[f"{engine}_seconds"] - small[f"{engine}_seconds"]) / millions, 3
-            )
-            for engine in ENGINES
-        }
-        found.append({"metric": name, **per_million})
+        sizes = [row for row in rows if row["metric"] == name]
+        if len(sizes) > 1:
+            per_million = {
+                f"{engine}_seconds_per_million_loans": slope(sizes, f"{engine}_seconds", 3)
+                for engine in ENGINES
+            }
+            found.append({"metric": name, **per_million})
     return found
 
 

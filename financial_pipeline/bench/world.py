@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import click
 
-from financial_pipeline.bench.measuring import as_json_option, work_folder
+from financial_pipeline.bench.measuring import as_json_option, slope, work_folder
 from financial_pipeline.bench.process_use import MEGABYTE, sampled_peak
 from financial_pipeline.bench.staging import SNAPSHOT, UPSTREAM_LOANS
 from financial_pipeline.errors import PipelineError
@@ -29,7 +29,6 @@ from financial_pipeline.simulator.rejections import write_rejections
 
 # Rows of the upstream rejections file of the end of 2018.
 UPSTREAM_REJECTIONS: Final = 27_648_741
-MILLION: Final = 1_000_000
 # A line of the command's report: job, partitions, seconds.
 JOB: Final = re.compile(r"^(\w+_job) .* (\d+\.\d) s\b", re.MULTILINE)
 
@@ -107,13 +106,6 @@ def measure(loans: int, rejections: int, seed: int) -> Row:
     }
 
 
-def slope(rows: Sequence[Row], field: str) -> float | None:
-    """Return the growth of a figure per million loans, from the smallest world to the largest."""
-    small, large = min(rows, key=lambda row: row["loans"]), max(rows, key=lambda row: row["loans"])
-    millions = (large["loans"] - small["loans"]) / MILLION
-    return round((large[field] - small[field]) / millions, 1) if millions else None
-
-
 def _tell(row: Row, tell: Callable[[str], None]) -> None:
     tell(
         f"{row['loans']:,} loans, {row['rejections']:,} rejections: {row['seconds']} s, peak"
@@ -146,7 +138,7 @@ def world(loans: Sequence[int], rejections: int, as_json: bool) -> None:
     for count in sorted(set(loans)):
         rows.append(measure(count, rejections, Settings().seed))
         _tell(rows[-1], lambda text: click.echo(text, err=as_json))
-    slopes = {f"{name}_per_million": slope(rows, name) for name in ("seconds", "peak_mb")}
+    slopes = {f"{name}_per_million": slope(rows, name, 1) for name in ("seconds", "peak_mb")}
     if as_json:
         load = round(os.getloadavg()[0], 1)
         click.echo(json.dumps({"name": "world", "load_average": load, "worlds": rows, **slopes}))
