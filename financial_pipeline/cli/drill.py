@@ -2,11 +2,16 @@
 
 import json
 from dataclasses import asdict
+from importlib import import_module
+from typing import Final
 
 import click
 
 from financial_pipeline.cli.options import json_option
 from financial_pipeline.errors import PipelineError
+
+# Imported only if the command is used.
+MODULES: Final = ("inputs", "damage", "runs")
 
 
 @click.command()
@@ -19,10 +24,9 @@ def drill(name: str | None, is_list: bool, as_json: bool) -> None:
     Without NAME every drill is run. No data root is read or changed. The exit code is 1 if a drill
     observed anything else than it expected.
     """
-    from financial_pipeline.drills import damage, inputs, runs
-    from financial_pipeline.drills.drill import run
-
-    drills = {each.name: each for each in (*inputs.DRILLS, *damage.DRILLS, *runs.DRILLS)}
+    modules = [import_module(f"financial_pipeline.drills.{each}") for each in MODULES]
+    drills = {each.name: each for module in modules for each in module.DRILLS}
+    run = import_module("financial_pipeline.drills.drill").run
     if name is not None and name not in drills:
         raise PipelineError(f"There is no drill {name}; choose one of {', '.join(drills)}.")
     if is_list:
