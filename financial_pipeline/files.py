@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from pydantic import TypeAdapter
+
 from financial_pipeline.errors import PipelineError
 
 Record = TypeVar("Record")
@@ -152,6 +154,14 @@ def cached_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
+        return None
+
+
+def cached_record(path: Path, kind: TypeAdapter[Record]) -> Record | None:
+    """Return a typed record that can be made again; None if its file is missing or damaged."""
+    try:
+        return kind.validate_json(path.read_bytes())
+    except (OSError, ValueError):
         return None
 
 

@@ -4,11 +4,11 @@ Ours archives, stages, builds, exports and measures every trading day of the ran
 empty assets write the same events and do nothing else: once on stock event storage, once on ours.
 """
 
-import json
 import os
 import shutil
-import sys
 import time
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +40,14 @@ def _storage() -> str:
     return "postgresql" if Settings().postgres_url else "sqlite"
 
 
-def _child(which: str, partitions: int, assets: int) -> None:
-    """What a measured process does: prepare, backfill, and print one line of JSON."""
+def _backfilled(
+    which: str, partitions: int, assets: int, environment: Mapping[str, str]
+) -> dict[str, float]:
+    """What a measured process does: prepare and backfill; keys: seconds, assets, events."""
+    os.environ.pop("DAGSTER_EVENT_BATCH_SIZE", None)
+    os.environ.update(environment)
+    warnings.simplefilter("ignore")
+    # Imported here: the definitions read the environment.
     from financial_pipeline.definitions import defs
     from financial_pipeline.defs import ranges
 
@@ -52,8 +58,7 @@ def _child(which: str, partitions: int, assets: int) -> None:
     start = time.perf_counter()
     ranges.execute_range(loaded, keys, *ranges.newest_sessions(partitions))
     seconds = time.perf_counter() - start
-    measured = {"seconds": seconds, "assets": len(keys), "events": ranges.materialized(keys)}
-    print(json.dumps(measured))
+    return {"seconds": seconds, "assets": len(keys), "events": ranges.materialized(keys)}
 
 
 def _measure(which: str, folder: Path, partitions: int, assets: int) -> dict[str, float]:
@@ -65,16 +70,12 @@ def _measure(which: str, folder: Path, partitions: int, assets: int) -> dict[str
     else:
         shutil.copy(PROJECT_ROOT / PROFILES[_storage()], home / "dagster.yaml")
     environment = {
-        **{name: text for name, text in os.environ.items() if name != "DAGSTER_EVENT_BATCH_SIZE"},
         "DAGSTER_HOME": str(home),
-        "PYTHONWARNINGS": "ignore",
         "FINANCIAL_PIPELINE_DATA_ROOT": str(folder),
         "FINANCIAL_PIPELINE_SOURCE": "simulated",
         "FINANCIAL_PIPELINE_LOANS": str(LOANS),
     }
-    output, _ = in_own_process(__name__, which, partitions, assets, environment=environment)
-    measured: dict[str, float] = json.loads(output.splitlines()[-1])
-    return measured
+    return in_own_process(_backfilled, which, partitions, assets, environment)[0]
 
 
 def run(partitions: int, stock_partitions: int) -> Result:
@@ -123,7 +124,3 @@ def run(partitions: int, stock_partitions: int) -> Result:
 def backfill(partitions: int, stock_partitions: int, as_json: bool) -> None:
     """Backfill the market chain in one run, and as many empty partitions: seconds and events."""
     report(run(partitions, min(stock_partitions, partitions)), as_json)
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Common_pb2 import DoubleArray
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from financial_pipeline.dashboard import launch
@@ -52,15 +52,8 @@ class DashboardReader:
 
     def __init__(self, address: str) -> None:
         url = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
-        self._open = ExitStack()
-        self._socket: ClientConnection = self._open.enter_context(
-            connect(
-                url,
-                subprotocols=[PROTOCOL],
-                max_size=None,
-                open_timeout=START_SECONDS,
-                proxy=None,
-            )
+        self._socket = connect(
+            url, subprotocols=[PROTOCOL], max_size=None, open_timeout=START_SECONDS, proxy=None
         )
         self._pages: dict[str, str] = {}
         self._widgets: dict[str, str] = {}
@@ -71,7 +64,7 @@ class DashboardReader:
 
     def close(self) -> None:
         """Leave the page."""
-        self._open.close()
+        self._socket.close()
 
     def open(self, page: str, query: str = "") -> Run:
         """Go to a page by its name in the menu, in small letters."""

@@ -12,11 +12,10 @@ import click
 import polars as pl
 
 from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
-from financial_pipeline.bench.staging import SNAPSHOT, raw_file, simulate
+from financial_pipeline.bench.staging import ours, raw_file, simulate
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import start_session
-from financial_pipeline.staging import loans as loan_staging
 
 LOANS: Final = 200_000
 ENGINES: Final = ("polars", "spark")
@@ -32,12 +31,8 @@ ORDERS: Final = (["line_number"], ["category", "reason"])
 
 def staged(source: Path, root: Path, settings: Settings) -> Paths:
     """Stage one loan file below `root`; raises RefusedFile if it is refused."""
-    file, paths = raw_file(source), Paths(root)
-    first, last = settings.first_issue_month, max(SNAPSHOT, file.landed.last_date)
-    snapshot = max(SNAPSHOT, file.landed.snapshot_date or SNAPSHOT)
-    loan_staging.stage_snapshots(paths, [file], first, snapshot, settings)
-    loan_staging.stage_issue_months(paths, [file], first, last, settings)
-    return paths
+    ours(raw_file(source), root, settings)
+    return Paths(root)
 
 
 def tables(paths: Paths) -> dict[str, pl.DataFrame]:

@@ -2,23 +2,27 @@
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
-from financial_pipeline.bench.process_use import MEGABYTE, PEAK_UNIT_BYTES, sampled_peak
+from financial_pipeline.bench.process_use import Peak, sampled_peak
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 
+Answer = TypeVar("Answer")
 ROUNDS: Final = 5
 PAIR: Final = ("ours", "bare")
+MILLION: Final = 1_000_000
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -47,46 +51,45 @@ def report(result: Mapping[str, Any], as_json: bool) -> None:
 
 
 def in_own_process(
-    module: str,
-    *arguments: object,
-    environment: Mapping[str, str] | None = None,
-    with_children: bool = False,
-) -> tuple[str, float]:
-    """Run a module as a process of its own; return its output and peak resident megabytes.
+    work: Callable[..., Answer], *arguments: object, with_children: bool = False
+) -> tuple[Answer, float]:
+    """Call a function in a new process; return its answer and its peak of resident megabytes.
 
     `with_children` samples the memory of all that it starts too. Raises PipelineError if it fails.
     """
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process,
-        sampled_peak(process.pid) if with_children else nullcontext() as peak,
-    ):
-        output = process.stdout.read() if process.stdout else ""
-        # Unlike getrusage(RUSAGE_CHILDREN), this tells one child from the others.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise PipelineError(f"The measured process `{' '.join(command)}` failed; see above.")
-    own_peak = usage.ru_maxrss * PEAK_UNIT_BYTES / MEGABYTE
-    return output, peak.mb(usage) if peak else own_peak
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(_with_peak, work, arguments, with_children).result()
+        except Exception as error:
+            raise PipelineError(f"The measured process failed: {error}") from error
+
+
+def _with_peak(
+    work: Callable[..., Answer], arguments: tuple[object, ...], with_children: bool
+) -> tuple[Answer, float]:
+    # Standard output is for the report of the benchmark alone.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with sampled_peak(os.getpid()) if with_children else nullcontext(Peak()) as peak:
+        answer = work(*arguments)
+    return answer, peak.mb(getrusage(RUSAGE_SELF))
 
 
 def ours_against_bare(
-    measure: Callable[[str], tuple[str, float]], rounds: int
+    measure: Callable[[str], tuple[float, float]], rounds: int
 ) -> dict[str, str | int | float]:
     """Measure "ours" and "bare" in alternation and drop the first pair.
 
-    `measure` returns printed seconds and peak megabytes. Keys: ours_seconds, bare_seconds
-    (medians), ratio, ours_peak_mb, bare_peak_mb (the largest).
+    `measure` returns seconds and peak megabytes. Keys: ours_seconds, bare_seconds (medians), ratio,
+    ours_peak_mb, bare_peak_mb (the largest).
     """
     seconds: dict[str, list[float]] = {which: [] for which in PAIR}
     peaks: dict[str, list[float]] = {which: [] for which in PAIR}
     for number in range(rounds + 1):
         for which in PAIR:
-            output, peak = measure(which)
-            tell(f"round {number} {which}: {float(output):.2f} s, {peak:,.0f} MB")
+            taken, peak = measure(which)
+            tell(f"round {number} {which}: {taken:.2f} s, {peak:,.0f} MB")
             if number:
-                seconds[which].append(float(output))
+                seconds[which].append(taken)
                 peaks[which].append(peak)
     ours, bare = (median(seconds[which]) for which in PAIR)
     return {
@@ -95,3 +98,13 @@ def ours_against_bare(
         "ratio": round(ours / bare, 3),
         **{f"{which}_peak_mb": round(max(peaks[which]), 1) for which in PAIR},
     }
+
+
+def slope(rows: Sequence[Mapping[str, Any]], field: str, digits: int) -> float | None:
+    """Return the growth of a figure per million loans, from the fewest loans to the most.
+
+    None where all rows are of as many loans.
+    """
+    small, large = min(rows, key=lambda row: row["loans"]), max(rows, key=lambda row: row["loans"])
+    millions = (large["loans"] - small["loans"]) / MILLION
+    return round((large[field] - small[field]) / millions, digits) if millions else None

@@ -4,9 +4,7 @@ Every measurement is a process of its own, so that its peak of memory is its own
 timed apart from the metric. Both read the same Parquet files, and their rows are compared.
 """
 
-import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -22,6 +20,7 @@ from financial_pipeline.bench.measuring import (
     as_json_option,
     in_own_process,
     report,
+    slope,
     tell,
     work_folder,
 )
@@ -35,7 +34,6 @@ from financial_pipeline.spark.session import LARGE_LOANS, start_session
 MASTER: Final = "local[2]"
 LOANS: Final = (100_000, 500_000, 2_300_000)
 ENGINES: Final = ("spark", "duckdb")
-MILLION: Final = 1_000_000
 # All partitions of the simulated world; of the as-of months, each of which reads all, the newest.
 RANGES: Final = {
     "issue_month": (date(2007, 6, 1), date(2018, 12, 1)),
@@ -48,8 +46,8 @@ RANGES: Final = {
 Row = dict[str, Any]
 
 
-def _child(engine: str, name: str, marts: Path, target: Path, loans: int) -> None:
-    """What a measured process does: compute one table, write it, and print its seconds."""
+def _computed(engine: str, name: str, marts: Path, target: Path, loans: int) -> tuple[float, float]:
+    """What a measured process does: write one table; return its seconds and those of a start."""
     metric, lag = METRICS[name], Settings().default_lag_months
     first, last = RANGES[metric.table.partition]
     files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
@@ -63,8 +61,9 @@ def _child(engine: str, name: str, marts: Path, target: Path, loans: int) -> Non
         frames = {mart: session.read.parquet(*map(str, paths)) for mart, paths in files.items()}
         table = metric.compute(session, frames, first, last, default_lag_months=lag).toArrow()
         rows = pl.DataFrame(pl.from_arrow(table))
-    print(json.dumps([time.perf_counter() - start, start - before]))
+    seconds = time.perf_counter() - start
     rows.write_parquet(target)
+    return seconds, start - before
 
 
 def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row, float]:
@@ -76,10 +75,9 @@ def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row
     targets = {engine: work / f"{engine}.parquet" for engine in ENGINES}
     seconds, starts, peaks = {}, {}, {}
     for engine, target in targets.items():
-        output, peaks[engine] = in_own_process(
-            __name__, engine, name, marts, target, loans, with_children=True
+        (seconds[engine], starts[engine]), peaks[engine] = in_own_process(
+            _computed, engine, name, marts, target, loans, with_children=True
         )
-        seconds[engine], starts[engine] = json.loads(output)
     ours, again = (pl.read_parquet(path) for path in targets.values())
     row = {
         "metric": name,
@@ -100,18 +98,13 @@ def slopes(rows: Sequence[Row]) -> list[Row]:
     """Seconds per further million loans, from the smallest book to the largest, of each metric."""
     found = []
     for name in METRICS:
-        sizes = sorted((row for row in rows if row["metric"] == name), key=lambda row: row["loans"])
-        if len(sizes) < 2:
-            continue
-        small, large = sizes[0], sizes[-1]
-        millions = (large["loans"] - small["loans"]) / MILLION
-        per_million = {
-            f"{engine}_seconds_per_million_loans": round(
-                (large[f"{engine}_seconds"] - small[f"{engine}_seconds"]) / millions, 3
-            )
-            for engine in ENGINES
-        }
-        found.append({"metric": name, **per_million})
+        sizes = [row for row in rows if row["metric"] == name]
+        if len(sizes) > 1:
+            per_million = {
+                f"{engine}_seconds_per_million_loans": slope(sizes, f"{engine}_seconds", 3)
+                for engine in ENGINES
+            }
+            found.append({"metric": name, **per_million})
     return found
 
 
@@ -201,7 +194,3 @@ def metrics(loans: Sequence[int], names: Sequence[str], keep: Path | None, as_js
     for row in result["slopes"]:
         spark, duckdb = (row[f"{engine}_seconds_per_million_loans"] for engine in ENGINES)
         click.echo(f"{row['metric']:<23} per million loans: spark {spark} s, duckdb {duckdb} s")
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))

@@ -5,7 +5,6 @@ same steps as a plain scikit-learn pipeline, its own encoder included, and asks 
 the loans and reading the matrix stay outside.
 """
 
-import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from financial_pipeline.bench import simulated_marts as simulated
 from financial_pipeline.bench.measuring import (
     ROUNDS,
     as_json_option,
@@ -28,6 +26,7 @@ from financial_pipeline.bench.measuring import (
     tell,
     work_folder,
 )
+from financial_pipeline.bench.simulated_marts import outcome_columns, simulated_marts
 from financial_pipeline.ml.features import FEATURE_SETS, FEATURES, build_features
 from financial_pipeline.ml.leak_alarm import check_inputs
 from financial_pipeline.ml.populations import d1_cohort
@@ -72,10 +71,9 @@ def bare(matrix: pl.DataFrame) -> None:
 
 def write_matrix(path: Path, loans: int, seed: int) -> None:
     """The matured loans of so many simulated ones: features, target and class X columns."""
-    marts = simulated.simulated_marts(loans, seed)
-    features = build_features(simulated.applications(marts).lazy())
-    cohort = d1_cohort(features, simulated.outcomes(marts).lazy())
-    outcomes = simulated.outcome_columns(marts[cohort["loan_key"] - 1])
+    marts = simulated_marts(loans, seed)
+    cohort = d1_cohort(build_features(marts.lazy()), marts.lazy())
+    outcomes = outcome_columns(marts[cohort["loan_key"] - 1])
     pl.concat([cohort, outcomes], how="horizontal").write_parquet(path)
 
 
@@ -84,22 +82,18 @@ def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int |
     with work_folder() as folder:
         path = folder / "matrix.parquet"
         tell(f"simulating {loans:,} loans")
-        in_own_process(__name__, "write", path, loans, seed)
+        in_own_process(write_matrix, path, loans, seed)
         matured = pl.scan_parquet(path).select(pl.len()).collect().item()
-        found = ours_against_bare(lambda which: in_own_process(__name__, which, path), rounds)
+        found = ours_against_bare(lambda which: in_own_process(seconds_of, which, path), rounds)
     return {"name": "model", "loans": loans, "matured_loans": matured, **found}
 
 
-def _child(which: str, path: Path, *world: str) -> None:
-    """What a measured process does: prepare, then print the seconds that the work took."""
-    if which == "write":
-        write_matrix(path, *(int(number) for number in world))
-        print(0.0)
-        return
+def seconds_of(which: str, path: Path) -> float:
+    """What a measured process does: read the matrix, then return the seconds that a fit takes."""
     matrix = pl.read_parquet(path)
     start = time.perf_counter()
     {"ours": ours, "bare": bare}[which](matrix)
-    print(time.perf_counter() - start)
+    return time.perf_counter() - start
 
 
 @click.command()
@@ -108,7 +102,3 @@ def _child(which: str, path: Path, *world: str) -> None:
 def model(loans: int, as_json: bool) -> None:
     """Train on simulated matured loans, and fit scikit-learn bare: seconds and peak memory."""
     report(run(loans, seed=Settings().seed), as_json)
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

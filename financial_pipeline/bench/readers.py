@@ -6,13 +6,12 @@ session of that server without a browser's drawing.
 """
 
 import re
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import numpy as np
 from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
 from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.process_use import repeating
+from financial_pipeline.bench.world import run_demo
 from financial_pipeline.dashboard.pages import PAGES
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
@@ -70,34 +70,24 @@ def crowd(
     seen, lock, stop = Seen(), threading.Lock(), threading.Event()
 
     def read(first: int) -> None:
-        names = [*PAGES][first:] + [*PAGES][:first]
-        try:
-            reader = DashboardReader(address)
-            while not stop.is_set():
-                for page in names:
-                    run = reader.open(page, query)
-                    with lock:
-                        _note(seen, page, run)
-                        if keep_runs:
-                            seen.runs.append((page, run))
-                    if stop.is_set():
-                        break
-            reader.close()
-        except Exception as error:
-            with lock:
-                seen.errors.append(f"{type(error).__name__}: {error}")
+        with closing(DashboardReader(address)) as reader:
+            for page in cycle([*PAGES][first:] + [*PAGES][:first]):
+                if stop.is_set():
+                    return
+                run = reader.open(page, query)
+                with lock:
+                    _note(seen, page, run)
+                    if keep_runs:
+                        seen.runs.append((page, run))
 
-    threads = [
-        threading.Thread(target=read, args=(number % len(PAGES),)) for number in range(readers)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(readers) as pool:
+        ends = [pool.submit(read, number % len(PAGES)) for number in range(readers)]
+        try:
+            yield seen
+        finally:
+            stop.set()
+    faults = filter(None, (end.exception() for end in ends))
+    seen.errors += [f"{type(fault).__name__}: {fault}" for fault in faults]
 
 
 def _note(seen: Seen, page: str, run: Run) -> None:
@@ -133,16 +123,9 @@ def watched_locks(data_root: Path, server: int) -> Iterator[LockWatch]:
 
 def backfill(root: Path, loans: int, analytics: bool) -> float:
     """Run the whole simulated world on a data root in a process of its own; its seconds."""
-    program = "from financial_pipeline.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "demo", "--loans", str(loans)]
-    command += ["--data-root", str(root), "--analytics" if analytics else "--no-analytics"]
-    start = time.perf_counter()
-    with (root.parent / "backfill.log").open("ab") as out:
-        done = subprocess.run(command, stdout=out, stderr=out, check=False)
-    if done.returncode:
-        text = (root.parent / "backfill.log").read_text("utf-8", "replace")
-        raise PipelineError(f"The backfill failed: {text[-2000:]}")
-    return time.perf_counter() - start
+    options = ["--loans", str(loans), "--data-root", str(root)]
+    options.append("--analytics" if analytics else "--no-analytics")
+    return float(run_demo(root.parent / "backfill.log", *options)["seconds"])
 
 
 def _with_readers(

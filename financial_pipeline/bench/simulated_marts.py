@@ -20,19 +20,6 @@ from financial_pipeline.simulator.loan_columns import (
 
 SNAPSHOT: Final = date(2019, 3, 1)
 BAD_STATUSES: Final = ("Charged Off", "Default")
-AS_NUMBERS: Final = (
-    "loan_amnt",
-    "inq_last_6mths",
-    "revol_util",
-    "delinq_2yrs",
-    "open_acc",
-    "pub_rec",
-    "funded_amnt",
-    "total_rec_int",
-    "total_rec_late_fee",
-    "total_pymnt",
-    "collection_recovery_fee",
-)
 
 
 def simulated_marts(loans: int, seed: int) -> pl.DataFrame:
@@ -48,16 +35,18 @@ def simulated_marts(loans: int, seed: int) -> pl.DataFrame:
     return pl.concat(parts).with_row_index("loan_key", offset=1).cast({"loan_key": pl.Int64})
 
 
-def applications(marts: pl.DataFrame) -> pl.DataFrame:
-    """The columns of `fct_loan_applications`."""
-    return marts.select(
-        "loan_key",
-        "issue_month",
+def outcome_columns(marts: pl.DataFrame) -> pl.DataFrame:
+    """The class X columns under their own names."""
+    return marts.select(pl.col(f"x_{name}").alias(name) for name in sorted(CLASS_X))
+
+
+def _as_marts(rows: pl.DataFrame) -> pl.DataFrame:
+    status = pl.col("loan_status").str.strip_prefix(POLICY_PREFIX)
+    years = pl.col("emp_length").str.extract(r"(\d+)").cast(pl.Float64)
+    is_matured = pl.col("maturity_month") <= SNAPSHOT
+    is_known = is_matured & pl.col("credit_policy_met") & (pl.col("is_bad") | pl.col("is_paid"))
+    typed = rows.select(
         "loan_amnt",
-        "term",
-        "income_effective",
-        "dti_effective",
-        "emp_length",
         "inq_last_6mths",
         "revol_util",
         "delinq_2yrs",
@@ -66,55 +55,12 @@ def applications(marts: pl.DataFrame) -> pl.DataFrame:
         "home_ownership",
         "purpose",
         "verification_status",
-        "fico_midpoint",
-        "int_rate",
-        "grade",
-        "addr_state",
-    )
-
-
-def outcomes(marts: pl.DataFrame) -> pl.DataFrame:
-    """The columns of `fct_loans`."""
-    return marts.select(
-        "loan_key",
-        "issue_month",
-        "grade",
-        "maturity_month",
-        "is_matured",
-        "credit_policy_met",
-        "default_d1",
-        term_months="term",
-        funded_amount_usd="funded_amnt",
-        interest_received_usd="total_rec_int",
-        late_fees_received_usd="total_rec_late_fee",
-        total_payment_usd="total_pymnt",
-        collection_recovery_fee_usd="collection_recovery_fee",
-    )
-
-
-def outcome_columns(marts: pl.DataFrame) -> pl.DataFrame:
-    """The class X columns under their own names."""
-    return marts.select(pl.col(f"x_{name}").alias(name) for name in sorted(CLASS_X))
-
-
-def _as_marts(rows: pl.DataFrame) -> pl.DataFrame:
-    is_joint = pl.col("application_type").str.to_lowercase().str.starts_with("joint")
-    status = pl.col("loan_status").str.strip_prefix(POLICY_PREFIX)
-    income, dti = (_joint(is_joint, name) for name in ("annual_inc", "dti"))
-    years = pl.col("emp_length").str.extract(r"(\d+)").cast(pl.Float64)
-    term = pl.col("term").cast(pl.String).str.extract(r"(\d+)").cast(pl.Int64)
-    typed = rows.select(
-        *(pl.col(name).cast(pl.Float64) for name in AS_NUMBERS),
-        "home_ownership",
-        "purpose",
-        "verification_status",
-        "grade",
-        "addr_state",
         *(_typed(name).alias(f"x_{name}") for name in sorted(CLASS_X)),
         issue_month=_typed("issue_d"),
-        term=term,
-        income_effective=pl.when(income > 0).then(income),
-        dti_effective=dti,
+        term=pl.col("term").str.extract(r"(\d+)").cast(pl.Int64),
+        # The columns of both applicants are null but for joint applications.
+        income_effective=pl.coalesce("annual_inc_joint", "annual_inc"),
+        dti_effective=pl.coalesce("dti_joint", "dti"),
         emp_length=pl.when(pl.col("emp_length").str.contains("<")).then(0.0).otherwise(years),
         fico_midpoint=(pl.col("fico_range_low") + pl.col("fico_range_high")) / 2,
         int_rate=pl.col("int_rate") / 100,
@@ -125,18 +71,9 @@ def _as_marts(rows: pl.DataFrame) -> pl.DataFrame:
     return typed.with_columns(
         maturity_month=pl.col("issue_month").dt.offset_by(pl.format("{}mo", "term"))
     ).with_columns(
-        is_matured=pl.col("maturity_month") <= SNAPSHOT,
-        default_d1=pl.when(
-            (pl.col("maturity_month") <= SNAPSHOT)
-            & pl.col("credit_policy_met")
-            & (pl.col("is_bad") | pl.col("is_paid"))
-        ).then(pl.col("is_bad").cast(pl.Int16)),
+        is_matured=is_matured,
+        default_d1=pl.when(is_known).then(pl.col("is_bad").cast(pl.Int16)),
     )
-
-
-def _joint(is_joint: pl.Expr, name: str) -> pl.Expr:
-    own, both = (pl.col(column).cast(pl.Float64) for column in (name, f"{name}_joint"))
-    return pl.when(is_joint).then(pl.coalesce(both, own)).otherwise(own)
 
 
 def _typed(name: str) -> pl.Expr:

@@ -5,10 +5,9 @@ writes one unpartitioned file and checks nothing. Recognising and archiving the 
 """
 
 import hashlib
-import subprocess
-import sys
 import time
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -36,6 +35,7 @@ from financial_pipeline.schemas.lending_club import (
 from financial_pipeline.schemas.loan_rules import NUMBER_COLUMNS
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.settings import Settings
+from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.sources import lending_club
 from financial_pipeline.sources.loan_units import PER_CENT
 from financial_pipeline.staging import loans as loan_staging
@@ -71,10 +71,10 @@ def bare(source: Path, work_dir: Path) -> None:
     )
 
 
-def ours(file: RawFile, work_dir: Path) -> None:
+def ours(file: RawFile, work_dir: Path, settings: Settings) -> None:
     """Stage the snapshot and every issue month, from an empty data root."""
-    settings, paths = Settings(), Paths(work_dir)
-    last = max(SNAPSHOT, file.landed.last_date)
+    paths = Paths(work_dir)
+    last = max(SNAPSHOT, file.landed.last_date, file.landed.snapshot_date or SNAPSHOT)
     loan_staging.stage_snapshots(paths, [file], settings.first_issue_month, last, settings)
     loan_staging.stage_issue_months(paths, [file], settings.first_issue_month, last, settings)
 
@@ -92,27 +92,18 @@ def raw_file(source: Path) -> RawFile:
     )
 
 
-def _child(which: str, source: Path, work_dir: Path) -> None:
-    """What a measured process does: prepare, then print the seconds that the work took."""
-    file = raw_file(source) if which == "ours" else None
+def seconds_of(which: str, source: Path, work_dir: Path) -> float:
+    """What a measured process does: recognise the file, then return the seconds of the work."""
+    file, settings = raw_file(source), Settings()
     start = time.perf_counter()
-    if file is not None:
-        ours(file, work_dir)
-    else:
-        bare(source, work_dir)
-    print(time.perf_counter() - start)
+    ours(file, work_dir, settings) if which == "ours" else bare(source, work_dir)
+    return time.perf_counter() - start
 
 
 def simulate(source: Path, loans: int, seed: int) -> None:
     """Write the 151-column file of so many simulated loans."""
     # In a process of its own, whose memory must not count for the measured ones.
-    code = (
-        "import sys, datetime, pathlib; from financial_pipeline.simulator import loan_files;"
-        "loan_files.write_loan_files({pathlib.Path(sys.argv[1]):"
-        " datetime.date.fromisoformat(sys.argv[4])}, loans=int(sys.argv[2]), seed=int(sys.argv[3]))"
-    )
-    arguments = [str(source), str(loans), str(seed), SNAPSHOT.isoformat()]
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+    in_own_process(partial(write_loan_files, {source: SNAPSHOT}, loans=loans, seed=seed))
 
 
 def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int | float]:
@@ -122,9 +113,9 @@ def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int |
         tell(f"writing {loans:,} loans")
         simulate(source, loans, seed)
 
-        def measure(which: str) -> tuple[str, float]:
+        def measure(which: str) -> tuple[float, float]:
             with TemporaryDirectory(dir=folder) as work_dir:
-                return in_own_process(__name__, which, source, work_dir)
+                return in_own_process(seconds_of, which, source, Path(work_dir))
 
         return {"name": "staging", "loans": loans, **ours_against_bare(measure, rounds)}
 
@@ -135,7 +126,3 @@ def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int |
 def staging(loans: int, as_json: bool) -> None:
     """Stage a simulated loan file, and scan and sink it bare: seconds and peak memory."""
     report(run(loans, seed=Settings().seed), as_json)
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

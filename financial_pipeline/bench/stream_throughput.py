@@ -34,9 +34,7 @@ LAG_LIMIT: Final = {"confluent-kafka": 600_000, "kafka-python": 120_000}
 WRITTEN_SECONDS: Final = 60.0
 
 
-def sustained(
-    folder: Path, client: ClientName, delivery: Delivery, seconds: float, rate: float | None = None
-) -> Result:
+def sustained(folder: Path, client: ClientName, delivery: Delivery, seconds: float) -> Result:
     """Input for some seconds through bars, indicators, alerts, dead letters and late messages.
 
     Keys: produced_per_second, through_per_second (until everything is read), catch_up_seconds,
@@ -48,7 +46,7 @@ def sustained(
     """
     with own_runtime(folder) as runtime:
         job = whole_job(runtime, delivery)
-        producer, gate = _producer(runtime, client), Gate(seconds, rate)
+        producer, gate = _producer(runtime, client), Gate(seconds)
         sampler = Sampler(job, gate, LAG_LIMIT[client])
         with sampler.sampling():
             began = time.monotonic()

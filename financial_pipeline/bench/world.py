@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import click
 
-from financial_pipeline.bench.measuring import as_json_option, work_folder
+from financial_pipeline.bench.measuring import as_json_option, slope, work_folder
 from financial_pipeline.bench.process_use import MEGABYTE, sampled_peak
 from financial_pipeline.bench.staging import SNAPSHOT, UPSTREAM_LOANS
 from financial_pipeline.errors import PipelineError
@@ -29,7 +29,6 @@ from financial_pipeline.simulator.rejections import write_rejections
 
 # Rows of the upstream rejections file of the end of 2018.
 UPSTREAM_REJECTIONS: Final = 27_648_741
-MILLION: Final = 1_000_000
 # A line of the command's report: job, partitions, seconds.
 JOB: Final = re.compile(r"^(\w+_job) .* (\d+\.\d) s\b", re.MULTILINE)
 
@@ -60,14 +59,16 @@ def seconds_by_job(report: str) -> dict[str, float]:
     return {job: round(seconds, 1) for job, seconds in found.items()}
 
 
-def _demo(landing: Path, root: Path) -> Row:
-    """Run the demo once; keys: seconds, processor_seconds, peak_mb and jobs."""
+def run_demo(log: Path, *options: str) -> Row:
+    """Run the command `demo` in a process of its own, whose output goes to `log`.
+
+    Keys: seconds, processor_seconds, peak_mb and jobs. Raises PipelineError if it fails.
+    """
     program = "from financial_pipeline.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "demo", "--source", "files", "--no-stream"]
-    command += ["--landing", str(landing), "--data-root", str(root)]
+    command = [sys.executable, "-c", program, "demo", *options]
     start = time.perf_counter()
     with (
-        (landing.parent / "report.txt").open("w+", encoding="utf-8") as out,
+        log.open("w+", encoding="utf-8") as out,
         subprocess.Popen(command, stdout=out, stderr=out) as process,
         sampled_peak(process.pid) as peak,
     ):
@@ -91,9 +92,11 @@ def measure(loans: int, rejections: int, seed: int) -> Row:
     with work_folder() as folder:
         landing, root = folder / "landing", folder / "root"
         simulate(landing, loans, rejections, seed)
-        first = _demo(landing, root)
+        options = ["--source", "files", "--no-stream", "--landing", str(landing)]
+        options += ["--data-root", str(root)]
+        first = run_demo(folder / "report.txt", *options)
         size = disk_mb(root)
-        again = _demo(landing, root)
+        again = run_demo(folder / "report.txt", *options)
     return {
         "loans": loans,
         "rejections": rejections,
@@ -101,13 +104,6 @@ def measure(loans: int, rejections: int, seed: int) -> Row:
         "disk_mb": round(size),
         "again_seconds": again["seconds"],
     }
-
-
-def slope(rows: Sequence[Row], field: str) -> float | None:
-    """Return the growth of a figure per million loans, from the smallest world to the largest."""
-    small, large = min(rows, key=lambda row: row["loans"]), max(rows, key=lambda row: row["loans"])
-    millions = (large["loans"] - small["loans"]) / MILLION
-    return round((large[field] - small[field]) / millions, 1) if millions else None
 
 
 def _tell(row: Row, tell: Callable[[str], None]) -> None:
@@ -142,7 +138,7 @@ def world(loans: Sequence[int], rejections: int, as_json: bool) -> None:
     for count in sorted(set(loans)):
         rows.append(measure(count, rejections, Settings().seed))
         _tell(rows[-1], lambda text: click.echo(text, err=as_json))
-    slopes = {f"{name}_per_million": slope(rows, name) for name in ("seconds", "peak_mb")}
+    slopes = {f"{name}_per_million": slope(rows, name, 1) for name in ("seconds", "peak_mb")}
     if as_json:
         load = round(os.getloadavg()[0], 1)
         click.echo(json.dumps({"name": "world", "load_average": load, "worlds": rows, **slopes}))

@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from financial_pipeline.files import replace_json, sha256
+from pydantic import TypeAdapter
+
+from financial_pipeline.files import cached_record, replace_json, sha256
 from financial_pipeline.settings import PACKAGE_ROOT
 
 PACKAGE: Final = "financial_pipeline"
@@ -38,6 +39,9 @@ class Module:
     digest: str
     imports: tuple[str, ...]
     attributes: tuple[str, ...]
+
+
+MODULES: Final = TypeAdapter(dict[str, Module])
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -79,14 +83,7 @@ def read_modules(cache: Path, root: Path = PACKAGE_ROOT.parent) -> dict[str, Mod
 
     `cache` is a JSON file for the results; one that cannot be read costs the parsing.
     """
-    try:
-        rows = json.loads(cache.read_text("utf-8"))
-        known = {
-            name: Module(r["stamp"], r["digest"], tuple(r["imports"]), tuple(r["attributes"]))
-            for name, r in rows.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        known = {}
+    known = cached_record(cache, MODULES) or {}
     modules = {}
     for path in sorted((root / PACKAGE).rglob("*.py")):
         status, name = path.stat(), _name(root, path)

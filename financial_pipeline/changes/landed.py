@@ -1,16 +1,19 @@
 """Content hashes of landed files, which are read again only if their size or time changed."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from financial_pipeline.changes.code import hashed
-from financial_pipeline.files import replace_json, sha256
+from financial_pipeline.files import cached_record, replace_json, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile, RawFile, identity
 
 # Path -> its size and times, and its content hash.
 Hashes = dict[str, tuple[str, str]]
+HASHES: Final = TypeAdapter(Hashes)
 
 
 def stamp(path: Path) -> str:
@@ -32,11 +35,7 @@ def content_hashes(files: Sequence[Path], known: Mapping[str, Sequence[str]]) ->
 
 def read_hashes(paths: Paths) -> Hashes:
     """Return the hashes of the files that the last command worked on; none if that is unknown."""
-    try:
-        rows = json.loads(_file(paths).read_text("utf-8"))
-        return {path: (str(row[0]), str(row[1])) for path, row in rows.items()}
-    except (OSError, ValueError, TypeError, AttributeError, IndexError):
-        return {}
+    return cached_record(_file(paths), HASHES) or {}
 
 
 def write_hashes(paths: Paths, hashes: Hashes) -> None:

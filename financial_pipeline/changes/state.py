@@ -5,13 +5,15 @@ publication. A crash in between, or a damaged file, therefore costs a rebuild an
 skip.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from financial_pipeline.changes import unchanged
-from financial_pipeline.files import locked, replace_json
+from financial_pipeline.files import cached_record, locked, replace_json
 from financial_pipeline.paths import Paths
 
 
@@ -33,20 +35,16 @@ class Built:
     noted_at: float = field(default=0.0, compare=False)
 
 
+ENTRIES: Final = TypeAdapter(dict[str, Built])
+
+
 def _file(paths: Paths) -> Path:
     return paths.data_root / "built.json"
 
 
 def read(paths: Paths) -> dict[str, Built]:
     """Return the entries by asset key (`layer/name`); none if the file is missing or damaged."""
-    try:
-        rows = json.loads(_file(paths).read_text("utf-8"))
-        return {
-            key: Built(**row | {"span": row["span"] and tuple(row["span"])})
-            for key, row in rows.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}
+    return cached_record(_file(paths), ENTRIES) or {}
 
 
 def forget(paths: Paths, keys: Collection[str] | None) -> None:

@@ -37,10 +37,15 @@ def _sources() -> list[Path]:
 def fingerprint(
     settings: Settings, paths: Paths, files: Sequence[Path], options: Mapping[str, object]
 ) -> str:
-    """Return the hash of all that a command starts from: files by size and time, settings, code."""
+    """Return the hash of all that a command starts from: settings, code, and files.
+
+    Files, and the ledgers of the archive, count by size and time.
+    """
+    ledgers = [paths.raw / name for name in ("manifest.jsonl", "withdrawals.jsonl")]
+    present = [path for path in ledgers if path.exists()]
     modules = code.read_modules(paths.data_root / "code.json")
     values = settings.model_dump(mode="json", exclude={"data_root"})
-    stats = [(path, path.stat()) for path in sorted(files)]
+    stats = [(path, path.stat()) for path in sorted([*files, *present])]
     return code.hashed(
         [
             *(f"{p} {s.st_size} {s.st_mtime_ns} {s.st_ctime_ns} {s.st_ino}" for p, s in stats),

@@ -30,14 +30,6 @@ rebuild_option = click.option(
 )
 
 
-def _fingerprint(settings: Settings, paths: Paths, files: Sequence[Path], **options: object) -> str:
-    from financial_pipeline.changes import unchanged
-
-    ledgers = [paths.raw / name for name in ("manifest.jsonl", "withdrawals.jsonl")]
-    present = [path for path in ledgers if path.exists()]
-    return unchanged.fingerprint(settings, paths, [*files, *present], options)
-
-
 def _is_current(
     settings: Settings, paths: Paths, files: Sequence[Path], *, analytics: bool
 ) -> bool:
@@ -46,12 +38,12 @@ def _is_current(
 
     if settings.source == "live" or not unchanged.has_record(paths):
         return False
+    started = [
+        {"layers": "all", "analytics": analytics, "stream": stream} for stream in (True, False)
+    ]
     return any(
-        unchanged.is_current(
-            paths,
-            _fingerprint(settings, paths, files, layers="all", analytics=analytics, stream=stream),
-        )
-        for stream in (True, False)
+        unchanged.is_current(paths, unchanged.fingerprint(settings, paths, files, options))
+        for options in started
     )
 
 
@@ -75,7 +67,7 @@ def _run(
     may_be_current = settings.source != "live" and not rebuild and unchanged.has_record(paths)
     files = _files(settings, paths, layers)
     if may_be_current and unchanged.is_current(
-        paths, _fingerprint(settings, paths, files, **options)
+        paths, unchanged.fingerprint(settings, paths, files, options)
     ):
         report("Nothing changed since the last run: files, settings and code are the same.")
         _say_what_is_missing(settings, paths, report)
@@ -98,7 +90,7 @@ def _run(
     # A file that arrived meanwhile is for the next run, and so is a stream that failed.
     is_whole = outcome.stream_fault is None
     if is_whole and (layers == "transform" or landed.are_known(paths, files)):
-        unchanged.remember(paths, _fingerprint(settings, paths, files, **options))
+        unchanged.remember(paths, unchanged.fingerprint(settings, paths, files, options))
     return outcome.stream_fault
 
 

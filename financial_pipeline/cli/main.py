@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+from click.shell_completion import get_completion_class
 
 from financial_pipeline.cli import boundary, build, read, serve, space
 from financial_pipeline.cli.drill import drill
@@ -14,11 +14,6 @@ from financial_pipeline.cli.drill import drill
 PROGRAM: Final = "financial-pipeline"
 # Click answers the shell if this variable is set.
 VARIABLE: Final = "_FINANCIAL_PIPELINE_COMPLETE"
-SHELLS: Final[dict[str, type[ShellComplete]]] = {
-    "bash": BashComplete,
-    "zsh": ZshComplete,
-    "fish": FishComplete,
-}
 
 
 class _Benchmarks(click.Group):
@@ -41,7 +36,7 @@ def bench() -> None:
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script that makes a SHELL complete commands, options and kept versions on Tab.
@@ -51,8 +46,9 @@ def completion(context: click.Context, shell: str) -> None:
     zsh:  eval "$(financial-pipeline completion zsh)"    # in ~/.zshrc
     fish: financial-pipeline completion fish | source    # in config.fish
     """
-    script = SHELLS[shell](context.find_root().command, {}, PROGRAM, VARIABLE)
-    click.echo(script.source())
+    complete = get_completion_class(shell)
+    assert complete, "click knows all three"
+    click.echo(complete(context.find_root().command, {}, PROGRAM, VARIABLE).source())
 
 
 class _Commands(click.Group):

@@ -98,16 +98,21 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
         os.environ[name] = str(value.resolve() if isinstance(value, Path) else value)
 
 
-def data_root_option(command: Command) -> Command:
-    """Give a command `--data-root`."""
-    return click.option(
-        "--data-root",
-        type=DataRoot(path_type=Path, file_okay=False),
-        callback=_remember,
-        expose_value=False,
-        help="Folder with everything a run writes (default: data/ in the checkout or this folder),"
-        " or s3://bucket/folder.",
-    )(command)
+data_root_option = click.option(
+    "--data-root",
+    type=DataRoot(path_type=Path, file_okay=False),
+    callback=_remember,
+    expose_value=False,
+    help="Folder with everything a run writes (default: data/ in the checkout or this folder),"
+    " or s3://bucket/folder.",
+)
+
+analytics_option = click.option(
+    "--analytics/--no-analytics",
+    default=True,
+    show_default=True,
+    help="Whether to compute also the Spark metrics and the default model.",
+)
 
 
 def _world_option(name: str, kind: Any, text: str) -> Callable[[Command], Command]:
@@ -127,13 +132,3 @@ def world_options(command: Command) -> Command:
     ):
         command = option(command)
     return data_root_option(command)
-
-
-def analytics_option(command: Command) -> Command:
-    """Give a command `--analytics/--no-analytics`."""
-    return click.option(
-        "--analytics/--no-analytics",
-        default=True,
-        show_default=True,
-        help="Whether to compute also the Spark metrics and the default model.",
-    )(command)

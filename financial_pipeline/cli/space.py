@@ -11,6 +11,7 @@ MEGABYTE: Final = 1_000_000
 days_option = click.option(
     "--days",
     type=click.IntRange(0),
+    default=lambda: Settings().history_days,
     help="Keep the history of this many days (FINANCIAL_PIPELINE_HISTORY_DAYS, 30).",
 )
 
@@ -22,7 +23,7 @@ def _row(name: str, count: int, size: int) -> str:
 @click.command()
 @data_root_option
 @days_option
-def disk(days: int | None) -> None:
+def disk(days: int) -> None:
     """Print what uses space in the data root, and what `prune` would free."""
     from financial_pipeline.defs import home, leftovers
     from financial_pipeline.defs.housekeeping import Housekeeping
@@ -37,9 +38,8 @@ def disk(days: int | None) -> None:
     if not paths.dagster_home.is_dir():
         return
     with home.opened_home(paths) as instance:
-        kept = Settings().history_days if days is None else days
-        found = Housekeeping(instance, paths, kept).found()
-    click.echo(f"\n`financial-pipeline prune --days {kept}` would free:")
+        found = Housekeeping(instance, paths, days).found()
+    click.echo(f"\n`financial-pipeline prune --days {days}` would free:")
     for kind, space in found.items():
         click.echo(_row(kind, space.count, space.size))
 
@@ -47,7 +47,7 @@ def disk(days: int | None) -> None:
 @click.command()
 @data_root_option
 @days_option
-def prune(days: int | None) -> None:
+def prune(days: int) -> None:
     """Remove superseded events, old logs and leftovers; published data is unchanged."""
     from financial_pipeline.defs import home, leftovers
     from financial_pipeline.defs.housekeeping import Housekeeping
@@ -58,8 +58,7 @@ def prune(days: int | None) -> None:
         return
     before = leftovers.size(paths.dagster_home)
     with home.opened_home(paths) as instance:
-        kept = Settings().history_days if days is None else days
-        removed = Housekeeping(instance, paths, kept).prune()
+        removed = Housekeeping(instance, paths, days).prune()
     for kind, space in removed.items():
         click.echo(_row(kind, space.count, space.size))
     after = leftovers.size(paths.dagster_home)

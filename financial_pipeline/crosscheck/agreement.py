@@ -101,7 +101,8 @@ def _largest(table: MetricTable, both: pl.DataFrame) -> tuple[float, float]:
     numbers = [
         name for name, column in table.columns.items() if column.role in ("integer", "sum", "ratio")
     ]
-    absolute, relative = [], []
+    absolute: list[pl.Expr] = []
+    relative: list[pl.Expr] = []
     for name in numbers:
         value, other = pl.col(name).cast(pl.Float64), pl.col(f"{name}:other").cast(pl.Float64)
         difference = (value - other).abs().fill_nan(float("inf"))
@@ -110,9 +111,8 @@ def _largest(table: MetricTable, both: pl.DataFrame) -> tuple[float, float]:
         relative.append(
             pl.when(difference > FLOOR).then(difference / size).otherwise(0.0).max().alias(name)
         )
-    return _maximum(both.select(absolute)), _maximum(both.select(relative))
+    return _maximum(both, absolute), _maximum(both, relative)
 
 
-def _maximum(one_row: pl.DataFrame) -> float:
-    values = [value for value in one_row.row(0) if value is not None] if one_row.height else []
-    return float(max(values, default=0.0))
+def _maximum(rows: pl.DataFrame, largest: list[pl.Expr]) -> float:
+    return float(rows.select(pl.max_horizontal(pl.lit(0.0), *largest)).item())

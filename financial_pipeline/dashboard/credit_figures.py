@@ -11,7 +11,6 @@ from financial_pipeline.dashboard.portfolio_figures import Measure
 from financial_pipeline.figures.default_rates import default_rates
 from financial_pipeline.schemas.intervals import Z_95
 
-CURVES: Final = "metrics/vintage_curves"
 TRANSITIONS: Final = "metrics/rating_transitions"
 SUMMARY: Final = "metrics/portfolio_summary"
 RATES: Final = "metrics/default_rates_by_grade"

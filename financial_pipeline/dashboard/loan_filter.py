@@ -6,6 +6,7 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
+from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.table_columns import in_words
 from financial_pipeline.dashboard.widgets import amount, choose, spaced
@@ -15,6 +16,7 @@ GEOGRAPHY: Final = "exports/dim_geography"
 PURPOSE: Final = "exports/dim_purpose"
 PROFILE: Final = "exports/dim_borrower_profile"
 RATES: Final = "metrics/default_rates_by_grade"
+CURVES: Final = "metrics/vintage_curves"
 # The tables behind every choice of the bar.
 TABLES: Final = (LOANS, GEOGRAPHY, PURPOSE, PROFILE)
 ANY: Final = "any"
@@ -45,6 +47,21 @@ YEARS: Final = """
 select distinct year(issue_month)::varchar as choice
 from metrics.default_rates_by_grade
 order by choice
+"""
+VINTAGES: Final = """
+select
+    vintage_quarter,
+    year(vintage_quarter) as issue_year,
+    year(vintage_quarter) || ' Q' || quarter(vintage_quarter) as vintage,
+    months_on_book,
+    loans,
+    cumulative_defaults,
+    default_rate,
+    default_rate_low,
+    default_rate_high
+from metrics.vintage_curves
+where grade = $grade and term_months = $term and loans >= $smallest
+order by vintage_quarter, months_on_book
 """
 # Loans of a selection; the values of a reader are bound.
 OF_CELLS: Final = """
@@ -123,7 +140,9 @@ class LoanFilter:
 
 
 def bar(release: Release) -> LoanFilter:
-    """Draw the bar; a part without its table is left out."""
+    """Draw the bar under its heading; a part without its table is left out."""
+    st.header("Choose loans", anchor=False)
+    elements.present(release, *TABLES)
     choices = _choices(release)
     if not choices["year"]:
         return LoanFilter(is_offered=False)
@@ -147,19 +166,31 @@ def bar(release: Release) -> LoanFilter:
     return LoanFilter(span[0], span[1], grade, term, **parts, is_whole=is_whole)
 
 
-def curves(chosen: LoanFilter) -> tuple[str, int, int]:
-    """Draw what vintage curves also need, and return their grade, term and least loans."""
+def vintages(release: Release, chosen: LoanFilter) -> pl.DataFrame | None:
+    """Draw what vintage curves also need, and return the chosen ones; None and why if none is."""
+    if not elements.filled(release, CURVES):
+        return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         term = chosen.term
         if term == ANY:
             term = choose("Curves of term, months", TERMS[1:], "curve_term", 180)
-        least = amount("Minimum number of loans", "curve_min", 1, 100_000, 50, width=180)
+        least = int(amount("Minimum number of loans", "curve_min", 1, 100_000, 50, width=180))
     if chosen.needs_loans:
         st.caption(
             "Curves are published by grade and term; purpose, state, FICO and application do not"
             " apply here."
         )
-    return "all" if chosen.grade == ANY else chosen.grade, int(term), int(least)
+    grade = "all" if chosen.grade == ANY else chosen.grade
+    rows = release.rows(VINTAGES, CURVES, grade=grade, term=int(term), smallest=least)
+    curves = rows.filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
+    if curves.is_empty():
+        of_grade = "" if chosen.grade == ANY else f" of grade {grade}"
+        loans = elements.counted(least, "loan")
+        elements.empty(
+            f"No vintage{chosen.years()} over {term} months has {loans}{of_grade} or more."
+        )
+        return None
+    return curves
 
 
 def _choices(release: Release) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import NOTHING, Card, number, percent
 from financial_pipeline.dashboard.model_labels import plain
 from financial_pipeline.ml.features import FEATURES
-from financial_pipeline.ml.not_served import why_not_served
+from financial_pipeline.ml.gates import why_not_served
 
 EVALUATION: Final = "ml/evaluation"
 CURVES: Final = "ml/evaluation_curves"

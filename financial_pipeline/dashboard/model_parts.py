@@ -29,12 +29,8 @@ from ml.scorecard_points
 where training_cutoff = $cutoff
 order by feature, bin
 """
-TRAINED_ROWS: Final = """
-select * exclude (training_cutoff) from ml.default_model where training_cutoff = $cutoff
-"""
-AGREEMENT_ROWS: Final = """
-select * exclude (training_cutoff) from ml.spark_agreement where training_cutoff = $cutoff
-"""
+# All columns of a table at a cut-off.
+WHOLE: Final = "select * exclude (training_cutoff) from ml.{} where training_cutoff = $cutoff"
 
 
 def segments(release: Release, cutoff: object, model: str) -> None:
@@ -140,11 +136,15 @@ def _points(rows: pl.DataFrame) -> alt.Chart:
 
 def training(release: Release, cutoff: object) -> None:
     """Draw how the artifact was trained, and whether Spark fits the same model."""
-    for key, query, label in (
-        (TRAINED, TRAINED_ROWS, "How the artifact was trained"),
-        (AGREEMENT, AGREEMENT_ROWS, "Spark's fit of the deciding model against scikit-learn's"),
-    ):
-        if elements.present(release, key):
-            rows = release.rows(query, key, cutoff=cutoff)
-            elements.rows_behind(in_plain_words(rows), key.split("/")[1], label)
-            elements.source(release, key)
+    closed_rows(release, cutoff, TRAINED, "How the artifact was trained")
+    label = "Spark's fit of the deciding model against scikit-learn's"
+    closed_rows(release, cutoff, AGREEMENT, label)
+
+
+def closed_rows(release: Release, cutoff: object, key: str, label: str, query: str = WHOLE) -> None:
+    """Draw the rows of a table at a cut-off in a closed expander, with their source."""
+    if elements.present(release, key):
+        name = key.split("/")[1]
+        rows = release.rows(query.format(name), key, cutoff=cutoff)
+        elements.rows_behind(in_plain_words(rows), name, label)
+        elements.source(release, key)

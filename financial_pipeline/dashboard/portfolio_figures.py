@@ -9,12 +9,11 @@ import polars as pl
 
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, counted, dollars, number, percent
+from financial_pipeline.dashboard.elements import Card, dollars, number, percent
 from financial_pipeline.dashboard.trend import is_beyond, year_before
 from financial_pipeline.settings import Settings
 
 SUMMARY: Final = "metrics/portfolio_summary"
-CURVES: Final = "metrics/vintage_curves"
 HISTORY_MONTHS: Final = 24
 
 HISTORY = """
@@ -22,21 +21,6 @@ select measure, segment_kind, snapshot_month, value, value_low, value_high, loan
 from metrics.portfolio_summary
 where segment = 'all'
 order by measure, segment_kind, snapshot_month
-"""
-VINTAGES = """
-select
-    vintage_quarter,
-    year(vintage_quarter) as issue_year,
-    year(vintage_quarter) || ' Q' || quarter(vintage_quarter) as vintage,
-    months_on_book,
-    loans,
-    cumulative_defaults,
-    default_rate,
-    default_rate_low,
-    default_rate_high
-from metrics.vintage_curves
-where grade = $grade and term_months = $term and loans >= $smallest
-order by vintage_quarter, months_on_book
 """
 
 
@@ -48,7 +32,6 @@ class Measure:
     form: Callable[[float | None], str]
     meaning: str
     rise_is_bad: bool | None = None
-    kind: str = "all"
     # Unit of its count.
     of: str = "loans"
 
@@ -116,14 +99,6 @@ def default_lag_months() -> int:
     return Settings().default_lag_months
 
 
-def no_vintage(grade: str, term: int, smallest: int, years: str = "") -> str:
-    """Describe a choice of vintages that is empty; `years` is ` of 2014 to 2015`."""
-    of_grade = "" if grade == "all" else f" of grade {grade}"
-    return (
-        f"No vintage{years} over {term} months has {counted(smallest, 'loan')}{of_grade} or more."
-    )
-
-
 def kpi_cards(
     release: Release, measures: Mapping[str, Measure] = MEASURES, *, of_any_month: bool = False
 ) -> list[Card]:
@@ -137,7 +112,7 @@ def kpi_cards(
     for name, measure in measures.items():
         months = history.filter(
             (pl.col("measure") == name)
-            & (pl.col("segment_kind") == measure.kind)
+            & (pl.col("segment_kind") == "all")
             & pl.col("value").is_not_null()
         )
         if months.height and (of_any_month or months["snapshot_month"][-1] == newest):

@@ -99,13 +99,13 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]], right: set[int]
     )
 
 
-def bars(frame: pl.DataFrame, label: str, value: str, title: str, form: str = ".1%") -> str:
-    """Return a bar chart of `value` by `label`, with whiskers from `low` to `high`."""
+def bars(frame: pl.DataFrame, label: str, value: str, title: str) -> str:
+    """Return a bar chart of `value`, a fraction, by `label`, with whiskers from `low` to `high`."""
     rows = frame.drop_nulls(value).to_dicts()
     tops = [row[name] for row in rows for name in (value, "high") if row[name] is not None]
     y = _Scale(0.0, max([*tops, 1e-9]))
     width = (WIDTH - LEFT) / max(len(rows), 1)
-    parts = [y.axis(form)]
+    parts = [y.axis(".1%")]
     for at, row in enumerate(rows):
         x, top = LEFT + at * width, y(row[value])
         parts.append(

@@ -20,7 +20,6 @@ START: Final = (
     "start it with `financial-pipeline stream up` and land with"
     " `financial-pipeline stream land --follow`."
 )
-SESSION_BARS: Final = 390
 # Topics with a message now and then, whose last one is no watermark.
 EVENTS: Final = {"market_alerts"}
 

@@ -61,16 +61,13 @@ def found(paths: Paths, before: float) -> list[Leftover]:
 
 def _unfinished(paths: Paths, before: float) -> Iterator[Path]:
     """Yield old temporary files of `files.replacing`, whose writers ended before the rename."""
+    limit = min(before, time.time() - DAY_SECONDS)
     for folder, _, names in os.walk(paths.data_root):
         for name in names:
             path = Path(folder, name)
             with suppress(FileNotFoundError):
-                if UNFINISHED.fullmatch(name) and path.lstat().st_mtime < min(before, _day_ago()):
+                if UNFINISHED.fullmatch(name) and path.lstat().st_mtime < limit:
                     yield path
-
-
-def _day_ago() -> float:
-    return time.time() - DAY_SECONDS
 
 
 def _older(folder: Path, before: float) -> Iterator[Path]:

@@ -46,6 +46,13 @@ def _instant(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
+def root_cause(error: Any) -> Any:
+    """Return the innermost cause of a serialized error of Dagster; None for none."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error
+
+
 def first_error(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
     """Return the root of the first error of a failed run, without secrets."""
     if run.status is not dg.DagsterRunStatus.FAILURE:
@@ -53,9 +60,7 @@ def first_error(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     for entry in instance.all_logs(run.run_id, of_type=kinds):
         event = entry.get_dagster_event()
-        error: Any = getattr(event.event_specific_data, "error", None)
-        while error is not None and error.cause is not None:
-            error = error.cause
+        error = root_cause(getattr(event.event_specific_data, "error", None))
         text = (error.message if error else event.message) or ""
         if text.strip():
             return redact(text.strip())[:ERROR_LENGTH]

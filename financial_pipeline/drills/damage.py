@@ -186,26 +186,22 @@ def formulas(_folder: Path) -> str:
     return agreed({text: line[:1] for text, line in zip(texts, lines, strict=True)}, "'")
 
 
-def _drill(action: Callable[[Path], str], breaks: str, expected: str) -> Drill:
-    return Drill(action.__name__.replace("_", "-"), breaks, expected, action)
-
-
 DRILLS: Final = (
-    _drill(
+    Drill(
         damaged_parquet,
         "a published file",
         "readers: {'a': None, 'b': 2}; after the next run: {'a': 3, 'b': 2}",
     ),
-    _drill(damaged_manifest, "the published manifest", "refused: 7 of 7"),
-    _drill(damaged_records, "ledgers of the archive and the stream", "refused: 3 of 3"),
-    _drill(damaged_change_state, "the record of what was built", "rebuilt: 5 of 5"),
-    _drill(damaged_databases, "the warehouse and the history of runs", "advice, advice"),
-    _drill(tampered_model, "one byte of each file of a model", "refused: 3 of 3"),
-    _drill(
+    Drill(damaged_manifest, "the published manifest", "refused: 7 of 7"),
+    Drill(damaged_records, "ledgers of the archive and the stream", "refused: 3 of 3"),
+    Drill(damaged_change_state, "the record of what was built", "rebuilt: 5 of 5"),
+    Drill(damaged_databases, "the warehouse and the history of runs", "advice, advice"),
+    Drill(tampered_model, "one byte of each file of a model", "refused: 3 of 3"),
+    Drill(
         planted_secret,
         "a fault whose text contains a secret",
         "0 of 2 texts have it, {'0o600'}",
     ),
-    _drill(escapes, "the bounds of `sql`", f"refused: {len(ESCAPES)} of {len(ESCAPES)}"),
-    _drill(formulas, "a spreadsheet that opens an export", "': 5 of 5"),
+    Drill(escapes, "the bounds of `sql`", f"refused: {len(ESCAPES)} of {len(ESCAPES)}"),
+    Drill(formulas, "a spreadsheet that opens an export", "': 5 of 5"),
 )

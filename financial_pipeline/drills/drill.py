@@ -14,12 +14,16 @@ Action = Callable[[Path], str]
 
 @dataclass(frozen=True)
 class Drill:
-    """One fault: its name, what it breaks, and what the system promises then."""
+    """One fault: what makes it, what that breaks, and what the system promises then."""
 
-    name: str
+    action: Action
     breaks: str
     expected: str
-    action: Action
+
+    @property
+    def name(self) -> str:
+        """Its name for people: that of the action."""
+        return self.action.__name__.replace("_", "-")
 
 
 @dataclass(frozen=True)

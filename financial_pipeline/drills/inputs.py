@@ -104,11 +104,8 @@ def tampered_archive(folder: Path) -> str:
     before = refusal(lambda: archive.verify([file]))
     archive.archive(paths, [landed])
     after = refusal(lambda: archive.verify([file]))
-    return f"changed: {before}; dropped again: {after}, as it was: {_text(file.archived_path)}"
-
-
-def _text(path: Path) -> bool:
-    return path.read_text() == SOUND
+    is_sound = file.archived_path.read_text() == SOUND
+    return f"changed: {before}; dropped again: {after}, as it was: {is_sound}"
 
 
 class _Upstream(BaseHTTPRequestHandler):
@@ -171,7 +168,7 @@ def bad_answers(folder: Path) -> str:
     return ", ".join(seen)
 
 
-def cached_answer(folder: Path) -> str:
+def damaged_cache(folder: Path) -> str:
     """Damage the cache of answers."""
     client = HttpClient(folder, budget=9, cache_seconds=60)
     good = Answer(200, {}, json.dumps({"day": date(2019, 3, 29).isoformat()}).encode())
@@ -187,34 +184,29 @@ def cached_answer(folder: Path) -> str:
 
 DRILLS: Final = (
     Drill(
-        "hostile-files",
+        hostile_files,
         "14 broken or hostile files, a link and a pipe in the drop folder",
         "read UNRATE.csv; 16 refused in 16 lines",
-        hostile_files,
     ),
     Drill(
-        "archive-bomb",
+        archive_bomb,
         "a gzip file that unpacks to a thousand times its size",
         "refused; 0 files left behind",
-        archive_bomb,
     ),
     Drill(
-        "tampered-archive",
+        tampered_archive,
         "bytes of an archived file, changed later",
         "changed: refused; dropped again: accepted, as it was: True",
-        tampered_archive,
     ),
     Drill(
-        "bad-answers",
+        bad_answers,
         "a source that throttles, fails, answers a page, is slow, or cuts the connection",
         "answered, throttled after 3, server_error after 3, html_page after 1,"
         " unreachable after 1, unreachable after 1",
-        bad_answers,
     ),
     Drill(
-        "damaged-cache",
+        damaged_cache,
         "the cache of a source's answers",
         "asked again: 5 of 5",
-        cached_answer,
     ),
 )

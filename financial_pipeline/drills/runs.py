@@ -171,28 +171,24 @@ def writers_and_readers(folder: Path) -> str:
 
 DRILLS: Final = (
     Drill(
-        "full-disk",
+        full_disk,
         "each write of a publication, one after the other",
         "readers saw a part 0 times; the next run was wrong 0 times",
-        full_disk,
     ),
     Drill(
-        "killed-writers",
+        killed_writers,
         f"a publishing process, {KILLS} times by SIGKILL",
         "readers saw a part 0 times; the next run was right True",
-        killed_writers,
     ),
     Drill(
-        "two-runs-at-once",
+        two_runs_at_once,
         "two runs that replace days of one table",
         "published, refused; run again: [('1', 1), ('2', 1)]",
-        two_runs_at_once,
     ),
     Drill(
-        "writers-and-readers",
+        writers_and_readers,
         f"{WRITERS} writers and {READERS} readers at once",
         f"{WRITERS} wrote, {READERS} read, all whole: True",
-        writers_and_readers,
     ),
 )
 

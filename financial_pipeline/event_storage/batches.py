@@ -54,7 +54,7 @@ class BatchedEvents:
 
     def store_event(self, event: EventLogEntry) -> None:
         """Store one event, without secrets."""
-        super().store_event(without_secrets(event))  # type: ignore[misc]
+        super().store_event(cleaned(event))  # type: ignore[misc]
 
     def _rows(self, events: Sequence[EventLogEntry]) -> list[dict[str, Any]]:
         """The table rows of a batch, in its order.
@@ -82,7 +82,7 @@ class BatchedEvents:
         known = secrets()
         if not any(secret in row["event"] for row in rows for secret in known):
             return events, rows
-        clean = [without_secrets(event) for event in events]
+        clean = [cleaned(event) for event in events]
         return clean, self._rows(clean)
 
     def _index_asset_events(self, index: Connection, stored: Sequence[StoredEvent]) -> None:
@@ -144,12 +144,6 @@ def _remove_fulfilled_plans(index: Connection, stored: Sequence[StoredEvent]) ->
                 columns.run_id == run_id,
             )
         )
-
-
-def without_secrets(event: EventLogEntry) -> EventLogEntry:
-    """The event as it may be stored."""
-    entry: EventLogEntry = cleaned(event)
-    return entry
 
 
 def asset_events(stored: Sequence[StoredEvent]) -> list[StoredEvent]:

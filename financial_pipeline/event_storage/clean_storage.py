@@ -6,7 +6,7 @@ What a person typed into the launchpad (run config, tags) is stored as typed.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
@@ -16,8 +16,10 @@ from financial_pipeline.event_storage.clean_records import clean_log_records
 from financial_pipeline.event_storage.command_runs import with_origin
 from financial_pipeline.redaction import redact, secrets
 
+Value = TypeVar("Value", bound=Any)
 
-def cleaned(value: Any) -> Any:
+
+def cleaned(value: Value) -> Value:
     """A value that Dagster can serialize, as it may be stored."""
     if not secrets():
         return value

@@ -4,7 +4,6 @@ Model features and backtests take macro values from here or from the dbt macro a
 join to the published observations without the day looks ahead.
 """
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, timedelta
 from typing import Final
@@ -182,16 +181,17 @@ def wrong_day(series_id: str, days: pl.Series, asked: date) -> str | None:
     assert isinstance(before, date)
     assert isinstance(after, date)
     # A day within a month, quarter or year means that period.
-    if frequency in MONTHS and asked < _next_period(frequency, before):
+    if frequency in MONTHS and _newest_period(frequency, before, asked) == before:
         return f"{series_id} is {frequency}; did you mean {before}?"
     nearest = after if after - asked < asked - before else before
     return f"{series_id} has no observation of {asked}; did you mean {nearest}?"
 
 
-def _next_period(frequency: str, day: date) -> date:
-    number = 12 * day.year + day.month - 1 + MONTHS[frequency]
-    year, month = number // 12, number % 12 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+def _newest_period(frequency: str, first: date, asked: date) -> date:
+    """Return the observation day of the period that contains `asked`; `first` is one before it."""
+    days = pl.date_range(first, asked, f"{MONTHS[frequency]}mo", eager=True)
+    newest: date = days[-1]
+    return newest
 
 
 def _period_of(frequency: str | None, asked: date, last: date, weekends: bool) -> date:
@@ -200,10 +200,7 @@ def _period_of(frequency: str | None, asked: date, last: date, weekends: bool) -
         # The period after it has no date.
         return asked
     if frequency in MONTHS:
-        day = last
-        while (later := _next_period(frequency, day)) <= asked:
-            day = later
-        return day
+        return _newest_period(frequency, last, asked)
     if frequency == "weekly":
         return asked - timedelta(days=(asked - last).days % DAYS_PER_WEEK)
     after_friday = asked.isoweekday() - FRIDAY

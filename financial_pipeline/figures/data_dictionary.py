@@ -53,12 +53,8 @@ def _models(folder: Path) -> dict[str, Mapping[str, Any]]:
 
 def _mart(name: str, model: Mapping[str, Any]) -> str:
     keys = ", ".join(f"`{key}`" for key in MARTS[name].keys)
-    rows = (
-        (f"`{column['name']}`", column["data_type"], " ".join(column["description"].split()))
-        for column in model["columns"]
-    )
     text = f"{' '.join(model['description'].split())} Key: {keys}."
-    return _section(name, text, markdown_table(("column", "type", "meaning"), rows))
+    return _section(name, text, _columns(catalogue()[f"exports/{name}"]))
 
 
 def _class_of(column: str) -> str:

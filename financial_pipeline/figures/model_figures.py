@@ -4,8 +4,8 @@ from typing import Any
 
 import duckdb
 
+from financial_pipeline.ml.gates import why_not_served
 from financial_pipeline.ml.model_card import METRICS
-from financial_pipeline.ml.not_served import why_not_served
 from financial_pipeline.publishing.manifest import Manifest
 from financial_pipeline.publishing.views import rows
 

@@ -7,6 +7,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.content_hash import PROVENANCE_COLUMNS
 from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline.publishing.manifest import PublishedTable, read_version
+from financial_pipeline.publishing.read_only import listed
 from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.publishing.versions import reading
 from financial_pipeline.schemas.contract import Table
@@ -21,8 +22,7 @@ def _scan(paths: Paths, table: PublishedTable, shared: set[int]) -> str:
     """Return the SQL of the files that the other version does not share."""
     files = whole_files(paths, table)
     own = [path for path in files if path.stat().st_ino not in shared]
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in own or files[:1])
-    rows = f"read_parquet([{listed}], union_by_name => true)"
+    rows = f"read_parquet({listed(own or files[:1])}, union_by_name => true)"
     return f"(from {rows})" if own else f"(from {rows} limit 0)"
 
 

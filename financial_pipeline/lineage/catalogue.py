@@ -172,12 +172,10 @@ def _published(warehouse: Tables) -> Tables:
     return {
         **{f"exports/{n}": _copied(warehouse[f"warehouse/{n}"], f"warehouse/{n}") for n in MARTS},
         "exports/row_accounting": _with(ROW_ACCOUNTING, texts["row_accounting"]),
-        "exports/price_restatements": _with(
-            dict(PRICE_RESTATEMENTS.columns), texts["price_restatements"]
-        ),
-        "exports/loan_restatements": _with(
-            dict(LOAN_RESTATEMENTS.columns), texts["loan_restatements"]
-        ),
+        **{
+            table.key: _with(dict(table.columns), texts[table.name])
+            for table in (PRICE_RESTATEMENTS, LOAN_RESTATEMENTS)
+        },
         "exports/published_manifest": _with(_text_columns(manifest), manifest),
         **{
             f"metrics/{name}": _with({c: k.type for c, k in t.columns.items()}, metrics[name])

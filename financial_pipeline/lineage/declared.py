@@ -193,7 +193,7 @@ PRICE_COUNT: Final = _of("exports/fct_daily_prices", ["adjusted_close"])
 ROWS: Final[dict[str, MadeOf]] = {
     "metrics/default_rates_by_grade": {"originated_loans": [f"{LOANS}.loan_key"]},
     "metrics/vintage_curves": {
-        **{column: [f"{LOANS}.loan_key"] for column in ("loans", "loans_at_risk")},
+        column: [f"{LOANS}.loan_key"] for column in ("loans", "loans_at_risk")
     },
     "metrics/rating_transitions": dict.fromkeys(
         ("loans_from", "loans", "probability", "probability_low", "probability_high"),

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,12 +116,8 @@ def _seed_columns(project: Path, node: Mapping[str, Any]) -> list[str]:
 
 def _in_order(nodes: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield models and seeds, each after its inputs."""
-    waiting = {key: set(node["depends_on"].get("nodes", [])) for key, node in nodes.items()}
-    while waiting:
-        ready = sorted(key for key, needs in waiting.items() if not needs & waiting.keys())
-        for key in ready:
-            del waiting[key]
-            yield nodes[key]
+    needs = {key: node["depends_on"].get("nodes", []) for key, node in nodes.items()}
+    yield from (nodes[key] for key in TopologicalSorter(needs).static_order() if key in nodes)
 
 
 def _parsed(code: str) -> exp.Expr:

@@ -56,7 +56,6 @@ class FlinkCluster:
     rest_port: int
     zookeeper_port: int
     task_managers: int = 1
-    checkpoint_seconds: float = 1.0
     silence_seconds: float = 3.0
     # More flags of the TaskManagers' Java machines.
     java_flags: tuple[str, ...] = ()
@@ -146,7 +145,7 @@ class FlinkCluster:
         return {
             "execution.checkpointing.dir": flink_address(self.checkpoints),
             "execution.checkpointing.savepoint-dir": flink_address(self.savepoints),
-            "execution.checkpointing.interval": f"{int(self.checkpoint_seconds * 1000)}ms",
+            "execution.checkpointing.interval": "1s",
             "execution.checkpointing.min-pause": "200ms",
             "execution.checkpointing.timeout": "60s",
             "execution.checkpointing.mode": "EXACTLY_ONCE",

@@ -10,6 +10,7 @@ from pathlib import Path
 from financial_pipeline import files
 from financial_pipeline.files import locked
 from financial_pipeline.local_cluster.java import RuntimeUnavailable
+from financial_pipeline.settings import Settings
 
 FETCHERS = 6
 # What Flink adds to its own distribution; every other locked jar belongs to the broker.
@@ -62,75 +63,80 @@ def read_lock(lock: Path) -> list[Jar]:
     return found
 
 
-def download(jar: Jar, cache: Path, mirror: str | None) -> Path:
-    """Fetch one jar into a cache of Maven's layout; what is there already is not fetched again."""
-    from jgo.maven import MavenContext
+@dataclass(frozen=True)
+class JarSource:
+    """Where jars come from: a cache that a Maven mirror fills, or one folder that has them all."""
 
-    context = MavenContext(repo_cache=cache, remote_repos={"mirror": mirror} if mirror else None)
-    project = context.project(jar.group, jar.artifact)
-    return Path(project.at_version(jar.version).artifact().resolve())
+    cache: Path
+    mirror: str | None = None
+    folder: Path | None = None
+
+    def obtain(self, jar: Jar) -> Path:
+        """The verified file of a jar; raises `JarUnavailable`."""
+        path = self._from_folder(jar) if self.folder else self._from_cache(jar)
+        found = files.sha256(path)
+        if found != jar.sha256:
+            raise JarUnavailable(
+                f"{path} is not the {jar.coordinates} of flink/jars.lock (SHA-256 {found[:12]}"
+                f" instead of {jar.sha256[:12]}): delete it, or fetch it from a source you trust."
+            )
+        return path
+
+    def _from_folder(self, jar: Jar) -> Path:
+        path = Path(self.folder or "") / jar.file_name
+        if not path.is_file():
+            raise JarUnavailable(
+                f"{jar.coordinates} is not in {self.folder}, the folder that"
+                f" FINANCIAL_PIPELINE_JARS_DIR names: put {jar.file_name} there, or unset the"
+                " variable to fetch it."
+            )
+        return path
+
+    def _from_cache(self, jar: Jar) -> Path:
+        try:
+            path = self._download(jar)
+            if files.sha256(path) != jar.sha256:
+                path.unlink()
+                path = self._download(jar)
+        # jgo answers with whatever its parsers and its HTTP client raise.
+        except Exception as error:
+            raise JarUnavailable(
+                f"{jar.coordinates} could not be fetched ({type(error).__name__}): check the"
+                " network, name a Maven mirror in FINANCIAL_PIPELINE_MAVEN_MIRROR, or a folder that"
+                " holds the jars of flink/jars.lock in FINANCIAL_PIPELINE_JARS_DIR."
+            ) from error
+        return path
+
+    def _download(self, jar: Jar) -> Path:
+        """Fetch a jar into the cache, of Maven's layout, unless it is there."""
+        from jgo.maven import MavenContext
+
+        remotes = {"mirror": self.mirror} if self.mirror else None
+        context = MavenContext(repo_cache=self.cache, remote_repos=remotes)
+        project = context.project(jar.group, jar.artifact)
+        return Path(project.at_version(jar.version).artifact().resolve())
 
 
-def _from_folder(jar: Jar, folder: Path) -> Path:
-    path = folder / jar.file_name
-    if not path.is_file():
-        raise JarUnavailable(
-            f"{jar.coordinates} is not in {folder}, the folder that FINANCIAL_PIPELINE_JARS_DIR "
-            f"names: put {jar.file_name} there, or unset the variable to fetch it."
-        )
-    return path
+def jar_source(settings: Settings) -> JarSource:
+    """The source of jars that the settings describe."""
+    return JarSource(settings.jars_cache, settings.maven_mirror, settings.jars_dir)
 
 
-def _from_cache(jar: Jar, cache: Path, mirror: str | None) -> Path:
-    try:
-        path = download(jar, cache, mirror)
-        if files.sha256(path) != jar.sha256:
-            path.unlink()
-            path = download(jar, cache, mirror)
-    # jgo answers with whatever its parsers and its HTTP client raise.
-    except Exception as error:
-        raise JarUnavailable(
-            f"{jar.coordinates} could not be fetched ({type(error).__name__}): check the network, "
-            "name a Maven mirror in FINANCIAL_PIPELINE_MAVEN_MIRROR, or a folder that holds the "
-            "jars of flink/jars.lock in FINANCIAL_PIPELINE_JARS_DIR."
-        ) from error
-    return path
-
-
-def _verified(jar: Jar, path: Path) -> Path:
-    found = files.sha256(path)
-    if found != jar.sha256:
-        raise JarUnavailable(
-            f"{path} is not the {jar.coordinates} of flink/jars.lock (SHA-256 {found[:12]} instead "
-            f"of {jar.sha256[:12]}): delete it, or fetch it from a source you trust."
-        )
-    return path
-
-
-def _obtained(jar: Jar, cache: Path, mirror: str | None, folder: Path | None) -> Path:
-    return _verified(jar, _from_folder(jar, folder) if folder else _from_cache(jar, cache, mirror))
-
-
-def obtain(lock: Path, cache: Path, mirror: str | None = None, folder: Path | None = None) -> Jars:
-    """Every jar of the lock but the compiler: from `folder` where given, else cached or fetched.
+def obtain(lock: Path, source: JarSource) -> Jars:
+    """Every jar of the lock but the compiler.
 
     Raises `JarUnavailable` with the coordinates and the setting that helps.
     """
-
-    def obtained(jar: Jar) -> Path:
-        return _obtained(jar, cache, mirror, folder)
-
     jars = [jar for jar in read_lock(lock) if jar.artifact != COMPILER]
-    with locked(cache / "fetch.lock"), ThreadPoolExecutor(FETCHERS) as pool:
-        paths = dict(zip((jar.artifact for jar in jars), pool.map(obtained, jars), strict=True))
+    with locked(source.cache / "fetch.lock"), ThreadPoolExecutor(FETCHERS) as pool:
+        found = pool.map(source.obtain, jars)
+        paths = dict(zip((jar.artifact for jar in jars), found, strict=True))
     connector, sql_driver = paths.pop(CONNECTOR), paths.pop(SQL_DRIVER)
     return Jars(tuple(paths.values()), connector, sql_driver)
 
 
-def obtain_one(
-    lock: Path, artifact: str, cache: Path, mirror: str | None = None, folder: Path | None = None
-) -> Path:
+def obtain_one(lock: Path, artifact: str, source: JarSource) -> Path:
     """One jar of the lock by its artifact, as `obtain` gets all others."""
     (jar,) = (jar for jar in read_lock(lock) if jar.artifact == artifact)
-    with locked(cache / "fetch.lock"):
-        return _obtained(jar, cache, mirror, folder)
+    with locked(source.cache / "fetch.lock"):
+        return source.obtain(jar)

@@ -18,7 +18,13 @@ from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import locked, move_folder, replacing
-from financial_pipeline.local_cluster.jars import COMPILER, Jars, obtain_one
+from financial_pipeline.local_cluster.jars import (
+    COMPILER,
+    Jars,
+    JarSource,
+    jar_source,
+    obtain_one,
+)
 from financial_pipeline.local_cluster.java import RuntimeUnavailable, find_flink, find_java
 from financial_pipeline.local_cluster.java_text import environment
 from financial_pipeline.settings import PROJECT_ROOT, Settings
@@ -43,10 +49,8 @@ def class_path(distribution: Path) -> str:
     return ":".join(map(str, sorted((distribution / "lib").glob("*.jar"))))
 
 
-def compiled(
-    java: str, distribution: Path, cache: Path, mirror: str | None, folder: Path | None
-) -> Path:
-    """The folder of the compiled classes in the cache; `mirror` and `folder` as for jars.
+def compiled(java: str, distribution: Path, source: JarSource) -> Path:
+    """The folder of the compiled classes in the cache of the jars.
 
     Raises RuntimeUnavailable with the compiler's message, or for the lack of a compiler.
     """
@@ -57,14 +61,14 @@ def compiled(
         digest.update(jar.name.encode())
     for file in [*sources, *services]:
         digest.update(file.read_bytes())
-    target = cache / f"classes-{digest.hexdigest()[:16]}"
+    target = source.cache / f"classes-{digest.hexdigest()[:16]}"
     if target.is_dir():
         return target
-    with locked(cache / "classes.lock"):
+    with locked(source.cache / "classes.lock"):
         if not target.is_dir():
-            work = Path(mkdtemp(prefix=".classes-", dir=cache))
+            work = Path(mkdtemp(prefix=".classes-", dir=source.cache))
             try:
-                _compile(java, distribution, sources, work, (cache, mirror, folder))
+                _compile(java, distribution, sources, work, source)
                 if services:
                     shutil.copytree(SOURCES / SERVICES, work / SERVICES)
                 move_folder(work, target)
@@ -74,16 +78,12 @@ def compiled(
 
 
 def _compile(
-    java: str,
-    distribution: Path,
-    sources: Sequence[Path],
-    work: Path,
-    place: tuple[Path, str | None, Path | None],
+    java: str, distribution: Path, sources: Sequence[Path], work: Path, source: JarSource
 ) -> None:
     options = ["-cp", class_path(distribution), "-d", str(work), *map(str, sources)]
     done = _run([java, *JDK_COMPILER, "--release", RELEASE, *options])
     if NO_COMPILER in done.stdout:
-        eclipse = obtain_one(JARS_LOCK, COMPILER, *place)
+        eclipse = obtain_one(JARS_LOCK, COMPILER, source)
         done = _run([java, "-jar", str(eclipse), "-nowarn", f"-{RELEASE}", *options])
     if done.returncode:
         raise RuntimeUnavailable(
@@ -145,8 +145,7 @@ def _entries(sources: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
 
 if __name__ == "__main__":
     known = Settings()
-    jars = (known.jars_cache, known.maven_mirror, known.jars_dir)
     try:
-        compiled(find_java(), find_flink(known.flink_environment), *jars)
+        compiled(find_java(), find_flink(known.flink_environment), jar_source(known))
     except PipelineError as error:
         sys.exit(f"{error} They are compiled when a stream starts.")

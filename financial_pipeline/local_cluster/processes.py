@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import recorded_json, replace_json
 from financial_pipeline.local_cluster.java_text import environment
@@ -95,10 +97,9 @@ def write_record(file: Path, processes: list[ManagedProcess]) -> None:
 
 def command_line(pid: int) -> str:
     """Command line of a living process, empty where there is none."""
-    answer = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
-    )
-    return answer.stdout.strip()
+    with contextlib.suppress(psutil.Error):
+        return " ".join(psutil.Process(pid).cmdline())
+    return ""
 
 
 def end_leftovers(record: Path, mark: str) -> list[str]:

@@ -18,7 +18,7 @@ from financial_pipeline.local_cluster.connection import Connection, write_access
 from financial_pipeline.local_cluster.flink import FlinkCluster
 from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRest
 from financial_pipeline.local_cluster.flink_state import clear_old_states, newest_state
-from financial_pipeline.local_cluster.jars import Jars, obtain
+from financial_pipeline.local_cluster.jars import Jars, JarSource, obtain
 from financial_pipeline.local_cluster.java import find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
 from financial_pipeline.local_cluster.java_text import require_usable
@@ -41,16 +41,13 @@ class RuntimePlan:
     """What to run and where: everything that a runtime needs to know before it starts."""
 
     state: Path
-    jars_cache: Path
+    jars: JarSource
     flink_environment: Path
-    jars_folder: Path | None = None
-    maven_mirror: str | None = None
     kafka_port: int | None = None
     rest_port: int | None = None
     brokers: int = 1
     task_managers: int = 1
     broker_heap_mb: int = 512
-    checkpoint_seconds: float = 1.0
     # How long a process of Flink may give no sign of life before it counts as gone.
     silence_seconds: float = 3.0
     # More flags of the Java machines of brokers and TaskManagers.
@@ -68,10 +65,8 @@ class LocalRuntime:
         self.plan = plan
         self.java = find_java()
         self.distribution = find_flink(plan.flink_environment)
-        self.jars: Jars = obtain(JARS_LOCK, plan.jars_cache, plan.maven_mirror, plan.jars_folder)
-        self.classes = compiled(
-            self.java, self.distribution, plan.jars_cache, plan.maven_mirror, plan.jars_folder
-        )
+        self.jars: Jars = obtain(JARS_LOCK, plan.jars)
+        self.classes = compiled(self.java, self.distribution, plan.jars)
         self.processes: dict[str, ManagedProcess] = {}
         self._record = plan.state / "processes.json"
         self._ended = threading.Event()
@@ -113,7 +108,6 @@ class LocalRuntime:
             rest,
             next(ports),
             plan.task_managers,
-            plan.checkpoint_seconds,
             plan.silence_seconds,
             plan.java_flags,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import replace_json
+from financial_pipeline.files import is_locked, replace_json
 from financial_pipeline.redaction import redact
 
 
@@ -50,11 +50,15 @@ def read_status(state: Path) -> Status | None:
         return None
 
 
+def _lock(state: Path) -> Path:
+    return state / "supervisor.lock"
+
+
 @contextmanager
 def hold_lock(state: Path) -> Iterator[None]:
     """Be the one supervisor of a state folder; the kernel frees the lock when its holder dies."""
     state.mkdir(parents=True, exist_ok=True)
-    with (state / "supervisor.lock").open("w") as handle:
+    with _lock(state).open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -64,13 +68,7 @@ def hold_lock(state: Path) -> Iterator[None]:
 
 def is_running(state: Path) -> bool:
     """Whether a supervisor holds the lock."""
-    if not state.exists():
-        return False
-    try:
-        with hold_lock(state):
-            return False
-    except PipelineError:
-        return True
+    return is_locked(_lock(state))
 
 
 def bootstrap_servers(state: Path) -> str:

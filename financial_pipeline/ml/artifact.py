@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import DISK, move_folder
 from financial_pipeline.ml.features import FEATURE_SETS
-from financial_pipeline.ml.scorecard import Characteristic, Scorecard
+from financial_pipeline.ml.scorecard import Scorecard
 from financial_pipeline.ml.scorecard_sql import scorecard_sql
 from financial_pipeline.ml.threads import each
 from financial_pipeline.ml.train import DefaultModel, Models
 
 CONTENTS: Final = "artifact.json"
+SCORECARD: Final = TypeAdapter(Scorecard)
 # Everything that a file may name besides what skops trusts by itself.
 TRUSTED_TYPES: Final = (
     "financial_pipeline.ml.preparation.LevelCoder",
@@ -119,12 +121,7 @@ def loads_the_same(folder: Path, artifact: str, models: Models, frame: pl.DataFr
 def load_scorecard(folder: Path, artifact: str) -> Scorecard:
     """The scorecard of an artifact, after the hashes are checked."""
     read_contents(folder, artifact)
-    content = json.loads((folder / artifact / "scorecard.json").read_bytes())
-    lists = ("edges", "levels", "loans", "defaults", "woe", "points")
-    for item in content["characteristics"]:
-        item.update((name, tuple(item[name])) for name in lists)
-    items = tuple(Characteristic(**item) for item in content["characteristics"])
-    return Scorecard(content["base_points"], items)
+    return SCORECARD.validate_json((folder / artifact / "scorecard.json").read_bytes())
 
 
 def scorecard_query(folder: Path, artifact: str) -> str:

@@ -59,11 +59,11 @@ class Trial:
         return {"model": self.model, "evaluation": self.split.name}
 
 
-def splits(cohort: pl.DataFrame, cutoff: date, lag_months: int, seed: int = SEED) -> list[Split]:
+def splits(cohort: pl.DataFrame, cutoff: date, lag_months: int) -> list[Split]:
     """Every split that the two baseline models are tested on, the headline first."""
     return [
         out_of_time(cohort, cutoff),
-        random_split(cohort, cutoff, seed),
+        random_split(cohort, cutoff, SEED),
         cumulative_loans(cohort),
         known_at_cutoff(cohort, cutoff, lag_months),
     ]

@@ -89,19 +89,12 @@ def reason_codes(model: DefaultModel, design: Floats) -> pl.DataFrame:
 
 
 def _top_reasons(lost: Floats, names: pl.Series) -> pl.DataFrame:
-    kept = min(MAX_REASONS, lost.shape[1])
-    order = np.argsort(-lost, axis=1, kind="stable")[:, :kept]
+    order = np.argsort(-lost, axis=1, kind="stable")[:, :MAX_REASONS]
     points = np.take_along_axis(lost, order, axis=1)
     columns: dict[str, pl.Series] = {}
     for rank in range(MAX_REASONS):
-        has_rank = rank < kept
-        worth = pl.Series(points[:, rank] if has_rank else np.zeros(len(lost)), dtype=pl.Float64)
-        code = (
-            names.gather(order[:, rank])
-            if has_rank
-            else names.clear().extend_constant(None, len(lost))
-        )
-        columns[f"reason_{rank + 1}"] = code.set(worth <= 0, None)
+        worth = pl.Series(points[:, rank])
+        columns[f"reason_{rank + 1}"] = names.gather(order[:, rank]).set(worth <= 0, None)
         columns[f"points_lost_{rank + 1}"] = worth.set(worth <= 0, None)
     return pl.DataFrame(columns)
 

@@ -14,22 +14,15 @@ import polars as pl
 
 from financial_pipeline.errors import PipelineError
 
-# Joint applications count with both incomes; the warehouse derives these from class O columns.
-DERIVED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "income_effective": ("annual_inc", "annual_inc_joint", "application_type"),
-    "dti_effective": ("dti", "dti_joint", "application_type"),
-    "fico_midpoint": ("fico_range_low", "fico_range_high"),
-}
 MAX_DTI_PERCENT: Final = 100
 MAX_REVOLVING_UTILISATION_PERCENT: Final = 150
-OWNED_HOMES: Final = ("MORTGAGE", "OWN", "RENT")
 
 ModelName = Literal["borrower_only", "platform_informed"]
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One input of the model, as a column of `fct_loan_applications` and as a DuckDB expression."""
+    """One input of the model: a column of `fct_loan_applications`, and its use as SQL."""
 
     name: str
     is_numeric: bool
@@ -38,14 +31,14 @@ class Feature:
     unit: str
     # The wording of a reason code (Reg B 1002.9); empty if it must never be given as a reason.
     reason: str
-    # The feature in DuckDB SQL over `fct_loan_applications`; the column itself where empty.
+    # The feature in SQL that both DuckDB and Polars read; the column itself where empty.
     expression: str = ""
     # An optional feature may be wholly absent (FICO before the 151-column file).
     is_optional: bool = False
 
     @property
     def sql(self) -> str:
-        """DuckDB expression over `fct_loan_applications`."""
+        """The expression over `fct_loan_applications`."""
         return self.expression or self.column
 
 
@@ -124,12 +117,6 @@ def feature_list_hash() -> str:
     return hashlib.sha256(json.dumps(FEATURE_SETS, sort_keys=True).encode()).hexdigest()
 
 
-def source_columns(feature: str) -> frozenset[str]:
-    """The upstream loan columns that a feature is made of."""
-    column = FEATURES[feature].column
-    return frozenset(DERIVED_COLUMNS.get(column, (column,)))
-
-
 def build_features(applications: pl.LazyFrame) -> pl.LazyFrame:
     """One row per loan: `loan_key`, `issue_month` and every listed feature, nothing else.
 
@@ -137,31 +124,12 @@ def build_features(applications: pl.LazyFrame) -> pl.LazyFrame:
     emp_length and term integers. Numeric features are Float64 with null for unknown; categorical
     ones are strings, "MISSING" where unknown.
     """
-    columns = {
-        "ln_annual_inc": pl.when(pl.col("income_effective") > 0).then(
-            pl.col("income_effective").log()
-        ),
-        "dti": pl.when(pl.col("dti_effective").is_between(0, MAX_DTI_PERCENT)).then(
-            pl.col("dti_effective")
-        ),
-        "revol_util": pl.col("revol_util").clip(upper_bound=MAX_REVOLVING_UTILISATION_PERCENT),
-        "home_ownership": pl.when(
-            pl.col("home_ownership").is_in(OWNED_HOMES) | pl.col("home_ownership").is_null()
-        )
-        .then(pl.col("home_ownership"))
-        .otherwise(pl.lit("OTHER")),
-    }
-    return applications.select(
-        "loan_key",
-        "issue_month",
-        *(
-            _typed(columns.get(name, pl.col(feature.column)), feature)
-            for name, feature in FEATURES.items()
-        ),
-    )
+    features = map(_typed, FEATURES.values())
+    return applications.select("loan_key", "issue_month", *features)
 
 
-def _typed(expression: pl.Expr, feature: Feature) -> pl.Expr:
+def _typed(feature: Feature) -> pl.Expr:
+    expression = pl.sql_expr(feature.sql)
     if feature.is_numeric:
         return expression.cast(pl.Float64).alias(feature.name)
     return expression.cast(pl.String).fill_null(MISSING_LEVEL).alias(feature.name)

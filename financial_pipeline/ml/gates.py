@@ -5,25 +5,53 @@ to an older cut-off. A figure that is missing fails its gate. Some gates compare
 model or the challenger; the others are floors, which a model of noise fails whatever it replaces.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-MAX_CALIBRATION_GAP: Final = 0.03
+from pydantic import TypeAdapter
+
 MAX_SCORE_PSI: Final = 0.25
-MAX_AUC_LOSS_TO_PREVIOUS: Final = 0.01
-MAX_AUC_LOSS_TO_CHALLENGER: Final = 0.03
-MIN_ROW_SHARE: Final = 0.90
-# Floors: the 95% interval of the out-of-time AUC lies above this one.
-MIN_AUC_LOW: Final = 0.55
-# The calibration slope is 1 at best, 0 for noise: 0.5 to 1.5 passes.
-MAX_SLOPE_DISTANCE: Final = 0.5
-# Events are loans of the rarer outcome.
-MIN_TEST_EVENTS: Final = 100
-MIN_TRAINING_EVENTS_PER_FEATURE: Final = 10
 # The gate whose detail is a reason of its own; it has no figure.
 REFUSAL: Final = "not_refused"
+NOT_REFUSED: Final = "measured, and on no split too good to be true"
+NOTHING_SERVED: Final = "no other comparable model was served before"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A limit of one figure: the most that it may be, or else the least."""
+
+    limit: float
+    is_most: bool
+    # What the figure is.
+    detail: str
+
+    def passes(self, value: float | None) -> bool:
+        """Whether a figure keeps the limit; one that is missing does not."""
+        if value is None:
+            return False
+        return value <= self.limit if self.is_most else value >= self.limit
+
+
+# In the order of the results. Events are loans of the rarer outcome.
+GATES: Final = {
+    "calibration_gap": Gate(0.03, True, "distance of mean PD and default rate, out of time"),
+    "score_psi": Gate(MAX_SCORE_PSI, True, "PSI of the score, training against out of time"),
+    "auc_against_challenger": Gate(
+        0.03, True, "AUC of the boosted challenger less the model's, out of time"
+    ),
+    "auc_against_previous": Gate(
+        0.01, True, "AUC of the served model less the candidate's, on the same loans"
+    ),
+    "training_rows": Gate(0.90, False, "training loans as a share of the served model's"),
+    "auc_floor": Gate(0.55, False, "lower bound of the 95% interval of the AUC, out of time"),
+    # The slope is 1 at best, 0 for noise: 0.5 to 1.5 passes.
+    "calibration_slope": Gate(0.5, True, "distance of the calibration slope from 1, out of time"),
+    "test_events": Gate(100, False, "test loans of the rarer outcome, out of time"),
+    "training_events": Gate(10, False, "training loans of the rarer outcome per feature"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,21 +74,16 @@ class Pointer:
 
     def to_json(self) -> dict[str, Any]:
         """Return both as values of JSON."""
-        rows: dict[str, Any] = {}
-        for name, model in (("served", self.served), ("replaced", self.replaced)):
-            rows[name] = {**asdict(model), "cutoff": model.cutoff.isoformat()} if model else None
+        rows: dict[str, Any] = _POINTERS.dump_python(self, mode="json")
         return rows
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Pointer":
         """Read what `to_json` returned; missing entries are None."""
-        served, replaced = facts.get("served"), facts.get("replaced")
-        return cls(_served(served) if served else None, _served(replaced) if replaced else None)
+        return _POINTERS.validate_python(facts)
 
 
-def _served(row: Mapping[str, Any]) -> Served:
-    cutoff = date.fromisoformat(row["cutoff"])
-    return Served(row["artifact"], cutoff, row["training_loans"], row["source"])
+_POINTERS: Final = TypeAdapter(Pointer)
 
 
 @dataclass(frozen=True)
@@ -100,15 +123,17 @@ class GateResult:
 
 def run_gates(candidate: Candidate) -> list[GateResult]:
     """All gates for one model, in a fixed order."""
-    return [
-        _calibration_gap(candidate),
-        _score_psi(candidate),
-        _against_challenger(candidate),
-        _against_previous(candidate),
-        _row_drop(candidate),
-        *_floors(candidate),
-        _not_refused(candidate),
-    ]
+    figures, alone = _figures(candidate), _without_rival(candidate)
+    results = []
+    for name, gate in GATES.items():
+        value = figures[name]
+        passed, detail = gate.passes(value), gate.detail
+        if name in alone:
+            passed, detail = True, NOTHING_SERVED
+        results.append(GateResult(name, candidate.model, passed, value, gate.limit, detail))
+    detail = candidate.refusal or NOT_REFUSED
+    refused = GateResult(REFUSAL, candidate.model, not candidate.refusal, None, None, detail)
+    return [*results, refused]
 
 
 def comparable(pointer: Pointer, candidate: Served) -> Served | None:
@@ -137,113 +162,52 @@ def next_pointer(pointer: Pointer, candidate: Served, results: Sequence[GateResu
     return Pointer(candidate, served)
 
 
-def _calibration_gap(candidate: Candidate) -> GateResult:
-    value = None
-    if candidate.mean_pd is not None and candidate.default_rate is not None:
-        value = abs(candidate.mean_pd - candidate.default_rate)
-    return _at_most(
-        "calibration_gap",
-        candidate.model,
-        value,
-        MAX_CALIBRATION_GAP,
-        "distance of mean PD and default rate, out of time",
-    )
+def why_not_served(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the reasons of the failed gates, from rows of `ml/gates`; None if all passed.
+
+    A refusal is the only reason given: figures that were not measured fail for nothing else.
+    """
+    failed = [row for row in rows if not row["passed"]]
+    refusals = [str(row["detail"]).rstrip(".") for row in failed if row["gate"] == REFUSAL]
+    return "; ".join(dict.fromkeys(refusals or map(_failure, failed))) or None
 
 
-def _score_psi(candidate: Candidate) -> GateResult:
-    return _at_most(
-        "score_psi",
-        candidate.model,
-        candidate.score_psi,
-        MAX_SCORE_PSI,
-        "PSI of the score, training against out of time",
-    )
+def _failure(row: Mapping[str, Any]) -> str:
+    what = f"{row['model']}: {row['detail']}".replace("_", " ")
+    if row["value"] is None:
+        return f"{what} is not known"
+    side = "at least" if row["value"] < row["limit"] else "at most"
+    return f"{what} is {row['value']:.3g}, {side} {row['limit']:g} is needed"
 
 
-def _against_challenger(candidate: Candidate) -> GateResult:
-    return _at_most(
-        "auc_against_challenger",
-        candidate.model,
-        _loss(candidate.challenger_auc, candidate.auc),
-        MAX_AUC_LOSS_TO_CHALLENGER,
-        "AUC of the boosted challenger less the model's, out of time",
-    )
+def _figures(candidate: Candidate) -> dict[str, float | None]:
+    """Return the figure of each gate; None if it was not measured or has nothing to compare."""
+    before = candidate.previous_training_loans
+    gap = _difference(candidate.mean_pd, candidate.default_rate)
+    slope = _difference(candidate.calibration_slope, 1.0)
+    figures = {
+        "calibration_gap": None if gap is None else abs(gap),
+        "score_psi": candidate.score_psi,
+        "auc_against_challenger": _difference(candidate.challenger_auc, candidate.auc),
+        "auc_against_previous": _difference(candidate.previous_auc, candidate.auc),
+        "training_rows": candidate.training_loans / before if before else None,
+        "auc_floor": candidate.auc_low,
+        "calibration_slope": None if slope is None else abs(slope),
+        "test_events": candidate.test_events,
+        "training_events": candidate.training_events_per_feature,
+    }
+    return {name: None if value is None else float(value) for name, value in figures.items()}
 
 
-def _against_previous(candidate: Candidate) -> GateResult:
+def _without_rival(candidate: Candidate) -> set[str]:
+    """Return the gates that compare with the served model, where there is none."""
+    found = set()
     if candidate.previous_auc is None and candidate.auc is not None:
-        return _nothing_served("auc_against_previous", candidate.model, MAX_AUC_LOSS_TO_PREVIOUS)
-    return _at_most(
-        "auc_against_previous",
-        candidate.model,
-        _loss(candidate.previous_auc, candidate.auc),
-        MAX_AUC_LOSS_TO_PREVIOUS,
-        "AUC of the served model less the candidate's, on the same loans",
-    )
-
-
-def _row_drop(candidate: Candidate) -> GateResult:
+        found.add("auc_against_previous")
     if not candidate.previous_training_loans:
-        return _nothing_served("training_rows", candidate.model, MIN_ROW_SHARE)
-    share = candidate.training_loans / candidate.previous_training_loans
-    detail = "training loans as a share of the served model's"
-    return GateResult(
-        "training_rows", candidate.model, share >= MIN_ROW_SHARE, share, MIN_ROW_SHARE, detail
-    )
+        found.add("training_rows")
+    return found
 
 
-def _floors(candidate: Candidate) -> list[GateResult]:
-    slope = candidate.calibration_slope
-    return [
-        _at_least(
-            "auc_floor",
-            candidate.model,
-            candidate.auc_low,
-            MIN_AUC_LOW,
-            "lower bound of the 95% interval of the AUC, out of time",
-        ),
-        _at_most(
-            "calibration_slope",
-            candidate.model,
-            None if slope is None else abs(slope - 1),
-            MAX_SLOPE_DISTANCE,
-            "distance of the calibration slope from 1, out of time",
-        ),
-        _at_least(
-            "test_events",
-            candidate.model,
-            candidate.test_events,
-            MIN_TEST_EVENTS,
-            "test loans of the rarer outcome, out of time",
-        ),
-        _at_least(
-            "training_events",
-            candidate.model,
-            candidate.training_events_per_feature,
-            MIN_TRAINING_EVENTS_PER_FEATURE,
-            "training loans of the rarer outcome per feature",
-        ),
-    ]
-
-
-def _not_refused(candidate: Candidate) -> GateResult:
-    detail = candidate.refusal or "measured, and on no split too good to be true"
-    return GateResult(REFUSAL, candidate.model, not candidate.refusal, None, None, detail)
-
-
-def _loss(reference: float | None, auc: float | None) -> float | None:
-    return None if reference is None or auc is None else reference - auc
-
-
-def _at_most(gate: str, model: str, value: float | None, limit: float, detail: str) -> GateResult:
-    passed = value is not None and value <= limit
-    return GateResult(gate, model, passed, value, limit, detail)
-
-
-def _at_least(gate: str, model: str, value: float | None, limit: float, detail: str) -> GateResult:
-    figure = None if value is None else float(value)
-    return GateResult(gate, model, figure is not None and figure >= limit, figure, limit, detail)
-
-
-def _nothing_served(gate: str, model: str, limit: float) -> GateResult:
-    return GateResult(gate, model, True, None, limit, "no other comparable model was served before")
+def _difference(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other

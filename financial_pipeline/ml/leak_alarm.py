@@ -91,17 +91,6 @@ def check_model(
         )
 
 
-def single_feature_auc(column: pl.Series, target: NDArray[np.int8]) -> float | None:
-    """The AUC that a column reaches alone, the one with the highest lower bound; None if constant.
-
-    Values score as they are, in either direction; few levels also by their default rate; and
-    whether the value is missing is tried as a score too.
-    """
-    found = dict(_columns([column.alias("column")]))
-    best = _best_auc(found["column"], target) if found else None
-    return best[1] if best else None
-
-
 def _check_feature(name: str, column: "_Column", target: NDArray[np.int8]) -> None:
     bound, area = _best_auc(column, target) or (0.0, 0.0)
     if bound > MAX_AUC:

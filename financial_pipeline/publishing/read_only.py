@@ -25,10 +25,15 @@ LOCKS: Final = (
 )
 
 
+def listed(paths: Iterable[Path]) -> str:
+    """Return paths as a list of texts in SQL."""
+    texts = (str(path).replace("'", "''") for path in paths)
+    return "[" + ", ".join(f"'{text}'" for text in texts) + "]"
+
+
 def lock(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]) -> None:
     """Restrict a session to the files of these folders, for good."""
-    listed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in folders)
-    connection.execute(f"set allowed_directories = [{listed}]")
+    connection.execute(f"set allowed_directories = {listed(folders)}")
     for setting in LOCKS:
         connection.execute(setting)
 

@@ -23,14 +23,13 @@ class CheckOutcome:
 
     name: str
     passed: bool
-    blocking: bool
     numbers: dict[str, int | float | str]
 
 
 def check_table(
     publication: Publication, version: PublishedTable, table: Table[Any], source_rows: int
 ) -> list[CheckOutcome]:
-    """Return the blocking checks of a new version, and its comparison with the last version.
+    """Return the checks of a new version by itself, and its comparison with the last version.
 
     `source_rows` are the rows of the relation that the version was written from.
     """
@@ -53,17 +52,12 @@ def _key_checks(frame: pl.LazyFrame, table: Table[Any], source_rows: int) -> lis
     # Rows in strict order of their key, as they are written, need no count of different keys.
     if rows and ascending != rows - 1:
         distinct = frame.select(pl.struct(keys).n_unique()).collect(engine="streaming").item()
+    keyed = {"rows": rows, "distinct_keys": distinct}
+    exported = {"exported_rows": rows, "warehouse_rows": source_rows}
     return [
-        CheckOutcome(
-            "keys_are_unique", rows == distinct, True, {"rows": rows, "distinct_keys": distinct}
-        ),
-        CheckOutcome("keys_are_present", missing == 0, True, {"rows_without_key": missing}),
-        CheckOutcome(
-            "rows_equal_the_warehouse",
-            rows == source_rows,
-            True,
-            {"exported_rows": rows, "warehouse_rows": source_rows},
-        ),
+        CheckOutcome("keys_are_unique", rows == distinct, keyed),
+        CheckOutcome("keys_are_present", missing == 0, {"rows_without_key": missing}),
+        CheckOutcome("rows_equal_the_warehouse", rows == source_rows, exported),
     ]
 
 
@@ -75,8 +69,8 @@ def _comparison_checks(
     # A version whose files are lost can be built again, and compared with nothing.
     if previous is None or not files:
         return [
-            CheckOutcome("volume_has_not_dropped", True, False, {"note": "first version"}),
-            CheckOutcome("distribution_has_not_shifted", True, False, {"note": "first version"}),
+            CheckOutcome("volume_has_not_dropped", True, {"note": "first version"}),
+            CheckOutcome("distribution_has_not_shifted", True, {"note": "first version"}),
         ]
     lost = 1 - version.rows / previous.rows if previous.rows else 0.0
     before = pl.scan_parquet(files)
@@ -85,13 +79,11 @@ def _comparison_checks(
         CheckOutcome(
             "volume_has_not_dropped",
             lost <= VOLUME_DROP,
-            False,
             {"rows": version.rows, "rows_before": previous.rows, "share_lost": lost},
         ),
         CheckOutcome(
             "distribution_has_not_shifted",
             all(shift <= SHIFT_IN_DEVIATIONS for shift in shifts.values()),
-            False,
             {f"{column}_shift_in_deviations": shift for column, shift in shifts.items()},
         ),
     ]

@@ -70,9 +70,9 @@ def _create_view(
 ) -> bool:
     """Create the view of a table; return whether its files can be read."""
     view = f"create or replace view {SCHEMAS[table.layer]}.{table.name} as"
-    listed = ", ".join(f"'{_quoted(path)}'" for path in parquet_files(paths, table))
+    files = read_only.listed(parquet_files(paths, table))
     try:
-        connection.execute(f"{view} select * from read_parquet([{listed}], union_by_name => true)")
+        connection.execute(f"{view} select * from read_parquet({files}, union_by_name => true)")
     except duckdb.Error:
         return False
     return True
@@ -165,10 +165,6 @@ def naming_damaged(connection: duckdb.DuckDBPyConnection, query: str) -> Iterato
                 " `financial-pipeline demo --rebuild`."
             ) from None
         raise
-
-
-def _quoted(text: object) -> str:
-    return str(text).replace("'", "''")
 
 
 def rows(

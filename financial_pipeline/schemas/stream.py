@@ -3,17 +3,15 @@
 A message is one UTF-8 JSON object. Instants are whole microseconds since 1970 UTC (`_us`), record
 timestamps whole milliseconds (`_ms`), as Kafka keeps them. Decimals are JSON strings in what we
 produce and plain JSON numbers in what Flink writes: read both with `parse_float=Decimal`.
-`stream.schema.json` next to this file is written from these lists, and the tables that the Flink
-job writes are made of them; a test compares the file, and the row of the job's judge.
+The tables that the Flink job writes are made of these lists. `stream.schema.json` next to this file
+says the same for other programs; tests compare it, and the row of the job's judge.
 """
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from financial_pipeline.schemas.stream_types import FLINK_TYPES, Column, json_property
+from financial_pipeline.schemas.stream_types import FLINK_TYPES, Column
 
 SCHEMA_VERSION: Final = 1
-SCHEMA_FILE: Final = Path(__file__).with_name("stream.schema.json")
 
 RAW_TOPIC: Final = "raw_market_ohlcv"
 BARS_TOPIC: Final = "market_bars_1m"
@@ -208,30 +206,3 @@ HEARTBEAT_COLUMNS: Final = {
 def flink_columns(topic: str) -> list[tuple[str, str]]:
     """Names and Flink SQL types of a topic's message, in order."""
     return [(column.name, FLINK_TYPES[column.kind]) for column in TOPICS[topic]]
-
-
-def _message(topic: str) -> dict[str, Any]:
-    columns = TOPICS[topic]
-    message: dict[str, Any] = {
-        "type": "object",
-        "properties": {column.name: json_property(column) for column in columns},
-        "required": [column.name for column in columns if not column.nullable],
-    }
-    if topic not in HEARTBEAT_COLUMNS:
-        return message
-    heartbeat = {
-        "type": "object",
-        "properties": {"symbol": {"const": HEARTBEAT_SYMBOL}},
-        "required": list(HEARTBEAT_COLUMNS[topic]),
-    }
-    return {"anyOf": [message, heartbeat]}
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of all topics, each under `$defs` by its name."""
-    definitions = {topic: _message(topic) for topic in TOPICS}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Stream messages, version {SCHEMA_VERSION}",
-        "$defs": definitions,
-    }

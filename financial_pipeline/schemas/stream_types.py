@@ -1,7 +1,7 @@
-"""The kinds of a message's columns, and what each is called in Flink and JSON Schema."""
+"""The kinds of a message's columns, and what each is called in Flink."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 Kind = Literal["integer", "price", "amount", "real", "text", "date"]
 FLINK_TYPES: Final[dict[Kind, str]] = {
@@ -11,18 +11,6 @@ FLINK_TYPES: Final[dict[Kind, str]] = {
     "real": "double",
     "text": "string",
     "date": "date",
-}
-_DECIMAL: Final[dict[str, Any]] = {
-    "type": ["string", "number"],
-    "pattern": "^-?[0-9]+(\\.[0-9]+)?$",
-}
-JSON_TYPES: Final[dict[Kind, dict[str, Any]]] = {
-    "integer": {"type": "integer"},
-    "price": _DECIMAL,
-    "amount": _DECIMAL,
-    "real": {"type": "number"},
-    "text": {"type": "string"},
-    "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
 }
 
 
@@ -34,12 +22,3 @@ class Column:
     kind: Kind
     description: str
     nullable: bool = False
-
-
-def json_property(column: Column) -> dict[str, Any]:
-    """The column as a property of a JSON Schema."""
-    form = dict(JSON_TYPES[column.kind])
-    if column.nullable:
-        kinds = form["type"] if isinstance(form["type"], list) else [form["type"]]
-        form["type"] = [*kinds, "null"]
-    return {**form, "description": column.description}

@@ -31,6 +31,7 @@ FIRST_JOINT: Final = 12 * 2015 + 9  # October 2015
 SHORT_TERM: Final = 36
 LONG_TERM: Final = 60
 MINIMUM_INCOME: Final = 4_000.0
+MOST_INQUIRIES: Final = 8
 # Rate cards move by up to this fraction around the grade's mean, quarter by quarter.
 RATE_CARD_SWING: Final = 0.002
 _GAMMA_GRID: Final = np.linspace(-5.0, 5.0, 1001)
@@ -170,15 +171,9 @@ def _utilisation(grade: IntArray, score: FloatArray) -> FloatArray:
 
 def _inquiries(grade: IntArray, score: FloatArray) -> IntArray:
     """Poisson counts: how many of the cumulative probabilities the score has passed."""
-    rate = tables.INQUIRY_RATE[grade]
-    probability, passed = scipy.special.ndtr(score), np.zeros(grade.size, dtype=np.int64)
-    term = np.exp(-rate)
-    total = term.copy()
-    for count in range(1, 9):
-        passed += probability > total
-        term = term * rate / count
-        total += term
-    return passed
+    counts = np.arange(MOST_INQUIRIES)
+    shares = scipy.stats.poisson.cdf(counts[:, None], tables.INQUIRY_RATE)
+    return np.asarray((scipy.special.ndtr(score) > shares[:, grade]).sum(axis=0))
 
 
 def _employment(rng: np.random.Generator, issue: IntArray) -> IntArray:

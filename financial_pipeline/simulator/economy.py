@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -80,10 +81,7 @@ def simulate_economy(seed: int) -> Economy:
 
 def _autoregression(coefficient: float, shocks: FloatArray) -> FloatArray:
     """x[t] = coefficient * x[t-1] + shocks[t], started at the first shock."""
-    path = shocks.copy()
-    for step in range(1, len(path)):
-        path[step] += coefficient * path[step - 1]
-    return path
+    return np.asarray(scipy.signal.lfilter([1.0], [1.0, -coefficient], shocks))
 
 
 def _regime_means(months: NDArray[np.datetime64], rng: np.random.Generator) -> FloatArray:

@@ -11,7 +11,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.local_cluster.connection import ACCESS_FILE, CA_FILE, Connection, connection
 from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRefused, FlinkRest
-from financial_pipeline.local_cluster.jars import SQL_DRIVER, obtain, read_lock
+from financial_pipeline.local_cluster.jars import SQL_DRIVER, jar_source, obtain, read_lock
 from financial_pipeline.local_cluster.java import find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled, job_jar
 from financial_pipeline.local_cluster.submission import submit
@@ -139,10 +139,9 @@ class ExistingFlink:
         return self.brokers.flink_properties(folder / ACCESS_FILE, ca_file)
 
     def _jar(self) -> Path:
-        known = self.settings
-        place = (known.jars_cache, known.maven_mirror, known.jars_dir)
-        classes = compiled(find_java(), find_flink(known.flink_environment), *place)
-        return job_jar(obtain(JARS_LOCK, *place), classes, known.jars_cache)
+        source = jar_source(self.settings)
+        classes = compiled(find_java(), find_flink(self.settings.flink_environment), source)
+        return job_jar(obtain(JARS_LOCK, source), classes, source.cache)
 
     def _wait(self, job_id: str) -> None:
         """Wait for the first checkpoint; cancel the job and raise if there is none in time."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.local_cluster.jars import jar_source
 from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.local_cluster.java_classes import SOURCES
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan
@@ -64,10 +65,8 @@ def plan_of(settings: Settings, state: Path) -> RuntimePlan:
     """The runtime that the settings describe."""
     return RuntimePlan(
         state=state,
-        jars_cache=settings.jars_cache,
+        jars=jar_source(settings),
         flink_environment=settings.flink_environment,
-        jars_folder=settings.jars_dir,
-        maven_mirror=settings.maven_mirror,
         kafka_port=settings.kafka_port,
         rest_port=settings.flink_port,
         secure=settings.kafka_secure,

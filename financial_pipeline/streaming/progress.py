@@ -18,6 +18,7 @@ from financial_pipeline.streaming.kafka_log import KafkaLog
 
 LOOK_SECONDS: Final = 0.3
 REQUEST_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 300.0
 # A window closes within a fraction of a second after the message that closes it; of two further
 # checkpoints the second began after that.
 FURTHER_CHECKPOINTS: Final = 2
@@ -50,12 +51,12 @@ def is_passed_on(rest: FlinkRest, job_id: str, topic: str, ends: Mapping[int, in
     return all(passed.get(partition, 0) >= end for partition, end in ends.items())
 
 
-def wait_until_processed(state: Path, brokers: Connection, seconds: float = 300.0) -> None:
+def wait_until_processed(state: Path, brokers: Connection) -> None:
     """Return when all that is on the raw topic now is read, and its bars are on their topics.
 
-    `state` is the folder of the local stream. Raises `PipelineError` after `seconds`.
+    `state` is the folder of the local stream. Raises `PipelineError` after PATIENCE_SECONDS.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     ends = KafkaLog(brokers.confluent()).end_offsets([RAW_TOPIC])[RAW_TOPIC]
     reader = Consumer(brokers.confluent() | {"group.id": JOB, "enable.auto.commit": False})
     with closing(reader):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from financial_pipeline.bench.world import disk_mb, seconds_by_job, slope, world
+from financial_pipeline.bench.measuring import slope
+from financial_pipeline.bench.world import disk_mb, seconds_by_job, world
 
 REPORT = """\
 absent: lending_club_rejections; its assets are skipped
@@ -30,8 +31,8 @@ def test_a_linked_file_counts_once(tmp_path: Path) -> None:
 
 def test_slope_is_per_million_loans() -> None:
     rows = [{"loans": 500_000, "seconds": 100.0}, {"loans": 2_500_000, "seconds": 400.0}]
-    assert slope(rows, "seconds") == 150.0
-    assert slope(rows[:1], "seconds") is None
+    assert slope(rows, "seconds", 1) == 150.0
+    assert slope(rows[:1], "seconds", 1) is None
 
 
 @pytest.mark.nightly

@@ -28,7 +28,7 @@ class JavaJudge:
     def __init__(self, plan: RuntimePlan) -> None:
         self._java = find_java()
         flink = find_flink(plan.flink_environment)
-        classes = compiled(self._java, flink, plan.jars_cache, plan.maven_mirror, plan.jars_folder)
+        classes = compiled(self._java, flink, plan.jars)
         self._path = f"{class_path(flink)}:{classes}"
 
     def judge(self, values: Sequence[bytes | None]) -> list[Row]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline.local_cluster import java_classes
-from financial_pipeline.local_cluster.jars import COMPILER, JarUnavailable, obtain_one
+from financial_pipeline.local_cluster.jars import COMPILER, JarSource, JarUnavailable, obtain_one
 from financial_pipeline.local_cluster.java import RuntimeUnavailable, find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
 from financial_pipeline.local_cluster.runtime import RuntimePlan
@@ -28,9 +28,9 @@ def names(folder: Path) -> set[str]:
 
 
 def test_functions_are_compiled_once(flink: Path, tmp_path: Path) -> None:
-    made = compiled(find_java(), flink, tmp_path, None, None)
+    made = compiled(find_java(), flink, JarSource(tmp_path))
     assert names(made) >= {"Judge.class"}
-    assert compiled("no java at all", flink, tmp_path, None, None) == made
+    assert compiled("no java at all", flink, JarSource(tmp_path)) == made
     assert names(tmp_path) == {made.name, "classes.lock"}
 
 
@@ -38,13 +38,13 @@ def test_a_java_without_a_compiler_uses_the_locked_one(
     flink: Path, tmp_path: Path, runtime_plan: RuntimePlan
 ) -> None:
     try:
-        jar = obtain_one(JARS_LOCK, COMPILER, runtime_plan.jars_cache)
+        jar = obtain_one(JARS_LOCK, COMPILER, JarSource(runtime_plan.jars.cache))
     except JarUnavailable as error:
         pytest.skip(str(error))
     java = tmp_path / "java"
     java.write_text(WITHOUT_COMPILER.format(java=find_java()))
     java.chmod(0o755)
-    made = compiled(str(java), flink, tmp_path / "cache", None, jar.parent)
+    made = compiled(str(java), flink, JarSource(tmp_path / "cache", folder=jar.parent))
     assert names(made) == CLASSES | GUARD
 
 
@@ -54,5 +54,5 @@ def test_a_source_that_does_not_compile_is_one_sentence(
     (tmp_path / "Judge.java").write_text("class Judge { nothing }")
     monkeypatch.setattr(java_classes, "SOURCES", tmp_path)
     with pytest.raises(RuntimeUnavailable, match=r"do not compile: .*Judge\.java"):
-        compiled(find_java(), flink, tmp_path / "cache", None, None)
+        compiled(find_java(), flink, JarSource(tmp_path / "cache"))
     assert not list((tmp_path / "cache").glob("*classes-*"))

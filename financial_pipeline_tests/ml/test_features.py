@@ -5,18 +5,28 @@ import polars as pl
 import pytest
 
 from financial_pipeline.ml.features import (
-    DERIVED_COLUMNS,
     FEATURE_SETS,
     FEATURES,
     NotTrainable,
     build_features,
     present_features,
-    source_columns,
 )
 from financial_pipeline.schemas import lending_club as columns
 from financial_pipeline_tests.ml.loans import Book
 
+# Joint applications count with both incomes; the warehouse derives these from class O columns.
+DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "income_effective": ("annual_inc", "annual_inc_joint", "application_type"),
+    "dti_effective": ("dti", "dti_joint", "application_type"),
+    "fico_midpoint": ("fico_range_low", "fico_range_high"),
+}
 BORROWER_SOURCES = (columns.APPLICATION | columns.BUREAU_CORE) - {"issue_d", "addr_state"}
+
+
+def source_columns(feature: str) -> frozenset[str]:
+    """The upstream loan columns that a feature is made of."""
+    column = FEATURES[feature].column
+    return frozenset(DERIVED_COLUMNS.get(column, (column,)))
 
 
 def test_borrower_features_come_from_application_and_core_bureau_columns_only() -> None:

@@ -13,8 +13,8 @@ from financial_pipeline.ml.gates import (
     comparable,
     next_pointer,
     run_gates,
+    why_not_served,
 )
-from financial_pipeline.ml.not_served import why_not_served
 
 SERVED = Served("old", date(2010, 10, 1), 10_000, "simulated")
 NEW = Served("new", date(2011, 1, 1), 11_000, "simulated")

@@ -3,19 +3,32 @@
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from financial_pipeline.ml.features import FEATURE_SETS
 from financial_pipeline.ml.leak_alarm import (
     LeakAlarm,
+    _best_auc,
+    _columns,
     check_inputs,
     check_model,
     check_whitelist,
-    single_feature_auc,
 )
 from financial_pipeline.schemas.lending_club import CLASS_X
 from financial_pipeline_tests.ml.loans import Book
 
 INPUTS = FEATURE_SETS["platform_informed"]
+
+
+def single_feature_auc(column: pl.Series, target: NDArray[np.int8]) -> float | None:
+    """The AUC that a column reaches alone, the one with the highest lower bound; None if constant.
+
+    Values score as they are, in either direction; few levels also by their default rate; and
+    whether the value is missing is tried as a score too.
+    """
+    found = dict(_columns([column.alias("column")]))
+    best = _best_auc(found["column"], target) if found else None
+    return best[1] if best else None
 
 
 def _disguises(column: pl.Series) -> list[pl.Series]:

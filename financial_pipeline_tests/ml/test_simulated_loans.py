@@ -23,12 +23,12 @@ def marts() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def cohort(marts: pl.DataFrame) -> pl.DataFrame:
-    features = build_features(simulated.applications(marts).lazy())
-    return d1_cohort(features, simulated.outcomes(marts).lazy())
+    features = build_features(marts.lazy())
+    return d1_cohort(features, marts.lazy())
 
 
 def test_the_latest_cutoff_tests_vintages_that_are_mostly_matured(marts: pl.DataFrame) -> None:
-    assert latest_cutoff(simulated.outcomes(marts).lazy(), date(2010, 1, 1)) == CUTOFF
+    assert latest_cutoff(marts.lazy(), date(2010, 1, 1)) == CUTOFF
 
 
 def test_the_model_recovers_the_ordering_and_is_calibrated_at_demo_size(
@@ -63,5 +63,5 @@ def test_adding_immature_loans_of_the_same_snapshot_changes_no_target(
 ) -> None:
     matured = marts.filter("is_matured")
     assert matured.height < marts.height
-    features = build_features(simulated.applications(matured).lazy())
-    assert d1_cohort(features, simulated.outcomes(matured).lazy()).equals(cohort)
+    features = build_features(matured.lazy())
+    assert d1_cohort(features, matured.lazy()).equals(cohort)

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from financial_pipeline.schemas import stream
+from financial_pipeline_tests.schemas.message_schema import FILE, json_schema
 
 BAR: dict[str, Any] = {
     "schema_version": 1,
@@ -28,12 +29,12 @@ BAR: dict[str, Any] = {
 
 
 def raw_schema() -> dict[str, Any]:
-    content = json.loads(stream.SCHEMA_FILE.read_text("utf-8"))
+    content = json.loads(FILE.read_text("utf-8"))
     return content["$defs"][stream.RAW_TOPIC]
 
 
 def test_the_schema_file_is_what_the_lists_say() -> None:
-    assert json.loads(stream.SCHEMA_FILE.read_text("utf-8")) == stream.json_schema()
+    assert json.loads(FILE.read_text("utf-8")) == json_schema()
 
 
 def test_the_schema_accepts_a_bar_and_a_heartbeat() -> None:

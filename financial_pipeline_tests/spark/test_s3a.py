@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline.local_cluster.jars import JarUnavailable, obtain_one, read_lock
+from financial_pipeline.local_cluster.jars import JarUnavailable, jar_source, obtain_one, read_lock
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import remote_tables, working_copy
 from financial_pipeline.publishing.manifest import publish_tables
@@ -41,10 +41,9 @@ print(json.dumps([[str(row["d"]), row["close"]] for row in rows]))
 
 @pytest.fixture(scope="module")
 def jars() -> str:
-    known = Settings()
-    places = (known.jars_cache, known.maven_mirror, known.jars_dir)
+    source = jar_source(Settings())
     try:
-        paths = [obtain_one(LOCK, jar.artifact, *places) for jar in read_lock(LOCK)]
+        paths = [obtain_one(LOCK, jar.artifact, source) for jar in read_lock(LOCK)]
     except JarUnavailable as error:
         if os.environ.get("CI"):
             raise

@@ -8,7 +8,7 @@ from financial_pipeline.dashboard import charts, credit_flows, drawing, elements
 from financial_pipeline.dashboard import credit_figures as figures
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.loan_filter import LoanFilter
-from financial_pipeline.dashboard.portfolio_figures import VINTAGES, kpi_cards, no_vintage
+from financial_pipeline.dashboard.portfolio_figures import kpi_cards
 from financial_pipeline.dashboard.widgets import choose
 
 # The older vintage of a comparison is a year before.
@@ -23,8 +23,6 @@ def _cards(release: Release) -> None:
 
 def _chosen(release: Release) -> LoanFilter:
     """Draw the filter, and name the tiles that it does not reach."""
-    st.header("Choose loans", anchor=False)
-    elements.present(release, *loan_filter.TABLES)
     chosen = loan_filter.bar(release)
     if chosen.is_offered:
         st.caption(
@@ -36,15 +34,8 @@ def _chosen(release: Release) -> LoanFilter:
 
 def _vintages(release: Release, chosen: LoanFilter) -> None:
     st.header("Vintages", anchor=False)
-    if not elements.filled(release, figures.CURVES):
-        return
-    grade, term, smallest = loan_filter.curves(chosen)
-    values = {"grade": grade, "term": term, "smallest": smallest}
-    curves = release.rows(VINTAGES, figures.CURVES, **values).filter(
-        pl.col("issue_year").is_between(chosen.first, chosen.last)
-    )
-    if curves.is_empty():
-        elements.empty(no_vintage(grade, term, smallest, chosen.years()))
+    curves = loan_filter.vintages(release, chosen)
+    if curves is None:
         return
     st.markdown("**Cumulative defaults** of each vintage by month on book")
     aged = (pl.col("months_on_book") > 0) & (pl.col("months_on_book") % figures.STEP == 0)
@@ -55,7 +46,9 @@ def _vintages(release: Release, chosen: LoanFilter) -> None:
         drawing.chart(_heat_map, cells)
     _comparison(curves)
     elements.source(
-        release, figures.CURVES, note="All loans of the quarter are the denominator; 95% Wilson."
+        release,
+        loan_filter.CURVES,
+        note="All loans of the quarter are the denominator; 95% Wilson.",
     )
     elements.rows_behind(curves, "vintages")
 
@@ -187,11 +180,8 @@ def _roll_history(release: Release, cells: pl.DataFrame, source: str) -> None:
     before, after = (codes.get(name, name) for name in roll.split(" → "))
     values = {"source": source, "from_state": before, "to_state": after}
     rows = release.rows(figures.ROLL_HISTORY, figures.TRANSITIONS, **values)
-    drawing.chart(_roll_line, rows.rename({f"probability_{end}": end for end in ("low", "high")}))
-
-
-def _roll_line(rows: pl.DataFrame) -> charts.Layers:
-    return charts.band(rows, "snapshot_month", "probability")
+    rows = rows.rename({f"probability_{end}": end for end in ("low", "high")})
+    drawing.chart(charts.band, rows, "snapshot_month", "probability")
 
 
 def show(release: Release) -> None:

@@ -165,14 +165,9 @@ def _psi(chosen: pl.DataFrame) -> charts.Layers:
 
 def _governance(release: Release, cutoff: object) -> None:
     st.header("Gates, fairness and the card", anchor=False)
-    for key, query, name, label in (
-        (evidence.GATES, evidence.GATE_ROWS, "gates", "Gates that a model must pass"),
-        (evidence.FAIRNESS, evidence.FAIRNESS_ROWS, "fairness", "Proxy screen (no finding)"),
-    ):
-        if elements.present(release, key):
-            rows = in_plain_words(release.rows(query, key, cutoff=cutoff))
-            elements.rows_behind(rows, name, label)
-            elements.source(release, key)
+    model_parts.closed_rows(release, cutoff, evidence.GATES, "Gates that a model must pass")
+    label, query = "Proxy screen (no finding)", evidence.FAIRNESS_ROWS
+    model_parts.closed_rows(release, cutoff, evidence.FAIRNESS, label, query)
     if elements.present(release, evidence.CARD):
         card = release.rows(evidence.CARD_TEXT, evidence.CARD, cutoff=cutoff)
         with st.expander("Model card", icon=":material/description:"):

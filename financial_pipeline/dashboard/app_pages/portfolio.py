@@ -3,7 +3,6 @@
 from typing import Any
 
 import altair as alt
-import polars as pl
 import streamlit as st
 
 from financial_pipeline.dashboard import (
@@ -44,8 +43,6 @@ def _kpis(release: Release) -> None:
 
 def _chosen(release: Release) -> LoanFilter:
     """Draw the filter and the figures of the chosen loans."""
-    st.header("Choose loans", anchor=False)
-    elements.present(release, *loan_filter.TABLES)
     chosen = loan_filter.bar(release)
     if chosen.is_whole and chosen.is_offered:
         st.caption("All loans. A click on a bar or a state of the map chooses it.")
@@ -156,19 +153,13 @@ def _vintage_bars() -> charts.Layers:
 
 def _curves(release: Release, chosen: LoanFilter) -> None:
     st.header("Vintage curves", anchor=False)
-    if not elements.filled(release, figures.CURVES):
-        return
-    grade, term, smallest = loan_filter.curves(chosen)
-    curves = release.rows(
-        figures.VINTAGES, figures.CURVES, grade=grade, term=term, smallest=smallest
-    ).filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
-    if curves.is_empty():
-        elements.empty(figures.no_vintage(grade, term, smallest, chosen.years()))
+    curves = loan_filter.vintages(release, chosen)
+    if curves is None:
         return
     drawing.chart(_curve_chart, curves=charts.thinned(curves))
     elements.source(
         release,
-        figures.CURVES,
+        loan_filter.CURVES,
         note="Fixed denominator: all loans of the quarter's vintage. A default is dated"
         f" {figures.default_lag_months()} months after the last payment, the file has no date of"
         " its own.",

@@ -38,18 +38,14 @@ def rebuilt_on_update(inputs: dg.AssetSelection | None = None) -> dg.AutomationC
     ).with_label("rebuilt when an input is updated")
 
 
-def published_on_update() -> dg.AutomationCondition:
-    """Return the condition of the manifest: a table of the stream was built."""
-    streamed = dg.AssetSelection.tag("family", "market_bars")
-    return rebuilt_on_update(streamed)
-
-
 def with_automation(spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return the spec with its condition, if it follows the stream and has none."""
     if spec.automation_condition:
         return spec
     if spec.key == MANIFEST:
-        return spec.replace_attributes(automation_condition=published_on_update())
+        # A publication follows the tables of the stream alone.
+        streamed = dg.AssetSelection.tag("family", "market_bars")
+        return spec.replace_attributes(automation_condition=rebuilt_on_update(streamed))
     if spec.tags.get("family") not in STREAM_FAMILIES or spec.key.path[0] in ("raw", "topics"):
         return spec
     return spec.replace_attributes(automation_condition=rebuilt_on_update())

@@ -30,9 +30,8 @@ REASON_TAG: Final = "financial_pipeline/reason"
 
 def _now(settings: Settings, paths: Paths) -> str:
     """Return the hash of all that a plan starts from, by size and time."""
-    ledgers = [paths.raw / name for name in ("manifest.jsonl", "withdrawals.jsonl")]
-    state = [*ledgers, paths.data_root / "built.json"]
-    files = [*ingest.candidates(settings, paths), *(path for path in state if path.exists())]
+    built = paths.data_root / "built.json"
+    files = [*ingest.candidates(settings, paths), *([built] if built.exists() else [])]
     return unchanged.fingerprint(settings, paths, files, {"job": UPDATE_JOB})
 
 

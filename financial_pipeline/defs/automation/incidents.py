@@ -12,6 +12,7 @@ import polars as pl
 
 from financial_pipeline.alerts import operations
 from financial_pipeline.alerts.incidents import Incident
+from financial_pipeline.defs.operations import root_cause
 from financial_pipeline.paths import Paths
 from financial_pipeline.redaction import redact
 
@@ -87,9 +88,7 @@ def sensor_errors(instance: dg.DagsterInstance) -> Iterator[Incident]:
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=TICKS_READ)
         ended = [tick for tick in ticks if tick.status.value in ENDED_TICKS]
         if ended and ended[0].status.value == "FAILURE":
-            error: Any = ended[0].error
-            while error is not None and error.cause is not None:
-                error = error.cause
+            error = root_cause(ended[0].error)
             reason = redact(error.message.strip()) if error else "no reason"
             name = state.instigator_name
             yield Incident("sensor error", name, f"The last tick of {name} failed: {reason}")

@@ -17,6 +17,8 @@ from financial_pipeline.schemas.raw import RAW_DATASETS
 
 # Family -> the raw dataset that its marts are made of.
 SOURCES = {dataset.family: name for name, dataset in RAW_DATASETS.items()}
+SEVERITIES = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
+# Name -> whether its failure keeps the version from being published, and what it says.
 CHECKS = {
     "keys_are_unique": (True, "No two rows share the key of the grain."),
     "keys_are_present": (True, "Every row has its whole key."),
@@ -47,7 +49,7 @@ def _export(
         table = write_table(paths, mart, relation, previous=previous, built_from=built_from)
         warehouse_rows = len(relation)
     outcomes = check_table(pipeline.publication, table, mart, warehouse_rows)
-    if all(outcome.passed for outcome in outcomes if outcome.blocking):
+    if all(outcome.passed for outcome in outcomes if CHECKS[outcome.name][0]):
         pipeline.publication.register(table)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(table.content_hash),
@@ -57,9 +59,7 @@ def _export(
                 check_name=outcome.name,
                 passed=outcome.passed,
                 metadata=dict(outcome.numbers),
-                severity=dg.AssetCheckSeverity.ERROR
-                if outcome.blocking
-                else dg.AssetCheckSeverity.WARN,
+                severity=SEVERITIES[CHECKS[outcome.name][0]],
             )
             for outcome in outcomes
         ],

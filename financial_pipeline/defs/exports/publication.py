@@ -14,22 +14,14 @@ from financial_pipeline.publishing.publication import Publication, pending, publ
 from financial_pipeline.publishing.versions import GIB, Retention
 from financial_pipeline.raw import restatements
 from financial_pipeline.schemas.marts import MARTS
+from financial_pipeline.schemas.model import MODEL_TABLES
 from financial_pipeline.schemas.raw import RAW_DATASETS
 from financial_pipeline.spark.catalogue import METRICS
 from financial_pipeline.staging import loan_restatements, row_accounting
 
 STAGED = ("lending_club_loan_snapshots", *RAW_DATASETS)
 LEDGERS = ("row_accounting", "price_restatements", "loan_restatements")
-MODEL = (
-    "training_set",
-    "default_model",
-    "evaluation",
-    "scores",
-    "drift",
-    "threshold_table",
-    "spark_agreement",
-    "model_card",
-)
+MODEL = tuple(name for name, table in MODEL_TABLES.items() if table.written_by is None)
 
 
 def _registered(

@@ -8,7 +8,6 @@ import polars as pl
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import gates_passed, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.ml import portfolio
 from financial_pipeline.ml.artifact import load_scorecard, scorecard_query
@@ -90,22 +89,12 @@ def _withheld(*checks: str) -> Outcome:
     return Outcome([], dict.fromkeys(checks, True), {"withheld": WITHHELD})
 
 
-@dg.asset(
-    key=["ml", "scores"],
-    deps=[
-        ["ml", "evaluation"],
-        ["ml", "default_model"],
-        tables.whole(["exports", "fct_loan_applications"]),
-    ],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"scikitlearn", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "scores",
-        sql_and_python_scores_agree="The scorecard gives every loan equal points in both, to 1e-9.",
-        every_loan_is_scored_once="Every loan has one finite probability.",
-    ),
+@tables.model_asset(
+    "scores",
+    ["ml/evaluation", "ml/default_model", "exports/fct_loan_applications"],
+    {"scikitlearn", "parquet"},
+    sql_and_python_scores_agree="The scorecard gives every loan equal points in both, to 1e-9.",
+    every_loan_is_scored_once="Every loan has one finite probability.",
 )
 def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per loan, matured or not: probabilities of default, points and reason codes.
@@ -116,20 +105,12 @@ def scores(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     return each_cutoff(context, score_loans, pipeline.publication)
 
 
-@dg.asset(
-    key=["ml", "drift"],
-    deps=[
-        ["ml", "scores"],
-        ["ml", "training_set"],
-        tables.whole(["exports", "fct_loan_applications"]),
-    ],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"polars", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "drift", is_blocking=False, score_is_stable="No month of 100 loans has a score PSI of 0.25."
-    ),
+@tables.model_asset(
+    "drift",
+    ["ml/scores", "ml/training_set", "exports/fct_loan_applications"],
+    {"polars", "parquet"},
+    is_blocking=False,
+    score_is_stable="No month of 100 loans has a score PSI of 0.25.",
 )
 def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per issue month since the cut-off and variable: PSI against the training loans.
@@ -139,16 +120,11 @@ def drift(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Materiali
     return each_cutoff(context, measure_drift, pipeline.publication)
 
 
-@dg.asset(
-    key=["ml", "threshold_table"],
-    deps=[["ml", "evaluation"], ["ml", "training_set"], tables.whole(["exports", "fct_loans"])],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"polars", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "threshold_table", decisions_add_up="The confusion matrix contains every test loan."
-    ),
+@tables.model_asset(
+    "threshold_table",
+    ["ml/evaluation", "ml/training_set", "exports/fct_loans"],
+    {"polars", "parquet"},
+    decisions_add_up="The confusion matrix contains every test loan.",
 )
 def threshold_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per model, segment level and threshold: what declining from there on would have done.

@@ -12,7 +12,6 @@ import polars as pl
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import pointer, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.files import replace_file
 from financial_pipeline.ml import portfolio
@@ -79,13 +78,10 @@ def _write_files(publication: Publication, cutoff: date, texts: dict[str, str]) 
     return place
 
 
-@dg.asset(
-    key=["ml", "model_card"],
-    deps=[["ml", "evaluation"], ["ml", "threshold_table"], ["ml", "default_model"]],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"python", "markdown"},
-    tags={"family": "model", "domain": "lending"},
+@tables.model_asset(
+    "model_card",
+    ["ml/evaluation", "ml/threshold_table", "ml/default_model"],
+    {"python", "markdown"},
 )
 def model_card_table(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One card per cut-off, as Markdown and JSON.

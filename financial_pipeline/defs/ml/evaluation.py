@@ -8,7 +8,6 @@ import polars as pl
 
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.ml import backtest, gates
@@ -81,18 +80,12 @@ def _rivals(publication: Publication, rival: gates.Served | None) -> Models:
         return {}
 
 
-@dg.asset(
-    key=["ml", "evaluation"],
-    deps=[["ml", "training_set"], ["ml", "default_model"], tables.whole(["exports", "fct_loans"])],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"scikitlearn", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "evaluation",
-        is_blocking=False,
-        gates_pass="Every gate passes; otherwise what is served and published stays as it was.",
-    ),
+@tables.model_asset(
+    "evaluation",
+    ["ml/training_set", "ml/default_model", "exports/fct_loans"],
+    {"scikitlearn", "parquet"},
+    is_blocking=False,
+    gates_pass="Every gate passes; otherwise what is served and published stays as it was.",
 )
 def evaluation(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per model and evaluation: out of time, random, by cumulative loans, known at cut-off.

@@ -8,7 +8,6 @@ import polars as pl
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.evaluation import refusal_reason, stored_models
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.ml.portfolio import DECIDING
 from financial_pipeline.publishing.publication import Publication
@@ -40,17 +39,11 @@ def compare_on_spark(publication: Publication, cutoff: date) -> Outcome:
     return Outcome([table], {CHECK: row["agrees"]}, {"auc_difference": row["auc_difference"]})
 
 
-@dg.asset(
-    key=["ml", "spark_agreement"],
-    deps=[["ml", "training_set"], ["ml", "default_model"]],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"spark", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "spark_agreement",
-        spark_agrees_with_scikit_learn="AUC within 0.002, rank correlation of scores above 0.999.",
-    ),
+@tables.model_asset(
+    "spark_agreement",
+    ["ml/training_set", "ml/default_model"],
+    {"spark", "parquet"},
+    spark_agrees_with_scikit_learn="AUC within 0.002, rank correlation of scores above 0.999.",
 )
 def spark_agreement(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row: AUC on Spark and in scikit-learn, and the rank correlation of the scores.

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
@@ -115,19 +116,30 @@ def _typed(rows: Rows, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return rows.select(*typed, pl.exclude(columns))
 
 
-def whole(key: list[str]) -> dg.AssetDep:
-    """A dependency on every partition of an upstream: a mart row shows the latest snapshot."""
-    return dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping())
+def model_asset(
+    name: str, inputs: Sequence[str], kinds: set[str], *, is_blocking: bool = True, **checks: str
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """Return the decorator of a model asset, which has a partition per cut-off.
+
+    `inputs` are tables (`layer/name`), `checks` names of checks and what they say. A step reads its
+    cut-off of other model tables, and all of a mart, as its rows show the latest snapshot.
+    """
+    return dg.asset(
+        key=[LAYER, name],
+        deps=[_dependency(each.split("/")) for each in inputs],
+        partitions_def=CUTOFFS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        kinds=kinds,
+        tags={"family": "model", "domain": "lending"},
+        check_specs=[
+            dg.AssetCheckSpec(check, asset=[LAYER, name], blocking=is_blocking, description=text)
+            for check, text in checks.items()
+        ],
+    )
 
 
-def check_specs(
-    name: str, is_blocking: bool = True, **descriptions: str
-) -> list[dg.AssetCheckSpec]:
-    """The checks of one model asset, by name and what they say."""
-    return [
-        dg.AssetCheckSpec(check, asset=[LAYER, name], blocking=is_blocking, description=text)
-        for check, text in descriptions.items()
-    ]
+def _dependency(key: list[str]) -> dg.AssetDep:
+    return dg.AssetDep(key, partition_mapping=None if key[0] == LAYER else dg.AllPartitionMapping())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import dagster as dg
 
 from financial_pipeline.defs.ml import tables
 from financial_pipeline.defs.ml.tables import Outcome, each_cutoff
-from financial_pipeline.defs.partitions import CUTOFFS
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.ml import backtest, populations
 from financial_pipeline.ml.artifact import loads_the_same, save_artifact
@@ -91,21 +90,12 @@ def _write_model(
     return [tables.write(publication, name, cutoff, rows, upstream) for name, rows in found.items()]
 
 
-@dg.asset(
-    key=["ml", "training_set"],
-    deps=[
-        tables.whole(["exports", "fct_loan_applications"]),
-        tables.whole(["exports", "fct_loans"]),
-    ],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"polars", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "training_set",
-        loans_are_unique_and_matured="Each loan occurs once and its outcome is known.",
-        only_listed_features_are_inputs="No column besides the listed features is an input.",
-    ),
+@tables.model_asset(
+    "training_set",
+    ["exports/fct_loan_applications", "exports/fct_loans"],
+    {"polars", "parquet"},
+    loans_are_unique_and_matured="Each loan occurs once and its outcome is known.",
+    only_listed_features_are_inputs="No column besides the listed features is an input.",
 )
 def training_set(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per matured loan (D1) up to the end of the test window.
@@ -117,18 +107,12 @@ def training_set(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Ma
     return each_cutoff(context, build_training_set, pipeline.publication)
 
 
-@dg.asset(
-    key=["ml", "default_model"],
-    deps=[["ml", "training_set"], tables.whole(["staging", "lending_club_loans"])],
-    partitions_def=CUTOFFS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    kinds={"scikitlearn", "parquet"},
-    tags={"family": "model", "domain": "lending"},
-    check_specs=tables.check_specs(
-        "default_model",
-        no_column_knows_the_outcome="No input is, copies or separates like an outcome column.",
-        artifact_loads_and_scores_the_same="The stored artifact loads safely and scores alike.",
-    ),
+@tables.model_asset(
+    "default_model",
+    ["ml/training_set", "staging/lending_club_loans"],
+    {"scikitlearn", "parquet"},
+    no_column_knows_the_outcome="No input is, copies or separates like an outcome column.",
+    artifact_loads_and_scores_the_same="The stored artifact loads safely and scores alike.",
 )
 def default_model(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One artifact per cut-off: two logistic regressions and a scorecard.

@@ -147,23 +147,17 @@ def test_shuffled_outcomes_pass_no_floor_and_serve_nothing(tmp_path: Path, book:
 
 
 @pytest.mark.parametrize(
-    "limit",
-    [
-        "MAX_CALIBRATION_GAP",
-        "MAX_SCORE_PSI",
-        "MAX_AUC_LOSS_TO_CHALLENGER",
-        "MAX_AUC_LOSS_TO_PREVIOUS",
-    ],
+    "gate", ["calibration_gap", "score_psi", "auc_against_challenger", "auc_against_previous"]
 )
 def test_a_tripped_gate_withholds_scores_and_the_pointer_stays(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch, limit: str
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, gate: str
 ) -> None:
     manifest, served = (
         read_manifest(paths),
         evaluation.pointer(Publication(paths, "test")),
     )
     publish_book(paths, make_book(seed=8, borrower_effect=2))
-    monkeypatch.setattr(gates, limit, -1.0)
+    monkeypatch.setitem(gates.GATES, gate, replace(gates.GATES[gate], limit=-1.0))
     outcomes = run_model(paths)
     assert outcomes["evaluation"].checks == {"gates_pass": False}
     assert "withheld" in outcomes["scores"].facts
