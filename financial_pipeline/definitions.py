@@ -15,7 +15,7 @@ from financial_pipeline.defs.code_versions import VERSIONED, Versions
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
 
-def _completed(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
+def _complete_spec(spec: dg.AssetSpec, versions: Versions) -> dg.AssetSpec:
     complete = with_columns(with_freshness(with_automation(with_owner_and_layer(spec))))
     if spec.key.path[0] in VERSIONED:
         return complete.replace_attributes(code_version=versions.code("/".join(spec.key.path)))
@@ -38,4 +38,4 @@ def _load(_settings: str) -> dg.Definitions:
     with warnings.catch_warnings():
         # A preview in the pinned Dagster, and the only mapping that reaches dbt's assets too.
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        return loaded.map_resolved_asset_specs(func=partial(_completed, versions=versions))
+        return loaded.map_resolved_asset_specs(func=partial(_complete_spec, versions=versions))

@@ -9,7 +9,7 @@ CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class PipelineError(Exception):
-    """A fault in input or setup, told in one sentence; the command prints it and exits 1.
+    """A fault in input or setup, stated in one sentence; the command prints it and exits 1.
 
     Control characters that a name of the input contains are blanks in it.
     """

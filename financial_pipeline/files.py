@@ -171,7 +171,7 @@ def _object(content: Any) -> dict[str, Any]:
     return content
 
 
-def recorded_json(
+def read_record(
     path: Path,
     advice: str,
     parse: Callable[[dict[str, Any]], Record] = _object,  # type: ignore[assignment]
@@ -183,7 +183,7 @@ def recorded_json(
     try:
         return parse(json.loads(path.read_text("utf-8")))
     except DAMAGE as error:
-        raise _damaged(str(path), error, advice) from None
+        raise _damaged_file(str(path), error, advice) from None
 
 
 def recorded_lines(
@@ -201,11 +201,11 @@ def recorded_lines(
         try:
             rows.append(parse(json.loads(line)))
         except DAMAGE as error:
-            raise _damaged(f"{path}:{number}", error, advice) from None
+            raise _damaged_file(f"{path}:{number}", error, advice) from None
     return rows
 
 
-def _damaged(place: str, error: Exception, advice: str) -> PipelineError:
+def _damaged_file(place: str, error: Exception, advice: str) -> PipelineError:
     reason = " ".join(str(error).split())
     return PipelineError(f"{place} is damaged ({reason}); {advice}.")
 

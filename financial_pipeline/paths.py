@@ -1,4 +1,4 @@
-"""Where each layer lives under the data root; it neither reads nor writes."""
+"""The place of each layer under the data root, without reading or writing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ class Paths:
 
     @property
     def alert_ledger(self) -> Path:
-        """Which open incidents each alert sink was told of."""
+        """Return the file of the open incidents that each alert sink was sent."""
         return self.data_root / "alerts.json"
 
     @property
@@ -104,7 +104,7 @@ class Paths:
 
     @property
     def log(self) -> Path:
-        """What dbt printed in the runs that the commands started."""
+        """Return the file of dbt's output in the runs that the commands started."""
         return self.data_root / "runs.log"
 
     @property

@@ -1,10 +1,10 @@
-"""Which world a data root holds, and what day it is there."""
+"""The world of a data root, and its current day."""
 
 from datetime import date
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import private_folder, recorded_json, replace_json
+from financial_pipeline.files import private_folder, read_record, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
@@ -37,7 +37,7 @@ def claim_data_root(settings: Settings, paths: Paths) -> None:
     if not file.exists():
         private_folder(paths.data_root)
         replace_json(file, wanted)
-    found: dict[str, Any] = recorded_json(file, ADVICE)
+    found: dict[str, Any] = read_record(file, ADVICE)
     if found != wanted:
         raise PipelineError(
             f"The data root {paths.data_root} contains another world ({_short(found)}) than the"
@@ -54,7 +54,7 @@ def variables(paths: Paths) -> dict[str, str]:
     file = paths.data_root / "world.json"
     if not file.exists():
         raise PipelineError(f"The data root {paths.data_root} contains no files; run a demo first.")
-    found: dict[str, Any] = recorded_json(file, ADVICE)
+    found: dict[str, Any] = read_record(file, ADVICE)
     names = [name for name in ("source", "loans", "seed") if name in found]
     return {f"FINANCIAL_PIPELINE_{name.upper()}": str(found[name]) for name in names}
 

@@ -1,4 +1,4 @@
-"""Which tests share a process of `make test`, and in which order they start.
+"""The tests that share a process of `make test`, and the order of their start.
 
 Each process has its own servers and session worlds: tests that use the same ones stay together.
 The longest of these groups come first, so that no process waits at the end for the other's.

@@ -13,7 +13,7 @@ MINUTES = 60
 
 @dataclass(frozen=True)
 class CommandRun:
-    """How a command ended."""
+    """The end of a command."""
 
     exit_code: int
     output: str

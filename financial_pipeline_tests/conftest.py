@@ -63,7 +63,7 @@ ODD_NAME = "it's an état 100%"
 
 @pytest.fixture(scope="session")
 def runtime_plan(tmp_path_factory: pytest.TempPathFactory) -> RuntimePlan:
-    """Where a Kafka and a Flink find their parts; `dataclasses.replace` makes others of it.
+    """The places of the parts of a Kafka and a Flink; `dataclasses.replace` makes others of it.
 
     Where Java, the jars or Flink are not to be had, tests skip and say so; under CI they fail.
     """

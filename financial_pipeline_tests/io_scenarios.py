@@ -42,7 +42,7 @@ TOPIC = "raw_market_ohlcv"
 
 @dataclass(frozen=True)
 class Scenario:
-    """What exists before, the steps of the writer, and what readers see, as text.
+    """The state before, the steps of the writer, and the view of readers, as text.
 
     `read` raises if they see a part of anything.
     """

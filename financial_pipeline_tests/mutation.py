@@ -91,7 +91,7 @@ TARGETS: Final = {
     ),
     "change state": Target("changes/state.py", ("changes/test_state.py",)),
     "change plan": Target(
-        "defs/changed.py",
+        "defs/change_plan.py",
         ("defs/test_changed.py", "defs/test_change_reasons.py"),
         ("polars", "dagster", "dagster_dbt", "exchange_calendars", "pyspark.sql"),
     ),

@@ -91,7 +91,7 @@ GRAPH = (
 """,
     ),
     (
-        f"{PACKAGE}/lineage/declared.py",
+        f"{PACKAGE}/lineage/declarations.py",
         '        "staging/market_bars": _bars(),',
         f"""        "staging/{NAME}": {{
             "curve_date": ["raw/{NAME}.Date"],

@@ -6,7 +6,7 @@ import pytest
 
 from financial_pipeline import world
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import cached_json, recorded_json, recorded_lines
+from financial_pipeline.files import cached_json, read_record, recorded_lines
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import versions
 from financial_pipeline.publishing.manifest import read_manifest, read_version
@@ -28,7 +28,7 @@ def test_a_damaged_record_names_the_file_and_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "record.json"
     file.write_text(HALF, "utf-8")
     with pytest.raises(PipelineError, match=r"record\.json is damaged \(.*\); restore it\.$"):
-        recorded_json(file, "restore it")
+        read_record(file, "restore it")
 
 
 def test_a_damaged_line_of_a_ledger_is_named_by_its_number(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_schedules_and_sensors_say_whether_they_start_switched_on() -> None:
         if item.default_status.value == "RUNNING"
     }
     # What starts runs is switched on by people; what watches them always runs.
-    assert running & {"operations_sensor", "below_raw_sensor", "drop_folder_sensor"} == {
+    assert running & {"operations_sensor", "stream_tables_sensor", "drop_folder_sensor"} == {
         "operations_sensor"
     }
     assert {item.execution_timezone for item in repository.schedule_defs} == {"America/New_York"}

@@ -1,4 +1,4 @@
-"""Whatever operation on the disk fails: readers see a whole version, and the next run is right."""
+"""Any operation on the disk may fail: readers see a whole version, and the next run is right."""
 
 import shutil
 import subprocess

@@ -171,7 +171,7 @@ def test_spark_computes_behind_the_commands_of_its_pods(tmp_path: Path) -> None:
 
 
 def _overview(port: str) -> dict[str, Any]:
-    """What Flink's REST server answers, or nothing while it does not."""
+    """Return the answer of Flink's REST server, or nothing while there is none."""
     try:
         with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/overview", timeout=5) as answer:
             return dict(json.load(answer))

@@ -62,3 +62,19 @@ def test_prose_avoids_the_worst_words() -> None:
         for match in WORST_WORDS.finditer(line)
     ]
     assert found == []
+
+
+# "What landed" for landed files, "how sure it is" for its inference.
+FREE_RELATIVE = re.compile(r"(?:as|how|of|what|whatever|when|where|which|why)\b", re.IGNORECASE)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def test_docstrings_start_with_a_verb_or_a_noun() -> None:
+    found = [
+        f"{relative(path)}: {text.splitlines()[0]}"
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, DOCUMENTED) and (text := ast.get_docstring(node))
+        if FREE_RELATIVE.match(text)
+    ]
+    assert found == []

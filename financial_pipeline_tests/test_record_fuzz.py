@@ -1,4 +1,4 @@
-"""Whatever bytes a record of the data root has: it is read, or refused in one sentence."""
+"""A record of the data root with any bytes is read, or refused in one sentence."""
 
 import json
 from collections.abc import Callable

@@ -106,7 +106,7 @@ class SmtpSink:
         return server.has_extn("starttls")
 
 
-def configured(settings: Settings) -> dict[str, Sink]:
+def configured_sinks(settings: Settings) -> dict[str, Sink]:
     """Return the configured sinks by name; the log is always one of them."""
     sinks: dict[str, Sink] = {"log": LogSink()}
     if settings.alert_webhook:

@@ -16,8 +16,8 @@ import click
 
 from financial_pipeline.bench.measuring import (
     as_json_option,
-    in_own_process,
     report,
+    run_in_own_process,
     tell,
     work_folder,
 )
@@ -43,7 +43,7 @@ def _storage() -> str:
 def _backfilled(
     which: str, partitions: int, assets: int, environment: Mapping[str, str]
 ) -> dict[str, float]:
-    """What a measured process does: prepare and backfill; keys: seconds, assets, events."""
+    """Run the measured process: prepare and backfill; keys: seconds, assets, events."""
     os.environ.pop("DAGSTER_EVENT_BATCH_SIZE", None)
     os.environ.update(environment)
     warnings.simplefilter("ignore")
@@ -75,7 +75,7 @@ def _measure(which: str, folder: Path, partitions: int, assets: int) -> dict[str
         "FINANCIAL_PIPELINE_SOURCE": "simulated",
         "FINANCIAL_PIPELINE_LOANS": str(LOANS),
     }
-    return in_own_process(_backfilled, which, partitions, assets, environment)[0]
+    return run_in_own_process(_backfilled, which, partitions, assets, environment)[0]
 
 
 def run(partitions: int, stock_partitions: int) -> Result:

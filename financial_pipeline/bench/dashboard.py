@@ -1,4 +1,4 @@
-"""How long a page of the dashboard takes over so many scored loans, or a change of a widget.
+"""Seconds of each page of the dashboard over many scored loans, and of a change of a widget.
 
 The version that the data root publishes is taken, with its loans and scores drawn up to the number
 asked for, and served by the real server. A widget is Decide's slider, or a box of the filter of the
@@ -16,8 +16,8 @@ from typing import Any, Final
 import click
 import numpy as np
 
-from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
-from financial_pipeline.bench.large_world import enlarged
+from financial_pipeline.bench.dashboard_client import DashboardReader, Run, serve_dashboard
+from financial_pipeline.bench.large_world import enlarge
 from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.process_use import processor_seconds
 from financial_pipeline.dashboard.pages import PAGES
@@ -54,7 +54,7 @@ class Times:
         return {name: round(float(value), 4) for name, value in named.items()}
 
 
-def _timed(times: Times, pid: int, act: Callable[[], Run]) -> Run:
+def _add_times(times: Times, pid: int, act: Callable[[], Run]) -> Run:
     before = processor_seconds(pid)
     run = act()
     after = processor_seconds(pid)
@@ -77,17 +77,17 @@ def _measure(
     for number in range(rounds + 1):
         for page in PAGES:
             times = warm if number else cold
-            _timed(times[page], pid, lambda page=page: reader.open(page))  # type: ignore[misc]
+            _add_times(times[page], pid, lambda page=page: reader.open(page))  # type: ignore[misc]
         tell(f"round {number} of {rounds}")
     reader.open("decide")
     slider = Times()
     for number in range(moves):
         value = round(0.05 + SLIDER_STEP * number, 3)
-        _timed(slider, pid, lambda value=value: reader.move(SLIDER, value))  # type: ignore[misc]
+        _add_times(slider, pid, lambda value=value: reader.move(SLIDER, value))  # type: ignore[misc]
     reader.open("portfolio")
     filtered = Times()
     for key, choice in _changes(reader)[:moves]:
-        _timed(filtered, pid, lambda key=key, choice=choice: reader.move(key, choice))  # type: ignore[misc]
+        _add_times(filtered, pid, lambda key=key, choice=choice: reader.move(key, choice))  # type: ignore[misc]
         # One box at a time: together they would leave few loans to draw.
         reader.move(key, reader.choices[key][0])
     reader.close()
@@ -117,8 +117,8 @@ def run(
     source = Paths(Settings().data_root.resolve())
     with work_folder() as folder:
         tell(f"drawing {loans:,} loans")
-        enlarged(source, folder / "root", loans, seed)
-        with served(folder / "root", folder / "log") as (address, pid):
+        enlarge(source, folder / "root", loans, seed)
+        with serve_dashboard(folder / "root", folder / "log") as (address, pid):
             pages, slider, filtered = _measure(address, pid, rounds, moves)
     slowest = max(page["p95"] for page in pages.values())
     return {

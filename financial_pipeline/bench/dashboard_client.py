@@ -135,7 +135,7 @@ def _points(chart: Any) -> int:
 
 
 @contextmanager
-def served(data_root: Path, log: Path | None = None) -> Iterator[tuple[str, int]]:
+def serve_dashboard(data_root: Path, log: Path | None = None) -> Iterator[tuple[str, int]]:
     """Serve the dashboard over a data root: its address and the server's process id.
 
     What the server says goes to `log` where one is named. Raises PipelineError if it does not

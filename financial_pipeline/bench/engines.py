@@ -29,7 +29,7 @@ TABLES: Final = (
 ORDERS: Final = (["line_number"], ["category", "reason"])
 
 
-def staged(source: Path, root: Path, settings: Settings) -> Paths:
+def stage_file(source: Path, root: Path, settings: Settings) -> Paths:
     """Stage one loan file below `root`; raises RefusedFile if it is refused."""
     ours(raw_file(source), root, settings)
     return Paths(root)
@@ -62,7 +62,7 @@ def run(source: Path | None, loans: int, *, seed: int) -> dict[str, Any]:
         for engine in ENGINES:
             settings = Settings().model_copy(update={"loan_staging_engine": engine})
             start = time.perf_counter()
-            found[engine] = tables(staged(source, folder / engine, settings))
+            found[engine] = tables(stage_file(source, folder / engine, settings))
             seconds[engine] = time.perf_counter() - start
             tell(f"{engine}: {seconds[engine]:.1f} s")
     ours, theirs = (found[engine] for engine in ENGINES)

@@ -18,14 +18,14 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import Manifest, PublishedTable, read_manifest
 from financial_pipeline.publishing.partition_files import COMPRESSION
 from financial_pipeline.publishing.publication import Publication, publish
-from financial_pipeline.publishing.table_files import parquet_files, synced
+from financial_pipeline.publishing.table_files import parquet_files, sync_files
 
 LOANS: Final = "exports/fct_loans"
 SCORES: Final = "ml/scores"
 ARTIFACTS: Final = "ml/artifacts"
 
 
-def enlarged(source: Paths, target: Path, loans: int, seed: int) -> Paths:
+def enlarge(source: Paths, target: Path, loans: int, seed: int) -> Paths:
     """Publish below `target` what `source` publishes, with so many loans and their scores.
 
     Both folders are on one file system. Raises PipelineError if nothing is published.
@@ -74,6 +74,6 @@ def _write(target: Paths, table: PublishedTable, parts: Mapping[str, pl.DataFram
     for name, part in parts.items():
         part.write_parquet(folder / f"{name}.parquet", compression=COMPRESSION)
     count = sum(part.height for part in parts.values())
-    hashes, now = synced(folder), datetime.now(UTC).isoformat()
+    hashes, now = sync_files(folder), datetime.now(UTC).isoformat()
     drawn = replace(table, rows=count, files=hashes, built_at=now)
     Publication(target, "drawn").register(drawn)

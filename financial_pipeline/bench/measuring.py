@@ -1,4 +1,4 @@
-"""What benchmarks share: a folder to work in, processes of their own, rounds, and the report."""
+"""Shared by benchmarks: a folder to work in, processes of their own, rounds, and the report."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from financial_pipeline.bench.process_use import Peak, sampled_peak
+from financial_pipeline.bench.process_use import Peak, sample_peak
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
 
@@ -50,7 +50,7 @@ def report(result: Mapping[str, Any], as_json: bool) -> None:
         click.echo(f"{name:>20}  {value}")
 
 
-def in_own_process(
+def run_in_own_process(
     work: Callable[..., Answer], *arguments: object, with_children: bool = False
 ) -> tuple[Answer, float]:
     """Call a function in a new process; return its answer and its peak of resident megabytes.
@@ -69,7 +69,7 @@ def _with_peak(
 ) -> tuple[Answer, float]:
     # Standard output is for the report of the benchmark alone.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with sampled_peak(os.getpid()) if with_children else nullcontext(Peak()) as peak:
+    with sample_peak(os.getpid()) if with_children else nullcontext(Peak()) as peak:
         answer = work(*arguments)
     return answer, peak.mb(getrusage(RUSAGE_SELF))
 

@@ -133,7 +133,7 @@ def _with_outcomes(book: pl.DataFrame) -> pl.DataFrame:
     ).drop("bad", "over", "loss", "exit", "age")
 
 
-def _repeated(drawn: Drawn, index: IntArray) -> Drawn:
+def _take_rows(drawn: Drawn, index: IntArray) -> Drawn:
     needed = [one.name for one in fields(drawn) if one.name != "scores"]
     return replace(drawn, **{name: getattr(drawn, name)[index] for name in needed})
 
@@ -144,8 +144,8 @@ def _performance(keys: IntArray, loans: Borrowers, outcomes: Outcomes) -> pl.Dat
     last = np.minimum(snapshot - loans.issue, outcomes.exit_month)
     index = np.repeat(np.arange(keys.size), last + 1)
     month = np.arange(index.size) - np.repeat(np.cumsum(last + 1) - last - 1, last + 1)
-    of_month = _repeated(loans, index)
-    states = states_at(of_month, _repeated(outcomes, index), of_month.issue + month)
+    of_month = _take_rows(loans, index)
+    states = states_at(of_month, _take_rows(outcomes, index), of_month.issue + month)
     bad = states.state == State.CHARGED_OFF
     opening = np.where(month == 0, of_month.funded, np.roll(states.balance, 1))
     closing = np.where(bad, of_month.funded - states.principal, states.balance)

@@ -18,8 +18,8 @@ import polars as pl
 from financial_pipeline.bench import metric_marts
 from financial_pipeline.bench.measuring import (
     as_json_option,
-    in_own_process,
     report,
+    run_in_own_process,
     slope,
     tell,
     work_folder,
@@ -47,7 +47,7 @@ Row = dict[str, Any]
 
 
 def _computed(engine: str, name: str, marts: Path, target: Path, loans: int) -> tuple[float, float]:
-    """What a measured process does: write one table; return its seconds and those of a start."""
+    """Run the measured process: write one table; return its seconds and those of a start."""
     metric, lag = METRICS[name], Settings().default_lag_months
     first, last = RANGES[metric.table.partition]
     files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
@@ -75,7 +75,7 @@ def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row
     targets = {engine: work / f"{engine}.parquet" for engine in ENGINES}
     seconds, starts, peaks = {}, {}, {}
     for engine, target in targets.items():
-        (seconds[engine], starts[engine]), peaks[engine] = in_own_process(
+        (seconds[engine], starts[engine]), peaks[engine] = run_in_own_process(
             _computed, engine, name, marts, target, loans, with_children=True
         )
     ours, again = (pl.read_parquet(path) for path in targets.values())

@@ -20,9 +20,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from financial_pipeline.bench.measuring import (
     ROUNDS,
     as_json_option,
-    in_own_process,
     ours_against_bare,
     report,
+    run_in_own_process,
     tell,
     work_folder,
 )
@@ -82,14 +82,14 @@ def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int |
     with work_folder() as folder:
         path = folder / "matrix.parquet"
         tell(f"simulating {loans:,} loans")
-        in_own_process(write_matrix, path, loans, seed)
+        run_in_own_process(write_matrix, path, loans, seed)
         matured = pl.scan_parquet(path).select(pl.len()).collect().item()
-        found = ours_against_bare(lambda which: in_own_process(seconds_of, which, path), rounds)
+        found = ours_against_bare(lambda which: run_in_own_process(seconds_of, which, path), rounds)
     return {"name": "model", "loans": loans, "matured_loans": matured, **found}
 
 
 def seconds_of(which: str, path: Path) -> float:
-    """What a measured process does: read the matrix, then return the seconds that a fit takes."""
+    """Run the measured process: read the matrix, then return the seconds that a fit takes."""
     matrix = pl.read_parquet(path)
     start = time.perf_counter()
     {"ours": ours, "bare": bare}[which](matrix)

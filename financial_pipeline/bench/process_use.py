@@ -1,4 +1,4 @@
-"""What a process uses: processor seconds, and the peak of memory with all that it starts."""
+"""Processor seconds of a process, and its peak memory with all processes that it starts."""
 
 import sys
 import threading
@@ -59,7 +59,7 @@ class Peak:
 
 
 @contextmanager
-def sampled_peak(pid: int) -> Iterator[Peak]:
+def sample_peak(pid: int) -> Iterator[Peak]:
     """Add up the memory of a process and its descendants, a few times a second, in the block."""
     peak = Peak()
 

@@ -1,4 +1,4 @@
-"""Whether readers of the dashboard and a full backfill disturb each other.
+"""Readers of the dashboard during a full backfill: errors, mixed versions and waiting locks.
 
 The simulated world is run three times on one data root of its own: once to fill it, once alone,
 and once while readers click through all pages of a real server over the same folder. A reader is a
@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 import numpy as np
 
-from financial_pipeline.bench.dashboard_client import DashboardReader, Run, served
+from financial_pipeline.bench.dashboard_client import DashboardReader, Run, serve_dashboard
 from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.process_use import repeating
 from financial_pipeline.bench.world import run_demo
@@ -40,7 +40,7 @@ SHOWN_ERRORS: Final = 5
 
 @dataclass
 class Seen:
-    """What the readers saw, all together."""
+    """The observations of all readers."""
 
     pages: int = 0
     seconds: list[float] = field(default_factory=list)
@@ -103,7 +103,7 @@ def _note(seen: Seen, page: str, run: Run) -> None:
 
 
 @contextmanager
-def watched_locks(data_root: Path, server: int) -> Iterator[LockWatch]:
+def watch_locks(data_root: Path, server: int) -> Iterator[LockWatch]:
     """Look at the locks on files below a data root, twenty times a second."""
     watch = LockWatch()
 
@@ -132,8 +132,8 @@ def _with_readers(
     root: Path, readers: int, loans: int, analytics: bool
 ) -> tuple[float, Seen, LockWatch]:
     with ExitStack() as stack:
-        address, pid = stack.enter_context(served(root, root.parent / "server.log"))
-        watch = stack.enter_context(watched_locks(root, pid))
+        address, pid = stack.enter_context(serve_dashboard(root, root.parent / "server.log"))
+        watch = stack.enter_context(watch_locks(root, pid))
         seen = stack.enter_context(crowd(address, readers))
         seconds = backfill(root, loans, analytics)
     return seconds, seen, watch

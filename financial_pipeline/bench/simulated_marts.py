@@ -55,8 +55,8 @@ def _as_marts(rows: pl.DataFrame) -> pl.DataFrame:
         "home_ownership",
         "purpose",
         "verification_status",
-        *(_typed(name).alias(f"x_{name}") for name in sorted(CLASS_X)),
-        issue_month=_typed("issue_d"),
+        *(_typed_column(name).alias(f"x_{name}") for name in sorted(CLASS_X)),
+        issue_month=_typed_column("issue_d"),
         term=pl.col("term").str.extract(r"(\d+)").cast(pl.Int64),
         # The columns of both applicants are null but for joint applications.
         income_effective=pl.coalesce("annual_inc_joint", "annual_inc"),
@@ -76,7 +76,7 @@ def _as_marts(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _typed(name: str) -> pl.Expr:
+def _typed_column(name: str) -> pl.Expr:
     if name in MONTH_COLUMNS:
         return ("01-" + pl.col(name)).str.to_date("%d-%b-%Y")
     return pl.col(name).cast(pl.String if name in TEXT_COLUMNS else pl.Float64)

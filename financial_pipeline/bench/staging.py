@@ -18,9 +18,9 @@ import polars as pl
 from financial_pipeline.bench.measuring import (
     ROUNDS,
     as_json_option,
-    in_own_process,
     ours_against_bare,
     report,
+    run_in_own_process,
     tell,
     work_folder,
 )
@@ -93,7 +93,7 @@ def raw_file(source: Path) -> RawFile:
 
 
 def seconds_of(which: str, source: Path, work_dir: Path) -> float:
-    """What a measured process does: recognise the file, then return the seconds of the work."""
+    """Run the measured process: recognise the file, then return the seconds of the work."""
     file, settings = raw_file(source), Settings()
     start = time.perf_counter()
     ours(file, work_dir, settings) if which == "ours" else bare(source, work_dir)
@@ -103,7 +103,7 @@ def seconds_of(which: str, source: Path, work_dir: Path) -> float:
 def simulate(source: Path, loans: int, seed: int) -> None:
     """Write the 151-column file of so many simulated loans."""
     # In a process of its own, whose memory must not count for the measured ones.
-    in_own_process(partial(write_loan_files, {source: SNAPSHOT}, loans=loans, seed=seed))
+    run_in_own_process(partial(write_loan_files, {source: SNAPSHOT}, loans=loans, seed=seed))
 
 
 def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int | float]:
@@ -115,7 +115,7 @@ def run(loans: int, *, rounds: int = ROUNDS, seed: int) -> dict[str, str | int |
 
         def measure(which: str) -> tuple[float, float]:
             with TemporaryDirectory(dir=folder) as work_dir:
-                return in_own_process(seconds_of, which, source, Path(work_dir))
+                return run_in_own_process(seconds_of, which, source, Path(work_dir))
 
         return {"name": "staging", "loans": loans, **ours_against_bare(measure, rounds)}
 

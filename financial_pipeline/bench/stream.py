@@ -12,7 +12,7 @@ import click
 
 from financial_pipeline.bench.measuring import as_json_option, report, tell, work_folder
 from financial_pipeline.bench.stream_latency import nothing_to_bar, window_to_table
-from financial_pipeline.bench.stream_throughput import alone, sustained
+from financial_pipeline.bench.stream_throughput import alone, measure_sustained
 from financial_pipeline.streaming.clients import ClientName
 from financial_pipeline.streaming.job_script import Delivery
 
@@ -32,11 +32,11 @@ Measure = Callable[[Path], Result]
 def _measures(
     clients: tuple[ClientName, ...], deliveries: tuple[Delivery, ...], seconds: float
 ) -> dict[str, list[Measure]]:
-    """What each part measures, one after the other; a measure is given an empty folder."""
+    """Return the measures of each part in order; each gets an empty folder."""
     bare, short = min(seconds, BARE_SECONDS), min(seconds, LATENCY_SECONDS)
     return {
         "sustained": [
-            partial(sustained, client=client, delivery=delivery, seconds=seconds)
+            partial(measure_sustained, client=client, delivery=delivery, seconds=seconds)
             for client in clients
             for delivery in deliveries
         ],

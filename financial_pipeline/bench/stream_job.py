@@ -73,7 +73,7 @@ class RunningJob:
                 return sum(ends.values()), 0
             return sum(ends.values()), unread(consumer, RAW_TOPIC, ends)
 
-    def drained(self) -> float:
+    def wait_until_drained(self) -> float:
         """Wait until everything on the topic has been read; the monotonic time of seeing it."""
         least, since = -1, time.monotonic()
         while (left := self.lag(is_ending=True)[1]) > 0:
@@ -140,7 +140,7 @@ def drain_rate(job: RunningJob) -> float:
         time.sleep(0.2)
         total, left = job.lag()
     began = time.monotonic()
-    ended = job.drained()
+    ended = job.wait_until_drained()
     job.runtime.rest.cancel(job.job_id)
     return left / max(ended - began, 1e-9)
 

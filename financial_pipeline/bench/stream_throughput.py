@@ -1,4 +1,4 @@
-"""How many messages a second go through the whole job, and through less than it."""
+"""Messages per second through the whole job, and through parts of it."""
 
 import json
 import os
@@ -34,7 +34,9 @@ LAG_LIMIT: Final = {"confluent-kafka": 600_000, "kafka-python": 120_000}
 WRITTEN_SECONDS: Final = 60.0
 
 
-def sustained(folder: Path, client: ClientName, delivery: Delivery, seconds: float) -> Result:
+def measure_sustained(
+    folder: Path, client: ClientName, delivery: Delivery, seconds: float
+) -> Result:
     """Input for some seconds through bars, indicators, alerts, dead letters and late messages.
 
     Keys: produced_per_second, through_per_second (until everything is read), catch_up_seconds,
@@ -53,7 +55,7 @@ def sustained(folder: Path, client: ClientName, delivery: Delivery, seconds: flo
             producer.run(gate.through(trades(PER_MINUTE[client])))
             ended = time.monotonic()
             producer.close_windows(60)
-            read = job.drained()
+            read = job.wait_until_drained()
         return {
             "client": client,
             "delivery": delivery,
@@ -85,7 +87,7 @@ def _producer(runtime: LocalRuntime, client: ClientName) -> Producer:
 
 
 def _accounts(job: RunningJob, still_open: int) -> Result:
-    """What became of the messages of the topic, once the last window is written.
+    """Count the fates of the topic's messages, once the last window is written.
 
     `still_open` heartbeats closed that window from a later one, which nothing closes.
     """

@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 
 from financial_pipeline.bench.measuring import as_json_option, slope, work_folder
-from financial_pipeline.bench.process_use import MEGABYTE, sampled_peak
+from financial_pipeline.bench.process_use import MEGABYTE, sample_peak
 from financial_pipeline.bench.staging import SNAPSHOT, UPSTREAM_LOANS
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.settings import Settings
@@ -70,7 +70,7 @@ def run_demo(log: Path, *options: str) -> Row:
     with (
         log.open("w+", encoding="utf-8") as out,
         subprocess.Popen(command, stdout=out, stderr=out) as process,
-        sampled_peak(process.pid) as peak,
+        sample_peak(process.pid) as peak,
     ):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

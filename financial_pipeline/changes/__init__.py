@@ -1,1 +1,1 @@
-"""What changed since the last publication: code, settings, files, and what follows from them."""
+"""Changes since the last publication: code, settings, files, and everything downstream of them."""

@@ -63,7 +63,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 def digest_of(tree: ast.Module) -> str:
     """Return the hash of a syntax tree without its docstrings, which are removed from it."""
-    return hashed([ast.dump(_without_docstrings(tree))])
+    return hash_texts([ast.dump(_without_docstrings(tree))])
 
 
 def _read(path: Path, stamp: str) -> Module:
@@ -111,7 +111,7 @@ def closure(modules: Mapping[str, Module], roots: Iterable[str]) -> list[str]:
 def code_version(modules: Mapping[str, Module], roots: Iterable[str]) -> str:
     """Return the hash of the code that `roots` can run, and of the versions of the engines."""
     parts = [f"{name} {modules[name].digest}" for name in closure(modules, roots)]
-    return hashed([*parts, *engine_versions()])
+    return hash_texts([*parts, *engine_versions()])
 
 
 @cache
@@ -128,7 +128,7 @@ def settings_read(
     return sorted(names & set(fields))
 
 
-def hashed(parts: Iterable[str]) -> str:
+def hash_texts(parts: Iterable[str]) -> str:
     """Return one SHA-256 of several texts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -136,4 +136,4 @@ def hashed(parts: Iterable[str]) -> str:
 def files_digest(paths: Iterable[Path]) -> str:
     """Return one hash of the names and contents of files."""
     ordered = sorted(paths)
-    return hashed(f"{path.name} {sha256(path)}" for path in ordered)
+    return hash_texts(f"{path.name} {sha256(path)}" for path in ordered)

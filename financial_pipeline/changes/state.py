@@ -1,4 +1,4 @@
-"""What the published tables were built from, per asset: the file `built.json` of a data root.
+"""The inputs of the published tables, per asset: the file `built.json` of a data root.
 
 An entry is removed, on the disk, before anything of its asset is built, and written again after the
 publication. A crash in between, or a damaged file, therefore costs a rebuild and never a wrong
@@ -19,7 +19,7 @@ from financial_pipeline.paths import Paths
 
 @dataclass(frozen=True)
 class Built:
-    """How an asset was built; two equal entries mean equal content, whenever they were noted.
+    """The inputs of a built asset; two equal entries mean equal content, whenever they were noted.
 
     `code` and `settings` are hashes; `span` has the first and the last partition; `reads` has the
     hash of each input; `wrote` is the content hash of a published table or staging folder, and

@@ -1,4 +1,4 @@
-"""Whether a command has nothing to do: told from sizes, times and hashes, without the engines."""
+"""A quick answer to whether anything changed, from sizes, times and hashes, without engines."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def fingerprint(
     modules = code.read_modules(paths.data_root / "code.json")
     values = settings.model_dump(mode="json", exclude={"data_root"})
     stats = [(path, path.stat()) for path in sorted([*files, *present])]
-    return code.hashed(
+    return code.hash_texts(
         [
             *(f"{p} {s.st_size} {s.st_mtime_ns} {s.st_ctime_ns} {s.st_ino}" for p, s in stats),
             *(f"{name} {module.digest}" for name, module in sorted(modules.items())),

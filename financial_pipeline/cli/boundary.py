@@ -77,13 +77,13 @@ def sentence(error: BaseException) -> str:
 
 def _sentence(error: BaseException) -> str:
     for each in _causes(error):
-        if damaged := _damaged(str(each)):
+        if damaged := _describe_damage(str(each)):
             return damaged
         if isinstance(each, PipelineError):
             text = str(each)
             is_one_line = len(text.splitlines()) <= 1
             return text if is_one_line else f"{_line(text)} (in full: {report(error)})"
-        if known := _known(each):
+        if known := _describe_known(each):
             return known
     return (
         f"The program has a fault ({type(error).__name__}: {_line(str(error))}); readers keep the"
@@ -105,7 +105,7 @@ def _line(text: str) -> str:
     return words if len(words) <= QUOTED else f"{words[:half]} ... {words[-half:]}"
 
 
-def _known(error: BaseException) -> str | None:
+def _describe_known(error: BaseException) -> str | None:
     if isinstance(error, ValidationError):
         faults = "; ".join(f"{_variable(one['loc'])}: {one['msg']}" for one in error.errors())
         return f"A setting is wrong, correct it in the environment or in .env: {faults}."
@@ -123,7 +123,7 @@ def _known(error: BaseException) -> str | None:
     return None
 
 
-def _damaged(text: str) -> str | None:
+def _describe_damage(text: str) -> str | None:
     """Return what to do if a fault comes from a damaged file that a run can build again."""
     if any(mark in text for mark in DAMAGED_WAREHOUSE):
         place = _data_root() / "warehouse" / "warehouse.duckdb"

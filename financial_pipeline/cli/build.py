@@ -61,7 +61,7 @@ def _run(
     settings, report = Settings(), partial(click.echo, file=sys.stdout)
     inputs.check(settings, paths := data_root(builds=True), reads_files=layers != "transform")
     options = {"layers": layers, "analytics": analytics, "stream": stream}
-    from financial_pipeline.changes import landed, unchanged
+    from financial_pipeline.changes import file_hashes, unchanged
 
     # Only fetching tells whether a live source has something new.
     may_be_current = settings.source != "live" and not rebuild and unchanged.has_record(paths)
@@ -89,7 +89,7 @@ def _run(
     files = _files(settings, paths, layers)
     # A file that arrived meanwhile is for the next run, and so is a stream that failed.
     is_whole = outcome.stream_fault is None
-    if is_whole and (layers == "transform" or landed.are_known(paths, files)):
+    if is_whole and (layers == "transform" or file_hashes.are_known(paths, files)):
         unchanged.remember(paths, unchanged.fingerprint(settings, paths, files, options))
     return outcome.stream_fault
 

@@ -41,7 +41,7 @@ def show_figures(as_json: bool, version: str | None = None, *, hashes: bool = Fa
 def show_headline() -> None:
     """Print the few figures to know first, and three commands that lead on."""
     from financial_pipeline.figures import attention, figures, headline
-    from financial_pipeline.simulator import planted
+    from financial_pipeline.simulator import planted_faults
 
     content = figures.figures(data_root())
     for sentence in headline.sentences(content):
@@ -49,8 +49,8 @@ def show_headline() -> None:
     found = attention.sentence(data_root())
     if found:
         click.echo(found)
-    if found and planted.is_planted(content["world"].get("loans") or 0):
-        click.echo(planted.SENTENCE)
+    if found and planted_faults.is_planted(content["world"].get("loans") or 0):
+        click.echo(planted_faults.SENTENCE)
     click.echo("Next:")
     root = (
         f" --data-root {shlex.quote(given_data_root())}"

@@ -37,7 +37,7 @@ def disk(days: int) -> None:
         click.echo(_row(path.name, files, leftovers.size(path)))
     if not paths.dagster_home.is_dir():
         return
-    with home.opened_home(paths) as instance:
+    with home.open_home(paths) as instance:
         found = Housekeeping(instance, paths, days).found()
     click.echo(f"\n`financial-pipeline prune --days {days}` would free:")
     for kind, space in found.items():
@@ -57,7 +57,7 @@ def prune(days: int) -> None:
         click.echo("Nothing to prune: no run has used this data root.")
         return
     before = leftovers.size(paths.dagster_home)
-    with home.opened_home(paths) as instance:
+    with home.open_home(paths) as instance:
         removed = Housekeeping(instance, paths, days).prune()
     for kind, space in removed.items():
         click.echo(_row(kind, space.count, space.size))

@@ -35,7 +35,7 @@ WIDE: Final = 200
 
 @dataclass(frozen=True)
 class Output:
-    """Where answers go, and in which form; files have every row."""
+    """The target and the format of answers; files have every row."""
 
     form: Format = "table"
     file: Path | None = None
@@ -61,9 +61,9 @@ def write(relation: duckdb.DuckDBPyRelation, wanted: Output) -> None:
     if wanted.file is None and wanted.form == "table":
         _show(relation)
     elif wanted.file is None:
-        sys.stdout.write(_encoded(relation, wanted.form).decode())
+        sys.stdout.write(_encode(relation, wanted.form).decode())
     else:
-        content = _encoded(relation, wanted.form)
+        content = _encode(relation, wanted.form)
         try:
             with replacing(wanted.file.resolve()) as temporary:
                 temporary.write_bytes(content)
@@ -83,7 +83,7 @@ def _show(relation: duckdb.DuckDBPyRelation) -> None:
         print(f"The first {MAX_ROWS:,} of {count:,} rows; -o FILE writes all of them.")
 
 
-def _encoded(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
+def _encode(relation: duckdb.DuckDBPyRelation, form: Format) -> bytes:
     try:
         return _bytes(_writable(relation, form).pl(), form, relation)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

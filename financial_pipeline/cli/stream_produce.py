@@ -83,7 +83,7 @@ def produce(
     if macro:
         click.echo(_send_macro(client, topic or MACRO_TOPIC))
         return
-    events = _simulated(sessions) if simulated else _bars(files, label)
+    events = _simulated_trades(sessions) if simulated else _bars(files, label)
     click.echo(_send_events(events, speed, client, topic or RAW_TOPIC))
 
 
@@ -92,10 +92,10 @@ def _send_events(
 ) -> str:
     from financial_pipeline.streaming import producing
     from financial_pipeline.streaming.clients import open_sink
-    from financial_pipeline.streaming.reading import held
+    from financial_pipeline.streaming.reading import read_held
 
     known, seconds = brokers(), Settings().stream_bar_seconds
-    there = held(topic, known.confluent())
+    there = read_held(topic, known.confluent())
     sink = open_sink(client, topic, known)
     producer = producing.produce(events, sink, there, seconds, speed=speed)
     return (
@@ -109,12 +109,12 @@ def _send_live(every: float, client: "ClientName", topic: str) -> str:
     from financial_pipeline.streaming import minute_polling
     from financial_pipeline.streaming.clients import open_sink
     from financial_pipeline.streaming.producing import Producer
-    from financial_pipeline.streaming.reading import held
+    from financial_pipeline.streaming.reading import read_held
 
     settings = Settings()
     minute_polling.require_open(minute_polling.utc_now())
     known = brokers()
-    there = held(topic, known.confluent())
+    there = read_held(topic, known.confluent())
     producer = Producer(open_sink(client, topic, known), held=there)
     polling = minute_polling.MinutePolling(
         producer,
@@ -138,7 +138,7 @@ def _send_macro(client: "ClientName", topic: str) -> str:
 
     known = brokers()
     releases = _releases()
-    there = macro.held(topic, known.confluent())
+    there = macro.read_held(topic, known.confluent())
     sent, skipped = macro.send(open_sink(client, topic, known), releases, there)
     return f"Sent {sent} macro releases to {topic}; {skipped} were there already."
 
@@ -160,12 +160,12 @@ def _releases() -> "Iterable[MacroRelease]":
 
 def _bars(files: tuple[Path, ...], label: Label | None) -> "Iterable[MarketEvent]":
     from financial_pipeline.sources.bar_files import bar_events
-    from financial_pipeline.streaming.producing import merged
+    from financial_pipeline.streaming.producing import merge_bars
 
-    return merged([bar_events(path, label or "auto") for path in files])
+    return merge_bars([bar_events(path, label or "auto") for path in files])
 
 
-def _simulated(sessions: int) -> "Iterable[MarketEvent]":
+def _simulated_trades(sessions: int) -> "Iterable[MarketEvent]":
     from financial_pipeline.simulator.ticks import newest_trades
 
     return newest_trades(data_root().simulated_prices, sessions, Settings().seed)

@@ -1,4 +1,4 @@
-"""Whether two engines agree on a metric table, and by how much they differ."""
+"""Agreement of two engines on a metric table, with their largest difference."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final

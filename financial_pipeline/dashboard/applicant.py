@@ -11,7 +11,7 @@ from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, number, percent
 from financial_pipeline.dashboard.loan_scores import reasons_chart
 from financial_pipeline.dashboard.thresholds import SUMMARIES, SUMMARY
-from financial_pipeline.dashboard.widgets import amount, choose, spaced
+from financial_pipeline.dashboard.widgets import amount, choose, with_spaces
 from financial_pipeline.ml.artifact import load_models
 from financial_pipeline.ml.what_if import Assessment, score_applicant
 
@@ -43,8 +43,8 @@ def _models(folder: str, artifact: str) -> Any:
 def what_if(release: Release) -> None:
     """Score an invented applicant with the served artifact."""
     st.header("What if: score an applicant", anchor=False)
-    served = evidence.served(release)
-    if served is None or not elements.filled(release, SUMMARY):
+    served = evidence.served_model(release)
+    if served is None or not elements.has_rows(release, SUMMARY):
         st.info("No model is served, so nobody can be scored.", icon=":material/block:")
         return
     models = _models(str(release.paths.data_root / "ml" / "artifacts"), served["artifact"])
@@ -77,7 +77,7 @@ def _application() -> dict[str, object]:
             "open_acc": amount("Open accounts", "accounts", 0, 100, 11),
             "pub_rec": amount("Public records", "records", 0, 30, 0),
             "home_ownership": choose("Housing", HOMES, "housing", form=str.capitalize),
-            "purpose": choose("Purpose", PURPOSES, "wanted_for", form=spaced),
+            "purpose": choose("Purpose", PURPOSES, "wanted_for", form=with_spaces),
             "verification_status": choose("Income is", VERIFIED, "verified"),
         }
         rate = amount("Rate, % (0: not set yet)", "rate", 0.0, 36.0, 0.0, 0.5)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import LOANS, MACRO, PRICES, Release, age_days
-from financial_pipeline.dashboard.elements import counted
+from financial_pipeline.dashboard.elements import format_count
 from financial_pipeline.figures import default_rates, synthetic
 
 # Each source: its name, and the days after which it is old, by the rhythm it arrives in.
@@ -65,14 +65,14 @@ def _warnings(release: Release, page: str) -> list[tuple[str, str]]:
             " borrower or bank."
         )
         found.append((words, "science"))
-    if page not in SOURCES_OF and (note := _filtered(release)):
+    if page not in SOURCES_OF and (note := _resolved_only(release)):
         found.append((f"**Resolved loans only**: {note}.", "filter_alt"))
     if old := _old(release, page):
         found.append((f"**Old data**: {old}. Today is {release.today}.", "schedule"))
     return found
 
 
-def _filtered(release: Release) -> str | None:
+def _resolved_only(release: Release) -> str | None:
     """Say so if the file has loans with a known outcome only."""
     if release.missing(default_rates.TABLE):
         return None
@@ -89,7 +89,7 @@ def _old(release: Release, page: str) -> str:
         if not release.missing(key)
     }
     return ", ".join(
-        f"the newest {SOURCES[key][0]} are of {_day(release, key)}, {counted(days, 'day')} ago"
+        f"the newest {SOURCES[key][0]} are of {_day(release, key)}, {format_count(days, 'day')} ago"
         for key, days in ages.items()
         if days > SOURCES[key][1]
     )

@@ -1,4 +1,4 @@
-"""What a threshold is compared with: approving all, and approving by grade alone."""
+"""Baselines of a threshold: approving all, and approving by grade alone."""
 
 from dataclasses import dataclass
 from typing import Any, Final

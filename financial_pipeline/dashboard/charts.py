@@ -27,7 +27,7 @@ DAYS_OF_YEARS: Final = 2600
 Layers = alt.LayerChart | alt.FacetChart
 
 
-def thinned(frame: pl.DataFrame, series: int = 1) -> pl.DataFrame:
+def thin(frame: pl.DataFrame, series: int = 1) -> pl.DataFrame:
     """Return every n-th row and the last, so that all series together stay below MAX_POINTS.
 
     `frame` has one row per point of time, and each row makes `series` points.

@@ -134,7 +134,7 @@ order by issued
 """
 
 
-def rated(rows: pl.DataFrame, events: str, trials: str) -> pl.DataFrame:
+def with_rates(rows: pl.DataFrame, events: str, trials: str) -> pl.DataFrame:
     """Add `rate` with its 95% Wilson interval, `low` to `high`: events over trials."""
     counts = [{**row, "loans": row[trials], "defaults": row[events]} for row in rows.to_dicts()]
     found = [
@@ -179,7 +179,7 @@ def funnel(approvals: pl.DataFrame, matured: pl.DataFrame, year: str) -> pl.Data
     names = ("applications", "issued", "matured", "paid")
     counts = [int(sums[name][0] or 0) for name in names]
     stages = pl.DataFrame({"stage": names, "loans": counts, "of": [counts[0], *counts[:-1]]})
-    return rated(stages, "loans", "of")
+    return with_rates(stages, "loans", "of")
 
 
 def difference(first: dict[str, Any], second: dict[str, Any]) -> tuple[float, float, float]:
@@ -195,7 +195,7 @@ def difference(first: dict[str, Any], second: dict[str, Any]) -> tuple[float, fl
     return gap, gap - low, gap + high
 
 
-def compared(first: pl.DataFrame, second: pl.DataFrame) -> str:
+def compare_vintages(first: pl.DataFrame, second: pl.DataFrame) -> str:
     """Compare two vintages at the last month on book that both have reached, in one sentence."""
     shared = set(first["months_on_book"]) & set(second["months_on_book"])
     if not shared:

@@ -18,7 +18,7 @@ NEEDS_REJECTIONS: Final = "the rejected applications: drop rejected_2007_to_2018
 def approvals(release: Release) -> None:
     """Draw the funnel of a year's applications, the approval rate, and the rejected ones."""
     st.header("Approvals", anchor=False)
-    if not elements.filled(release, figures.SUMMARY, figures.RATES, figures.REJECTIONS):
+    if not elements.has_rows(release, figures.SUMMARY, figures.RATES, figures.REJECTIONS):
         return
     months = release.rows(figures.APPROVALS, figures.SUMMARY)
     if months.is_empty():
@@ -77,7 +77,7 @@ def _funnel(stages: pl.DataFrame) -> alt.Chart:
 def arrears(release: Release, chosen: LoanFilter) -> None:
     """Draw the share of young loans that are late or bad in the newest snapshot."""
     st.header("Early arrears", anchor=False)
-    if not elements.filled(release, figures.LOANS):
+    if not elements.has_rows(release, figures.LOANS):
         return
     rows = chosen.rows(release, figures.ARREARS, months=figures.YOUNG_MONTHS)
     if rows.is_empty():
@@ -88,7 +88,7 @@ def arrears(release: Release, chosen: LoanFilter) -> None:
         )
         return
     late = pl.sum_horizontal("late_16_to_30", "late_31_to_120", "bad").alias("in_arrears")
-    found = figures.rated(rows.with_columns(late), "in_arrears", "loans")
+    found = figures.with_rates(rows.with_columns(late), "in_arrears", "loans")
     st.markdown("**More than 15 days late, or bad**, among the loans of each issue month")
     drawing.chart(_arrears, found)
     elements.source(
@@ -125,7 +125,7 @@ def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str)
 def losses(release: Release, chosen: LoanFilter) -> None:
     """Draw loss given default and recovery by issue year."""
     st.header("Loss given default and recovery", anchor=False)
-    if not elements.filled(release, figures.LOANS):
+    if not elements.has_rows(release, figures.LOANS):
         return
     found = chosen.rows(release, figures.LOSSES)
     if found.is_empty():

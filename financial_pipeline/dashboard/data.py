@@ -83,7 +83,7 @@ class Release:
 
     @property
     def published_at(self) -> datetime:
-        """When this version became current, UTC."""
+        """Return the time at which this version became current, UTC."""
         return datetime.fromisoformat(self.manifest.published_at)
 
     def missing(self, *keys: str) -> list[str]:

@@ -71,11 +71,11 @@ def chart(
     # After a click the chart starts again without a selection, so that the same mark can be chosen.
     key, act = f"{picks[0]}_{st.session_state.get(CLICKS, 0)}", picks[1]
     st.vega_lite_chart(
-        spec, key=key, on_select=lambda: _picked(key, act), selection_mode=PICK, alt=words
+        spec, key=key, on_select=lambda: _handle_pick(key, act), selection_mode=PICK, alt=words
     )
 
 
-def _picked(key: str, act: Callable[[dict[str, Any]], None]) -> None:
+def _handle_pick(key: str, act: Callable[[dict[str, Any]], None]) -> None:
     marks = st.session_state[key]["selection"].get(PICK)
     if marks:
         act(marks[0])

@@ -85,7 +85,7 @@ select
 def show(release: Release, chosen: LoanFilter) -> None:
     """Draw the choice of a figure, with its sums and its loans within the page's filter."""
     st.header("Loans behind the figures", anchor=False)
-    if not elements.filled(release, *TABLES):
+    if not elements.has_rows(release, *TABLES):
         return
     name = choose("Figure", tuple(FIGURES), "figure", 260)
     figure = FIGURES[name]
@@ -119,7 +119,7 @@ def _sums(total: dict[str, Any], figure: Figure) -> str:
     )
     whose = f"net loss of the {figure.hits} ones" if hits else "net loss"
     words = (
-        f"**{elements.counted(total['loans'], figure.of)}**{hits}, funded"
+        f"**{elements.format_count(total['loans'], figure.of)}**{hits}, funded"
         f" **{elements.dollars(total['funded_usd'])}**, {whose}"
         f" **{elements.dollars(total['net_loss_usd'] or 0.0)}**."
     )

@@ -11,7 +11,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.figures.csv_export import csv
-from financial_pipeline.publishing.table_files import damaged
+from financial_pipeline.publishing.table_files import describe_damage
 
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
@@ -67,7 +67,7 @@ def _metric(card: Card) -> None:
 
 def present(release: Release, *keys: str) -> bool:
     """Return whether all tables are published; if not, show the commands that build them."""
-    missing = unpublished(release, *keys)
+    missing = explain_absent(release, *keys)
     if missing:
         _once(missing, ":material/rocket_launch:")
     return not missing
@@ -88,13 +88,13 @@ def _once(words: str, icon: str) -> None:
         st.info(words, icon=icon)
 
 
-def unpublished(release: Release, *keys: str) -> str:
+def explain_absent(release: Release, *keys: str) -> str:
     """Name tables that are damaged or not published, and how to build them; empty if none is."""
     missing = release.missing(*keys)
     if not missing:
         return ""
     tables = release.manifest.tables
-    if lost := [damaged(tables[key]) for key in missing if key in tables]:
+    if lost := [describe_damage(tables[key]) for key in missing if key in tables]:
         return " ".join(lost)
     verb = "is" if len(missing) == 1 else "are"
     return (
@@ -103,7 +103,7 @@ def unpublished(release: Release, *keys: str) -> str:
     )
 
 
-def filled(release: Release, *keys: str) -> bool:
+def has_rows(release: Release, *keys: str) -> bool:
     """Return whether all tables are published and have rows; if not, show why."""
     if not present(release, *keys):
         return False
@@ -183,7 +183,7 @@ def table(
             icon=":material/download:",
             on_click="ignore",
         )
-        st.caption(f"{counted(frame.height, 'row')}.{cut}")
+        st.caption(f"{format_count(frame.height, 'row')}.{cut}")
 
 
 def rows_behind(frame: pl.DataFrame, name: str, label: str = "Rows behind this") -> None:
@@ -197,7 +197,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None else f"{value:.{digits}%}"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
+def format_count(count: int, one: str, many: str = "") -> str:
     """Format a count with its noun: `1 loan`, `2,000 loans`; `many` is a plural without an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 

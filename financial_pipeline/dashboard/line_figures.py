@@ -1,11 +1,11 @@
-"""Where the lines of the raw files went, for the Health page: counts, and the quarantined lines."""
+"""Accounting of raw lines for the Health page: counts, and the quarantined lines."""
 
 from typing import Final
 
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, counted
+from financial_pipeline.dashboard.elements import Card, format_count
 from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.staging import row_accounting
 
@@ -78,7 +78,12 @@ def cards(release: Release) -> list[Card]:
     lines = int(files["physical_lines"].sum())
     quarantined, odd = (int(files[name].sum()) for name in ("quarantined", "unexplained"))
     return [
-        Card("Lines read", f"{lines:,}", f"in {counted(files.height, 'file')}", "Physical lines."),
+        Card(
+            "Lines read",
+            f"{lines:,}",
+            f"in {format_count(files.height, 'file')}",
+            "Physical lines.",
+        ),
         Card(
             "Quarantined",
             f"{quarantined:,}",

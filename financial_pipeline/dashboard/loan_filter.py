@@ -9,7 +9,7 @@ import streamlit as st
 from financial_pipeline.dashboard import elements
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.table_columns import in_words
-from financial_pipeline.dashboard.widgets import amount, choose, spaced
+from financial_pipeline.dashboard.widgets import amount, choose, with_spaces
 
 LOANS: Final = "exports/fct_loans"
 GEOGRAPHY: Final = "exports/dim_geography"
@@ -153,7 +153,7 @@ def bar(release: Release) -> LoanFilter:
         grade = choose("Grade", GRADES, "grade", WIDTH)
         term = choose("Term, months", TERMS, "term", WIDTH)
         parts: dict[str, Any] = {
-            name: choose(in_words(name), (ANY, *choices[name]), name, width, form=spaced)
+            name: choose(in_words(name), (ANY, *choices[name]), name, width, form=with_spaces)
             for name, width in OF_LOANS.items()
             if choices[name]
         }
@@ -168,7 +168,7 @@ def bar(release: Release) -> LoanFilter:
 
 def vintages(release: Release, chosen: LoanFilter) -> pl.DataFrame | None:
     """Draw what vintage curves also need, and return the chosen ones; None and why if none is."""
-    if not elements.filled(release, CURVES):
+    if not elements.has_rows(release, CURVES):
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         term = chosen.term
@@ -185,7 +185,7 @@ def vintages(release: Release, chosen: LoanFilter) -> pl.DataFrame | None:
     curves = rows.filter(pl.col("issue_year").is_between(chosen.first, chosen.last))
     if curves.is_empty():
         of_grade = "" if chosen.grade == ANY else f" of grade {grade}"
-        loans = elements.counted(least, "loan")
+        loans = elements.format_count(least, "loan")
         elements.empty(
             f"No vintage{chosen.years()} over {term} months has {loans}{of_grade} or more."
         )

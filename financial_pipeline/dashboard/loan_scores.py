@@ -18,7 +18,7 @@ RANKS: Final = range(1, 5)
 
 def distribution(release: Release, cutoff: object, model: str) -> None:
     """Draw the distribution of the scores of all loans, by outcome."""
-    if not elements.filled(release, evidence.SCORES, evidence.LOANS):
+    if not elements.has_rows(release, evidence.SCORES, evidence.LOANS):
         return
     st.markdown("**Score distribution** of all loans, by outcome (D1)")
     if model not in evidence.SCORED:
@@ -59,7 +59,7 @@ def _bars(rows: pl.DataFrame) -> alt.Chart:
 def one_loan(release: Release, cutoff: object) -> None:
     """Draw the score of one loan and its reasons."""
     st.header("One loan and its reasons", anchor=False)
-    if not elements.filled(release, evidence.SCORES, evidence.LOANS):
+    if not elements.has_rows(release, evidence.SCORES, evidence.LOANS):
         return
     keys = (evidence.SCORES, evidence.LOANS)
     examples = release.rows(evidence.EXAMPLES, *keys, cutoff=cutoff)["loan_id"].to_list()

@@ -24,7 +24,7 @@ MAP_MEASURES: Final = {
 def show(release: Release, chosen: LoanFilter) -> None:
     """Draw the map of the chosen loans, and the concentration of the book."""
     st.header("Loans by state", anchor=False)
-    if not elements.filled(release, *loan_filter.TABLES):
+    if not elements.has_rows(release, *loan_filter.TABLES):
         return
     states = chosen_loans.states(release, chosen)
     choice = choose_segment("Colour by", tuple(MAP_MEASURES), "map_by", "Default rate (D1)")
@@ -45,7 +45,7 @@ def show(release: Release, chosen: LoanFilter) -> None:
     with right:
         _concentration(release)
     known = pl.col("state").is_in(state_map.on_map())
-    elsewhere = elements.counted(int(states.filter(~known)["loans"].sum()), "loan")
+    elsewhere = elements.format_count(int(states.filter(~known)["loans"].sum()), "loan")
     elements.source(
         release,
         loan_filter.LOANS,
@@ -72,7 +72,7 @@ def _pick_state(picked: dict[str, Any]) -> None:
 
 def _concentration(release: Release) -> None:
     st.markdown("**Concentration** of funded dollars, whole book")
-    if not elements.filled(release, figures.SUMMARY):
+    if not elements.has_rows(release, figures.SUMMARY):
         return
     history = release.rows(figures.HISTORY, figures.SUMMARY)
     wide = (

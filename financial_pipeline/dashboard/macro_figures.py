@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, counted, points
+from financial_pipeline.dashboard.elements import Card, format_count, points
 from financial_pipeline.schemas.macro_series import FREQUENCY_OF_SERIES
 
 INDICATORS: Final = "exports/agg_macro_indicators"
@@ -142,7 +142,7 @@ def latest_cards(release: Release) -> list[Card]:
             Card(
                 name,
                 _with_unit(now["value"] * factor, unit),
-                f"of {period(indicator, now['observation_date'])} · {_released(now)}",
+                f"of {period(indicator, now['observation_date'])} · {_release_note(now)}",
                 f"{MEANINGS[indicator]} The value now published (`{indicator}`).",
                 change,
                 None,
@@ -156,7 +156,7 @@ def _with_unit(value: float, unit: str) -> str:
     return f"{value:.2f}%" if unit == "%" else f"{value:.2f} {unit}"
 
 
-def _released(row: dict[str, Any]) -> str:
+def _release_note(row: dict[str, Any]) -> str:
     if row["pit_method"] == RULE:
         return f"released about {row['released']}, estimated"
     return f"released {row['released']}"
@@ -189,16 +189,16 @@ def knowledge(rows: pl.DataFrame, known: date) -> str:
         count = dated["as_known"].count()
         changed = dated.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
         parts.append(
-            f"On **{known}**, **{counted(count, 'observation')}** {_were(count)} known;"
+            f"On **{known}**, **{format_count(count, 'observation')}** {_were(count)} known;"
             f" **{changed:,}** of them {'has' if changed == 1 else 'have'} been revised since."
             if count
             else f"On **{known}**, none of these observations was known yet."
         )
     if undated:
         parts.append(
-            f"**{counted(undated, 'observation')}** {'shows' if undated == 1 else 'show'} today's"
-            " revised value, with an estimated release day and unknown revisions. Load the vintages"
-            " of ALFRED to see what was known then."
+            f"**{format_count(undated, 'observation')}** {'shows' if undated == 1 else 'show'}"
+            " today's revised value, with an estimated release day and unknown revisions. Load"
+            " the vintages of ALFRED to see what was known then."
         )
     return "  \n".join(parts)
 

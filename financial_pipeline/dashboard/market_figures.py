@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import Card, counted, number, percent, points
+from financial_pipeline.dashboard.elements import Card, format_count, number, percent, points
 
 PRICES: Final = "exports/fct_daily_prices"
 VOLATILITY: Final = "metrics/rolling_volatility"
@@ -181,7 +181,7 @@ def note_words(release: Release, first: date, banks: Sequence[str]) -> str:
     """List what is missing or flagged among the returns since `first`; empty if nothing is."""
     rows = release.rows(NOTES, VOLATILITY, first=first).filter(pl.col("symbol").is_in(banks))
     return " · ".join(
-        f"{symbol}: {counted(sessions, 'session')} {NOTE_WORDS[note]} (newest {newest})"
+        f"{symbol}: {format_count(sessions, 'session')} {NOTE_WORDS[note]} (newest {newest})"
         for symbol, note, sessions, newest in rows.iter_rows()
     )
 

@@ -155,7 +155,7 @@ def ks_point(roc: pl.DataFrame) -> dict[str, float]:
     return roc.row(gap, named=True)
 
 
-def served(release: Release) -> dict[str, Any] | None:
+def served_model(release: Release) -> dict[str, Any] | None:
     """Return cut-off and artifact of the served model; None if no gates passed."""
     facts = release.table(EVALUATION).facts.get("served")
     return facts if isinstance(facts, dict) else None

@@ -7,7 +7,7 @@ import polars as pl
 import streamlit as st
 
 from financial_pipeline.dashboard import charts, drawing, elements
-from financial_pipeline.dashboard.credit_figures import rated
+from financial_pipeline.dashboard.credit_figures import with_rates
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.model_labels import in_plain_words, plain
 from financial_pipeline.dashboard.widgets import choose
@@ -44,7 +44,7 @@ def segments(release: Release, cutoff: object, model: str) -> None:
         return
     kinds = rows["segment"].unique().sort().to_list()
     kind = choose("By", kinds, "by", 200, form=plain)
-    chosen = rated(rows.filter(segment=kind), "defaults", "n")
+    chosen = with_rates(rows.filter(segment=kind), "defaults", "n")
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**AUC** with 95% DeLong intervals; the dashed line is chance")
@@ -57,7 +57,7 @@ def segments(release: Release, cutoff: object, model: str) -> None:
                 st.caption(f"No AUC for {', '.join(rest['level'])}: {rest['reason'][0]}")
     with right:
         st.markdown("**Default rate** with 95% Wilson intervals, and mean PD (orange)")
-        drawing.chart(_calibrated, chosen)
+        drawing.chart(_calibration_layers, chosen)
     elements.source(release, SEGMENTS, note="Loans issued after the cut-off.")
     elements.rows_behind(in_plain_words(rows), "evaluation_segments")
 
@@ -78,7 +78,7 @@ def _ranks(rows: pl.DataFrame) -> charts.Layers:
     return alt.layer(chance.encode(y="at:Q"), whiskers, dots).properties(height=charts.HEIGHT - 40)
 
 
-def _calibrated(rows: pl.DataFrame) -> charts.Layers:
+def _calibration_layers(rows: pl.DataFrame) -> charts.Layers:
     shares = charts.tips(".2%", "rate", "low", "high", "mean_pd")
     base = alt.Chart(rows).encode(x=_levels(), tooltip=["level", "n", "defaults", *shares])
     axis = alt.Axis(format=".0%")
@@ -107,7 +107,7 @@ def scorecard(release: Release, cutoff: object) -> None:
     names = worth.sort("information_value", "feature", descending=[True, False])["feature"]
     meaning = "The one with the largest information value first."
     feature = choose("Feature", names.to_list(), "feature", 260, form=plain, meaning=meaning)
-    found = rated(rows.filter(feature=feature), "defaults", "loans")
+    found = with_rates(rows.filter(feature=feature), "defaults", "loans")
     drawing.chart(_points, found)
     elements.source(
         release, SCORECARD, note="Training loans; more points are a lower risk, 20 double the odds."

@@ -57,7 +57,7 @@ def show(release: Release, cutoff: object) -> None:
 
 def verdict(release: Release, cutoff: object) -> tuple[bool, str]:
     """Return whether the model of a cut-off is served, and why, in words."""
-    served, reason = evidence.served(release), evidence.withheld(release, cutoff)
+    served, reason = evidence.served_model(release), evidence.withheld(release, cutoff)
     rest = f"The model of cut-off {served['cutoff']} is served." if served else NONE_SERVED
     if reason:
         return False, f"{reason} {rest}"
@@ -153,7 +153,7 @@ def words(low: float, high: float) -> str:
 def bands(release: Release) -> None:
     """Draw the decision bands, and how the tested loans in each turned out."""
     st.header("Decision bands", anchor=False)
-    if not elements.filled(release, *BAND_TABLES):
+    if not elements.has_rows(release, *BAND_TABLES):
         return
     found = band_outcomes(release)
     if found is None:

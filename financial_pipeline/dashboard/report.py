@@ -49,7 +49,7 @@ def build(release: Release) -> str:
     for section, blocks in SECTIONS.items():
         parts.append(f"<h2>{section}</h2>")
         for block in blocks:
-            parts += [f"<h3>{block.title}</h3>", *_drawn(release, block)]
+            parts += [f"<h3>{block.title}</h3>", *_draw_block(release, block)]
     return page(f"{TITLE}, version {release.manifest.version}", parts)
 
 
@@ -70,9 +70,9 @@ def _origin(release: Release) -> list[str]:
     return parts
 
 
-def _drawn(release: Release, block: Block) -> list[str]:
+def _draw_block(release: Release, block: Block) -> list[str]:
     """Draw a block with its source, or the reason why it is absent."""
-    gap = elements.unpublished(release, *block.tables) or elements.without_rows(
+    gap = elements.explain_absent(release, *block.tables) or elements.without_rows(
         release, *block.tables
     )
     if gap:

@@ -78,7 +78,9 @@ def _show(release: Release, key: str, query: str, values: str, what: str) -> Non
         )
     else:
         count = int(sums["restated_values"].sum())
-        st.markdown(f"Later files changed **{elements.counted(count, 'stored value')}** of {what}.")
+        st.markdown(
+            f"Later files changed **{elements.format_count(count, 'stored value')}** of {what}."
+        )
         elements.table(sums, f"restated_{what}")
         rows = release.rows(values, key)
         elements.rows_behind(rows, f"restated_values_of_{what}", "Old and new values")

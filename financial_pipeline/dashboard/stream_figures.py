@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from financial_pipeline.dashboard.data import Release
-from financial_pipeline.dashboard.elements import NOTHING, Card, counted
+from financial_pipeline.dashboard.elements import NOTHING, Card, format_count
 
 BARS: Final = "stream/market_bars_1m"
 INDICATORS: Final = "stream/market_indicators_1m"
@@ -138,7 +138,7 @@ def stall_words(now: datetime, seen: Pulse) -> str | None:
     if silence is None:
         return f"The stream was never observed; {START}"
     if silence > STALL_SECONDS:
-        waiting = f" Not landed yet: {counted(seen.lag, 'message')}." if seen.lag else ""
+        waiting = f" Not landed yet: {format_count(seen.lag, 'message')}." if seen.lag else ""
         return (
             f"The stream is stopped; {START} It was last observed {span(silence)} ago, at"
             f" {seen.observed_at:%Y-%m-%d %H:%M:%S} UTC.{waiting}"
@@ -179,7 +179,7 @@ def parity_words(row: dict[str, Any]) -> str:
     """Describe one trading day's comparison of stream and batch."""
     verdict = "equal" if row["passed"] else "NOT equal"
     return (
-        f"{counted(row['bars_compared'], 'bar')} compared, {row['bars_differing']:,} differ:"
+        f"{format_count(row['bars_compared'], 'bar')} compared, {row['bars_differing']:,} differ:"
         f" stream and batch are {verdict}."
     )
 

@@ -48,7 +48,7 @@ def cost_per_loan(view: View) -> tuple[int, int]:
     last = view.table.row(-1, named=True)
     average = last["funded_approved_usd"] / max(last["approved"], 1)
     loss, gain = (average * view.summary[name] for name in ("loss", "gain"))
-    return _rounded(loss), _rounded(gain)
+    return _round_to_step(loss), _round_to_step(gain)
 
 
 def cheapest(frame: pl.DataFrame, bad: float, good: float) -> tuple[float, float]:
@@ -120,5 +120,5 @@ def _money(view: View, row: dict[str, Any], bad: float, good: float) -> list[Car
     ]
 
 
-def _rounded(dollars: float) -> int:
+def _round_to_step(dollars: float) -> int:
     return round(dollars / COST_STEP_USD) * COST_STEP_USD

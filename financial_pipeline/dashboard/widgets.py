@@ -10,7 +10,7 @@ Choice = TypeVar("Choice")
 Width = int | Literal["stretch"]
 
 
-def spaced(code: str) -> str:
+def with_spaces(code: str) -> str:
     """Return a code with spaces for its underscores."""
     return code.replace("_", " ")
 

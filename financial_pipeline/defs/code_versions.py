@@ -94,9 +94,9 @@ class Versions:
         """Return the hash of what computes an asset (`layer/name`)."""
         layer, _, name = key.partition("/")
         if layer == "warehouse":
-            return code.hashed([self._nodes.get(name, ""), *code.engine_versions()])
+            return code.hash_texts([self._nodes.get(name, ""), *code.engine_versions()])
         python = self._python(self._roots(key))
-        return code.hashed([python, code.files_digest(_sql_files(key))])
+        return code.hash_texts([python, code.files_digest(_sql_files(key))])
 
     def _roots(self, key: str) -> tuple[str, ...]:
         # All of the package for an asset that is not listed.
@@ -115,7 +115,7 @@ class Versions:
             names = [field for field in sorted(self._fields) if field in text]
         else:
             names = code.settings_read(self._modules, self._roots(key), self._fields)
-        return code.hashed(f"{name}={self._settings[name]}" for name in names)
+        return code.hash_texts(f"{name}={self._settings[name]}" for name in names)
 
 
 def _sql_files(key: str) -> list[Path]:

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from financial_pipeline.defs import operations
-from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.change_plan import Changes
 from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.jobs import PUBLICATION, PUBLISH_JOB
 from financial_pipeline.defs.resources import PUBLICATION_TAG
@@ -39,7 +39,7 @@ Layers = Literal["all", "ingest", "transform"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did: whether it built anything, and the fault of its stream, if any."""
+    """The result of a command: whether it built anything, and the fault of its stream, if any."""
 
     has_built: bool
     stream_fault: str | None = None

@@ -87,7 +87,7 @@ def _check_history(paths: Paths) -> None:
 
 
 @contextmanager
-def opened_home(paths: Paths) -> Iterator[dg.DagsterInstance]:
+def open_home(paths: Paths) -> Iterator[dg.DagsterInstance]:
     """Open the data root's Dagster instance; redirect standard output to the log."""
     prepare_home(paths)
     _check_history(paths)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import dagster as dg
 
-from financial_pipeline.changes.code import hashed
+from financial_pipeline.changes.code import hash_texts
 from financial_pipeline.changes.state import Built
-from financial_pipeline.defs.followed import FOLLOWS, Follows
+from financial_pipeline.defs.partition_inputs import FOLLOWS, Follows
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.errors import PipelineError
@@ -57,10 +57,10 @@ class Narrowing:
         if rule is None or not run.first or not run.last:
             return run
         if rule.hashes and (names := [name for name in reasons if name.startswith(FILES)]):
-            return self._narrowed_files(run, rule, names[0], reasons.values())
-        return self._narrowed_tables(run, rule, reasons)
+            return self._narrow_files(run, rule, names[0], reasons.values())
+        return self._narrow_tables(run, rule, reasons)
 
-    def _narrowed_files(
+    def _narrow_files(
         self, run: FamilyRun, rule: Follows, name: str, reasons: Iterable[str]
     ) -> FamilyRun:
         """Return a run of a raw or staging asset over its new partitions and the changed ones."""
@@ -110,7 +110,7 @@ class Narrowing:
         except PipelineError:
             return None
 
-    def _narrowed_tables(self, run: FamilyRun, rule: Follows, reasons: Reasons) -> FamilyRun:
+    def _narrow_tables(self, run: FamilyRun, rule: Follows, reasons: Reasons) -> FamilyRun:
         before, after = self.before.get(rule.dataset), self.built.get(rule.dataset)
         if before is None or after is None or (rule.after and rule.after not in self.jobs):
             return run
@@ -154,4 +154,4 @@ def _differing(
 
 def hash_of(files: Mapping[str, str]) -> str:
     """Return one hash of the partitions of a staging table."""
-    return hashed(map(str, sorted(files.items())))
+    return hash_texts(map(str, sorted(files.items())))

@@ -1,12 +1,12 @@
-"""What a command would build and why, without building it."""
+"""The plan of a command with its reasons, without building anything."""
 
 from collections.abc import Iterator
 
-from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.change_plan import Changes
 from financial_pipeline.defs.command import in_parts, keys_of
-from financial_pipeline.defs.followed import raw_digests
 from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.jobs import PUBLISH_JOB
+from financial_pipeline.defs.partition_inputs import raw_digests
 from financial_pipeline.defs.run_plan import FamilyRun, at_latest_cutoff, plan
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
@@ -31,7 +31,7 @@ def preview(
         run = at_latest_cutoff(planned, publication)
         for part in in_parts(keys_of(run, defs, "all")):
             reasons = changes.reasons(run, part, rebuilt)
-            narrowed = changes.narrowed(run, reasons) if reasons else run
+            narrowed = changes.narrow(run, reasons) if reasons else run
             rebuilt |= changes.foreseen(run, reasons)
             for asset, reason in reasons.items():
                 yield narrowed, asset, reason

@@ -17,7 +17,7 @@ from financial_pipeline.crosscheck.recompute import input_files, recompute
 from financial_pipeline.defs.operations import world_now
 from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.publishing.content_hash import hash_parts, hashed_text
-from financial_pipeline.publishing.table_files import damaged, parquet_files
+from financial_pipeline.publishing.table_files import describe_damage, parquet_files
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.spark.catalogue import METRICS
 
@@ -31,7 +31,7 @@ def mart_files_are_as_written(pipeline: Pipeline, key: str) -> dg.AssetCheckResu
         # An empty mart has a file and no hash.
         if text := hashed_text(pl.read_parquet(path)):
             found[path.stem] = hashlib.sha256(text).hexdigest()
-    return _compared(pipeline.publication.newest(key).partitions, found)
+    return _compare(pipeline.publication.newest(key).partitions, found)
 
 
 def metric_files_are_as_written(pipeline: Pipeline, key: str) -> dg.AssetCheckResult:
@@ -39,10 +39,10 @@ def metric_files_are_as_written(pipeline: Pipeline, key: str) -> dg.AssetCheckRe
     table = METRICS[key.split("/")[1]].table
     rows = pl.read_parquet(pipeline.publication.files(key))
     found = hash_parts(rows, table.keys, pl.col(table.partition).cast(pl.String))
-    return _compared(pipeline.publication.newest(key).partitions, found)
+    return _compare(pipeline.publication.newest(key).partitions, found)
 
 
-def _compared(written: dict[str, str], found: dict[str, str]) -> dg.AssetCheckResult:
+def _compare(written: dict[str, str], found: dict[str, str]) -> dg.AssetCheckResult:
     changed = sorted({name for name, _ in written.items() ^ found.items()})
     return dg.AssetCheckResult(
         passed=not changed, metadata={"compared": len(written), "changed": changed}
@@ -116,7 +116,7 @@ def _check(function: Check, name: str, key: str, description: str) -> dg.AssetCh
     def check(pipeline: Pipeline) -> dg.AssetCheckResult:
         table = pipeline.publication.newest(key)
         if not parquet_files(pipeline.paths, table):
-            return dg.AssetCheckResult(passed=False, description=damaged(table))
+            return dg.AssetCheckResult(passed=False, description=describe_damage(table))
         return function(pipeline, key)
 
     return check

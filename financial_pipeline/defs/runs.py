@@ -14,10 +14,10 @@ import dagster as dg
 
 from financial_pipeline import world
 from financial_pipeline.defs import operations
-from financial_pipeline.defs.changed import Changes
+from financial_pipeline.defs.change_plan import Changes
 from financial_pipeline.defs.command import Command, Layers, Outcome, Report
-from financial_pipeline.defs.followed import raw_digests
-from financial_pipeline.defs.home import Loaded, fail_killed_runs, opened_home
+from financial_pipeline.defs.home import Loaded, fail_killed_runs, open_home
+from financial_pipeline.defs.partition_inputs import raw_digests
 from financial_pipeline.defs.run_plan import FamilyRun, plan
 from financial_pipeline.defs.terminal import noise_to, running
 from financial_pipeline.errors import NoDropFolder, PipelineError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 PRICES: Final = "exports/fct_daily_prices"
 
 
-def _landed(
+def _files_to_build(
     settings: Settings, paths: Paths, layers: Layers, report: Report, *, is_prepared: bool
 ) -> list[LandedFile]:
     """Return the files to work on: those of the drop folder, or the archived ones."""
@@ -92,11 +92,11 @@ def run_families(
             stack.enter_context(stream)
         if analytics:
             _begin_spark(paths)
-        landed = _landed(settings, paths, layers, report, is_prepared=instance is not None)
+        landed = _files_to_build(settings, paths, layers, report, is_prepared=instance is not None)
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         if instance is None:
-            instance = stack.enter_context(opened_home(paths))
-        defs = _loaded(load)
+            instance = stack.enter_context(open_home(paths))
+        defs = _load_definitions(load)
         stack.callback(_record, instance, paths, settings, report, defs)
         fail_killed_runs(instance)
         coming = landed if layers == "all" else []
@@ -134,7 +134,7 @@ def _record(
         report(f"The operations tables keep their last version: {error}")
 
 
-def _loaded(load: Callable[[], Loaded]) -> Loaded:
+def _load_definitions(load: Callable[[], Loaded]) -> Loaded:
     with running("reading the definitions"):
         return load()
 

@@ -1,4 +1,4 @@
-"""Which schedules and sensors are on, for the person who starts `make dev`."""
+"""The schedules and sensors that are on, for the person who starts `make dev`."""
 
 from collections.abc import Callable
 

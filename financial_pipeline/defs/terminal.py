@@ -1,4 +1,4 @@
-"""What a command shows on a terminal while it runs: one live line, and no noise of Java."""
+"""The terminal of a running command: one live line, and no noise of Java."""
 
 import os
 import sys
@@ -27,12 +27,12 @@ def running(what: str, number: int = 0, of: int = 0) -> Iterator[None]:
     show = _line if is_terminal else _signs
     # During a run `sys.stdout` is the log of the runs.
     stream = sys.stderr if is_terminal else sys.__stdout__ or sys.stdout
-    with _kept(stream) as file, show(words, file):
+    with _reopen(stream) as file, show(words, file):
         yield
 
 
 @contextmanager
-def _kept(stream: TextIO) -> Iterator[TextIO]:
+def _reopen(stream: TextIO) -> Iterator[TextIO]:
     """Open a stream once more: Dagster has its descriptor while a step runs."""
     try:
         descriptor = os.dup(stream.fileno())

@@ -12,7 +12,7 @@ import polars as pl
 
 from financial_pipeline.changes import state
 from financial_pipeline.cli import boundary
-from financial_pipeline.drills.drill import Drill, agreed, refusal
+from financial_pipeline.drills.drill import Drill, refusal, summarize_cases
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.figures.csv_export import csv
 from financial_pipeline.ml.artifact import read_contents, save_artifact
@@ -94,7 +94,7 @@ def damaged_manifest(folder: Path) -> str:
     for name, content in contents.items():
         paths.manifest.write_text(content, "utf-8")
         found[name] = refusal(lambda: read_manifest(paths))
-    return agreed(found, "refused")
+    return summarize_cases(found, "refused")
 
 
 def damaged_records(folder: Path) -> str:
@@ -109,7 +109,7 @@ def damaged_records(folder: Path) -> str:
         "withdrawals": lambda: withdrawals.ledger(paths),
         "stream ledger": lambda: Ledger(folder / "ledger.sqlite", "drill"),
     }
-    return agreed({name: refusal(read) for name, read in readers.items()}, "refused")
+    return summarize_cases({name: refusal(read) for name, read in readers.items()}, "refused")
 
 
 def damaged_change_state(folder: Path) -> str:
@@ -120,7 +120,7 @@ def damaged_change_state(folder: Path) -> str:
         state.remember(paths, {"a/b": state.Built("code", "settings", None)})
         (folder / "built.json").write_bytes(content)
         found[repr(content)] = "rebuilt" if state.read(paths) == {} else "skipped"
-    return agreed(found, "rebuilt")
+    return summarize_cases(found, "rebuilt")
 
 
 def damaged_databases(folder: Path) -> str:
@@ -145,7 +145,7 @@ def tampered_model(folder: Path) -> str:
         path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
         found[path.name] = refusal(lambda: read_contents(folder, artifact))
         path.write_bytes(good)
-    return agreed(found, "refused")
+    return summarize_cases(found, "refused")
 
 
 def planted_secret(folder: Path) -> str:
@@ -176,14 +176,14 @@ def escapes(folder: Path) -> str:
                 found[text] = "done"
             except (PipelineError, duckdb.Error):
                 found[text] = "refused"
-    return agreed(found, "refused")
+    return summarize_cases(found, "refused")
 
 
 def formulas(_folder: Path) -> str:
     """Export text that a spreadsheet runs."""
     texts = ["=1+1", "@SUM(1)", "+cmd|x", "-2+3", "\t=1"]
     lines = csv(pl.DataFrame({"text": texts})).splitlines()[1:]
-    return agreed({text: line[:1] for text, line in zip(texts, lines, strict=True)}, "'")
+    return summarize_cases({text: line[:1] for text, line in zip(texts, lines, strict=True)}, "'")
 
 
 DRILLS: Final = (

@@ -28,7 +28,7 @@ class Drill:
 
 @dataclass(frozen=True)
 class Result:
-    """What a drill observed, and whether that is what it expected."""
+    """The observation of a drill, and whether it was expected."""
 
     name: str
     breaks: str
@@ -63,7 +63,7 @@ def refusal(action: Callable[[], object]) -> str:
     return "accepted"
 
 
-def agreed(observed: dict[str, str], wanted: str) -> str:
+def summarize_cases(observed: dict[str, str], wanted: str) -> str:
     """Return `wanted` with the number of cases if all cases gave it, else those that did not."""
     wrong = {case: text for case, text in observed.items() if text != wanted}
     if wrong:

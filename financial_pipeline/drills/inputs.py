@@ -19,7 +19,7 @@ from typing import Final
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from financial_pipeline.drills.drill import Drill, agreed, refusal
+from financial_pipeline.drills.drill import Drill, refusal, summarize_cases
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest
 from financial_pipeline.settings import Settings
@@ -179,7 +179,7 @@ def damaged_cache(folder: Path) -> str:
         place.write_bytes(content)
         answer = client.request("drill", "x", lambda: good, _validate)
         found[repr(content)] = "asked again" if answer == good else "believed"
-    return agreed(found, "asked again")
+    return summarize_cases(found, "asked again")
 
 
 DRILLS: Final = (

@@ -1,4 +1,4 @@
-"""What both batched storages share: rows of a batch, their place in the index, and no secrets.
+"""Shared parts of both batched storages: rows of a batch, their place in the index, and no secrets.
 
 The mixin leans on private methods of Dagster's SQL storage, so Dagster is pinned exactly and tests
 compare the stored rows with stock storage's.
@@ -23,7 +23,7 @@ from dagster_shared.record import copy
 from sqlalchemy.engine import Connection
 
 from financial_pipeline.event_storage.clean_records import clean_log_records
-from financial_pipeline.event_storage.clean_storage import cleaned
+from financial_pipeline.event_storage.clean_storage import redact_value
 from financial_pipeline.redaction import secrets
 
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
@@ -54,7 +54,7 @@ class BatchedEvents:
 
     def store_event(self, event: EventLogEntry) -> None:
         """Store one event, without secrets."""
-        super().store_event(cleaned(event))  # type: ignore[misc]
+        super().store_event(redact_value(event))  # type: ignore[misc]
 
     def _rows(self, events: Sequence[EventLogEntry]) -> list[dict[str, Any]]:
         """The table rows of a batch, in its order.
@@ -82,7 +82,7 @@ class BatchedEvents:
         known = secrets()
         if not any(secret in row["event"] for row in rows for secret in known):
             return events, rows
-        clean = [cleaned(event) for event in events]
+        clean = [redact_value(event) for event in events]
         return clean, self._rows(clean)
 
     def _index_asset_events(self, index: Connection, stored: Sequence[StoredEvent]) -> None:
@@ -168,7 +168,7 @@ def _without_partition_and_time(event: EventLogEntry) -> EventLogEntry | None:
 
 
 def _marks(event: EventLogEntry) -> tuple[str, str]:
-    """How the partition and the time of an event stand in its serialized text."""
+    """Return the partition and the time of an event as its serialized text has them."""
     partition, time = event.get_dagster_event().partition, event.timestamp
     return f'"partition": {json.dumps(partition)}', f'"timestamp": {json.dumps(time)}'
 

@@ -1,4 +1,4 @@
-"""What steps print, kept on disk and shown in the web interface without secrets.
+"""The printed output of steps, kept on disk and shown in the web interface without secrets.
 
 Stock Dagster lets a step write into the file itself and mirrors it with `tail`. Here a small
 process filters the output of each step, so the file never contains a secret, even if the step is
@@ -24,7 +24,7 @@ from dagster._core.storage.local_compute_log_manager import (
 from dagster._serdes import ConfigurableClassData
 from dagster._utils import ensure_file, touch_file
 
-from financial_pipeline.event_storage.clean_storage import below_home
+from financial_pipeline.event_storage.clean_storage import resolve_base_dir
 
 # For the last lines of a step, and for the process that writes them; if the step left a program
 # running, that process ends with it.
@@ -39,7 +39,7 @@ class CleanComputeLogManager(LocalComputeLogManager):
         cls, inst_data: ConfigurableClassData | None, config_value: Any
     ) -> "CleanComputeLogManager":
         """Build the manager from `dagster.yaml`."""
-        return cls(inst_data=inst_data, **below_home(config_value))
+        return cls(inst_data=inst_data, **resolve_base_dir(config_value))
 
     @contextmanager
     def capture_logs(self, log_key: Sequence[str]) -> Iterator[CapturedLogContext]:

@@ -19,7 +19,7 @@ from financial_pipeline.redaction import redact, secrets
 Value = TypeVar("Value", bound=Any)
 
 
-def cleaned(value: Value) -> Value:
+def redact_value(value: Value) -> Value:
     """A value that Dagster can serialize, as it may be stored."""
     if not secrets():
         return value
@@ -28,7 +28,7 @@ def cleaned(value: Value) -> Value:
     return value if clean == text else deserialize_value(clean, type(value))
 
 
-def below_home(config: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_base_dir(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration with a relative `base_dir` below DAGSTER_HOME."""
     # An absolute path stays as it is.
     return {**config, "base_dir": str(Path(os.environ["DAGSTER_HOME"], config["base_dir"]))}
@@ -43,11 +43,11 @@ class CleanRuns:
 
     def add_daemon_heartbeat(self, daemon_heartbeat: Any) -> None:
         """Store the heartbeat of a loop of the daemon."""
-        super().add_daemon_heartbeat(cleaned(daemon_heartbeat))  # type: ignore[misc]
+        super().add_daemon_heartbeat(redact_value(daemon_heartbeat))  # type: ignore[misc]
 
     def update_backfill(self, partition_backfill: Any) -> None:
         """Store how a backfill goes."""
-        super().update_backfill(cleaned(partition_backfill))  # type: ignore[misc]
+        super().update_backfill(redact_value(partition_backfill))  # type: ignore[misc]
 
 
 class CleanTicks:
@@ -55,11 +55,11 @@ class CleanTicks:
 
     def create_tick(self, tick_data: Any) -> Any:
         """Store a tick that starts."""
-        return super().create_tick(cleaned(tick_data))  # type: ignore[misc]
+        return super().create_tick(redact_value(tick_data))  # type: ignore[misc]
 
     def update_tick(self, tick: Any) -> Any:
         """Store how a tick ended."""
-        return super().update_tick(cleaned(tick))  # type: ignore[misc]
+        return super().update_tick(redact_value(tick))  # type: ignore[misc]
 
 
 class CleanSqliteRunStorage(CleanRuns, SqliteRunStorage):
@@ -71,7 +71,7 @@ class CleanSqliteRunStorage(CleanRuns, SqliteRunStorage):
     ) -> "CleanSqliteRunStorage":
         """Build the storage from `dagster.yaml`."""
         clean_log_records()
-        return cls.from_local(inst_data=inst_data, **below_home(config_value))
+        return cls.from_local(inst_data=inst_data, **resolve_base_dir(config_value))
 
 
 class CleanSqliteScheduleStorage(CleanTicks, SqliteScheduleStorage):
@@ -83,5 +83,5 @@ class CleanSqliteScheduleStorage(CleanTicks, SqliteScheduleStorage):
     ) -> "CleanSqliteScheduleStorage":
         """Build the storage from `dagster.yaml`."""
         clean_log_records()
-        storage: Any = cls.from_local(inst_data=inst_data, **below_home(config_value))
+        storage: Any = cls.from_local(inst_data=inst_data, **resolve_base_dir(config_value))
         return storage

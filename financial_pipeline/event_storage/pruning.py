@@ -1,4 +1,4 @@
-"""Which stored events are superseded or old, how much space they use, and their removal.
+"""Superseded and old stored events: their space and their removal.
 
 The newest materialization, observation and check result of each asset partition always stay, and so
 do the events of runs that have not ended.

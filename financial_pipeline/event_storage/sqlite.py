@@ -27,7 +27,7 @@ from financial_pipeline.event_storage.batches import (
     ask_for_batches,
     asset_events,
 )
-from financial_pipeline.event_storage.clean_storage import below_home
+from financial_pipeline.event_storage.clean_storage import resolve_base_dir
 from financial_pipeline.files import locked
 
 # The name of stock storage's index, so that the history of an earlier version stays readable.
@@ -52,7 +52,7 @@ class BatchedSqliteEventLogStorage(BatchedEvents, ConsolidatedSqliteEventLogStor
     ) -> "BatchedSqliteEventLogStorage":
         """Build the storage from `dagster.yaml`; a relative `base_dir` is below DAGSTER_HOME."""
         ask_for_batches()
-        return cls(below_home(config_value)["base_dir"], inst_data)
+        return cls(resolve_base_dir(config_value)["base_dir"], inst_data)
 
     def get_db_path(self) -> str:
         """Return the path of the file."""

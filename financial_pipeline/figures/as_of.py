@@ -131,7 +131,7 @@ def _caution(value: float | None, method: str, copied: date | None) -> str | Non
 def _why_unknown(
     series_id: str, series: pl.DataFrame, day: date, observation_date: date | None
 ) -> str:
-    """Why nothing was known on the day; raises PipelineError if the observation cannot exist."""
+    """Say why nothing was known that day; raises PipelineError if the observation cannot exist."""
     if observation_date is None:
         return f"not yet published; the first release is of {series['realtime_start'].min()!s}"
     releases = series.filter(pl.col("observation_date") == observation_date)

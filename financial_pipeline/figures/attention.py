@@ -1,4 +1,4 @@
-"""What a person should look at after a run, such as quarantined lines or missing sessions."""
+"""Findings to look at after a run, such as quarantined lines or restated prices."""
 
 from typing import Any, Final
 
@@ -63,15 +63,15 @@ def sentence(paths: Paths) -> str:
         checks = [row["check_name"] for row in found("operations/check_results", FAILING)]
         prices = [row["symbol"] for row in found("exports/price_restatements", RESTATED)]
     parts = [
-        f"{_counted(lines, 'quarantined line')} (Health)" if lines else "",
-        f"{_counted(len(checks), 'failing check')} ({_names(checks)}: Health)" if checks else "",
-        f"{_counted(len(prices), 'restated price')} ({_names(prices)}: Market)" if prices else "",
+        f"{_count_of(lines, 'quarantined line')} (Health)" if lines else "",
+        f"{_count_of(len(checks), 'failing check')} ({_names(checks)}: Health)" if checks else "",
+        f"{_count_of(len(prices), 'restated price')} ({_names(prices)}: Market)" if prices else "",
     ]
     named = ", ".join(part for part in parts if part)
     return f"To look at in the dashboard: {named}." if named else ""
 
 
-def _counted(count: int, noun: str) -> str:
+def _count_of(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from financial_pipeline.lineage.declared import MadeOf, declared
+from financial_pipeline.lineage.declarations import MadeOf, declared_inputs
 from financial_pipeline.ml.features import FEATURES
 from financial_pipeline.schemas import lending_club, stream
 from financial_pipeline.schemas.marts import MARTS
@@ -73,7 +73,7 @@ def _with(types: Mapping[str, object], *texts: Mapping[str, str]) -> Columns:
     }
 
 
-def _copied(columns: Columns, table: str) -> Columns:
+def _copy(columns: Columns, table: str) -> Columns:
     """Return the same columns, one step further downstream."""
     return {name: replace(c, made_of=(f"{table}.{name}",)) for name, c in columns.items()}
 
@@ -91,7 +91,7 @@ def _sources(applications: Columns) -> Tables:
     tables: Tables = {}
     for name, columns in (files | {"lending_club_loans": loans}).items():
         tables[f"landing/{name}"] = columns
-        tables[f"raw/{name}"] = _copied(columns, f"landing/{name}")
+        tables[f"raw/{name}"] = _copy(columns, f"landing/{name}")
     raw = {column.name for column in stream.RAW}
     for topic, fields in stream.TOPICS.items():
         from_raw = set() if topic in (stream.RAW_TOPIC, stream.MACRO_TOPIC) else raw
@@ -104,7 +104,7 @@ def _sources(applications: Columns) -> Tables:
             for field in fields
         }
     for topic, dataset in {**DATASETS, stream.MACRO_TOPIC: "macro_releases"}.items():
-        tables[f"raw/{dataset}"] = _copied(tables[f"topics/{topic}"], f"topics/{topic}")
+        tables[f"raw/{dataset}"] = _copy(tables[f"topics/{topic}"], f"topics/{topic}")
     _with_releases(tables["raw/fred_observations"])
     return tables
 
@@ -170,7 +170,7 @@ def _published(warehouse: Tables) -> Tables:
     texts, metrics, about_runs = _texts("exports"), _texts("metrics"), _texts("operations")
     manifest = texts["published_manifest"]
     return {
-        **{f"exports/{n}": _copied(warehouse[f"warehouse/{n}"], f"warehouse/{n}") for n in MARTS},
+        **{f"exports/{n}": _copy(warehouse[f"warehouse/{n}"], f"warehouse/{n}") for n in MARTS},
         "exports/row_accounting": _with(ROW_ACCOUNTING, texts["row_accounting"]),
         **{
             table.key: _with(dict(table.columns), texts[table.name])
@@ -215,7 +215,7 @@ def _pages() -> Tables:
     }
 
 
-def _described(tables: Tables, table: str, name: str) -> Column:
+def _describe(tables: Tables, table: str, name: str) -> Column:
     """Return a column with the meaning and type of its source, if it is a copy without its own."""
     column = tables[table][name]
     if column.description:
@@ -223,7 +223,7 @@ def _described(tables: Tables, table: str, name: str) -> Column:
     same = [end for end in column.made_of if end.split(".", 1)[1] == name]
     if not same:
         return column
-    above = _described(tables, same[0].split(".", 1)[0], name)
+    above = _describe(tables, same[0].split(".", 1)[0], name)
     return replace(column, type=column.type or above.type, description=above.description)
 
 
@@ -231,7 +231,7 @@ def _described(tables: Tables, table: str, name: str) -> Column:
 def catalogue() -> Tables:
     """Return the columns of each table (`layer/name`)."""
     made_of: dict[str, MadeOf] = json.loads(LINEAGE_FILE.read_text("utf-8"))
-    for table, columns in declared().items():
+    for table, columns in declared_inputs().items():
         made_of[table] = {**made_of.get(table, {}), **columns}
     documented = _dbt()
     tables = _sources(documented["fct_loan_applications"])
@@ -243,6 +243,6 @@ def catalogue() -> Tables:
             if ends:
                 tables[table][name] = replace(tables[table][name], made_of=tuple(ends))
     return {
-        table: {name: _described(tables, table, name) for name in columns}
+        table: {name: _describe(tables, table, name) for name in columns}
         for table, columns in tables.items()
     }

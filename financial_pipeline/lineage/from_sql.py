@@ -46,11 +46,11 @@ NAMED_BY: Final = {
 }
 
 
-def _untyped(columns: Iterable[str]) -> dict[str, str]:
+def _as_text(columns: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(columns, "varchar")
 
 
-def joined_by_key(query: exp.Expr, schema: Schema) -> exp.Expr:
+def join_by_key(query: exp.Expr, schema: Schema) -> exp.Expr:
     """Name columns by table, and make a joined column depend on its join key as well."""
     named = qualify(
         query,
@@ -120,7 +120,7 @@ def _in_order(nodes: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from (nodes[key] for key in TopologicalSorter(needs).static_order() if key in nodes)
 
 
-def _parsed(code: str) -> exp.Expr:
+def _parse(code: str) -> exp.Expr:
     """Parse a compiled model, with table names of one word."""
     query = sqlglot.parse_one(STAGING_FILES.sub(r"\1", code), dialect=DIALECT)
     for table in query.find_all(exp.Table):
@@ -143,11 +143,11 @@ def dbt_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> 
     for node in _in_order(nodes):
         name = node["name"]
         if node["resource_type"] == "seed":
-            schema[name] = _untyped(_seed_columns(project, node))
+            schema[name] = _as_text(_seed_columns(project, node))
         elif node["config"]["materialized"] != "ephemeral":
-            query = joined_by_key(_parsed(node["compiled_code"]), schema)
+            query = join_by_key(_parse(node["compiled_code"]), schema)
             made_of = columns_of(query, schema)
-            schema[name] = _untyped(made_of)
+            schema[name] = _as_text(made_of)
             found[f"warehouse/{name}"] = {
                 column: [full(*end) for end in ends] for column, ends in made_of.items()
             }
@@ -167,17 +167,17 @@ def metric_lineage(marts: Schema) -> Lineage:
             if isinstance(statement, exp.Create) and statement.kind in ("TABLE", "VIEW"):
                 step = statement.find(exp.Table).name  # type: ignore[union-attr]
                 made_of = columns_of(statement.expression, schema)
-                steps[step] = {c: _below(ends, steps) for c, ends in made_of.items()}
-                schema[step] = _untyped(made_of)
+                steps[step] = {c: _resolve_steps(ends, steps) for c, ends in made_of.items()}
+                schema[step] = _as_text(made_of)
         made_of = columns_of(last, schema)  # type: ignore[arg-type]
         found[f"metrics/{name}"] = {
-            column: [f"exports/{t}.{c}" for t, c in _below(made_of.get(column, []), steps)]
+            column: [f"exports/{t}.{c}" for t, c in _resolve_steps(made_of.get(column, []), steps)]
             for column in table.columns
         }
     return found
 
 
-def _below(
+def _resolve_steps(
     ends: list[tuple[str, str]], steps: Mapping[str, Mapping[str, list[tuple[str, str]]]]
 ) -> list[tuple[str, str]]:
     """Replace the columns of earlier steps by the inputs of those columns."""
@@ -190,7 +190,7 @@ def sql_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> 
     # It warns of bare unpivots, which `_unpivoted` knows.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     models = dbt_lineage(manifest, project, staging)
-    marts = {name: _untyped(models[f"warehouse/{name}"]) for name in MARTS}
+    marts = {name: _as_text(models[f"warehouse/{name}"]) for name in MARTS}
     return models | metric_lineage(marts)
 
 

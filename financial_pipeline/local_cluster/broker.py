@@ -190,5 +190,5 @@ class Brokers:
 
 
 def _quoted(argument: str) -> str:
-    """As Java reads an argument in a file."""
+    """Quote an argument for Java's argument file."""
     return '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'

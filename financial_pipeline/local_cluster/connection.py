@@ -1,4 +1,4 @@
-"""How every client reaches the brokers: those that the settings name, or the local ones.
+"""The connection of every client to the brokers: those that the settings name, or the local ones.
 
 Secrets live in the environment or in files of mode 0600. Flink's tables name such a file and a key
 in it, which the Kafka client resolves in the TaskManager: neither SQL, plans nor logs hold them.

@@ -56,19 +56,19 @@ def up(state: Path, supervisor: str, *, tied: bool = False) -> Status:
             start_new_session=True,
         )
 
-    def told() -> Status:
+    def current_status() -> Status:
         return read_status(state) or Status(phase="starting", pid=process.pid)
 
     settled = _wait(
         UP_SECONDS,
-        lambda: process.poll() is not None or told().phase in ("healthy", "failed"),
+        lambda: process.poll() is not None or current_status().phase in ("healthy", "failed"),
     )
-    if told().phase == "healthy":
-        return told()
+    if current_status().phase == "healthy":
+        return current_status()
     if settled:
         process.wait()
-        fault = RuntimeUnavailable if told().is_absent else PipelineError
-        raise fault(told().error or f"The stream did not start; see {output.name}.")
+        fault = RuntimeUnavailable if current_status().is_absent else PipelineError
+        raise fault(current_status().error or f"The stream did not start; see {output.name}.")
     raise PipelineError(
         f"The stream is not healthy after {UP_SECONDS:.0f} s (no checkpoint completes); see "
         f"`financial-pipeline stream status` and the logs in {state}."
@@ -77,17 +77,17 @@ def up(state: Path, supervisor: str, *, tied: bool = False) -> Status:
 
 def down(state: Path) -> str:
     """Stop the stream with a savepoint, or clean up after a killed supervisor; says what it did."""
-    told = read_status(state)
+    status = read_status(state)
     if not is_running(state):
         left = end_leftovers(state / "processes.json", str(state))
         if left:
             return f"The supervisor was gone; ended what it left: {', '.join(left)}."
         return "No stream is running."
-    assert told, "a supervisor writes its status before it starts anything"
-    os.kill(told.pid, signal.SIGTERM)
+    assert status, "a supervisor writes its status before it starts anything"
+    os.kill(status.pid, signal.SIGTERM)
     if not _wait(DOWN_SECONDS, lambda: not is_running(state)):
         raise PipelineError(
-            f"The stream did not stop within {DOWN_SECONDS:.0f} s: end supervisor {told.pid} by "
+            f"The stream did not stop within {DOWN_SECONDS:.0f} s: end supervisor {status.pid} by "
             "hand and run `financial-pipeline stream down` again."
         )
     last = read_status(state)

@@ -78,7 +78,7 @@ class FlinkRest:
             ) from error
 
     def task_managers(self) -> int:
-        """How many TaskManagers are registered; 0 while the JobManager is not there."""
+        """Count the registered TaskManagers; 0 while the JobManager is not there."""
         try:
             return int(self.get("/overview")["taskmanagers"])
         except (OSError, FlinkRefused):
@@ -114,9 +114,9 @@ class FlinkRest:
     def stop_with_savepoint(self, job_id: str, folder: Path) -> Path:
         """Stop a job with a savepoint; returns the savepoint's folder."""
         content = {"targetDirectory": flink_address(folder), "drain": False}
-        return Path(self.stopped(job_id, content).removeprefix("file:"))
+        return Path(self.request_stop(job_id, content).removeprefix("file:"))
 
-    def stopped(self, job_id: str, content: dict[str, Any]) -> str:
+    def request_stop(self, job_id: str, content: dict[str, Any]) -> str:
         """Stop a job with a savepoint, by the content of the request; returns its address."""
         trigger = self.post(f"/jobs/{job_id}/stop", content)["request-id"]
         deadline = time.monotonic() + SAVEPOINT_SECONDS
@@ -145,7 +145,7 @@ class FlinkRest:
         found = self.get(f"/jobs/{job_id}/metrics?get=numRestarts")
         return int(found[0]["value"]) if found else None
 
-    def passed_on(self, job_id: str, topic: str) -> dict[int, int]:
+    def source_offsets(self, job_id: str, topic: str) -> dict[int, int]:
         """The offset behind the last message that the job's first operator, its source, passed on.
 
         By partition of the topic, without those of which nothing came yet; up to a second old. What

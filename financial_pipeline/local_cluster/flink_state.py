@@ -24,7 +24,7 @@ def states(folder: Path) -> list[Path]:
 
 
 def newest_state(folder: Path) -> Path | None:
-    """What to resume from, if anything."""
+    """Return the savepoint or checkpoint to resume from, if any."""
     found = states(folder)
     return found[-1] if found else None
 

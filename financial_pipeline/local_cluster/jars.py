@@ -35,12 +35,12 @@ class Jar:
 
     @property
     def coordinates(self) -> str:
-        """As Maven writes them."""
+        """Return the coordinates in Maven's notation."""
         return f"{self.group}:{self.artifact}:{self.version}"
 
     @property
     def file_name(self) -> str:
-        """As Maven names the file."""
+        """Return Maven's file name."""
         return f"{self.artifact}-{self.version}.jar"
 
 
@@ -65,7 +65,7 @@ def read_lock(lock: Path) -> list[Jar]:
 
 @dataclass(frozen=True)
 class JarSource:
-    """Where jars come from: a cache that a Maven mirror fills, or one folder that has them all."""
+    """The source of jars: a cache that a Maven mirror fills, or one folder that has them all."""
 
     cache: Path
     mirror: str | None = None

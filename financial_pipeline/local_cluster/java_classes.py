@@ -1,4 +1,4 @@
-"""What Flink needs in Java, compiled here: `flink/java/*.java` to classes, and the job's one jar.
+"""Flink's Java functions, compiled here: `flink/java/*.java` to classes, and the job's one jar.
 
 The compiler is the JDK's; on a Java without one it is the Eclipse compiler of `flink/jars.lock`.
 Classes are cached under the hash of their sources, so nothing is compiled or fetched twice.
@@ -49,7 +49,7 @@ def class_path(distribution: Path) -> str:
     return ":".join(map(str, sorted((distribution / "lib").glob("*.jar"))))
 
 
-def compiled(java: str, distribution: Path, source: JarSource) -> Path:
+def compile_classes(java: str, distribution: Path, source: JarSource) -> Path:
     """The folder of the compiled classes in the cache of the jars.
 
     Raises RuntimeUnavailable with the compiler's message, or for the lack of a compiler.
@@ -146,6 +146,6 @@ def _entries(sources: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
 if __name__ == "__main__":
     known = Settings()
     try:
-        compiled(find_java(), find_flink(known.flink_environment), jar_source(known))
+        compile_classes(find_java(), find_flink(known.flink_environment), jar_source(known))
     except PipelineError as error:
         sys.exit(f"{error} They are compiled when a stream starts.")

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import recorded_json, replace_json
+from financial_pipeline.files import read_record, replace_json
 from financial_pipeline.local_cluster.java_text import environment
 
 # A broker closes its logs within this time after SIGTERM.
@@ -109,7 +109,7 @@ def end_leftovers(record: Path, mark: str) -> list[str]:
     """
     if not record.exists():
         return []
-    recorded: dict[str, Any] = recorded_json(record, BY_HAND)
+    recorded: dict[str, Any] = read_record(record, BY_HAND)
     left = {name: pid for name, pid in recorded.items() if mark in command_line(pid)}
     for pid in left.values():
         with contextlib.suppress(ProcessLookupError):

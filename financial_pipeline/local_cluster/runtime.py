@@ -20,7 +20,7 @@ from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRest
 from financial_pipeline.local_cluster.flink_state import clear_old_states, newest_state
 from financial_pipeline.local_cluster.jars import Jars, JarSource, obtain
 from financial_pipeline.local_cluster.java import find_flink, find_java
-from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compile_classes
 from financial_pipeline.local_cluster.java_text import require_usable
 from financial_pipeline.local_cluster.ports import LOOPBACK, free_ports, require_free
 from financial_pipeline.local_cluster.processes import ManagedProcess, end_leftovers, write_record
@@ -38,7 +38,7 @@ START_TRIES = 3
 
 @dataclass(frozen=True)
 class RuntimePlan:
-    """What to run and where: everything that a runtime needs to know before it starts."""
+    """The plan of a runtime: programs, folders and ports, all known before it starts."""
 
     state: Path
     jars: JarSource
@@ -66,7 +66,7 @@ class LocalRuntime:
         self.java = find_java()
         self.distribution = find_flink(plan.flink_environment)
         self.jars: Jars = obtain(JARS_LOCK, plan.jars)
-        self.classes = compiled(self.java, self.distribution, plan.jars)
+        self.classes = compile_classes(self.java, self.distribution, plan.jars)
         self.processes: dict[str, ManagedProcess] = {}
         self._record = plan.state / "processes.json"
         self._ended = threading.Event()

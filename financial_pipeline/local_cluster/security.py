@@ -23,7 +23,7 @@ STORE_PASSWORD = "STORE_PASSWORD"
 
 @dataclass(frozen=True)
 class BrokerSecurity:
-    """What the brokers need to know; `passwords` by user."""
+    """The security settings of the brokers; `passwords` by user."""
 
     keystore: Path
     ca_file: Path

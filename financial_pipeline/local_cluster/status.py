@@ -1,4 +1,4 @@
-"""What the supervisor tells about itself, and how others know that it lives."""
+"""The supervisor's report about itself, and its sign of life."""
 
 import fcntl
 import json
@@ -43,7 +43,7 @@ def write_status(state: Path, status: Status) -> None:
 
 
 def read_status(state: Path) -> Status | None:
-    """The last status that a supervisor told, if one ever ran here."""
+    """The last status that a supervisor reported, if one ever ran here."""
     try:
         return Status(**json.loads((state / "status.json").read_text("utf-8")))
     except FileNotFoundError:

@@ -42,14 +42,14 @@ def submit(
             if is_first:
                 # A busy machine plans the job for minutes before it is refused.
                 is_first, deadline = False, now() + PATIENCE_SECONDS
-            recovered = _recovered(rest, known or set(), deadline, now, sleep)
+            recovered = _find_submitted_job(rest, known or set(), deadline, now, sleep)
             if recovered:
                 return recovered
             if now() >= deadline:
                 raise
 
 
-def _recovered(
+def _find_submitted_job(
     rest: FlinkRest,
     known: set[str],
     deadline: float,

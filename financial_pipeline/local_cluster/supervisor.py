@@ -27,7 +27,7 @@ LOOK_SECONDS = 1.0
 
 @dataclass
 class JobHealth:
-    """What was seen of one job, by its name."""
+    """The last observation of one job, by its name."""
 
     name: str
     job_id: str

@@ -35,7 +35,7 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
 
 
 def topic_identity(client: dict[str, Any], topic: str) -> str:
-    """What tells a topic from others of its name: its id and the number of its partitions."""
+    """Return the identity of a topic: its id and the number of its partitions."""
     admin = AdminClient(client)
     asked = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_SECONDS)
     try:
@@ -58,7 +58,7 @@ def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:
 
 
 def brokers_known(client: dict[str, Any], seconds: float) -> int:
-    """How many brokers answer to a description of the cluster; 0 where none does."""
+    """Count the brokers that answer to a description of the cluster; 0 if none does."""
     quiet = client | {"log_level": 0, "error_cb": lambda _error: None}
     try:
         return len(AdminClient(quiet).list_topics(timeout=seconds).brokers)

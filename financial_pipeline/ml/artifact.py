@@ -53,7 +53,7 @@ def save_artifact(
     if card is not None:
         files["scorecard.json"] = _json(asdict(card))
         files["scorecard.sql"] = scorecard_sql(card).encode()
-    described = {name: _described(model) for name, model in models.items()}
+    described = {name: _describe(model) for name, model in models.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     contents = _json({"facts": facts, "models": described, "files": hashes})
     artifact = hashlib.sha256(contents).hexdigest()
@@ -68,7 +68,7 @@ def save_artifact(
 
 
 def read_contents(folder: Path, artifact: str) -> dict[str, Any]:
-    """What `artifact.json` says, after checking it and every file against the hashes.
+    """Read `artifact.json`, after checking it and every file against the hashes.
 
     Raises PipelineError if the folder is missing or a byte differs.
     """
@@ -130,7 +130,7 @@ def scorecard_query(folder: Path, artifact: str) -> str:
     return (folder / artifact / "scorecard.sql").read_text("utf-8")
 
 
-def _described(model: DefaultModel) -> dict[str, Any]:
+def _describe(model: DefaultModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "features": list(model.features),

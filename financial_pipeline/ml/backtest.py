@@ -120,7 +120,7 @@ def all_trials(
     headline = all_splits[0]
     if models or headline.reason or refusal is None:
         return run_trials(cohort, all_splits, models) + run_challengers(cohort, headline)
-    return refused(all_splits, refusal) + run_challengers(cohort, headline, refusal)
+    return refuse_splits(all_splits, refusal) + run_challengers(cohort, headline, refusal)
 
 
 def run_trials(cohort: pl.DataFrame, all_splits: Iterable[Split], headline: Models) -> list[Trial]:
@@ -138,12 +138,12 @@ def run_trials(cohort: pl.DataFrame, all_splits: Iterable[Split], headline: Mode
         except NotTrainable as refusal:
             return _untested(name, split, split.reason or str(refusal))
         trial = score_split(cohort, split, name, model)
-        return _screened(trial, lambda: strongest_feature(model, training_rows(cohort, split)[0]))
+        return _screen(trial, lambda: strongest_feature(model, training_rows(cohort, split)[0]))
 
     return each(run, product(all_splits, FEATURE_SETS))
 
 
-def refused(all_splits: Iterable[Split], reason: str) -> list[Trial]:
+def refuse_splits(all_splits: Iterable[Split], reason: str) -> list[Trial]:
     """Both baseline models on every split, null for the reason why none was trained."""
     return [_untested(name, split, reason) for split in all_splits for name in FEATURE_SETS]
 
@@ -170,7 +170,7 @@ def run_challengers(cohort: pl.DataFrame, split: Split, refusal: str | None = No
         trials = each(challenge, [*FEATURE_SETS, None])
     except NotTrainable as refusal:
         return [_untested(name, split, str(refusal)) for name in (*boosted, "scorecard")]
-    return [_screened(trial, lambda: f"of {CHALLENGED}") for trial in trials]
+    return [_screen(trial, lambda: f"of {CHALLENGED}") for trial in trials]
 
 
 def score_split(cohort: pl.DataFrame, split: Split, name: str, model: DefaultModel) -> Trial:
@@ -229,7 +229,7 @@ def _tested(name: str, split: Split, tested: pl.DataFrame, pd: Floats) -> Trial:
     return Trial(name, split, measure(target, pd), pd, target)
 
 
-def _screened(trial: Trial, strongest: Callable[[], str]) -> Trial:
+def _screen(trial: Trial, strongest: Callable[[], str]) -> Trial:
     """The trial, without its metrics if the leak alarm refuses them."""
     bads, loans = trial.metrics.defaults, trial.metrics.n
     try:

@@ -1,4 +1,4 @@
-"""How true the probabilities are: Brier, log loss, bins, slope, ECE, Hosmer-Lemeshow (1.7).
+"""Calibration of probabilities: Brier, log loss, bins, slope, ECE, Hosmer-Lemeshow (1.7).
 
 Targets are 1 for bad, 0 for good; probabilities are fractions.
 """

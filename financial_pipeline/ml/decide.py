@@ -1,4 +1,4 @@
-"""What a threshold does: decline when PD >= t, counted and priced (methodology 1.8).
+"""The effect of a threshold: decline when PD >= t, counted and priced (methodology 1.8).
 
 The table is computed once on a grid of thresholds; reading any of them is one index, however many
 loans it covers. Money is dollars, rates and thresholds are fractions.
@@ -32,7 +32,7 @@ CASH_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class LoanCash:
-    """What each loan brought: arrays of the same length, one entry per matured loan.
+    """The outcome of each loan: arrays of the same length, one entry per matured loan.
 
     `gain` is (interest + late fees) / funded, `loss` is 1 - (total payment - collection fee) /
     funded; a good loan earns funded * gain, a bad one loses funded * loss.

@@ -1,4 +1,4 @@
-"""How well scores rank: ROC, AUC with its DeLong interval, KS, average precision (methodology 1.7).
+"""Ranking of scores: ROC, AUC with its DeLong interval, KS, average precision (methodology 1.7).
 
 Targets are 1 for bad, 0 for good; scores are higher for riskier loans. Every figure is None if one
 of the classes is missing.

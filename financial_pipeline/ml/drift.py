@@ -46,7 +46,7 @@ def critical_value(bins: int, development_loans: int, current_loans: int) -> flo
 
 @dataclass(frozen=True)
 class Reference:
-    """How one column is binned, and how the development loans fall into the bins."""
+    """The bins of one column, and the share of the development loans in each."""
 
     edges: Floats | None
     levels: tuple[Any, ...]

@@ -1,4 +1,4 @@
-"""Why a loan scored as it did: coefficients with units, and reason codes (methodology 2.18).
+"""Reasons of a score: coefficients with units, and reason codes (methodology 2.18).
 
 A reason code names a feature that cost the loan points against the average training loan; at most
 four are given, and never grade or rate (Reg B 1002.9).

@@ -67,7 +67,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What is served, and what that replaced."""
+    """The served model, and the one that it replaced."""
 
     served: Served | None = None
     replaced: Served | None = None

@@ -1,4 +1,4 @@
-"""Which loans train and which test: the D1 cohort and its splits (methodology 1.7).
+"""The D1 cohort and its splits into training and test loans (methodology 1.7).
 
 Splits go by cumulative loans, not by months: the oldest 60% of the months hold few loans.
 """
@@ -129,7 +129,7 @@ def out_of_time(cohort: pl.DataFrame, cutoff: date) -> Split:
         f"trained on loans issued before {cutoff:%Y-%m}, outcomes as at the snapshot; tested on "
         f"loans issued {cutoff:%Y-%m} to {months_after(end, -1):%Y-%m}"
     )
-    return _checked(cohort, "out_of_time", label, train, test)
+    return _check_split(cohort, "out_of_time", label, train, test)
 
 
 def random_split(cohort: pl.DataFrame, cutoff: date, seed: int) -> Split:
@@ -148,7 +148,7 @@ def random_split(cohort: pl.DataFrame, cutoff: date, seed: int) -> Split:
         )
         train[picked], test[held_out] = True, True
     label = "random 70/30, stratified by outcome"
-    return _checked(cohort, "random_split", label, train, test)
+    return _check_split(cohort, "random_split", label, train, test)
 
 
 def cumulative_loans(cohort: pl.DataFrame) -> Split:
@@ -164,7 +164,7 @@ def cumulative_loans(cohort: pl.DataFrame) -> Split:
     train = cohort["issue_month"].is_in(old.implode()).to_numpy()
     test = cohort["issue_month"].is_in(new.implode()).to_numpy()
     label = "trained on the oldest 60% of matured loans, tested on the newest 20%, whole months"
-    return _checked(cohort, "cumulative_loans", label, train, test)
+    return _check_split(cohort, "cumulative_loans", label, train, test)
 
 
 def known_at_cutoff(cohort: pl.DataFrame, cutoff: date, lag_months: int) -> Split:
@@ -179,10 +179,10 @@ def known_at_cutoff(cohort: pl.DataFrame, cutoff: date, lag_months: int) -> Spli
         f"trained on loans whose outcome was known by {cutoff:%Y-%m} (maturity and {lag_months} "
         "months passed), tested on the next four quarters"
     )
-    return _checked(cohort, "known_at_cutoff", label, known & ~test, test)
+    return _check_split(cohort, "known_at_cutoff", label, known & ~test, test)
 
 
-def _checked(cohort: pl.DataFrame, name: str, label: str, train: Mask, test: Mask) -> Split:
+def _check_split(cohort: pl.DataFrame, name: str, label: str, train: Mask, test: Mask) -> Split:
     defaults = int(cohort["default_d1"].to_numpy()[train].sum())
     reason = None
     if train.sum() < MIN_TRAINING_LOANS:

@@ -37,13 +37,13 @@ def score_table(features: pl.LazyFrame, models: Models, card: Scorecard) -> pl.D
     loans = features.select(pl.len()).collect().item()
 
     def score(start: int) -> pl.DataFrame:
-        return _scored(features.slice(start, SCORING_BATCH).collect(), models, card)
+        return _score(features.slice(start, SCORING_BATCH).collect(), models, card)
 
     parts = each(score, range(0, max(loans, 1), SCORING_BATCH))
     return pl.concat(parts, rechunk=True)
 
 
-def _scored(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
+def _score(features: pl.DataFrame, models: Models, card: Scorecard) -> pl.DataFrame:
     deciding = models[DECIDING]
     design = deciding.design(features)
     chance = deciding.predict_design(design)
@@ -204,7 +204,7 @@ def _events(target: NDArray[np.int8]) -> int:
 
 
 def _refusal(headline: Trial, trials: Sequence[Trial]) -> str | None:
-    """Why a model may not be served whatever its figures: not measured, or too good to be true."""
+    """Return why a model is never served: not measured, or too good to be true."""
     leaks = (trial.leak for trial in trials if trial.leak)
     return headline.metrics.reason or next(leaks, None)
 

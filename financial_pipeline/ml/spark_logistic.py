@@ -30,7 +30,7 @@ MIN_RANK_CORRELATION: Final = 0.999
 
 @dataclass(frozen=True)
 class NumberPreparation:
-    """What training says about one number."""
+    """The training statistics of one number."""
 
     median: float
     low: float

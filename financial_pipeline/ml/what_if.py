@@ -36,7 +36,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the served models say of one applicant; probabilities are fractions."""
+    """The served models' answer for one applicant; probabilities are fractions."""
 
     pd_borrower_only: float
     # None if the application names no interest rate.

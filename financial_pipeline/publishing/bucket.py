@@ -161,7 +161,7 @@ class Bucket:
 
     def listed(self, prefix: str) -> dict[str, Stored]:
         """Return the objects under a folder by key."""
-        rows = self.ask(_listed, self._client, prefix)
+        rows = self.ask(_list, self._client, prefix)
         return {row["path"]: Stored(row["size"], row["last_modified"]) for row in rows}
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -209,5 +209,5 @@ def _download(store: "S3Store", client: Any, key: str, target: Path) -> tuple[st
     return digest.hexdigest(), result.attributes.get(DIGEST)
 
 
-def _listed(store: "S3Store", client: Any, prefix: str) -> list[Any]:
+def _list(store: "S3Store", client: Any, prefix: str) -> list[Any]:
     return list(client.list(store, prefix).collect())

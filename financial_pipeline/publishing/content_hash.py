@@ -43,7 +43,7 @@ def hash_frame(frame: pl.DataFrame, keys: Sequence[str]) -> str:
 
 
 def hash_scanned(rows: pl.LazyFrame, keys: Sequence[str]) -> str:
-    """As `hash_frame`; of scanned rows in strict order of their key, few are in memory."""
+    """Hash scanned rows like `hash_frame`; if sorted by a unique key, few are in memory."""
     counts = rows.select(rows=pl.len(), ascending=is_above_last(keys).sum())
     height, ascending = counts.collect(engine="streaming").row(0)
     if height and ascending != height - 1:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import locked, recorded_json, replace_json
+from financial_pipeline.files import locked, read_record, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import object_storage, pulling, versions
 from financial_pipeline.publishing.versions import KEEP_30, Retention, is_overtaken
@@ -84,7 +84,7 @@ class Manifest:
 
 def _channels(paths: Paths) -> dict[str, dict[str, Any]]:
     try:
-        return recorded_json(paths.manifest, REBUILD, parsed_channels)
+        return read_record(paths.manifest, REBUILD, parsed_channels)
     except FileNotFoundError:
         return {}
 
@@ -94,20 +94,20 @@ def parsed_channels(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if "tables" in content:
         # A manifest of an earlier release had no channels, and its versions came from a clock.
         content = {BATCH: content | {"sequence": 0}}
-    return {name: parsed_channel(channel) for name, channel in content.items()}
+    return {name: parse_channel(channel) for name, channel in content.items()}
 
 
-def parsed_channel(channel: dict[str, Any]) -> dict[str, Any]:
+def parse_channel(channel: dict[str, Any]) -> dict[str, Any]:
     """Return a channel; raise ValueError, TypeError or KeyError if its form is wrong."""
     for name, kind in (("sequence", int), ("published_at", str), ("world", dict)):
         if not isinstance(channel[name], kind):
             raise ValueError(f"{name} is {str(channel[name])[:80]!r}")
     for key, row in channel["tables"].items():
-        _check_table(key, described(row))
+        _check_table(key, table_of_record(row))
     return channel
 
 
-def described(row: Mapping[str, Any]) -> PublishedTable:
+def table_of_record(row: Mapping[str, Any]) -> PublishedTable:
     """Return the table of a record; an earlier release counted its files, or noted nothing."""
     is_older = isinstance(row.get("files"), int | None)
     return PublishedTable(**(dict(row) | {"files": {}} if is_older else row))
@@ -138,7 +138,7 @@ def channel_tables(paths: Paths, channel: Channel) -> dict[str, PublishedTable]:
 
 
 def _tables(channel: Mapping[str, Any]) -> dict[str, PublishedTable]:
-    return {key: described(row) for key, row in channel["tables"].items()}
+    return {key: table_of_record(row) for key, row in channel["tables"].items()}
 
 
 def read_version(paths: Paths, version: str | None = None) -> Manifest:
@@ -150,7 +150,7 @@ def read_version(paths: Paths, version: str | None = None) -> Manifest:
         return read_manifest(paths)
     name = version.zfill(versions.DIGITS)
     is_number = name.isascii() and name.isdecimal()
-    channel = versions.read(paths, name, parsed_channel) if is_number else None
+    channel = versions.read(paths, name, parse_channel) if is_number else None
     if channel is None:
         known = ", ".join(versions.names(paths)) or "none"
         raise PipelineError(f"Version {version} is unknown or pruned; kept versions: {known}.")
@@ -205,8 +205,8 @@ def publish_tables(
     table replaces partitions of a version that is no longer current.
     """
     with locked(versions.publication_lock(paths)):
-        move, before = partial(_moved, paths, channel, tables, world), _channels(paths)
-        bucket = object_storage.shared(paths)
+        move, before = partial(_move_tables, paths, channel, tables, world), _channels(paths)
+        bucket = object_storage.shared_bucket(paths)
         moved = bucket.publish(channel, before, parsed_channels, move) if bucket else move(before)
         replace_json(paths.manifest, moved)
         if BATCH in moved:
@@ -219,7 +219,7 @@ def publish_tables(
     return manifest
 
 
-def _moved(
+def _move_tables(
     paths: Paths,
     channel: Channel,
     tables: Sequence[PublishedTable],

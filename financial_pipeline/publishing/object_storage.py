@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import DAMAGE, cached_json, recorded_json, replace_json
+from financial_pipeline.files import DAMAGE, cached_json, read_record, replace_json
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import archive_copy, versions
 from financial_pipeline.publishing.bucket import Bucket, Unreachable, Version, in_parallel
@@ -49,7 +49,7 @@ def link_of(paths: Paths) -> Link | None:
     file = paths.object_storage_link
     if not file.exists():
         return None
-    return recorded_json(file, "remove it and repeat the command", lambda row: Link(**row))
+    return read_record(file, "remove it and repeat the command", lambda row: Link(**row))
 
 
 def store_link(paths: Paths, link: Link) -> None:
@@ -74,13 +74,13 @@ def connect(paths: Paths, address: str) -> Link:
     return link
 
 
-def shared(paths: Paths) -> "Shared | None":
+def shared_bucket(paths: Paths) -> "Shared | None":
     """Return the bucket of a working copy; None for a local data root."""
     link = link_of(paths)
     return None if link is None else Shared(paths, link, Bucket(link.address, Settings()))
 
 
-def parsed(address: str, content: bytes, parse: Parse) -> Channels:
+def parse_manifest(address: str, content: bytes, parse: Parse) -> Channels:
     """Parse the manifest of an address; raise PipelineError if it is damaged."""
     try:
         return parse(json.loads(content))
@@ -124,20 +124,20 @@ class Shared:
                 moved[BATCH]["ledgers"] = ledgers
             folders = set(_all_tables(moved).values())
             # The first publication of a data root that was local has its kept versions too.
-            folders |= set() if found else self._named()
+            folders |= set() if found else self._named_folders()
             self._upload(folders - uploaded, _all_tables(base) if found else {})
             uploaded |= folders
             content = json.dumps(moved, indent=1, sort_keys=True, default=str).encode()
             e_tag = self.bucket.replace(MANIFEST, content, found.e_tag if found else None)
             e_tag = e_tag or self._tag_of_own(content)
             if e_tag:
-                return self._moved_here({**local, channel: moved[channel]}, moved, e_tag, ledgers)
+                return self._note_move({**local, channel: moved[channel]}, moved, e_tag, ledgers)
         raise PipelineError(
             f"{self.link.address} changed {ATTEMPTS} times while this publication was made; nothing"
             " of it is published. Repeat the command."
         )
 
-    def _moved_here(
+    def _note_move(
         self, here: Channels, moved: Channels, e_tag: str, ledgers: dict[str, str]
     ) -> Channels:
         # A copy that lacks the move of another channel has an older tag, so that it is pulled.
@@ -156,7 +156,7 @@ class Shared:
             )
         if found.content is None:
             return local
-        base = parsed(self.link.address, found.content, parse)
+        base = parse_manifest(self.link.address, found.content, parse)
         theirs, ours = base.get(channel), local.get(channel)
         if theirs is not None and (ours is None or theirs["published_at"] != ours["published_at"]):
             raise _overtaken(self.link.address, channel, theirs)
@@ -199,7 +199,7 @@ class Shared:
             limit = datetime.now(UTC) - UNNAMED
             if channel == BATCH:
                 self._follow_versions(limit)
-            named = {*shown, *self._named()}
+            named = {*shown, *self._named_folders()}
             in_parallel(partial(self._prune, named=named, limit=limit), keys)
         except Unreachable as error:
             LOGGER.warning("Published, but what it replaced is still in the bucket: %s", error)
@@ -211,17 +211,19 @@ class Shared:
         new = [key for key in kept if key not in stored]
         in_parallel(lambda key: self.bucket.put(key, versions.file_of(self.paths, kept[key])), new)
         self.bucket.delete(sorted((self._before & stored.keys()) - kept.keys()))
-        named = {digest for each in self._kept() for digest in each.get("ledgers", {}).values()}
+        named = {
+            digest for each in self._kept_versions() for digest in each.get("ledgers", {}).values()
+        }
         archive_copy.prune_ledgers(self.bucket, named, limit)
 
-    def _kept(self) -> Iterator[dict[str, Any]]:
+    def _kept_versions(self) -> Iterator[dict[str, Any]]:
         """Yield the kept versions, of which the current one is the last."""
         for name in versions.names(self.paths):
             yield cached_json(versions.file_of(self.paths, name)) or {"tables": {}}
 
-    def _named(self) -> set[str]:
+    def _named_folders(self) -> set[str]:
         """Return the folders that kept versions name."""
-        return {folder for each in self._kept() for folder in folders_of(each["tables"])}
+        return {folder for each in self._kept_versions() for folder in folders_of(each["tables"])}
 
     def _prune(self, key: str, named: Collection[str], limit: datetime) -> None:
         """Remove the folders of a table that no version names and nobody is writing."""

@@ -26,9 +26,7 @@ def _rows_per_file(rows: int) -> int:
     return 1 << (wanted.bit_length() - 1)
 
 
-def _sorted_frames(
-    relation: duckdb.DuckDBPyRelation, keys: Sequence[str]
-) -> Iterator[pl.DataFrame]:
+def _sort_frames(relation: duckdb.DuckDBPyRelation, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
     # Parquet has no integers of 128 bits; DuckDB writes them as doubles.
     wide = [
         f"{name}::double as {name}"
@@ -48,7 +46,7 @@ def pieces(relation: duckdb.DuckDBPyRelation, keys: Sequence[str]) -> Iterator[p
     """Yield the rows of a relation, sorted by key, as one frame per file; none without rows."""
     size = _rows_per_file(len(relation))
     waiting: list[pl.DataFrame] = []
-    for frame in _sorted_frames(relation, keys):
+    for frame in _sort_frames(relation, keys):
         is_end = frame.select(keys).hash_rows() % size == 0
         start = 0
         for end in [*(int(row) + 1 for row in is_end.arg_true()), frame.height]:

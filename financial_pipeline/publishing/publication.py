@@ -20,10 +20,10 @@ from financial_pipeline.publishing.manifest import (
     Manifest,
     PublishedTable,
     channel_tables,
-    described,
     is_published,
     publish_tables,
     read_manifest,
+    table_of_record,
 )
 from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.publishing.versions import (
@@ -36,7 +36,7 @@ from financial_pipeline.publishing.versions import (
 
 @dataclass(frozen=True)
 class Publication:
-    """What one run, or the runs of one command, registered; `run` is its name."""
+    """The tables that one run, or the runs of one command, registered; `run` is its name."""
 
     paths: Paths
     run: str
@@ -49,7 +49,7 @@ class Publication:
     def registered(self) -> dict[str, PublishedTable]:
         """Return the registered tables by key."""
         rows = [json.loads(path.read_text("utf-8")) for path in self.folder.glob("[!.]*.json")]
-        return {table.key: table for table in map(described, rows)}
+        return {table.key: table for table in map(table_of_record, rows)}
 
     def register(self, table: PublishedTable) -> None:
         """Note a new version whose blocking checks passed; it replaces an earlier registration.

@@ -7,7 +7,7 @@ from typing import Any, Final
 from financial_pipeline.files import DISK, move_folder
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.bucket import Bucket, in_parallel
-from financial_pipeline.publishing.object_storage import folders_of, shared
+from financial_pipeline.publishing.object_storage import folders_of, shared_bucket
 
 # The end of the name of a folder that is not complete yet; its name starts with a dot.
 PARTIAL: Final = ".pulled"
@@ -15,7 +15,7 @@ PARTIAL: Final = ".pulled"
 
 def complete(paths: Paths, tables: Mapping[str, Mapping[str, Any]]) -> None:
     """Download the folders of tables that a working copy lacks; nothing for a local data root."""
-    copy = shared(paths)
+    copy = shared_bucket(paths)
     if copy is not None:
         download(copy.bucket, paths, folders_of(tables))
 

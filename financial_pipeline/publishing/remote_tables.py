@@ -15,11 +15,11 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.publishing.bucket import Bucket
 from financial_pipeline.publishing.manifest import (
     PublishedTable,
-    described,
-    parsed_channel,
+    parse_channel,
     parsed_channels,
+    table_of_record,
 )
-from financial_pipeline.publishing.object_storage import BATCH, MANIFEST, Channels, parsed
+from financial_pipeline.publishing.object_storage import BATCH, MANIFEST, Channels, parse_manifest
 from financial_pipeline.publishing.versions import DIGITS
 from financial_pipeline.settings import Settings
 
@@ -125,7 +125,7 @@ def _table(bucket: Bucket, key: str, version: str | None) -> PublishedTable:
     rows = {name: row for each in channels.values() for name, row in each["tables"].items()}
     if key not in rows:
         raise PipelineError(f"The table {key} is not published in {bucket.address}.")
-    return described(rows[key])
+    return table_of_record(rows[key])
 
 
 def _channels(bucket: Bucket, version: str | None) -> Channels:
@@ -135,5 +135,5 @@ def _channels(bucket: Bucket, version: str | None) -> Channels:
         what = "no published tables" if version is None else f"no version {version}"
         raise PipelineError(f"{bucket.address} has {what}.")
     if version is None:
-        return parsed(bucket.address, found.content, parsed_channels)
-    return {BATCH: parsed_channel(json.loads(found.content))}
+        return parse_manifest(bucket.address, found.content, parsed_channels)
+    return {BATCH: parse_channel(json.loads(found.content))}

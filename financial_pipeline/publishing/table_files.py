@@ -13,7 +13,7 @@ from financial_pipeline.publishing.manifest import PublishedTable
 KEPT_HASHES: Final = 10_000
 
 
-def synced(folder: Path) -> dict[str, str]:
+def sync_files(folder: Path) -> dict[str, str]:
     """Bring a new folder to the disk; return the SHA-256 of each file, in hexadecimal, by name."""
     files = sorted(folder.iterdir())
     for path in [*files, folder, folder.parent]:
@@ -40,11 +40,11 @@ def whole_files(paths: Paths, table: PublishedTable) -> list[Path]:
     """Return the Parquet files of a table version; raise PipelineError if one cannot be read."""
     files = parquet_files(paths, table)
     if not files:
-        raise PipelineError(damaged(table))
+        raise PipelineError(describe_damage(table))
     return files
 
 
-def damaged(table: PublishedTable) -> str:
+def describe_damage(table: PublishedTable) -> str:
     """Return the sentence for a table whose files cannot be read."""
     return (
         f"The files of {table.key} in {table.folder} are missing or damaged; run the job that"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import DISK, cached_json, recorded_json, replace_json
+from financial_pipeline.files import DISK, cached_json, read_record, replace_json
 from financial_pipeline.paths import Paths
 
 GIB: Final = 2**30
@@ -29,7 +29,7 @@ VERSION: Final = re.compile(rf"(\d{{{DIGITS}}})-[0-9a-f]{{6}}")
 
 @dataclass(frozen=True)
 class Retention:
-    """How many versions stay readable, and the bytes that their files may use together.
+    """The number of versions that stay readable, and the bytes that their files may use together.
 
     A version that was current less than `seconds` ago stays, and so does one that is being read.
     """
@@ -101,7 +101,7 @@ def read(
     Raises PipelineError if its file is damaged.
     """
     try:
-        return recorded_json(file_of(paths, version), DAMAGED, parse)
+        return read_record(file_of(paths, version), DAMAGED, parse)
     except FileNotFoundError:
         return None
 

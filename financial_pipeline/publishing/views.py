@@ -14,7 +14,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import read_only
 from financial_pipeline.publishing.duckdb_session import in_memory
 from financial_pipeline.publishing.manifest import Manifest, PublishedTable
-from financial_pipeline.publishing.table_files import damaged, parquet_files
+from financial_pipeline.publishing.table_files import describe_damage, parquet_files
 
 # Published layer -> schema of its views; the search path makes bare names work.
 SCHEMAS = {
@@ -44,17 +44,17 @@ def connect(paths: Paths, manifest: Manifest) -> duckdb.DuckDBPyConnection:
     table whose files are missing or damaged has no view: `naming_damaged` names it when it is
     queried, and all others answer. The session reads these tables' files and no others.
     """
-    connection = _locked(in_memory(), paths, manifest)
+    connection = _restrict(in_memory(), paths, manifest)
     connection.execute("create table damaged_tables (name varchar, sentence varchar)")
     for table in manifest.tables.values():
         if table.layer in SCHEMAS and not _create_view(connection, paths, table):
-            values = (table.name, damaged(table))
+            values = (table.name, describe_damage(table))
             connection.execute("insert into damaged_tables values (?, ?)", values)
     connection.execute(SEARCH_PATH)
     return connection
 
 
-def _locked(
+def _restrict(
     connection: duckdb.DuckDBPyConnection, paths: Paths, manifest: Manifest
 ) -> duckdb.DuckDBPyConnection:
     """Restrict a connection to the files of these tables; it gets schemas, but no views yet."""
@@ -91,7 +91,7 @@ class KeptSession:
         connection = in_memory()
         connection.execute(f"attach ':memory:' as {KEPT} (compress)")
         connection.execute(f"use {KEPT}")
-        self._connection = _locked(connection, paths, manifest)
+        self._connection = _restrict(connection, paths, manifest)
         self._asked: Counter[str] = Counter()
         self._in_memory: set[str] = set()
         self._lock = Lock()
@@ -125,7 +125,7 @@ class KeptSession:
 
     def _view(self, key: str) -> None:
         if not _create_view(self._connection, self._paths, self._tables[key]):
-            raise PipelineError(damaged(self._tables[key]))
+            raise PipelineError(describe_damage(self._tables[key]))
 
     def _load(self, table: PublishedTable) -> None:
         """Replace a view by a table, while other threads go on with the view."""

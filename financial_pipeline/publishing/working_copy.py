@@ -30,8 +30,8 @@ from financial_pipeline.publishing.object_storage import (
     Shared,
     connect,
     folders_of,
-    parsed,
-    shared,
+    parse_manifest,
+    shared_bucket,
     store_link,
 )
 from financial_pipeline.publishing.publication import Publication, pending
@@ -56,7 +56,7 @@ def prepare(paths: Paths, address: str | None, *, builds: bool) -> None:
         private_folder(paths.data_root)
         connect(paths, address)
     pull(paths)
-    copy = shared(paths)
+    copy = shared_bucket(paths)
     if builds and copy:
         _complete_archive(copy)
 
@@ -81,7 +81,7 @@ def pull(paths: Paths) -> None:
     A command that runs in this working copy continues the version that it started from: nothing is
     pulled until it ends.
     """
-    copy = shared(paths)
+    copy = shared_bucket(paths)
     if copy is None:
         return
     with locked(publication_lock(paths)):
@@ -94,7 +94,7 @@ def pull(paths: Paths) -> None:
                 f" {paths.data_root} to start from an empty bucket."
             )
         if found is not None and found.content is not None:
-            channels = parsed(copy.link.address, found.content, parsed_channels)
+            channels = parse_manifest(copy.link.address, found.content, parsed_channels)
             _take(copy, channels, found.content, found.e_tag)
 
 

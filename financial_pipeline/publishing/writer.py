@@ -26,7 +26,7 @@ from financial_pipeline.publishing.content_hash import hashed_text, scanned, tab
 from financial_pipeline.publishing.manifest import PublishedTable, new_folder
 from financial_pipeline.publishing.partition_files import COMPRESSION, rows_by
 from financial_pipeline.publishing.pieces import pieces
-from financial_pipeline.publishing.table_files import parquet_files, synced
+from financial_pipeline.publishing.table_files import parquet_files, sync_files
 from financial_pipeline.schemas.contract import Table
 
 # Pieces that are hashed and compressed at once: DuckDB sorts the next ones meanwhile.
@@ -73,7 +73,7 @@ def write_table(
         else:
             _write_frame(table, source, folder, files, replaced)
             described = _describe(table, folder, previous, replaced)
-        hashes = synced(folder)
+        hashes = sync_files(folder)
     except BaseException:
         DISK.remove(folder)
         raise

@@ -25,7 +25,7 @@ from financial_pipeline.files import (
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import withdrawals
 from financial_pipeline.schemas.raw import LandedFile, RawFile
-from financial_pipeline.sources.provenance import Provenance, recorded
+from financial_pipeline.sources.provenance import Provenance, recorded_origin
 from financial_pipeline.sources.simulated import PROVIDER, is_simulated
 
 
@@ -132,17 +132,17 @@ def _store(paths: Paths, landed: LandedFile, arrived: datetime) -> RawFile:
         with replacing(target) as temporary:
             DISK.rename(incoming, temporary)
         target.chmod(0o444)
-    return _described(landed, target, content_hash, size, arrived)
+    return _describe(landed, target, content_hash, size, arrived)
 
 
-def _described(
+def _describe(
     landed: LandedFile, content: Path, content_hash: str, size: int, arrived: datetime
 ) -> RawFile:
     """Return the row of a file whose bytes are at `content`."""
     is_made = is_simulated(content, content_hash)
     provider = PROVIDER if is_made else landed.provider
     dropped = Provenance(provider, is_synthetic=is_made, fetched_at=arrived)
-    provenance = recorded(landed.path, content_hash) or dropped
+    provenance = recorded_origin(landed.path, content_hash) or dropped
     return RawFile(
         landed=landed,
         sha256=content_hash,
@@ -164,7 +164,7 @@ def prospective_files(paths: Paths, dataset: str, landed: Sequence[LandedFile]) 
     files = {file.identity: file for file in read_raw_files(paths, dataset)}
     for item in (item for item in landed if item.dataset == dataset):
         size = item.path.stat().st_size
-        coming = _described(item, item.path, sha256(item.path), size, arrived)
+        coming = _describe(item, item.path, sha256(item.path), size, arrived)
         files.setdefault(coming.identity, coming)
     return [file for file in files.values() if file.identity not in gone]
 

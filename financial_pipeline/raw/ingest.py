@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from financial_pipeline import world
 from financial_pipeline.changes import code
-from financial_pipeline.changes.landed import content_hashes, read_hashes
-from financial_pipeline.changes.landed import stamp as file_stamp
+from financial_pipeline.changes.file_hashes import content_hashes, read_hashes
+from financial_pipeline.changes.file_hashes import stamp as file_stamp
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import cached_json, replace_json
 from financial_pipeline.paths import Paths
@@ -72,7 +72,7 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     A file that is none of the known forms is left out, and so is one that staging has refused as it
     is under its present rules. Raises PipelineError if all are.
     """
-    known, recognition = _detected(paths), _recognition(paths)
+    known, recognition = _read_detected(paths), _recognition(paths)
     rows: dict[str, dict[str, Any]] = {}
     for path in candidates(settings, paths):
         stamp = f"{file_stamp(path)} {recognition}"
@@ -92,10 +92,10 @@ def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
         raise PipelineError(next(iter(left_out.values())) + also)
     known_rows = [row["landed"] for row in rows.values() if "landed" in row]
     files = landing.join_parts([archive.landed_from_row(row) for row in known_rows])
-    return sorted((file for file in files if str(file.path) not in standing), key=_written)
+    return sorted((file for file in files if str(file.path) not in standing), key=_written_at)
 
 
-def _written(file: LandedFile) -> int:
+def _written_at(file: LandedFile) -> int:
     """Sort key: loan files that are dropped together arrive in the order of their writing."""
     return file.path.stat().st_mtime_ns if file.dataset == lending_club.DATASET else 0
 
@@ -105,7 +105,7 @@ def _irregular(settings: Settings, paths: Paths) -> dict[Path, str]:
     return landing.irregular(landing_folder(settings, paths)) | dropped
 
 
-def _detected(paths: Paths) -> dict[str, dict[str, Any]]:
+def _read_detected(paths: Paths) -> dict[str, dict[str, Any]]:
     return cached_json(paths.raw / DETECTED) or {}
 
 
@@ -120,8 +120,8 @@ def _detect(path: Path, stamp: str) -> dict[str, Any]:
 
 def left_out(paths: Paths) -> list[str]:
     """The reason of each unknown or refused file of the drop folder and each failed series."""
-    rows = _detected(paths)
-    refused = refusals.refused_among(paths, map(Path, rows)).values()
+    rows = _read_detected(paths)
+    refused = refusals.find_refused(paths, map(Path, rows)).values()
     unknown = [row["unknown"] for row in rows.values() if "unknown" in row]
     failed = cached_json(paths.raw / live_fetching.NOT_FETCHED_FILE) or []
     return failed + unknown + [str(file.refused) for file in refused]

@@ -57,7 +57,7 @@ def fetch_prices(settings: Settings, paths: Paths, http: HttpClient, now: dateti
 
 
 def unserved_symbols(paths: Paths) -> list[str]:
-    """Why the newest fetch has no new prices of some symbols, a sentence for each."""
+    """Explain why the newest fetch has no new prices of some symbols, a sentence for each."""
     return list(cached_json(paths.raw / UNSERVED) or [])
 
 
@@ -88,7 +88,7 @@ def _from_yfinance(
     stored = restatements.last_stored(files, symbol)
     first = settings.first_session if stored.is_empty() else stored["session_date"][0]
     content = daily_history(symbol, first, last, session)
-    changes = restatements.compare(stored, _typed(content, symbol, now))
+    changes = restatements.compare(stored, _read_prices(content, symbol, now))
     said = ""
     if restatements.rewrites_history(changes):
         content = daily_history(symbol, settings.first_session, last, session)
@@ -100,7 +100,7 @@ def _from_yfinance(
     return f"{rows:,} sessions from yfinance{said}"
 
 
-def _typed(content: bytes, symbol: str, now: datetime) -> pl.DataFrame:
+def _read_prices(content: bytes, symbol: str, now: datetime) -> pl.DataFrame:
     with TemporaryDirectory() as folder:
         place = Path(folder) / f"{symbol}.csv"
         place.write_bytes(content)

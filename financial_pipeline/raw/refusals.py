@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.changes import code
-from financial_pipeline.changes.landed import content_hashes, read_hashes
+from financial_pipeline.changes.file_hashes import content_hashes, read_hashes
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
@@ -27,12 +27,12 @@ def rules(settings: Settings, paths: Paths) -> str:
     modules = code.read_modules(paths.data_root / "code.json")
     values: dict[str, Any] = settings.model_dump(mode="json")
     names = code.settings_read(modules, ROOTS, values.keys())
-    return code.hashed(
+    return code.hash_texts(
         [code.code_version(modules, ROOTS), *(f"{name}={values[name]}" for name in names)]
     )
 
 
-def refused_among(paths: Paths, found: Iterable[Path]) -> dict[str, RawFile]:
+def find_refused(paths: Paths, found: Iterable[Path]) -> dict[str, RawFile]:
     """Return the refused files by path for those of `found` whose content was refused."""
     files = [file for file in archive.read_raw_files(paths) if file.refused is not None]
     sizes = {file.bytes for file in files}
@@ -44,7 +44,7 @@ def refused_among(paths: Paths, found: Iterable[Path]) -> dict[str, RawFile]:
 
 def standing(settings: Settings, paths: Paths, found: Iterable[Path]) -> dict[str, str]:
     """Return the reasons of those files of `found` that the present rules have refused, by path."""
-    refused = refused_among(paths, found)
+    refused = find_refused(paths, found)
     now = rules(settings, paths) if refused else ""
     return {path: str(file.refused) for path, file in refused.items() if file.refused_under == now}
 

@@ -1,4 +1,4 @@
-"""Why upstream changed a stored price: the dividends and splits that a change is called for by."""
+"""Reasons of a restated price: the dividends and splits that call for the change."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -51,7 +51,7 @@ def unnamed_split(both: pl.DataFrame) -> list[Row]:
     return [{"session_date": date.max, "dividend_factor": 1.0, "split_factor": factor}]
 
 
-def explained(field: str, old: float, now: float, actions: Sequence[Row]) -> Row:
+def explain(field: str, old: float, now: float, actions: Sequence[Row]) -> Row:
     """The reason of a change, and the ex-date of the newest action behind it."""
     split, dividend = 1.0, 1.0
     for action in actions:

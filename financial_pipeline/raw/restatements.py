@@ -19,7 +19,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import PublishedTable
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.raw import archive
-from financial_pipeline.raw.restatement_reasons import Row, explained, new_actions, unnamed_split
+from financial_pipeline.raw.restatement_reasons import Row, explain, new_actions, unnamed_split
 from financial_pipeline.raw.withdrawals import DAMAGED
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.schemas.restatements import PRICE_RESTATEMENTS
@@ -101,7 +101,7 @@ def _newest_rows(
 
 
 def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
-    """What `new` changes about the stored sessions of one symbol, field by field, with a reason.
+    """Compare `new` with the stored sessions of one symbol, field by field, with a reason.
 
     Both have `session_date`, FIELDS, `dividend` and `split_ratio`. A field that either side lacks
     is not compared.
@@ -119,7 +119,7 @@ def compare(stored: pl.DataFrame, new: pl.DataFrame) -> list[Row]:
             later = [item for item in actions if item["session_date"] > row["session_date"]]
             changed = {"session_date": row["session_date"], "field": field}
             changed |= {"old_value": float(old), "new_value": float(now)}
-            rows.append(changed | explained(field, old, now, later))
+            rows.append(changed | explain(field, old, now, later))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What a loan row must keep to be staged, and the words it is written in (methodology 1.5).
+"""The rules of a loan row and their vocabulary (methodology 1.5).
 
 Every engine that stages loans reads these. Every bound that a later layer tests is a rule here, so
 that a row which breaks one is quarantined with its file and line.

@@ -96,5 +96,5 @@ class RawFile:
 
     @property
     def identity(self) -> str:
-        """What identifies the file in the archive and its ledgers."""
+        """Return the identity of the file in the archive and its ledgers."""
         return identity(self.sha256, self.landed)

@@ -1,4 +1,4 @@
-"""How much is asked for, funded and invested, and the instalment that repays it."""
+"""Requested, funded and invested amounts, and the instalment that repays them."""
 
 from functools import cache
 from typing import Final

@@ -108,7 +108,7 @@ class LoanChunk:
 
 
 def chunk_count(loans: int) -> int:
-    """How many chunks a book of so many loans has."""
+    """Return the number of chunks of a book of so many loans."""
     return -(-loans // CHUNK_LOANS)
 
 

@@ -25,7 +25,7 @@ from financial_pipeline.simulator.loan_columns import (
     snapshot_rows,
 )
 from financial_pipeline.simulator.loan_draws import Part, generator
-from financial_pipeline.simulator.planted import broken_loans, with_small_request
+from financial_pipeline.simulator.planted_faults import broken_loans, with_small_request
 
 WRITE_BUFFER: Final = 1 << 20
 NULL_DTI_SHARE: Final = 0.0007

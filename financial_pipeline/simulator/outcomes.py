@@ -1,4 +1,4 @@
-"""What happens to each loan over its life: exit, recoveries and spells of delinquency.
+"""The life of each loan: exit, recoveries and spells of delinquency.
 
 An outcome is drawn once for the whole life; a snapshot only cuts it (`loan_states.py`), so the
 number of snapshots changes no loan.

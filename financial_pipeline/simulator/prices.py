@@ -71,7 +71,7 @@ def write_prices(folder: Path, seed: int) -> list[Path]:
 
 
 def crisis_sessions(sessions: Sessions, seed: int) -> BoolArray:
-    """Which sessions lie in a month whose unemployment rose by 1.5 points within a year."""
+    """Flag the sessions in months whose unemployment rose by 1.5 points within a year."""
     rise = pl.col("unrate") - pl.col("unrate").shift(12)
     # Rates have one decimal: rounding keeps a rise of exactly 1.5 on the right side.
     crisis = unemployment_path(seed).filter(rise.round(1) >= CRISIS_RISE)["month"].to_numpy()

@@ -15,7 +15,7 @@ from financial_pipeline.simulator import borrower_tables as tables
 from financial_pipeline.simulator.loan_calendar import by_year, issue_months
 from financial_pipeline.simulator.loan_draws import Part, choose, generator
 from financial_pipeline.simulator.loan_texts import EMPLOYMENT_TEXTS, draw_places, lookup
-from financial_pipeline.simulator.planted import broken_application
+from financial_pipeline.simulator.planted_faults import broken_application
 from financial_pipeline.sources.simulated import MARK_COLUMN
 
 CHUNK_ROWS: Final = 100_000

@@ -15,7 +15,7 @@ import psutil
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import move_folder, sha256
-from financial_pipeline.simulator import planted
+from financial_pipeline.simulator import planted_faults
 from financial_pipeline.simulator.loan_calendar import month_number, month_start
 from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.simulator.macro import write_macro
@@ -78,7 +78,7 @@ def _write_files(work: Path, *, loans: int, seed: int, snapshots: int) -> None:
         loan_folder / f"accepted_2007_to_{month:%Y-%m}.csv": month
         for month in snapshot_months(snapshots)
     }
-    has_faults = planted.is_planted(loans)
+    has_faults = planted_faults.is_planted(loans)
     write_loan_files(targets, loans=loans, seed=seed, has_faults=has_faults)
     rejected = loan_folder / "rejected.csv"
     write_rejections(rejected, rows=loans, seed=seed, has_faults=has_faults)
@@ -86,8 +86,8 @@ def _write_files(work: Path, *, loans: int, seed: int, snapshots: int) -> None:
     write_macro(work / "fred", seed)
     if has_faults:
         # Its record is written after that of the first downloads, which it follows in time.
-        planted.restate_price(work / "prices", work / "prices_later")
-        planted.delay_release(work / "fred")
+        planted_faults.restate_price(work / "prices", work / "prices_later")
+        planted_faults.delay_release(work / "fred")
 
 
 def _write_manifest(work: Path, identity: dict[str, Any]) -> None:

@@ -145,7 +145,7 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _explain_damage(path: Path) -> Iterator[None]:
     damaged = (
         zipfile.BadZipFile,
         gzip.BadGzipFile,
@@ -168,7 +168,7 @@ def _told(path: Path) -> Iterator[None]:
 @contextmanager
 def _bytes(path: Path, rows: int | None = None) -> Iterator[tuple[IO[bytes], str]]:
     """The decompressed bytes, from the start, and their encoding, after a look at the content."""
-    with _told(path):
+    with _explain_damage(path):
         with _open_bytes(path, rows=1) as stream:
             start = stream.read(PEEKED_BYTES)
         _refuse_foreign(path, start)

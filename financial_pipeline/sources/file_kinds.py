@@ -57,7 +57,7 @@ def compression_of(start: bytes) -> bytes | None:
 
 
 def foreign_kind(start: bytes) -> str | None:
-    """What content that is no text is, by its first bytes, or None for text."""
+    """Name the kind of binary content by its first bytes; None for text."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(HTML_STARTS):
         return "a web page (HTML)"

@@ -1,4 +1,4 @@
-"""Which FRED series a file may contain: exact ids that are known or configured, and no others.
+"""The FRED series that a file may contain: exact ids that are known or configured, and no others.
 
 An upper-case header after a date is also that of a table of closing prices, so ids are compared
 with the known ones, and the refusal says how to shape the file.
@@ -43,7 +43,7 @@ def setting_line(series: Sequence[str]) -> str:
 
 
 def price_table(names: Sequence[str]) -> str | None:
-    """Why a header with a date column is one of prices, and how to shape it; else None."""
+    """Explain why a header with a date column is one of prices, and how to shape it; else None."""
     upper = [name.upper().replace(" ", "_") for name in names]
     if words := [name for name in upper if name in PRICE_WORDS]:
         return f"has price columns ({', '.join(words)}), which are no FRED series; {PRICE_SHAPE}"

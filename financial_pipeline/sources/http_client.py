@@ -79,7 +79,7 @@ class HttpClient:
         `address` names the request without secrets; `send` makes it and may raise OSError. Statuses
         other than 429 and 5xx are returned. Raises ProviderFailure.
         """
-        if (kept := self._cached(provider, address)) is not None:
+        if (kept := self._read_cache(provider, address)) is not None:
             return kept
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, TRIES + 1):
@@ -156,7 +156,7 @@ class HttpClient:
     def _place(self, provider: str, address: str) -> Path:
         return self.cache / f"{hashlib.sha256(f'{provider} {address}'.encode()).hexdigest()}.json"
 
-    def _cached(self, provider: str, address: str) -> Answer | None:
+    def _read_cache(self, provider: str, address: str) -> Answer | None:
         try:
             kept = json.loads(self._place(provider, address).read_text("utf-8"))
             if not 0 <= self.clock() - kept["stored_at"] < self.cache_seconds:

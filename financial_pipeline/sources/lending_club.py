@@ -69,7 +69,7 @@ def footer_total(text: str) -> float | None:
 
 
 def describe(path: Path) -> LandedFile:
-    """What a loan file is; its snapshot month is the last one that enough loans support.
+    """Detect a loan file; its snapshot month is the last one that enough loans support.
 
     Raises PipelineError for a header without the required columns, a file without usable dates, and
     a snapshot month before the issue of many loans.

@@ -1,4 +1,4 @@
-"""Whether the columns of a loan file belong together: rates, grades, installments and incomes.
+"""Agreement of the columns of a loan file with each other: rates, grades, installments and incomes.
 
 A spreadsheet that sorts a column alone, or rounds it, leaves every range and every median right.
 """

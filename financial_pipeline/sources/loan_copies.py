@@ -1,4 +1,4 @@
-"""Which known copy of Lending Club's loans a file is, by its shape and hash."""
+"""The known copies of Lending Club's loans, by shape and hash."""
 
 from dataclasses import dataclass
 from datetime import date

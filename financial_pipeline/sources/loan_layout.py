@@ -73,13 +73,13 @@ class LoanLayout:
         absent = [name for name in LOAN_COLUMNS if name not in self.columns]
         found = [f"{theirs} is read as {ours}" for theirs, ours in self.renamed]
         if self.ignored:
-            found.append(f"ignored: {_named(self.ignored)}")
+            found.append(f"ignored: {_list_names(self.ignored)}")
         if absent:
-            found.append(f"absent and null: {_named(absent)}")
+            found.append(f"absent and null: {_list_names(absent)}")
         return found
 
 
-def _named(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:SHOWN_NAMES])
     more = len(names) - SHOWN_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
@@ -87,11 +87,11 @@ def _named(names: Sequence[str]) -> str:
 
 def column_name(text: str) -> str:
     """A header field in upstream's spelling: `Loan.Amnt ` and `LoanAmnt` are `loan_amnt`."""
-    name = _spelled(text)
+    name = _normalize_name(text)
     return ALIASES.get(name, name)
 
 
-def _spelled(text: str) -> str:
+def _normalize_name(text: str) -> str:
     """A header field as upstream spells it, older names included."""
     name = SEPARATORS.sub("", text.strip().lower())
     return NAMES.get(name, name)
@@ -116,7 +116,7 @@ def matches(lines: Sequence[str]) -> bool:
     return any(_is_header(_without_table([f for f in fields if f])) for fields in cut)
 
 
-def widened(fields: list[str], lines: Sequence[str]) -> list[str]:
+def widen_header(fields: list[str], lines: Sequence[str]) -> list[str]:
     """The header with an empty name where every row has one field more than it.
 
     R writes row numbers under no name; some tools end each row with a comma.
@@ -143,7 +143,7 @@ def find_layout(path: Path) -> LoanLayout:
     for number, line in enumerate(lines[:PREAMBLE_LINES], start=1):
         fields = _without_table([field.strip() for field in split(line) or []])
         if _is_header(fields):
-            fields = widened(fields, lines[number:])
+            fields = widen_header(fields, lines[number:])
             columns = _columns(fields)
             _refuse_unusable(path, columns)
             return LoanLayout(
@@ -158,7 +158,7 @@ def find_layout(path: Path) -> LoanLayout:
                 renamed=tuple(
                     (field, name)
                     for field, name in zip(fields, columns, strict=True)
-                    if _spelled(field) in ALIASES and name in LOAN_COLUMNS
+                    if _normalize_name(field) in ALIASES and name in LOAN_COLUMNS
                 ),
             )
     raise PipelineError(
@@ -169,11 +169,11 @@ def find_layout(path: Path) -> LoanLayout:
 
 def _columns(fields: Sequence[str]) -> tuple[str, ...]:
     """Our names; an older name is ignored next to today's."""
-    exact = {_spelled(field) for field in fields}
+    exact = {_normalize_name(field) for field in fields}
     names = []
     for at, field in enumerate(fields):
         name = column_name(field)
-        is_second = name in exact and _spelled(field) != name
+        is_second = name in exact and _normalize_name(field) != name
         names.append(name if name in LOAN_COLUMNS and not is_second else f"{IGNORED}{at}")
     return tuple(names)
 
@@ -184,8 +184,8 @@ def _refuse_unusable(path: Path, columns: Sequence[str]) -> None:
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
         raise PipelineError(
-            f"{path} has a header that names columns twice ({_named(repeated)}); remove or rename"
-            " the copies."
+            f"{path} has a header that names columns twice ({_list_names(repeated)}); remove or"
+            " rename the copies."
         )
     if missing:
         need = "identity, outcome and the definitions of default and loss need"

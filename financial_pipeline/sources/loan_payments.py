@@ -1,4 +1,4 @@
-"""Whether the payments and statuses of a file are those of its loans: shares of the whole file.
+"""Agreement of payments and statuses with their loans: shares of the whole file.
 
 A spreadsheet that sorts some columns alone gives each loan another one's payments or status.
 """

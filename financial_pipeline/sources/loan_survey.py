@@ -43,7 +43,7 @@ AMBIGUOUS: Final = re.compile(r"\d{1,2}[- ]?[A-Za-z]{3,9}|[A-Za-z]{3,9}[- ]?\d{1
 
 @dataclass(frozen=True)
 class LoanSurvey:
-    """What the rows of a loan file say together."""
+    """The summary of a loan file's rows."""
 
     rows: int
     has_ids: bool

@@ -1,4 +1,4 @@
-"""How one loan file writes its values, decided per column on evidence, and read as upstream does.
+"""The notation of one loan file, decided per column on evidence, and read as upstream's.
 
 R and SQL tools write words for missing values, other date forms, dollar signs and grouped digits;
 some files have per cent as fractions. `survey` looks at the whole file; `as_upstream` rewrites its
@@ -43,7 +43,7 @@ DECIMAL_COMMA: Final = r"^[+-]?\d*,(?:\d{1,2}|\d{4,})$"
 
 @dataclass(frozen=True)
 class TextForms:
-    """What a file writes otherwise than upstream; empty for upstream's own files."""
+    """The differences of a file's notation from upstream's; empty for upstream's own files."""
 
     # Words for missing values, as the numbers and months of the file write them.
     missing: tuple[str, ...] = ()

@@ -125,7 +125,7 @@ def _statistics(raw: pl.LazyFrame, schema: pl.Schema) -> dict[str, _Values]:
 
 
 def _factor(name: str, values: _Values) -> float:
-    """What makes per cent of a column; raises ValueError with the reason if nothing fits."""
+    """Return the factor that makes per cent of a column; raises ValueError if none fits."""
     typical = TYPICAL_PER_CENT[name]
     if name == "int_rate":
         # No loan costs 100 per cent, and none costs less than one.

@@ -35,14 +35,14 @@ NAME_DAY_YEAR: Final = re.compile(r"([A-Za-z]{3,9})\.? \d{1,2},? ((?:19|20)\d\d)
 SLASHED: Final = re.compile(rf"(\d{{1,2}})[/.-](\d{{1,2}})[/.-]((?:19|20)\d\d){CLOCK}")
 
 
-def _named(name: str) -> int | None:
+def _month_number(name: str) -> int | None:
     """The number of a month name, three letters or more; `Sept` included."""
     word = name.lower()
     found = [n for n, full in enumerate(LONG_NAMES, start=1) if full.startswith(word)]
     return found[0] if len(found) == 1 else None
 
 
-def _written(year: str, month: int | None) -> str | None:
+def _month_text(year: str, month: int | None) -> str | None:
     if month is None or not 1 <= month <= MONTHS_IN_YEAR:
         return None
     text = f"{NAMES[month - 1]}-{year}"
@@ -55,20 +55,20 @@ def _upstream_form(text: str, month_group: int | None, month_place: int) -> str 
     The first is that of slashed dates, the second that of dates which begin with the year.
     """
     if found := YEAR_FIRST.fullmatch(text):
-        return _written(found.group(1), int(found.group(month_place) or found.group(2)))
+        return _month_text(found.group(1), int(found.group(month_place) or found.group(2)))
     if found := MONTH_AND_YEAR.fullmatch(text):
-        return _written(found.group(2), int(found.group(1)))
+        return _month_text(found.group(2), int(found.group(1)))
     if found := YEAR_AND_NAME.fullmatch(text):
-        return _written(found.group(1), _named(found.group(2)))
+        return _month_text(found.group(1), _month_number(found.group(2)))
     if found := NAME_AND_YEAR.fullmatch(text) or NAME_DAY_YEAR.fullmatch(text):
-        return _written(found.group(2), _named(found.group(1)))
+        return _month_text(found.group(2), _month_number(found.group(1)))
     if (found := SLASHED.fullmatch(text)) and month_group:
-        return _written(found.group(3), int(found.group(month_group)))
+        return _month_text(found.group(3), int(found.group(month_group)))
     return None
 
 
 def _month_group(texts: Iterable[str]) -> int | None:
-    """Which number of the slashed dates of a column is the month; None without proof.
+    """Find the place of the month in the slashed dates of a column; None without proof.
 
     A number above 12 is a day. Without one, a number that is always 1 next to one that is not is
     the first day of months.
@@ -90,7 +90,7 @@ def _month_group(texts: Iterable[str]) -> int | None:
 
 
 def _month_place(texts: Iterable[str]) -> int:
-    """Which number of the dates that begin with the year is the month: the second, or the third."""
+    """Find the place of the month in dates that begin with the year: the second, or the third."""
     found = [match for text in texts if (match := YEAR_FIRST.fullmatch(text)) and match.group(3)]
     days, months = ({int(match.group(at)) for match in found} for at in (2, 3))
     is_swapped = days == {1} and len(months) >= MANY_MONTHS and max(months) <= MONTHS_IN_YEAR

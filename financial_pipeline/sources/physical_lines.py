@@ -25,7 +25,7 @@ UNNAMED = re.compile(r"(unnamed: ?\d+)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ByteCounts:
-    """What the bytes of a file contain; a last line without newline counts as a line."""
+    """Counts of a file's bytes; a last line without newline counts as a line."""
 
     physical_lines: int
     commas: int
@@ -78,7 +78,7 @@ PROBLEMS = {
 
 
 def main_problem(records: pl.DataFrame) -> str | None:
-    """Why most records of a file without a readable date are none, if it is not the date."""
+    """Say why most records of a file without a readable date are none, if it is not the date."""
     counts = records["problem"].value_counts(sort=True)
     problem, count = counts.row(0) if counts.height else (None, 0)
     if problem is None:

@@ -47,7 +47,7 @@ EXPECTED: Final = (
 
 @dataclass(frozen=True)
 class PriceLayout:
-    """Where a file keeps its values: header lines, number of fields, and columns by bank.
+    """The layout of a price file: header lines, number of fields, and columns by bank.
 
     `columns` maps a symbol (None if the file name contains it) to the column of each field.
     """

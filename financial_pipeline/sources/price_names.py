@@ -59,7 +59,7 @@ def symbols_of(path: Path, found: PriceLayout, symbols: Sequence[str]) -> list[s
 
 
 def configuration_line(symbols: Sequence[str], foreign: Sequence[str]) -> str:
-    """What to do to read further symbols: `set FINANCIAL_PIPELINE_SYMBOLS=JPM,MS`."""
+    """Return the advice for further symbols: `set FINANCIAL_PIPELINE_SYMBOLS=JPM,MS`."""
     return f"set FINANCIAL_PIPELINE_SYMBOLS={','.join([*symbols, *foreign])}"
 
 

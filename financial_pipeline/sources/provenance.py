@@ -39,7 +39,7 @@ def record_files(
         replace_json(folder / RECORD_NAME, _read(folder) | new)
 
 
-def recorded(path: Path, sha256: str) -> Provenance | None:
+def recorded_origin(path: Path, sha256: str) -> Provenance | None:
     """Return the recorded origin of a file, or None if this content was not recorded."""
     row = _read(path.parent).get(path.name)
     if row is None or row["sha256"] != sha256:

@@ -19,7 +19,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.lending_club import REJECTION_COLUMNS
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.compression import decompressed, first_lines
-from financial_pipeline.sources.loan_layout import widened
+from financial_pipeline.sources.loan_layout import widen_header
 from financial_pipeline.sources.loan_survey import snapshot_month
 from financial_pipeline.sources.loan_text import employment_words
 from financial_pipeline.sources.physical_lines import read_records, split
@@ -104,7 +104,7 @@ def find_layout(path: Path) -> RejectionLayout:
     for number, line in enumerate(lines[:PREAMBLE_LINES], start=1):
         fields = tuple(field.strip() for field in split(line) or [])
         if len(KNOWN.keys() & {_plain(field) for field in fields}) >= len(REQUIRED):
-            fields = tuple(widened([*fields], lines[number:]))
+            fields = tuple(widen_header([*fields], lines[number:]))
         columns = column_names(fields)
         if _is_listing({_plain(field) for field in fields}):
             raise PipelineError(
@@ -216,7 +216,7 @@ def _plausible_days(counts: Mapping[str, int]) -> list[date]:
 
 
 def describe(path: Path) -> LandedFile:
-    """What a rejections file is; raises PipelineError if no date can be determined."""
+    """Detect a rejections file; raises PipelineError if no date can be determined."""
     layout = find_layout(path)
     with TemporaryDirectory() as work_dir, decompressed(path, Path(work_dir)) as plain:
         counts = _date_counts(plain, layout)

@@ -1,4 +1,4 @@
-"""How sure a correlation of two monthly series is: HAC, block bootstrap, many tests at once.
+"""Inference for a correlation of two monthly series: HAC, block bootstrap, many tests at once.
 
 Plain numpy on arrays of months. Source of the choices: methodology 4.4.
 """
@@ -99,7 +99,7 @@ def _first_insignificant_lag(covariances: Vector, months: int, run: int) -> int 
 
 @lru_cache(maxsize=64)
 def _resample_counts(months: int, block: int, draws: int, seed: int) -> Vector:
-    """How often each draw of a stationary bootstrap takes each month; draws x months.
+    """Count how often each draw of a stationary bootstrap takes each month; draws x months.
 
     A block continues with the next month, around the end, with probability 1 - 1 / block.
     """

@@ -99,10 +99,10 @@ def _typed(name: str, present: list[str], rate_divisor: float) -> Column:
     if name == "emp_length":
         return text.employment_years(F.col(name))
     if name in FREE_TEXT_COLUMNS:
-        trimmed = text.stripped(F.col(name))
+        trimmed = text.strip(F.col(name))
         return F.when(trimmed != "", trimmed)
     if not _is_parsed(name):
-        return text.stripped(F.col(name))
+        return text.strip(F.col(name))
     value = F.col(f"parsed_{name}")
     if name == "int_rate":
         # Polars divides by a constant so; the last bit must be the same.
@@ -140,9 +140,9 @@ def _is_unreadable(name: str) -> Column:
         wrong = value.isNotNull() & ((value != F.rint(value)) | text.whole(value).isNull())
     else:
         wrong = F.lit(False)
-    return wrong | (value.isNull() & (text.stripped(F.col(name)) != ""))
+    return wrong | (value.isNull() & (text.strip(F.col(name)) != ""))
 
 
 def _status(column: Column) -> Column:
-    status = text.stripped(text.without_prefix(column, OUTSIDE_POLICY))
-    return text.stripped(text.without_prefix(status, STATUS_PREFIX))
+    status = text.strip(text.without_prefix(column, OUTSIDE_POLICY))
+    return text.strip(text.without_prefix(status, STATUS_PREFIX))

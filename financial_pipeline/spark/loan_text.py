@@ -25,7 +25,7 @@ INFINITY: Final = float("inf")
 BIGINT_END: Final = 2.0**63
 
 
-def stripped(column: Column) -> Column:
+def strip(column: Column) -> Column:
     """The text without blanks around it."""
     return F.btrim(column, F.lit(BLANKS))
 
@@ -44,7 +44,7 @@ def without_suffix(column: Column, suffix: str) -> Column:
 
 def number(column: Column, *, may_be_percent: bool) -> Column:
     """The finite double in a text; null for a blank text and for anything else."""
-    text = stripped(column)
+    text = strip(column)
     text = without_suffix(text, "%") if may_be_percent else text
     value = F.when(~text.rlike(FOREIGN_TO_NUMBERS), text).try_cast("double")
     return F.when(F.abs(value) < INFINITY, value)

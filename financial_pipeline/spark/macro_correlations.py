@@ -45,7 +45,7 @@ Values = dict[date, tuple[float, date]]
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known at one as-of month: credit values, lagged and latest macro values."""
+    """The known values of one as-of month: credit values, lagged and latest macro values."""
 
     credit: dict[str, dict[date, float]]
     lagged: dict[tuple[str, int], Values]
@@ -83,7 +83,7 @@ def macro_correlations(
     return write_columns(frame, MACRO_CORRELATIONS, first, last)
 
 
-def _shifted(month: date, by: int) -> date:
+def _shift(month: date, by: int) -> date:
     count = month.year * 12 + month.month - 1 + by
     return date(count // 12, count % 12 + 1, 1)
 
@@ -152,7 +152,7 @@ def _cells(known: _Known, credit: str, macro: str, lag: int) -> list[_Cell]:
     pairs = [
         (value, *values[place])
         for month, value in sorted(series.items())
-        if (place := month if is_lag else _shifted(month, -lag)) in values
+        if (place := month if is_lag else _shift(month, -lag)) in values
     ]
     x, y = np.array([pair[1] for pair in pairs]), np.array([pair[0] for pair in pairs])
     shared = {

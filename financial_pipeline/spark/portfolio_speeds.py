@@ -1,4 +1,4 @@
-"""How fast the portfolio prepays and defaults: CPR and CDR of each month, in dollars."""
+"""Speeds of prepayment and default: CPR and CDR of each month, in dollars."""
 
 from datetime import date
 from typing import Final

@@ -132,7 +132,7 @@ def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     )
     hhi = ratio(F.col("squares"), F.col("square"))
     members = ratio(F.col("square"), F.col("squares"))
-    measures = F.array(_named("hhi_funded", hhi), _named("effective_number", members))
+    measures = F.array(_measure("hhi_funded", hhi), _measure("effective_number", members))
     return index.select(
         "snapshot_month",
         "loans",
@@ -142,7 +142,7 @@ def concentration(applications: DataFrame, months: DataFrame) -> DataFrame:
     )
 
 
-def _named(name: str, value: Column) -> Column:
+def _measure(name: str, value: Column) -> Column:
     return F.struct(
         F.lit(name).alias("measure"),
         value.alias("numerator"),

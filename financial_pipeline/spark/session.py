@@ -120,7 +120,7 @@ def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -
 
 
 def _temporary_files() -> dict[str, str]:
-    """Where Spark keeps what does not fit into memory, unless SPARK_LOCAL_DIRS says it."""
+    """Return the option for Spark's spill folder, unless SPARK_LOCAL_DIRS names one."""
     folder = str(Paths(Settings().data_root.resolve()).spark_files)
     # Spark reads a list of folders.
     is_elsewhere = "SPARK_LOCAL_DIRS" in os.environ or "," in folder
@@ -214,13 +214,13 @@ def launch_driver(name: str | None = None) -> None:
     PySpark forks this process for it, and a fork stops OpenBLAS's threads: a matrix product in
     another thread would never end. Call it while no other thread computes.
     """
-    chosen = _prepared(name)
+    chosen = _prepare(name)
     if not chosen.startswith("sc://"):
         conf = SparkConf(loadDefaults=False).setAll(list(_config_of_process(chosen, None).items()))
         SparkContext._ensure_initialized(conf=conf)
 
 
-def _prepared(name: str | None) -> str:
+def _prepare(name: str | None) -> str:
     chosen = name or master()
     check_prerequisites(chosen)
     if _is_here(chosen):
@@ -237,7 +237,7 @@ def start_session(name: str | None = None, *, is_large: bool | None = None) -> S
 
     `is_large`: see `spark_config`.
     """
-    chosen = _prepared(name)
+    chosen = _prepare(name)
     builder = SparkSession.builder
     for key, value in _config_of_process(chosen, is_large).items():
         builder = builder.config(key, value)
@@ -245,6 +245,6 @@ def start_session(name: str | None = None, *, is_large: bool | None = None) -> S
 
 
 def ui_address(session: SparkSession) -> str | None:
-    """Where the Spark UI answers; null on Spark Connect, whose server shows its own."""
+    """Return the address of the Spark UI; None on Spark Connect, whose server shows its own."""
     address = None if is_remote() else session.sparkContext.uiWebUrl
     return str(address) if address else None

@@ -83,7 +83,7 @@ def with_provenance(rows: pl.DataFrame, file: RawFile) -> pl.DataFrame:
     )
 
 
-def _named(frame: pl.DataFrame, file: RawFile, schema: Schema) -> pl.DataFrame:
+def _with_file(frame: pl.DataFrame, file: RawFile, schema: Schema) -> pl.DataFrame:
     return frame.with_columns(
         dataset=pl.lit(file.landed.dataset),
         file_name=pl.lit(file.landed.path.name),
@@ -106,7 +106,7 @@ def account(
     counted from the bytes of the file.
     """
     refused = refused.sort("line_number")
-    quarantine = _named(refused, file, QUARANTINE)
+    quarantine = _with_file(refused, file, QUARANTINE)
     write_partition(quarantine, paths.staging("quarantine"), file.sha256)
     by_reason = refused.group_by("reason").agg(pl.col("physical_lines").sum()).sort("reason")
     counts = [("staged", "staged", staged)]
@@ -115,7 +115,7 @@ def account(
     rows = pl.DataFrame(
         counts, schema=["category", "reason", "physical_lines"], orient="row"
     ).with_columns(file_physical_lines=pl.lit(file_physical_lines))
-    accounting = _named(rows, file, ROW_ACCOUNTING)
+    accounting = _with_file(rows, file, ROW_ACCOUNTING)
     write_partition(accounting, paths.staging("row_accounting"), file.sha256)
 
 

@@ -59,7 +59,7 @@ class Dialect(ABC):
         return rows
 
     def is_repeated(self, rows: pl.DataFrame) -> pl.Series | None:
-        """Which of the rows of one fragment repeat an earlier one; None if rows have a key."""
+        """Find the rows of one fragment that repeat an earlier one; None if rows have a key."""
         return None
 
     def settle(self, fragments: Mapping[Path, Sequence[str]]) -> pl.DataFrame:

@@ -34,7 +34,7 @@ from financial_pipeline.staging.cleaned_store import (
 )
 from financial_pipeline.transforms import fred_observations as transform
 from financial_pipeline.transforms.fred_intervals import realtime_intervals
-from financial_pipeline.transforms.fred_periods import ANOTHER_FREQUENCY, aggregated
+from financial_pipeline.transforms.fred_periods import ANOTHER_FREQUENCY, find_aggregates
 from financial_pipeline.transforms.fred_units import (
     no_values,
     older_series,
@@ -119,7 +119,7 @@ def _judge(
         ]
         known = with_newer(known, part)
     stored = pl.concat(parts)
-    aggregates = aggregated(stored)
+    aggregates = find_aggregates(stored)
     used = stored.join(aggregates, on=["series_id", "file_rank"], how="anti")
     rows = realtime_intervals(used).select(FRED_OBSERVATIONS.keys())
     warnings += [
@@ -161,7 +161,7 @@ def _clean(file: RawFile, today: date, first_month: date) -> CleanedFile:
 
 
 def _refusal(file: RawFile, cleaned: Cleaned, settings: Settings) -> str | None:
-    """Why no row of a file is used, if it has none or loses too many; else None."""
+    """Explain why no row of a file is used, if it has none or loses too many; else None."""
     is_implausible = (cleaned.quarantined["reason"] == "implausible_value").any()
     possible = possible_values(file.landed.subject or "") if is_implausible else ""
     is_outside = {transform.BEFORE_FIRST_MONTH, transform.AFTER_THIS_MONTH} & set(cleaned.notes)

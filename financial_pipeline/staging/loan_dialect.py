@@ -42,7 +42,7 @@ def _type_on_spark(
     snapshot_month: date,
     largest_principal: float,
 ) -> pl.LazyFrame:
-    """As the Polars expressions of that name, but that months are dates.
+    """Judge like the Polars expressions of that name; months are dates here.
 
     `raw` has text and `row`, by which the result is sorted; files are written to `scratch`, which
     Spark's workers must see. Raises PipelineError if Spark cannot start.

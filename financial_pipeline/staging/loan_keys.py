@@ -118,14 +118,14 @@ def filled_rows(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def less_filled(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of rows that agree where both have values, all but the fullest, as `duplicate`."""
+    """Find all but the fullest of rows that agree if both have values, as `duplicate`."""
     order = rows.sort(["filled", "rank"], descending=[True, False], maintain_order=True)
     refused = order.filter(~pl.col("loan_id").is_first_distinct())
     return refused.select(*POSITION, reason=pl.lit("duplicate"))
 
 
 def exact_copies(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of rows (in order of precedence) that are equal in everything, all but the first."""
+    """Find all but the first of equal rows (in order of precedence)."""
     refused = rows.filter(~pl.struct("loan_id", "content").is_first_distinct())
     return refused.select(*POSITION, reason=pl.lit("duplicate"))
 

@@ -53,7 +53,7 @@ def _per_month(rows: pl.DataFrame) -> dict[str, int]:
 def _holdings(
     paths: Paths, files: Sequence[RawFile], settings: Settings, first: date, last: date
 ) -> list[Holding]:
-    """Which rows each file provides, latest snapshot first; only keys are read."""
+    """Find the rows that each file provides, latest snapshot first; only keys are read."""
     taken = pl.DataFrame(schema={"loan_id": pl.String()})
     holdings = []
     for file in sorted(files, key=lambda item: str(item.landed.snapshot_date), reverse=True):

@@ -1,4 +1,4 @@
-"""What people should know of staged files: quarantined lines, and how doubtful ones were read."""
+"""Notes on staged files: quarantined lines, and the reading of doubtful ones."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -131,12 +131,12 @@ def _judge(
     if refused and all(file.sha256 in gone for file in files):
         raise refused[0]
     used = pl.concat(parts).filter(pl.col("file_sha256").is_in(gone).not_())
-    rows = with_jumps(_numbered(transform.one_row_per_session(used)))
+    rows = with_jumps(_with_session_numbers(transform.one_row_per_session(used)))
     rows = rows.sort("session_date", "symbol").select(BANK_PRICES.keys())
     return _Judged(rows, quarantined, {error.sha256: str(error) for error in refused})
 
 
-def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+def _with_session_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     numbers = session_numbers(rows["session_date"])
     number = pl.col("session_date").replace_strict(numbers, return_dtype=pl.Int64)
     return rows.with_columns(session_number=number)

@@ -48,7 +48,7 @@ class ReadJob:
 
 @dataclass
 class Reading:
-    """What reading one file found; line counts are physical lines."""
+    """The result of reading one file; line counts are physical lines."""
 
     months: dict[str, list[str]]
     findings: list[Finding]
@@ -63,7 +63,7 @@ class Reading:
 
 @dataclass
 class _Stream:
-    """What has gone by while typed batches stream past."""
+    """The counts of the typed batches so far."""
 
     rows: int = 0
     commas: int = 0
@@ -144,7 +144,7 @@ def _commas(rows: pl.DataFrame, columns: Sequence[str]) -> int:
     return int(counts.sum_horizontal().sum())
 
 
-def _refused(job: ReadJob, stream: _Stream) -> pl.DataFrame:
+def _refused_rows(job: ReadJob, stream: _Stream) -> pl.DataFrame:
     if not stream.refused:
         return pl.DataFrame(schema=FAULT_SCHEMA)
     rows = pl.concat(stream.refused)
@@ -165,7 +165,7 @@ def _read_fast(job: ReadJob) -> Reading:
     dialect = job.dialect
     with _scratch(job) as scratch:
         stream = _split_by_month(job, dialect.fast(job.plain, scratch), None)
-    refused, counts = _refused(job, stream), count_bytes(job.plain)
+    refused, counts = _refused_rows(job, stream), count_bytes(job.plain)
     if counts.physical_lines != dialect.header_line + stream.rows:
         raise DoubtfulError
     found = _preamble(job) + refused_findings(job.plain, dialect, refused, {})
@@ -198,7 +198,7 @@ def _read_filtered(job: ReadJob) -> Reading:
             f"{job.file.landed.path} was read as {stream.rows} rows, but has {len(starts)} records"
             "; its quoting is ambiguous: export it again with standard double quotes.",
         )
-    refused = _refused(job, stream)
+    refused = _refused_rows(job, stream)
     early = sum(_line_count(lines, spans) for lines in stream.early)
     return Reading(
         months=stream.months,

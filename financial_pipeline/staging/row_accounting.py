@@ -1,4 +1,4 @@
-"""Where each physical line of a raw file went: staged, quarantined with a reason, or a note."""
+"""The fate of each physical line of a raw file: staged, quarantined with a reason, or a note."""
 
 from collections.abc import Collection
 from typing import Final

@@ -38,7 +38,7 @@ DialectOf = Callable[[RawFile, Path, Settings], Dialect]
 
 @dataclass(frozen=True)
 class TypedFile:
-    """What one file contains: counts of rows and physical lines, and the place of its rows."""
+    """The content of one file: counts of rows and physical lines, and the place of its rows."""
 
     # What the result depends on in addition to the file itself.
     version: str

@@ -22,7 +22,7 @@ ClientName = Literal["kafka-python", "confluent-kafka"]
 
 
 class Sink(Protocol):
-    """Where produced messages go: a broker through one of the clients, or a log in files."""
+    """The sink of produced messages: a broker through one of the clients, or a log in files."""
 
     @property
     def partitions(self) -> int:
@@ -64,7 +64,7 @@ class ConfluentSink:
                 "queue.buffering.max.messages": UNSENT_MESSAGES,
                 # A call of Python for each stored message would cost more than its encoding.
                 "delivery.report.only.error": True,
-                "error_cb": self._told,
+                "error_cb": self._note_error,
                 # What was not taken is said once, by `flush`.
                 "log_level": 0,
                 **options,
@@ -75,11 +75,11 @@ class ConfluentSink:
             raise PipelineError(f"The broker has no topic {topic}: {metadata.error}.")
         self.partitions = len(metadata.partitions)
 
-    def _told(self, error: Any) -> None:
+    def _note_error(self, error: Any) -> None:
         if error.fatal():
             self._failure = str(error)
 
-    def _delivered(self, error: Any, message: Any) -> None:
+    def _note_delivery(self, error: Any, message: Any) -> None:
         if error:
             self._failure = str(error)
 
@@ -93,7 +93,7 @@ class ConfluentSink:
                     key,
                     partition,
                     timestamp=record_ms,
-                    on_delivery=self._delivered,
+                    on_delivery=self._note_delivery,
                 )
                 break
             except BufferError:
@@ -134,7 +134,7 @@ class KafkaPythonSink:
         except KafkaError as error:
             raise PipelineError(f"The broker has no topic {topic}: {error}.") from error
 
-    def _failed(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         self._failure = error
 
     def send(self, partition: int, record_ms: int, key: bytes | None, value: bytes | None) -> None:
@@ -142,7 +142,7 @@ class KafkaPythonSink:
         future = self._producer.send(
             self._topic, value=value, key=key, partition=partition, timestamp_ms=record_ms
         )
-        future.add_errback(self._failed)
+        future.add_errback(self._note_failure)
         # This client holds all that is not sent yet, without a limit of its own.
         self._handed_over += 1
         if self._handed_over % UNSENT_MESSAGES == 0:

@@ -13,7 +13,7 @@ from financial_pipeline.local_cluster.connection import ACCESS_FILE, CA_FILE, Co
 from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRefused, FlinkRest
 from financial_pipeline.local_cluster.jars import SQL_DRIVER, jar_source, obtain, read_lock
 from financial_pipeline.local_cluster.java import find_flink, find_java
-from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled, job_jar
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compile_classes, job_jar
 from financial_pipeline.local_cluster.submission import submit
 from financial_pipeline.local_cluster.topics import brokers_known, create_topics
 from financial_pipeline.paths import Paths
@@ -73,7 +73,7 @@ class ExistingFlink:
         if not jobs:
             raise PipelineError(f"The job {JOB} does not run on {self.rest.url}.")
         with self._answering():
-            place = self.rest.stopped(jobs[0]["jid"], {"drain": False})
+            place = self.rest.request_stop(jobs[0]["jid"], {"drain": False})
         replace_json(self.record, {"url": self.rest.url, "savepoint": place})
         return place
 
@@ -140,7 +140,7 @@ class ExistingFlink:
 
     def _jar(self) -> Path:
         source = jar_source(self.settings)
-        classes = compiled(find_java(), find_flink(self.settings.flink_environment), source)
+        classes = compile_classes(find_java(), find_flink(self.settings.flink_environment), source)
         return job_jar(obtain(JARS_LOCK, source), classes, source.cache)
 
     def _wait(self, job_id: str) -> None:

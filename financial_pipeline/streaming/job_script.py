@@ -34,7 +34,7 @@ Delivery = Literal["at-least-once", "exactly-once"]
 
 @dataclass(frozen=True)
 class JobValues:
-    """What one submission fills in; `client` are Kafka client properties, secrets included."""
+    """The values of one submission; `client` are Kafka client properties, secrets included."""
 
     bootstrap_servers: str
     delivery: Delivery = "at-least-once"
@@ -78,7 +78,7 @@ def _placeholders(values: JobValues) -> dict[str, str]:
     }
 
 
-def _filled(name: str, placeholders: Mapping[str, str]) -> str:
+def _fill(name: str, placeholders: Mapping[str, str]) -> str:
     """The text of a file of the job, with its values."""
 
     def value(match: re.Match[str]) -> str:
@@ -97,7 +97,7 @@ def _sink(view: str, placeholders: Mapping[str, str], prefix: str) -> tuple[str,
     columns = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
     own = {"view": view, "topic": prefix + topic, "key": key, "columns": columns}
     insert = f"insert into {view}_topic select {', '.join(kinds)} from {view};"
-    return _filled("sink.sql", {**placeholders, **own}), insert
+    return _fill("sink.sql", {**placeholders, **own}), insert
 
 
 def job_script(values: JobValues) -> str:
@@ -113,7 +113,7 @@ def job_script(values: JobValues) -> str:
         "parallelism.default": str(values.parallelism),
     } | dict(values.configuration)
     settings = [f"set {_quoted(k)} = {_quoted(v)};" for k, v in configuration.items()]
-    parts = [_filled(name, placeholders) for name in FILES]
+    parts = [_fill(name, placeholders) for name in FILES]
     sinks = [_sink(view, placeholders, values.prefix) for view in SINKS]
     tables, inserts = zip(*sinks, strict=True)
     lines = [*settings, *parts, *tables, "execute statement set", "begin", *inserts, "end;\n"]

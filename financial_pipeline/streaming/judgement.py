@@ -1,4 +1,4 @@
-"""What becomes of one input message: aggregated, late, a heartbeat, or dead with a reason.
+"""The verdict on one input message: aggregated, late, a heartbeat, or dead with a reason.
 
 The rules are those of `docs/streaming.md`, in the order of `DEAD_LETTER_REASONS`; the first one
 decides. The replay and the batch comparison judge with this module, and the Flink job with
@@ -95,7 +95,7 @@ def _is_source(source: object) -> bool:
 
 
 def _reason(row: Fields, content: Fields, record_ms: int) -> str | None:
-    """Why a JSON object is dead, or None."""
+    """Return why a JSON object is dead, or None."""
     event, mark, symbol = row["event_us"], row["watermark_us"], row["symbol"]
     if row["schema_version"] != stream.SCHEMA_VERSION:
         return stream.WRONG_VERSION

@@ -11,7 +11,7 @@ from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.sources.bank_prices import EARLIEST
 from financial_pipeline.sources.market_calendar import sessions
-from financial_pipeline.streaming.ledger import LandedRange, Ledger, recreated
+from financial_pipeline.streaming.ledger import LandedRange, Ledger, recreated_topic
 from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges, TopicState
 from financial_pipeline.streaming.trading_days import with_days
 
@@ -69,13 +69,13 @@ class Landing:
         self._require_same(topic, state)
         starts = state.firsts | self.ledger.next_offsets(topic)
         if any(start > state.ends.get(partition, 0) for partition, start in starts.items()):
-            raise PipelineError(recreated(topic))
+            raise PipelineError(recreated_topic(topic))
         return starts
 
     def _require_same(self, topic: str, state: TopicState | None) -> None:
         """Raise PipelineError unless a topic is the one whose messages landed first."""
         if state is None:
-            raise PipelineError(recreated(topic))
+            raise PipelineError(recreated_topic(topic))
         if state.id:
             self.ledger.require_same(topic, state.id, len(state.ends))
 

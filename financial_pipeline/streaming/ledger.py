@@ -124,7 +124,7 @@ class Ledger:
                 row = [topic, topic_id, partitions]
                 connection.execute("insert into topics values (?, ?, ?)", row)
             elif held[0] != topic_id:
-                raise PipelineError(recreated(topic))
+                raise PipelineError(recreated_topic(topic))
             elif held[1] != partitions:
                 raise PipelineError(
                     f"The topic {topic} has {partitions} partitions and had {held[1]} when its"
@@ -221,7 +221,7 @@ class Ledger:
             )
 
 
-def recreated(topic: str) -> str:
+def recreated_topic(topic: str) -> str:
     """Return the sentence about a topic that was deleted and created again."""
     return (
         f"The topic {topic} was deleted and created again after its messages landed, and the"

@@ -75,12 +75,12 @@ def plan_of(settings: Settings, state: Path) -> RuntimePlan:
 
 
 def job_values(settings: Settings, runtime: LocalRuntime) -> JobValues:
-    """What the settings and a runtime fill into the job's SQL."""
+    """Return the values of the settings and a runtime for the job's SQL."""
     return values_of(settings, runtime.bootstrap_servers, runtime.flink_client())
 
 
 def values_of(settings: Settings, servers: str, client: Mapping[str, str]) -> JobValues:
-    """What the settings fill into the SQL of a job that reads these brokers."""
+    """Return the values of the settings for the SQL of a job that reads these brokers."""
     return JobValues(
         servers,
         settings.stream_delivery,
@@ -91,7 +91,7 @@ def values_of(settings: Settings, servers: str, client: Mapping[str, str]) -> Jo
 
 
 def job_facts(settings: Settings) -> dict[str, str]:
-    """What a checkpoint of the job belongs to, by a name for people."""
+    """Return the identities that a checkpoint of the job belongs to, by a name for people."""
     code = hashlib.sha256()
     for file in sorted([*JOB_FOLDER.glob("*.sql"), *SOURCES.glob("*.java")]):
         lines = file.read_text("utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""Which log the tables are made from: the brokers that are named or run here, else the replay."""
+"""The log behind the tables: the brokers that are named or run here, else the replay."""
 
 from financial_pipeline.local_cluster.connection import connection, is_reachable
 from financial_pipeline.paths import Paths

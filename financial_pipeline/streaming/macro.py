@@ -47,7 +47,7 @@ def _is_sound(release: MacroRelease) -> bool:
     )
 
 
-def held(topic: str, client: dict[str, Any]) -> set[MacroRelease]:
+def read_held(topic: str, client: dict[str, Any]) -> set[MacroRelease]:
     """The releases that a topic holds; `client` is a confluent-kafka configuration."""
     found = (decode(message.value()) for message in messages(topic, client))
     return {release for release in found if release is not None}

@@ -29,7 +29,7 @@ SIMULATED = "simulated"
 
 @dataclass(frozen=True)
 class MacroLanded:
-    """What one landing did: messages landed, releases that were new, and files archived for them.
+    """One landing: messages landed, releases that were new, and files archived for them.
 
     `unreadable` messages, and those of an unknown series, are in the landed file as they came.
     """

@@ -45,12 +45,12 @@ class MessageLog(Protocol):
 
     @property
     def engine(self) -> str:
-        """What makes the aggregates in this log: `flink` or `replay`."""
+        """Return the engine behind the aggregates in this log: `flink` or `replay`."""
         ...
 
     @property
     def identity(self) -> str:
-        """What tells this log from any other; offsets mean nothing in another one."""
+        """Return the identity of this log; offsets mean nothing in another one."""
         ...
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:

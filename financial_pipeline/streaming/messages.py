@@ -1,4 +1,4 @@
-"""What is written to and read from topics: events, their canonical bytes, and decoding.
+"""Messages of topics: events, their canonical bytes, and decoding.
 
 The canonical form fixes the order of the fields and has no blanks; the job takes other JSON too.
 The contract is `schemas/stream.py`, and the grammar is in `docs/streaming.md`.

@@ -23,7 +23,7 @@ COMPARISONS: Final = 5
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one pass landed: messages by topic, and the trading days that wait for a comparison.
+    """The result of one pass: landed messages by topic, and the trading days to compare.
 
     These are the days that it landed, and those of a command that ended before it compared its own.
     """

@@ -123,7 +123,7 @@ class MinutePolling:
     sleep: Callable[[float], None] = time.sleep
     polls: int = 0
     _beat_us: int = 0
-    _told: str = ""
+    _reported: str = ""
     _bars: Bars = field(default_factory=dict)
 
     def run(self) -> None:
@@ -175,11 +175,11 @@ class MinutePolling:
         return None
 
     def _say(self, failure: str) -> None:
-        if failure and failure != self._told:
+        if failure and failure != self._reported:
             self.tell(f"{failure} Polling continues.")
-        elif self._told and not failure:
+        elif self._reported and not failure:
             self.tell("All symbols answer again.")
-        self._told = failure
+        self._reported = failure
 
     def _send(self, is_over: bool) -> None:
         until, there = horizon(self._bars, is_over=is_over), self.producer.held.events
@@ -204,7 +204,7 @@ class MinutePolling:
 
 
 def minute_source(settings: Settings, paths: Paths) -> Ask:
-    """What `MinutePolling` asks; the request budget of the settings holds for each round."""
+    """Return the source that `MinutePolling` asks; the request budget applies to each round."""
     http = HttpClient(
         cache=paths.http_cache,
         budget=settings.request_budget,

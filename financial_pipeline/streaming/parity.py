@@ -110,7 +110,7 @@ def _last_start(landing: Landing) -> int:
     return closed_until(landing) - landing.bar_seconds * 1_000_000
 
 
-def _settled(judged: pl.DataFrame, last: int) -> pl.DataFrame:
+def _with_settled(judged: pl.DataFrame, last: int) -> pl.DataFrame:
     windowed = pl.col("verdict").is_in([recompute.AGGREGATED, recompute.HEARTBEAT])
     moment = pl.when(windowed).then("window_start_us").otherwise(pl.col("record_ms") * 1000)
     return judged.with_columns(is_settled=moment <= last)
@@ -138,13 +138,13 @@ def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.Da
     judged = judged.with_columns(verdict=verdict).sort("kafka_partition", "kafka_offset")
     # Outside of sessions, these landed on the session before, as did their counterparts of the job.
     has_no_session = pl.col("verdict").is_in([recompute.DEAD_LETTER, recompute.HEARTBEAT])
-    return _settled(judged, _last_start(landing)).with_columns(
+    return _with_settled(judged, _last_start(landing)).with_columns(
         is_repeated=counts & ~pl.struct("symbol", "sequence", counts).is_first_distinct(),
         trading_date=pl.when(has_no_session).then("trading_date").otherwise("session_date"),
     )
 
 
-def _stamped(batch: Recomputed, mended: pl.DataFrame) -> list[pl.DataFrame]:
+def _with_stamps(batch: Recomputed, mended: pl.DataFrame) -> list[pl.DataFrame]:
     """Bars, indicators and alerts of the batch: the mended bars, and what follows on them in
     their session, with revision 1."""
     since = mended.group_by("symbol", "session_date").agg(_since=pl.col("window_start_us").min())
@@ -185,7 +185,7 @@ def compare(landing: Landing, first: str, last: str) -> Parity:
     rows = rows.with_columns(
         pl.lit(newest, pl.Int64()).alias(NEWEST), engine=pl.lit(landing.log.engine)
     )
-    return Parity(rows, *_stamped(best, mended))
+    return Parity(rows, *_with_stamps(best, mended))
 
 
 def _per_day(rows: pl.DataFrame, day: str, name: str, value: pl.Expr | None = None) -> pl.DataFrame:

@@ -27,7 +27,7 @@ HEARTBEAT_EVENT_US: Final = 60 * MICROSECONDS
 
 @dataclass
 class Held:
-    """What a topic already contains, so that a producer resumes where a killed one ended.
+    """The content of a topic, so that a producer resumes after a killed one.
 
     Each partition holds the beginning of what the killed one would have sent there, so no message
     of a partition need carry less than the highest watermark in it.
@@ -180,7 +180,7 @@ def produce(
     return producer
 
 
-def merged(files: Sequence[list[MarketEvent]]) -> Iterable[MarketEvent]:
+def merge_bars(files: Sequence[list[MarketEvent]]) -> Iterable[MarketEvent]:
     """The bars of several files in the order in which they become known.
 
     Raises `PipelineError` where widths differ: a wide bar is known only long after its start, when

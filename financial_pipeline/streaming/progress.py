@@ -1,4 +1,4 @@
-"""How far the job of a local stream has come: what it has read, and what of that is safe."""
+"""Progress of a local stream's job: the messages that it read, and those that are safe."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ FURTHER_CHECKPOINTS: Final = 2
 
 
 def unread(reader: Consumer, topic: str, ends: Mapping[int, int]) -> int:
-    """How many messages before these ends no checkpoint of the job has gone past.
+    """Count the messages before these ends that no checkpoint of the job contains.
 
     `reader` is of the job's consumer group; partition -> end offset. Raises `KafkaException` while
     the group has no coordinator.
@@ -45,7 +45,7 @@ def is_passed_on(rest: FlinkRest, job_id: str, topic: str, ends: Mapping[int, in
     try:
         if rest.restarts(job_id) != 0:
             return False
-        passed = rest.passed_on(job_id, topic)
+        passed = rest.source_offsets(job_id, topic)
     except (OSError, FlinkRefused):
         return False
     return all(passed.get(partition, 0) >= end for partition, end in ends.items())
@@ -69,11 +69,11 @@ def wait_until_processed(state: Path, brokers: Connection) -> None:
 
 
 def _is_read(state: Path, ends: Mapping[int, int]) -> bool:
-    told = read_status(state)
-    if not told or not told.jobs:
+    status = read_status(state)
+    if not status or not status.jobs:
         return False
-    rest = FlinkRest(told.rest_url)
-    return all(is_passed_on(rest, job["job_id"], RAW_TOPIC, ends) for job in told.jobs)
+    rest = FlinkRest(status.rest_url)
+    return all(is_passed_on(rest, job["job_id"], RAW_TOPIC, ends) for job in status.jobs)
 
 
 def _further_checkpoints(deadline: float, state: Path) -> None:
@@ -82,8 +82,8 @@ def _further_checkpoints(deadline: float, state: Path) -> None:
 
 
 def _checkpoint(state: Path) -> int:
-    told = read_status(state)
-    return min((int(job["checkpoint"]) for job in told.jobs), default=0) if told else 0
+    status = read_status(state)
+    return min((int(job["checkpoint"]) for job in status.jobs), default=0) if status else 0
 
 
 def _wait(deadline: float, state: Path, is_done: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What is on a topic: its messages, and what of a producer's work it holds already."""
+"""Messages of a topic, and the part of a producer's work among them."""
 
 import re
 import time
@@ -61,8 +61,8 @@ def _poll(
             raise PipelineError(f"{topic} cannot be read: {error.str()}.")
 
 
-def held(topic: str, client: dict[str, Any]) -> Held:
-    """What a topic holds of a producer's messages."""
+def read_held(topic: str, client: dict[str, Any]) -> Held:
+    """Read the messages of a producer that a topic contains."""
     return held_of(
         (message.partition() or 0, message.timestamp()[1], message.value())
         for message in messages(topic, client)
@@ -70,7 +70,7 @@ def held(topic: str, client: dict[str, Any]) -> Held:
 
 
 def held_of(records: Iterable[tuple[int, int, bytes | None]]) -> Held:
-    """What messages (partition, record timestamp, value) hold of a producer's work.
+    """Find a producer's work in messages (partition, record timestamp, value).
 
     Those that break the contract do not count.
     """

@@ -125,7 +125,7 @@ class Replay:
         beats = [(start, stream.HEARTBEAT_SYMBOL) for start in self.heartbeats]
         for start, symbol in sorted(key for key in (*self.bars, *beats) if key[0] <= last):
             if symbol == stream.HEARTBEAT_SYMBOL:
-                self.outputs[stream.BARS_TOPIC].append(self._counted(start))
+                self.outputs[stream.BARS_TOPIC].append(self._heartbeat_of(start))
                 continue
             bar = self.bars[start, symbol].message(symbol, start, self.bar_seconds)
             measured, alerts = sessions[symbol, bar["session_date"]].add(bar)
@@ -134,7 +134,7 @@ class Replay:
             self.outputs[stream.ALERTS_TOPIC] += alerts
         return self.outputs
 
-    def _counted(self, start: int) -> dict[str, Any]:
+    def _heartbeat_of(self, start: int) -> dict[str, Any]:
         """The heartbeats of one window."""
         return {
             "schema_version": stream.SCHEMA_VERSION,

@@ -25,7 +25,7 @@ from financial_pipeline.streaming.local_stream import SUPERVISOR
 from financial_pipeline.streaming.message_log import FileLog, FileSink
 from financial_pipeline.streaming.producing import Held, produce
 from financial_pipeline.streaming.progress import wait_until_processed
-from financial_pipeline.streaming.reading import held, held_of
+from financial_pipeline.streaming.reading import held_of, read_held
 
 # Newest ones, whose trades the demo sends.
 SESSIONS: Final = 2
@@ -91,7 +91,7 @@ class SimulatedStream:
 
     @contextmanager
     def _engine(self) -> Iterator[Callable[[], None]]:
-        """What sends the trades and returns when their bars are there."""
+        """Return the function that sends the trades and waits for their bars."""
         state = self._paths.stream_runtime
         try:
             started = self._up(state)
@@ -108,8 +108,8 @@ class SimulatedStream:
     def _up(self, state: Path) -> bool:
         """Whether the stream was started here; one that runs already is used and left alone."""
         while is_running(state):
-            told = read_status(state)
-            if told and told.phase == "healthy":
+            status = read_status(state)
+            if status and status.phase == "healthy":
                 return False
             # It is on its way up, or a killed demo's is on its way down.
             time.sleep(0.5)
@@ -122,7 +122,7 @@ class SimulatedStream:
 
     def _through_kafka(self) -> None:
         brokers = connection(self._settings, self._paths)
-        there = held(RAW_TOPIC, brokers.confluent())
+        there = read_held(RAW_TOPIC, brokers.confluent())
         self._send(open_sink("confluent-kafka", RAW_TOPIC, brokers), there)
         wait_until_processed(self._paths.stream_runtime, brokers)
 

@@ -19,7 +19,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _bounded(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def _bound_length(read: Callable[[str], Any]) -> Callable[[str], Any]:
     def number(text: str) -> Any:
         if len(text) > LONGEST_NUMBER:
             raise ValueError(f"a number of {len(text)} characters")
@@ -53,8 +53,8 @@ def _decoder(
     integer: Callable[[str], Any], real: Callable[[str], Any], is_short: bool
 ) -> json.JSONDecoder:
     return json.JSONDecoder(
-        parse_int=integer if is_short else _bounded(integer),
-        parse_float=real if is_short else _bounded(real),
+        parse_int=integer if is_short else _bound_length(integer),
+        parse_float=real if is_short else _bound_length(real),
         parse_constant=_refuse_constant,
         object_pairs_hook=_object,
     )

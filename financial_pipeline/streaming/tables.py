@@ -22,7 +22,7 @@ World = Mapping[str, object]
 
 
 def _facts(landing: Landing) -> dict[str, str]:
-    """What tells tables of this log and ledger from those of others."""
+    """Return the identity of this log and ledger, which their tables carry."""
     return {"engine": landing.log.engine, "ledger": landing.ledger.id}
 
 
@@ -36,7 +36,7 @@ def current_table(landing: Landing, name: str) -> PublishedTable | None:
     return table if is_ours and table and parquet_files(landing.paths, table) else None
 
 
-def _merged(table: Table[pl.DataType], before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _merge(table: Table[pl.DataType], before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Return both, one row per key: the highest revision, of equal ones the newer."""
     both = pl.concat([before.select(rows.columns), rows])
     if "revision" in table.columns:
@@ -55,7 +55,7 @@ def write_rows(landing: Landing, name: str, rows: pl.DataFrame) -> PublishedTabl
     if table.partition:
         days = rows[table.partition].cast(pl.String).unique().to_list()
         old = [path for path in parquet_files(paths, before) if path.stem in days] if before else []
-        rows = _merged(table, pl.concat([rows.clear(), *(pl.read_parquet(p) for p in old)]), rows)
+        rows = _merge(table, pl.concat([rows.clear(), *(pl.read_parquet(p) for p in old)]), rows)
     # The table of another engine or ledger is replaced whole.
     days = days if before else None
     return write_table(paths, table, rows, previous=before, replaced=days, facts=_facts(landing))

@@ -68,10 +68,10 @@ def clean(records: pl.DataFrame, first_month: date, copied_on: date, today: date
         realtime_start=pl.col("realtime_start").str.to_date("%Y-%m-%d", strict=False),
         realtime_end=_half_open(pl.col("realtime_end").str.to_date("%Y-%m-%d", strict=False)),
     )
-    return _shaped(_judge(typed, today))
+    return _shape(_judge(typed, today))
 
 
-def _shaped(judged: pl.DataFrame) -> Cleaned:
+def _shape(judged: pl.DataFrame) -> Cleaned:
     """Leave one sound observation per period, and sort out the rest."""
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
     others = judged.filter(~sound).with_columns(frequency=pl.lit(None, pl.String()))
@@ -108,10 +108,12 @@ def _has_ambiguous_comma() -> pl.Expr:
     The range of a known series tells, and so does another value of the series with both a comma
     and a decimal point, or with two groups of thousands.
     """
-    told = pl.col("value").str.contains(THOUSANDS_PATTERN).any().over("series_id").fill_null(False)
+    has_thousands = (
+        pl.col("value").str.contains(THOUSANDS_PATTERN).any().over("series_id").fill_null(False)
+    )
     ranged = pl.col("series_id").is_in(list(VALUE_RANGE))
     has_comma = pl.col("value").str.strip_chars().str.contains(COMMA_PATTERN)
-    return has_comma & ~told & ~ranged.fill_null(False)
+    return has_comma & ~has_thousands & ~ranged.fill_null(False)
 
 
 def _judge(typed: pl.DataFrame, today: date) -> pl.DataFrame:

@@ -52,14 +52,14 @@ def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
     is_wide = rows["series_id"].n_unique() > 1
     parts = rows.partition_by("series_id", maintain_order=True)
     empty = rows.with_columns(frequency=pl.lit(None, pl.String()))
-    return pl.concat([_shaped(part, is_wide) for part in parts]) if parts else empty
+    return pl.concat([_shape(part, is_wide) for part in parts]) if parts else empty
 
 
-def _shaped(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
+def _shape(rows: pl.DataFrame, is_wide: bool) -> pl.DataFrame:
     series_id: str = rows["series_id"][0]
     values = rows.filter(pl.col("value").is_not_null())
     known = FREQUENCY_OF_SERIES.get(series_id)
-    seen = _proved(values[DAY], known)
+    seen = _proven_frequency(values[DAY], known)
     if rows["realtime_start"].is_not_null().any():
         # Few of its dates do not make a monthly series quarterly.
         dates = _dated(known or seen, known)
@@ -86,7 +86,7 @@ def period_start(kind: str | None) -> pl.Expr:
     return pl.col(DAY).dt.truncate(width) if width else pl.col(DAY)
 
 
-def _proved(days: pl.Series, known: str | None) -> str | None:
+def _proven_frequency(days: pl.Series, known: str | None) -> str | None:
     """The frequency of dates; the known one if a lower one is only that of gaps between them."""
     seen, gaps = frequency(days), days.unique().sort().diff().dt.total_days()
     # Every other quarter is no half-year.
@@ -145,7 +145,7 @@ def _repeats(values: pl.DataFrame, kind: str, *, is_known: bool) -> bool:
     return is_known or enough
 
 
-def aggregated(rows: pl.DataFrame) -> pl.DataFrame:
+def find_aggregates(rows: pl.DataFrame) -> pl.DataFrame:
     """The series_id and file_rank of files with a lower frequency than another file of the series.
 
     Their values are means or sums of the others' and no second copy of them. A few observations

@@ -46,19 +46,19 @@ LONGEST_STEP: Final = 190
 
 
 def wrong_unit(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """Why a file's values are in another unit than FRED's or than the stored ones, else None.
+    """Explain why a file's values are in another unit than FRED's or the stored ones; else None.
 
     `rows` are the cleaned rows of the file with `arrived`; `stored` the values of the files that
     arrived before it, as `with_newer` gives them.
     """
-    return next((reason for part in _series(rows) if (reason := _judged(part, stored))), None)
+    return next((reason for part in _series(rows) if (reason := _unit_fault(part, stored))), None)
 
 
 def _series(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield from rows.drop_nulls("value").partition_by("series_id", maintain_order=True)
 
 
-def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
+def _unit_fault(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
     series_id: str = part["series_id"][0]
     copies = part.filter(pl.col("realtime_start").is_null()).sort("vintage", DAY)
     is_jump = _is_far(pl.col("value"), _near(1).over("vintage"))
@@ -97,7 +97,7 @@ def _judged(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
 
 
 def _implausible(part: pl.DataFrame, copies: pl.DataFrame, series_id: str) -> str | None:
-    """Why values of a known series are those of another base, rounded, or filled, else None."""
+    """Say why values of a known series have another base, or are rounded or filled; else None."""
     low, high = RECENT_RANGE.get(series_id, (-math.inf, math.inf))
     typical = part.filter(pl.col(DAY) >= RECENT)["value"].median()
     if isinstance(typical, float) and not low <= typical <= high:
@@ -146,7 +146,7 @@ def _ratio(common: pl.DataFrame) -> float | None:
 
 
 def _other_rate(common: pl.DataFrame, series_id: str) -> str | None:
-    """Why the values of a known rate are those of another one, else None."""
+    """Explain why the values of a known rate are those of another one; else None."""
     away = (common["value"] - common["value_old"]).abs().median()
     is_rate = series_id in VALUE_RANGE.keys() - {*LEVELS, GROWTH}
     if not is_rate or common.height < LEAST_COMMON or not isinstance(away, float):

@@ -81,7 +81,7 @@ def _day(month_first: bool) -> pl.Expr:
 
 
 def dti_factor(raw: pl.LazyFrame) -> float:
-    """What makes per cent of the ratios: 100 for a column of fractions without signs, else 1.
+    """Return the factor that makes per cent of the ratios: 100 for fractions without signs, else 1.
 
     Raises ValueError if the median of the ratios, amounts or scores is that of another unit, and if
     many ratios are fractions though most are per cent.

@@ -1,4 +1,4 @@
-"""Whether a file of prices is of the security that it names, by the prices stored before it."""
+"""Identity of the security in a price file, checked against the prices stored before it."""
 
 from typing import Final
 
@@ -48,7 +48,7 @@ def with_newer(stored: pl.DataFrame, newer: pl.DataFrame) -> pl.DataFrame:
 
 
 def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """Why the prices of a file cannot be those of the stored ones of its banks, else None.
+    """Explain why a file's prices cannot be of the stored banks; else None.
 
     Two downloads of one security differ by a constant factor, that of later splits; two banks never
     have the same prices. `stored` is that of `with_newer`; the newest price of a session counts,
@@ -69,7 +69,7 @@ def another_security(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
 
 
 def lost_dividends(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """Why the adjusted closes of a file are no adjusted ones, if the stored ones show it.
+    """Explain why a file's adjusted closes are none, if the stored ones show it; else None.
 
     They are its closes, or the stored closes, on each common session, and between these sessions
     the stored file has dividends taken out. Input as `another_security`.
@@ -134,7 +134,7 @@ def _other_ratio(common: pl.DataFrame) -> str | None:
 
 
 def _other_volume(common: pl.DataFrame) -> str | None:
-    """How the volumes of new prices differ from the stored ones beyond any split, else None."""
+    """Explain how new volumes differ from the stored ones beyond any split; else None."""
     traded = priced_in_both(common, "close").filter(pl.min_horizontal("volume", "volume_newer") > 0)
     turnover = pl.col("ratio") * pl.col("volume_newer") / pl.col("volume")
     times = traded.select(turnover.median()).item()

@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Factors:
-    """What the raw and the adjusted prices of a file are multiplied with, and the breaks left.
+    """The factors of a file's raw and adjusted prices, and the breaks left.
 
     `adjusted` may have a factor for each row. `breaks` maps a session to why it cannot be compared
     with the one before.
@@ -73,7 +73,7 @@ def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
         part = parts.pop(min(overlaps) if overlaps else _nearest(parts, sorted(days)))
         factors = _from_common(part, joined) if overlaps else _from_seam(part, joined)
         breaks |= dict(factors.breaks)
-        joined = pl.concat([joined, _scaled(part, factors)])
+        joined = pl.concat([joined, _scale(part, factors)])
     noted = pl.col("session_date").replace_strict(breaks, default=None, return_dtype=pl.String)
     return joined.with_columns(scale_break=noted if breaks else pl.lit(None, pl.String))
 
@@ -92,7 +92,7 @@ def _nearest(parts: Mapping[int, pl.DataFrame], days: Sequence[date]) -> int:
     return min(parts, key=apart)
 
 
-def _scaled(part: pl.DataFrame, factors: _Factors) -> pl.DataFrame:
+def _scale(part: pl.DataFrame, factors: _Factors) -> pl.DataFrame:
     if factors.raw == 1.0:
         return part.with_columns(pl.col("adjusted_close") * factors.adjusted)
     return part.with_columns(

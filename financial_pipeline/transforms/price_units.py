@@ -1,4 +1,4 @@
-"""Whether the prices of a file can be the dollars and cents of a bank, by the file alone."""
+"""Plausibility of prices as dollars and cents of a bank, by the file alone."""
 
 from typing import Final
 
@@ -18,12 +18,12 @@ COARSE: Final = 1e-3
 def another_unit(rows: pl.DataFrame) -> str | None:
     """Return why the cleaned rows of a file are no dollars and cents, else None."""
     for bank in rows.partition_by("symbol", maintain_order=True):
-        if reason := _of_bank(bank):
+        if reason := _unit_fault(bank):
             return f"its {bank['symbol'][0]} has {reason}"
     return None
 
 
-def _of_bank(bank: pl.DataFrame) -> str | None:
+def _unit_fault(bank: pl.DataFrame) -> str | None:
     price = pl.coalesce("close", "adjusted_close")
     priced = bank.filter(price.is_not_null())
     if priced.height < LEAST_ROWS:

@@ -1,4 +1,4 @@
-"""What became of each raw line: staged, quarantined with a reason, or counted as a note."""
+"""The verdict on each raw line: staged, quarantined with a reason, or counted as a note."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from financial_pipeline.alerts.incidents import Incident, deliver
-from financial_pipeline.alerts.sinks import Notice, SmtpSink, WebhookSink, configured
+from financial_pipeline.alerts.sinks import Notice, SmtpSink, WebhookSink, configured_sinks
 from financial_pipeline.settings import Settings
 
 TORN = Incident("failed run", "prices_job", "prices_job failed on 2019-03-28: torn")
@@ -95,11 +95,11 @@ def test_webhook_that_fails_keeps_its_address_to_itself(ledger: Path) -> None:
 
 
 def test_sinks_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(configured(Settings())) == {"log"}
+    assert set(configured_sinks(Settings())) == {"log"}
     monkeypatch.setenv("FINANCIAL_PIPELINE_ALERT_WEBHOOK", "http://127.0.0.1:9/token")
     monkeypatch.setenv("FINANCIAL_PIPELINE_ALERT_SMTP_HOST", "127.0.0.1")
     monkeypatch.setenv("FINANCIAL_PIPELINE_ALERT_MAIL_TO", '["risk@example.org"]')
-    sinks = configured(Settings())
+    sinks = configured_sinks(Settings())
     assert set(sinks) == {"log", "webhook", "mail"}
     assert isinstance(sinks["mail"], SmtpSink)
     assert sinks["mail"].recipients == ("risk@example.org",)

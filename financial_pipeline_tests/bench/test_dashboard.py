@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from financial_pipeline.bench import dashboard
-from financial_pipeline.bench.large_world import enlarged
+from financial_pipeline.bench.large_world import enlarge
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
@@ -47,7 +47,7 @@ def test_dashboard_benchmark_reports_every_page_and_the_slider(
 
 def test_drawn_world_has_as_many_loans_each_with_one_score(tmp_path: Path) -> None:
     source = whole.write(tmp_path / "source")
-    paths = enlarged(Paths(source), tmp_path / "large", LOANS, 1)
+    paths = enlarge(Paths(source), tmp_path / "large", LOANS, 1)
     manifest = read_manifest(paths)
     with connect(paths, manifest) as connection:
         counted = connection.execute(
@@ -68,7 +68,7 @@ def test_drawn_loans_are_whole_if_the_source_has_them_in_two_files(tmp_path: Pat
     rows[10:].write_parquet(file.with_name("more.parquet"))
     publication.Publication(source, "test").register(replace(table, files=None))
     publication.publish(source, ["test"], world.SIMULATED)
-    paths = enlarged(source, tmp_path / "large", LOANS, 1)
+    paths = enlarge(source, tmp_path / "large", LOANS, 1)
     assert parquet_files(paths, read_manifest(paths).table(key)) != []
 
 

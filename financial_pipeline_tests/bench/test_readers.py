@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from financial_pipeline.bench.dashboard_client import Run, served
-from financial_pipeline.bench.readers import Seen, crowd, watched_locks
+from financial_pipeline.bench.dashboard_client import Run, serve_dashboard
+from financial_pipeline.bench.readers import Seen, crowd, watch_locks
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline_tests.dashboard import whole, world
@@ -29,10 +29,10 @@ def _publish(paths: Paths, loans: int) -> None:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Seen, int, float]]:
-    """What they saw, how often somebody waited for a lock, and the longest publication."""
+    """Return their observations, the number of waits for a lock, and the longest publication."""
     root = whole.write(tmp_path_factory.mktemp("readers"))
     _publish(Paths(root), 100)
-    with served(root) as (address, pid), watched_locks(root, pid) as watch:
+    with serve_dashboard(root) as (address, pid), watch_locks(root, pid) as watch:
         with crowd(address, READERS, keep_runs=True, query="figure=Loans+and+funded") as seen:
             while not {page for page, _ in seen.runs} >= {"portfolio", "live", "health"}:
                 time.sleep(0.2)

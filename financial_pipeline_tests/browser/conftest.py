@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from financial_pipeline.bench.dashboard_client import served
+from financial_pipeline.bench.dashboard_client import serve_dashboard
 from financial_pipeline_tests.browser.reader import Reader
 from financial_pipeline_tests.dashboard import whole
 
@@ -19,8 +19,8 @@ def served_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(served_root: Path) -> Iterator[str]:
-    """Where the app is served over that data root."""
-    with served(served_root) as (where, _):
+    """The address of the app over that data root."""
+    with serve_dashboard(served_root) as (where, _):
         yield where
 
 

@@ -64,7 +64,7 @@ class Reader:
         }
 
     def exceptions(self) -> list[str]:
-        """What Streamlit shows in its red boxes for exceptions."""
+        """Return the text of Streamlit's red boxes for exceptions."""
         return self.page.locator("[data-testid=stException]").all_inner_texts()
 
     def wide_parts(self) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from financial_pipeline.bench.dashboard_client import served
+from financial_pipeline.bench.dashboard_client import serve_dashboard
 from financial_pipeline.paths import Paths
 from financial_pipeline_tests.browser.reader import Reader
 from financial_pipeline_tests.dashboard import world
@@ -17,7 +17,7 @@ SEEN = "() => document.querySelector('h1').dataset.seen"
 
 
 class Runs:
-    """What the server runs for a tab: whether each run is of fragments alone."""
+    """The server's runs for a tab: whether each is of fragments alone."""
 
     def __init__(self, reader: Reader) -> None:
         self.of_fragments: list[bool] = []
@@ -38,7 +38,7 @@ def test_what_lands_shows_without_a_new_page_and_a_standing_stream_is_said(
 ) -> None:
     paths, now = Paths(tmp_path), datetime.now(UTC)
     world.land(paths, now)
-    with served(tmp_path) as (address, _):
+    with serve_dashboard(tmp_path) as (address, _):
         reader = Reader(browser, address)
         runs = Runs(reader)
         reader.open("live")

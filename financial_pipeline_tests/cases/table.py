@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended: the command's end, one line about it, and each wrong figure or text."""
+    """The end of a case: the command's end, one line about it, and each wrong figure or text."""
 
     exit_code: int
     line: str
@@ -111,7 +111,7 @@ def agree(found: Any, value: Any) -> bool:
 
 
 def _line(printed: str) -> str:
-    """What a reader sees first: a refusal, else lost lines, else the headline."""
+    """Return a reader's first sight: a refusal, else lost lines, else the headline."""
     lines = [line for line in printed.splitlines() if line.strip()]
     words = ("refused", "left out", "quarantined", "Annualised", "Default rate", "as of")
     found = next((line for word in words for line in lines if word in line), (lines or [""])[-1])

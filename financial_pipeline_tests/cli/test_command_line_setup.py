@@ -26,7 +26,7 @@ START_SECONDS = 180
 
 @pytest.fixture
 def bare_checkout(tmp_path: Path) -> Path:
-    """What `make` needs to set up, without an environment."""
+    """The needs of `make` for a setup without an environment."""
     for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
         shutil.copy(PROJECT_ROOT / name, tmp_path)
     return tmp_path

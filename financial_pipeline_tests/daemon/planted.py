@@ -40,7 +40,7 @@ def is_planted(fault: str) -> bool:
 
 
 def refused() -> str:
-    """What a client says that puts its whole address into the error."""
+    """Fail like a client that puts its whole address into the error."""
     return f"403 for https://example.invalid/series?api_key={os.environ['FRED_API_KEY']}"
 
 
@@ -90,7 +90,7 @@ def _write_days(keys: Sequence[str], source: str) -> None:
 
 @dg.asset(pool=POOL, partitions_def=SIXTEEN, backfill_policy=dg.BackfillPolicy.single_run())
 def bars(context: dg.AssetExecutionContext) -> None:
-    """What dbt does: replaces its days in the file."""
+    """Replace days in the file, like dbt."""
     _write_days(context.partition_keys, "bars")
 
 
@@ -98,7 +98,7 @@ def bars(context: dg.AssetExecutionContext) -> None:
     pool=POOL, partitions_def=SIXTEEN, backfill_policy=dg.BackfillPolicy.single_run(), deps=[bars]
 )
 def exported_bars(context: dg.AssetExecutionContext) -> None:
-    """What an export does: opens the file again, in a step of its own."""
+    """Open the file again in a step of its own, like an export."""
     _write_days(context.partition_keys, "exported")
 
 
@@ -109,7 +109,7 @@ def counted_file(faults: Path) -> Path:
 
 @dg.asset(partitions_def=EVERY_MINUTE, backfill_policy=dg.BackfillPolicy.single_run())
 def counted(context: dg.AssetExecutionContext) -> None:
-    """What a schedule starts every minute."""
+    """The job that a schedule starts every minute."""
     with counted_file(Path(os.environ[FAULTS_VARIABLE])).open("a", encoding="utf-8") as lines:
         lines.writelines(f"{key}\n" for key in context.partition_keys)
 

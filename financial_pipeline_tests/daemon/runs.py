@@ -57,7 +57,7 @@ def found(server: Server, **wanted: Any) -> list[dict[str, Any]]:
 
 
 def statuses(server: Server, ids: Sequence[str], seconds: float = RUN_SECONDS) -> dict[str, str]:
-    """How the runs ended: id -> status."""
+    """Return the ends of the runs: id -> status."""
 
     def ended() -> Mapping[str, str] | None:
         now = {row["runId"]: row["status"] for row in found(server, runIds=[*ids])}
@@ -73,6 +73,6 @@ def start_schedule(server: Server, location: str, name: str) -> None:
 
 
 def taken_slots(server: Server, pool: str) -> int:
-    """How many slots of a pool are held."""
+    """Count the occupied slots of a pool."""
     limits = server.ask(SLOTS)["instance"]["concurrencyLimits"]
     return sum(one["activeSlotCount"] for one in limits if one["concurrencyKey"] == pool)

@@ -29,7 +29,7 @@ LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { name loadS
 
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float) -> T:
-    """What `look` finds, as soon as it finds something; fails after so many seconds."""
+    """Return the first finding of `look`; fails after so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := look():

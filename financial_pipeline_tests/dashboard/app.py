@@ -28,7 +28,7 @@ def metrics(app: AppTest) -> dict[str, str]:
 
 
 def words(app: AppTest) -> str:
-    """What a page says in boxes and small print."""
+    """Return the text of a page's boxes and small print."""
     boxes = (app.info, app.warning, app.error, app.caption, app.markdown)
     text = "\n".join(str(element.value) for kind in boxes for element in kind)
     # A reader does not see that a dollar sign is escaped.

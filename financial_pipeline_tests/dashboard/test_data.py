@@ -16,7 +16,7 @@ from financial_pipeline_tests.dashboard.app import PAGES, metrics, open_page
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """How often the manifest was read, a session opened and a query asked."""
+    """Counts of manifests read, sessions opened and queries asked."""
     counts = {"read_manifest": 0, "KeptSession": 0, "all_rows": 0}
 
     def counted(owner: object, name: str) -> None:
@@ -87,7 +87,7 @@ def test_values_are_bound_and_never_part_of_the_query(small_world: Path) -> None
 
 def test_thinned_keeps_the_last_row_and_stays_below_the_limit() -> None:
     frame = pl.DataFrame({"x": range(20_001)})
-    thin = charts.thinned(frame, 2)
+    thin = charts.thin(frame, 2)
     assert thin.height * 2 <= charts.MAX_POINTS
     assert thin["x"][-1] == 20_000
 

@@ -135,5 +135,5 @@ def test_a_click_hands_over_the_fields_of_the_mark(monkeypatch: pytest.MonkeyPat
     states = ({drawing.PICK: [{"grade": "B"}]}, {drawing.PICK: []}, {})
     for state in states:
         monkeypatch.setattr(st, "session_state", {"bars": {"selection": state}})
-        drawing._picked("bars", picked.append)
+        drawing._handle_pick("bars", picked.append)
     assert picked == [{"grade": "B"}]

@@ -1,4 +1,4 @@
-"""What a page declares to read is what it reads: the declaration is the end of the lineage."""
+"""Pages read exactly the tables that they declare: the declaration is the end of the lineage."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -37,7 +37,7 @@ class Shift:
     text: str
 
     def __str__(self) -> str:
-        """Where it is and what it writes: the name of its test."""
+        """Return the name of its test: its place and its replacement."""
         return f"{Path(self.file).stem}:{self.line}:{self.text.strip()}"
 
     def applied(self, folder: Path) -> Path:

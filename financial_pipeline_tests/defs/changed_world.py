@@ -8,9 +8,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from financial_pipeline.defs import changed
-from financial_pipeline.defs.changed import Changes
-from financial_pipeline.defs.followed import FOLLOWS
+from financial_pipeline.defs import change_plan
+from financial_pipeline.defs.change_plan import Changes
+from financial_pipeline.defs.partition_inputs import FOLLOWS
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.paths import Paths
@@ -133,7 +133,7 @@ class World:
 
 def built_world(root: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a world after its first command."""
-    monkeypatch.setattr(changed, "Versions", Versions)
+    monkeypatch.setattr(change_plan, "Versions", Versions)
     monkeypatch.setattr(Versions, "changed", "")
     world = World(root)
     rule = replace(FOLLOWS["prices_job"], hashes=world.hashes)

@@ -1,4 +1,4 @@
-"""Why an asset is built, and which contents are known before anything is."""
+"""Reasons to build an asset, and the contents that are known before anything is built."""
 
 import os
 from pathlib import Path
@@ -190,7 +190,7 @@ def test_a_foreseen_change_of_rows_is_built(world: World) -> None:
     changes.foreseen(PRICES, changes.reasons(PRICES, [RAW, STAGED]))
     reasons = changes.reasons(PRICES, REST)
     assert reasons["warehouse/fct_daily_prices"] == "changed: staging/bank_prices"
-    narrowed = changes.narrowed(PRICES, reasons)
+    narrowed = changes.narrow(PRICES, reasons)
     assert (narrowed.first, narrowed.last) == (DAYS[3], DAYS[4])
 
 

@@ -16,9 +16,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from financial_pipeline.defs import changed
-from financial_pipeline.defs.changed import Changes, Work
-from financial_pipeline.defs.followed import FOLLOWS
+from financial_pipeline.defs import change_plan
+from financial_pipeline.defs.change_plan import Changes, Work
+from financial_pipeline.defs.partition_inputs import FOLLOWS
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.paths import Paths
@@ -207,7 +207,7 @@ def replay(root: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         def settings(self, key: str) -> str:
             return str(self.lag) if key.startswith("warehouse") else ""
 
-    monkeypatch.setattr(changed, "Versions", Versions)
+    monkeypatch.setattr(change_plan, "Versions", Versions)
     rule = replace(FOLLOWS["prices_job"], hashes=history.hashes)
     monkeypatch.setitem(FOLLOWS, "prices_job", rule)
     history.command()

@@ -18,7 +18,7 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 
 from financial_pipeline.defs import leftovers
-from financial_pipeline.defs.home import opened_home
+from financial_pipeline.defs.home import open_home
 from financial_pipeline.defs.housekeeping import Housekeeping
 from financial_pipeline.paths import Paths
 
@@ -43,7 +43,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 @pytest.fixture
 def instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
-    with opened_home(paths) as opened:
+    with open_home(paths) as opened:
         yield opened
 
 

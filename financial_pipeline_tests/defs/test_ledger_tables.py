@@ -35,10 +35,10 @@ def test_a_run_that_read_earlier_does_not_replace_a_later_one(tmp_path: Path) ->
         return accounted(paths, read)
 
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(publication._registered, pipeline, export)]
+        runs = [pool.submit(publication._write_and_register, pipeline, export)]
         assert has_read.wait(PATIENCE_SECONDS)
         lines.append(2)
-        runs.append(pool.submit(publication._registered, pipeline, export))
+        runs.append(pool.submit(publication._write_and_register, pipeline, export))
         wait(runs[1:], 0.5)
         may_write.set()
         assert all(run.result() for run in runs)

@@ -33,7 +33,7 @@ def days(context: dg.AssetExecutionContext) -> partition_checks.Results:
 
 @dg.asset(key=["exports", "days"], deps=[days], partitions_def=DAYS)
 def below() -> None:
-    """What must not be built from a bad day."""
+    """The table that must not be built from a bad day."""
 
 
 @pytest.fixture(autouse=True)

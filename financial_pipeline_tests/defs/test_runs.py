@@ -52,7 +52,7 @@ def test_java_starts_before_any_thread_computes(
 
     monkeypatch.setattr(runs, "launch_driver", lambda: order.append("java"))
     monkeypatch.setattr(runs, "_start_spark", lambda paths: None)
-    monkeypatch.setattr(runs, "_landed", landed)
+    monkeypatch.setattr(runs, "_files_to_build", landed)
     stream: Any = Stream(order)
     with pytest.raises(Stopped):
         runs.run_families(

@@ -50,7 +50,7 @@ UNPROTECTED: dict[str, tuple[str, object]] = {
     "tampered-archive": ("raw.archive.verify", _nothing),
     "bad-answers": ("sources.http_client.web_page", lambda _: False),
     "damaged-cache": (
-        "sources.http_client.HttpClient._cached",
+        "sources.http_client.HttpClient._read_cache",
         lambda *_: Answer(200, {}, b""),
     ),
     "damaged-parquet": ("publishing.views._create_view", _all_views),
@@ -60,7 +60,7 @@ UNPROTECTED: dict[str, tuple[str, object]] = {
         "changes.state.read",
         lambda _: {"a/b": state.Built("code", "settings", None)},
     ),
-    "damaged-databases": ("cli.boundary._damaged", _nothing),
+    "damaged-databases": ("cli.boundary._describe_damage", _nothing),
     "tampered-model": ("ml.artifact._check_hash", _nothing),
     "planted-secret": ("cli.boundary.redact", str),
     "escapes": ("publishing.read_only.lock", _nothing),

@@ -1,4 +1,4 @@
-"""What steps print and what processes log holds no secret, on disk and on the screen."""
+"""The output of steps and the logs of processes contain no secret, on disk and on the screen."""
 
 import os
 import subprocess

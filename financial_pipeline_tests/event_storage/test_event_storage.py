@@ -165,7 +165,7 @@ def in_order(ids: dict[str, int]) -> list[str]:
 
 
 def answers(instance: dg.DagsterInstance, name: str) -> dict[str, Any]:
-    """What the UI asks about one asset, without run ids and times."""
+    """Answer the UI's questions about one asset, without run ids and times."""
     key = dg.AssetKey(name)
     storage = instance.event_log_storage
     unfinished = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline.local_cluster.java import find_flink, find_java
-from financial_pipeline.local_cluster.java_classes import class_path, compiled
+from financial_pipeline.local_cluster.java_classes import class_path, compile_classes
 from financial_pipeline.local_cluster.runtime import RuntimePlan
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming.judgement import judge
@@ -28,7 +28,7 @@ class JavaJudge:
     def __init__(self, plan: RuntimePlan) -> None:
         self._java = find_java()
         flink = find_flink(plan.flink_environment)
-        classes = compiled(self._java, flink, plan.jars)
+        classes = compile_classes(self._java, flink, plan.jars)
         self._path = f"{class_path(flink)}:{classes}"
 
     def judge(self, values: Sequence[bytes | None]) -> list[Row]:
@@ -60,7 +60,7 @@ def _texts(output: bytes) -> list[str | None]:
 
 
 def python_row(value: bytes | None) -> Row:
-    """What the judge in Python makes of a message, in the form of `JavaJudge`."""
+    """Judge a message in Python, in the form of `JavaJudge`."""
     found = judge(value, RECORD_MS)
     verdict = stream.BEHIND_ITS_PRODUCER if found.is_late else "bar"
     verdict = found.reason or ("heartbeat" if found.is_heartbeat else verdict)
@@ -76,7 +76,7 @@ def as_text(value: object) -> str | None:
 
 
 def comparable(row: Row) -> Row:
-    """What must be equal: of the dead, reason and watermark; of heartbeats, their columns too."""
+    """Keep what must agree: of the dead, reason and watermark; of heartbeats, their columns too."""
     beat = 2 + len(stream.HEARTBEAT_COLUMNS[stream.RAW_TOPIC])
     widths = {"bar": len(row), stream.BEHIND_ITS_PRODUCER: len(row), "heartbeat": beat}
     return row[: widths.get(str(row[0]), 2)]

@@ -15,7 +15,7 @@ PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Recovery:
-    """How long it took from a kill to the next completed checkpoint."""
+    """Measure the time from a kill to the next completed checkpoint."""
 
     process: str
     seconds: float

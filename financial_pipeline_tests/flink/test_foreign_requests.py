@@ -1,4 +1,4 @@
-"""What a web page or another program may ask of the ports of a runtime: nothing that changes it."""
+"""Requests of web pages and other programs to the ports of a runtime: none changes it."""
 
 import http.client
 import json

@@ -13,7 +13,7 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.topics import create_topics
 from financial_pipeline.streaming import minute_polling
-from financial_pipeline.streaming.reading import held
+from financial_pipeline.streaming.reading import read_held
 from financial_pipeline_tests.raw.upstream import Upstream, serving
 from financial_pipeline_tests.streaming.test_minute_polling import (
     CLOSE,
@@ -61,7 +61,7 @@ def test_a_day_is_sent_once_and_outside_of_it_nothing_is_polled(
     told = produce(topic)
     assert told.output == f"The session is over: sent 60 bars to {topic}, 0 of them late.\n"
     assert produce(topic).output.startswith("The session is over: sent 0 bars")
-    assert len(held(topic, runtime.client).events) == 60
+    assert len(read_held(topic, runtime.client).events) == 60
     now[0] = datetime(2019, 2, 10, 15, tzinfo=UTC)
     asked = len(upstream.asked)
     with pytest.raises(PipelineError, match="no session on Sunday"):

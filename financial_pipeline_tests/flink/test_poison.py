@@ -29,7 +29,7 @@ Planted = dict[tuple[int, int], tuple[str, bytes | None]]
 
 @dataclass(frozen=True)
 class Poisoned:
-    """What was planted and what came of it."""
+    """The planted messages and their results."""
 
     # Reason and value by partition and offset.
     planted: Planted

@@ -15,7 +15,7 @@ from financial_pipeline.sources.bar_files import bar_events
 from financial_pipeline.streaming import parity
 from financial_pipeline.streaming.clients import ConfluentSink
 from financial_pipeline.streaming.landing import Landing
-from financial_pipeline.streaming.producing import Producer, merged
+from financial_pipeline.streaming.producing import Producer, merge_bars
 from financial_pipeline_tests.flink.worlds import World
 from financial_pipeline_tests.streaming.engines import Tables, tables_of
 
@@ -57,7 +57,7 @@ def raw(runtime: LocalRuntime, folder: Path) -> World:
     """A raw topic with the minute bars of both symbols."""
     world = World(runtime)
     producer = Producer(ConfluentSink(world.topic(RAW_TOPIC), runtime.client))
-    producer.run(merged([bar_events(folder / f"{symbol}_1min.csv") for symbol in SYMBOLS]))
+    producer.run(merge_bars([bar_events(folder / f"{symbol}_1min.csv") for symbol in SYMBOLS]))
     producer.close_windows(900)
     assert producer.sent == 2 * MINUTES_OF_A_SESSION * len(DAYS)
     assert producer.late == 0
@@ -66,7 +66,7 @@ def raw(runtime: LocalRuntime, folder: Path) -> World:
 
 @pytest.fixture(scope="module")
 def made(raw: World, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """What jobs of each width made of the raw topic, landed."""
+    """The landed results of jobs of each width over the raw topic."""
     found = {}
     for width in WIDTHS:
         world = World(raw.runtime, raw_topic=raw.topic(RAW_TOPIC))

@@ -65,7 +65,7 @@ def test_a_known_user_without_rights_may_not_write(secured: LocalRuntime) -> Non
 
 
 def said_by_flink(rest: FlinkRest, job_id: str) -> str:
-    """What Flink's pages show of its configuration, of a job and of its workers."""
+    """Flink's pages about its configuration, a job and its workers."""
     paths = ["/jobmanager/config", "/jobmanager/environment", "/jobmanager/logs"]
     paths += [f"/jobs/{job_id}{part}" for part in ("", "/config", "/plan", "/exceptions")]
     workers = rest.get("/taskmanagers")["taskmanagers"]

@@ -33,7 +33,7 @@ HASTY = CHECKPOINTS | {"table.exec.source.idle-timeout": "2 s"}
 
 @dataclass(frozen=True)
 class Drill:
-    """What was sent, and the two worlds that it went through."""
+    """The sent messages, and the two worlds that they went through."""
 
     feed: Feed
     exact: World
@@ -60,7 +60,7 @@ def is_in_sync(cluster: LocalRuntime) -> bool:
 
 
 def task_managers_of(cluster: LocalRuntime, job_id: str) -> int:
-    """How many TaskManagers run a part of the job's first task."""
+    """Count the TaskManagers that run a part of the job's first task."""
     first = cluster.rest.get(f"/jobs/{job_id}")["vertices"][0]["id"]
     return len(cluster.rest.get(f"/jobs/{job_id}/vertices/{first}/taskmanagers")["taskmanagers"])
 
@@ -99,7 +99,7 @@ def drill(three_brokers: LocalRuntime) -> Drill:
 
 
 def land_by_sensor(instance: dg.DagsterInstance) -> None:
-    """What the daemon does: ask the sensor, and run what it asks for."""
+    """Act as the daemon: ask the sensor, and start its runs."""
     result = market_topics_sensor(dg.build_sensor_context(instance=instance))
     assert isinstance(result, dg.SensorResult)
     [request] = result.run_requests or []

@@ -127,7 +127,7 @@ class World:
         return self.log.end_offsets([RAW_TOPIC])[RAW_TOPIC]
 
     def unread(self, ends: dict[int, int]) -> int:
-        """How many messages before these ends the last checkpoint has not gone past."""
+        """Count the messages between the last checkpoint and these ends."""
         group = JobValues("", prefix=self.prefix).job
         with closing(Consumer(self.runtime.client | {"group.id": group})) as consumer:
             try:
@@ -149,7 +149,7 @@ class World:
         def reached() -> int:
             nonlocal furthest
             with suppress(OSError, FlinkRefused):
-                passed = self.runtime.rest.passed_on(job_id, self.topic(RAW_TOPIC))
+                passed = self.runtime.rest.source_offsets(job_id, self.topic(RAW_TOPIC))
                 furthest = max(furthest, sum(passed.values()))
             return furthest
 
@@ -161,7 +161,7 @@ class World:
             self._two_checkpoints(job_id)
 
     def _two_checkpoints(self, job_id: str) -> None:
-        """What left the source before the first is written at the second."""
+        """Wait for two checkpoints: messages read before the first are written at the second."""
         for _ in range(2):
             next_checkpoint(self.runtime, job_id)
 

@@ -14,7 +14,7 @@ import nbclient
 import nbformat
 import pytest
 
-from financial_pipeline.simulator import planted
+from financial_pipeline.simulator import planted_faults
 from financial_pipeline_tests.command import figures, run_command
 from financial_pipeline_tests.conftest import PROJECT_ROOT, SMALL_WORLD
 
@@ -144,7 +144,7 @@ def test_the_same_again_builds_nothing(data_root: Path, shown: dict[str, Any]) -
     done = run_command(data_root, "demo", *SMALL)
     assert done.exit_code == 0, done.errors
     assert "Nothing changed since the last run" in done.output
-    assert planted.SENTENCE in done.output
+    assert planted_faults.SENTENCE in done.output
     after = {path: path.stat().st_mtime_ns for path in data_root.rglob("*") if path.is_file()}
     assert after == before
     again = figures(data_root)

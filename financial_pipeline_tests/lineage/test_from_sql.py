@@ -4,7 +4,7 @@ import pytest
 import sqlglot
 
 from financial_pipeline.lineage.catalogue import LINEAGE_FILE
-from financial_pipeline.lineage.from_sql import Ends, columns_of, joined_by_key
+from financial_pipeline.lineage.from_sql import Ends, columns_of, join_by_key
 
 TABLES = {
     "loans": {"id": "", "status": "", "amount": "", "rate": ""},
@@ -13,7 +13,7 @@ TABLES = {
 
 
 def lineage_of(sql: str) -> Ends:
-    return columns_of(joined_by_key(sqlglot.parse_one(sql, dialect="duckdb"), TABLES), TABLES)
+    return columns_of(join_by_key(sqlglot.parse_one(sql, dialect="duckdb"), TABLES), TABLES)
 
 
 def test_kept_lineage_is_what_the_compiled_sql_says() -> None:

@@ -1,4 +1,4 @@
-"""What a killed or changed stream leaves behind: ended, refused in one sentence, or set aside."""
+"""The leftovers of a killed or changed stream: ended, refused in one sentence, or set aside."""
 
 import json
 import subprocess

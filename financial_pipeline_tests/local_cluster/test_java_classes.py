@@ -7,7 +7,7 @@ import pytest
 from financial_pipeline.local_cluster import java_classes
 from financial_pipeline.local_cluster.jars import COMPILER, JarSource, JarUnavailable, obtain_one
 from financial_pipeline.local_cluster.java import RuntimeUnavailable, find_flink, find_java
-from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compiled
+from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compile_classes
 from financial_pipeline.local_cluster.runtime import RuntimePlan
 
 CLASSES = {"Judge.class", "Judge$Fields.class", "Judge$Reading.class"}
@@ -28,9 +28,9 @@ def names(folder: Path) -> set[str]:
 
 
 def test_functions_are_compiled_once(flink: Path, tmp_path: Path) -> None:
-    made = compiled(find_java(), flink, JarSource(tmp_path))
+    made = compile_classes(find_java(), flink, JarSource(tmp_path))
     assert names(made) >= {"Judge.class"}
-    assert compiled("no java at all", flink, JarSource(tmp_path)) == made
+    assert compile_classes("no java at all", flink, JarSource(tmp_path)) == made
     assert names(tmp_path) == {made.name, "classes.lock"}
 
 
@@ -44,7 +44,7 @@ def test_a_java_without_a_compiler_uses_the_locked_one(
     java = tmp_path / "java"
     java.write_text(WITHOUT_COMPILER.format(java=find_java()))
     java.chmod(0o755)
-    made = compiled(str(java), flink, JarSource(tmp_path / "cache", folder=jar.parent))
+    made = compile_classes(str(java), flink, JarSource(tmp_path / "cache", folder=jar.parent))
     assert names(made) == CLASSES | GUARD
 
 
@@ -54,5 +54,5 @@ def test_a_source_that_does_not_compile_is_one_sentence(
     (tmp_path / "Judge.java").write_text("class Judge { nothing }")
     monkeypatch.setattr(java_classes, "SOURCES", tmp_path)
     with pytest.raises(RuntimeUnavailable, match=r"do not compile: .*Judge\.java"):
-        compiled(find_java(), flink, JarSource(tmp_path / "cache"))
+        compile_classes(find_java(), flink, JarSource(tmp_path / "cache"))
     assert not list((tmp_path / "cache").glob("*classes-*"))

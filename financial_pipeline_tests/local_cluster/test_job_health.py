@@ -1,4 +1,4 @@
-"""What the supervisor asks Flink each second, and what it makes of the answers."""
+"""The supervisor's questions to Flink each second, and its verdicts on the answers."""
 
 from pathlib import Path
 from types import SimpleNamespace

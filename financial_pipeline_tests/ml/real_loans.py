@@ -47,7 +47,7 @@ def _typed(column: str) -> pl.Expr:
 
 
 def applications(loans: pl.DataFrame) -> pl.DataFrame:
-    """As `fct_loan_applications`."""
+    """Shape rows like `fct_loan_applications`."""
     return loans.drop(CLASS_X & set(loans.columns)).with_columns(
         issue_month="issue_d",
         income_effective="annual_inc",
@@ -58,7 +58,7 @@ def applications(loans: pl.DataFrame) -> pl.DataFrame:
 
 
 def outcomes(loans: pl.DataFrame) -> pl.DataFrame:
-    """As `fct_loans`, the columns that the model needs."""
+    """Shape rows like `fct_loans`, with the columns that the model needs."""
     is_bad = pl.col("loan_status").str.ends_with("Charged Off").cast(pl.Int16)
     return loans.select(
         "loan_key",

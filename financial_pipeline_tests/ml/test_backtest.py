@@ -89,7 +89,9 @@ def test_a_model_that_knows_the_outcome_has_no_figures(cohort: pl.DataFrame) -> 
 
 def test_refused_loans_are_fitted_on_no_split(cohort: pl.DataFrame) -> None:
     split = out_of_time(cohort, CUTOFF)
-    trials = backtest.refused([split], "a leak") + backtest.run_challengers(cohort, split, "a leak")
+    trials = backtest.refuse_splits([split], "a leak") + backtest.run_challengers(
+        cohort, split, "a leak"
+    )
     assert [trial.metrics.reason for trial in trials] == ["a leak"] * 5
     assert not any(len(trial.pd) for trial in trials)
 

@@ -11,11 +11,11 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import (
     channel_tables,
-    described,
-    parsed_channel,
+    parse_channel,
     publish_tables,
     read_manifest,
     read_version,
+    table_of_record,
 )
 from financial_pipeline.publishing.versions import number_of
 from financial_pipeline_tests.publishing.test_manifest import LOANS, WORLD, published, written
@@ -83,8 +83,8 @@ def test_files_that_an_earlier_release_counted_have_no_hashes(
 ) -> None:
     channel = {"tables": {LOANS: TABLE | {"files": files}}}
     whole = {"sequence": 1, "published_at": "2019-03-29T00:00:00+00:00", "world": {}} | channel
-    (row,) = parsed_channel(whole)["tables"].values()
-    assert described(row).files == {}
+    (row,) = parse_channel(whole)["tables"].values()
+    assert table_of_record(row).files == {}
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_damaged_object_leaves_the_version_before(
     published(here, 1)
     reader = machine("reader")
     published(here, 2)
-    shared = object_storage.shared(here)
+    shared = object_storage.shared_bucket(here)
     assert shared is not None
     (key,) = shared.bucket.listed(f"{read_manifest(here).table(LOANS).folder}/")
     shared.bucket.ask(shared.bucket._client.put, key, b"rot", attributes={"sha256": "0" * 64})
@@ -143,7 +143,7 @@ def test_a_bucket_that_was_emptied_is_not_filled_with_a_part(
 ) -> None:
     here = machine("here")
     published(here, 1)
-    shared = object_storage.shared(here)
+    shared = object_storage.shared_bucket(here)
     assert shared is not None
     shared.bucket.delete(["published.json"])
     with pytest.raises(PipelineError, match=r"has no published.json any more"):

@@ -33,7 +33,7 @@ def test_pruning_in_the_bucket_follows_and_spares_what_a_version_names(
     here = machine("here")
     for value in range(1, 7):
         published(here, value, retention=Retention(versions=2, max_bytes=2**40, seconds=0.0))
-    shared = object_storage.shared(here)
+    shared = object_storage.shared_bucket(here)
     assert shared is not None
     versions = [key.removeprefix("versions/")[:8] for key in shared.bucket.listed("versions/")]
     assert sorted(versions) == names(here)

@@ -7,7 +7,7 @@ from financial_pipeline.files import sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive
 from financial_pipeline.schemas.raw import LandedFile
-from financial_pipeline.sources.provenance import record_files, recorded
+from financial_pipeline.sources.provenance import record_files, recorded_origin
 
 
 def _landed(folder: Path, name: str, content: str, snapshot: date | None = None) -> LandedFile:
@@ -71,7 +71,7 @@ def test_archive_takes_provenance_from_the_record_of_the_file(tmp_path: Path) ->
     record_files(tmp_path, hashes, provider="simulated", is_synthetic=True)
     (file,), _ = archive.archive(paths, [landed])
     assert (file.source, file.is_synthetic) == ("simulated", True)
-    record = recorded(landed.path, file.sha256)
+    record = recorded_origin(landed.path, file.sha256)
     assert record is not None
     assert file.fetched_at == record.fetched_at
 

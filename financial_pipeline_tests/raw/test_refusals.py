@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from financial_pipeline.defs.followed import raw_digests
-from financial_pipeline.defs.staging.staged import stage_accepted
+from financial_pipeline.defs.partition_inputs import raw_digests
+from financial_pipeline.defs.staging.staging_step import stage_accepted
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.raw import archive, ingest, refusals, withdrawals

@@ -27,7 +27,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Upstream:
-    """What the server serves and what it was asked; `script` contains replies that come first."""
+    """The server's answers and the requests to it; `script` contains replies that come first."""
 
     url: str = ""
     # Observations over all time, by series: realtime_start, realtime_end, date, value.

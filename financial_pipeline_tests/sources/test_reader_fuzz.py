@@ -1,4 +1,4 @@
-"""Whatever bytes a dropped file has, it is described or refused in one sentence that names it.
+"""A dropped file of any bytes is described, or refused in one sentence that names it.
 
 500 damaged files of each form in `make test`, 10,000 in `make test-nightly`.
 """

@@ -29,7 +29,7 @@ BUSY: Final = "stages are running"
 
 
 def of_driver(session: SparkSession, what: str) -> list[dict[str, Any]]:
-    """What the driver's UI knows of its `allexecutors` or `stages`; nothing on Connect."""
+    """Read `allexecutors` or `stages` from the driver's UI; nothing on Connect."""
     if is_remote():
         return []
     context = session.sparkContext

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from financial_pipeline.bench.engines import staged
+from financial_pipeline.bench.engines import stage_file
 from financial_pipeline.settings import Settings
 from financial_pipeline.spark.session import start_session
 from financial_pipeline_tests.spark.compute_metrics import of_driver, say_when_busy
@@ -20,7 +20,7 @@ def main() -> None:
     session = start_session()
     watcher = threading.Thread(target=say_when_busy, args=[session, stop := threading.Event()])
     watcher.start()
-    staged(source, root, Settings().model_copy(update={"loan_staging_engine": "spark"}))
+    stage_file(source, root, Settings().model_copy(update={"loan_staging_engine": "spark"}))
     stop.set()
     watcher.join()
     executors = [one for one in of_driver(session, "allexecutors") if one["id"] != "driver"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from financial_pipeline.bench.engines import TABLES, in_order, is_equal, staged
+from financial_pipeline.bench.engines import TABLES, in_order, is_equal, stage_file
 from financial_pipeline.bench.metric_marts import write_loan_marts
 from financial_pipeline.bench.staging import simulate
 from financial_pipeline.paths import Paths
@@ -55,7 +55,7 @@ def test_a_file_is_staged_as_on_one_machine_though_a_worker_dies(tmp_path: Path)
             if said[-1] == BUSY:
                 assert cluster.workers[0].kill() >= 1
     assert said == [BUSY, "1"]
-    local, files = staged(source, tmp_path / "local", Settings()), 0
+    local, files = stage_file(source, tmp_path / "local", Settings()), 0
     for name in TABLES:
         theirs = Paths(tmp_path / "cluster").staging(name)
         for ours in local.staging(name).glob("*.parquet"):

@@ -1,4 +1,4 @@
-"""What was known when: lags never look ahead, leads are revised, and errors respect time."""
+"""Macro values as known: lags never look ahead, leads are revised, and errors respect time."""
 
 from collections.abc import Callable
 from datetime import date

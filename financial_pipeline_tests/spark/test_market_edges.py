@@ -1,4 +1,4 @@
-"""What market metrics do where a formula has no answer: gaps, flat prices, missing ranges."""
+"""Market metrics at inputs for which a formula has no answer: gaps, flat prices, missing ranges."""
 
 from collections.abc import Callable
 from datetime import date, timedelta

@@ -60,7 +60,7 @@ def copies(seed: int, series_id: str) -> list[pl.DataFrame]:
 
 
 def vintages(seeds: range) -> pl.DataFrame:
-    """What staging makes of the copies of these worlds, as indicators."""
+    """Stage the copies of these worlds, as indicators."""
     parts = []
     for seed in seeds:
         for series_id, (indicator, _) in SERIES.items():

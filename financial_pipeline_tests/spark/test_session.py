@@ -1,4 +1,4 @@
-"""What Spark needs is checked before any work, and each lack is one clear sentence."""
+"""The prerequisites of Spark are checked before any work, and each lack is one clear sentence."""
 
 import socket
 import stat

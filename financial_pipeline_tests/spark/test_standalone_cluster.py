@@ -27,7 +27,7 @@ PACKAGE = "financial_pipeline_tests.spark"
 
 
 def compute(marts: Path, results: Path, *names: str, **variables: str) -> Iterator[str]:
-    """What the process says that computes the metrics (default: all) with these variables."""
+    """Compute the metrics (default: all) in a process with these variables; return its output."""
     return said_by("compute_metrics", marts, results, *names, **variables)
 
 

@@ -60,5 +60,5 @@ class LoanStage:
         return sorted(self.table("lending_club_loans")["loan_id"])
 
     def accounting(self) -> list[dict[str, Any]]:
-        """Where the lines of each file went."""
+        """Account for the lines of each file."""
         return by_file(read_accounting(self.paths, {file.sha256 for file in self.files}))

@@ -1,4 +1,4 @@
-"""What the end of a run reports of staging."""
+"""The report about staging at the end of a run."""
 
 from pathlib import Path
 

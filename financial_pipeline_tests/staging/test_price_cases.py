@@ -22,7 +22,7 @@ SYMBOLS = ("JPM", "BAC", "C", "WFC", "GS")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What staging makes of a case: rows, the reasons of lost lines and of refused files."""
+    """Stage a case: rows, the reasons of lost lines and of refused files."""
 
     rows: pl.DataFrame
     reasons: list[str]

@@ -35,7 +35,7 @@ def field(row: dict[str, str], name: str) -> str:
 
 
 def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
-    """As `write.csv(frame, path)`: a header in quotes, and a column of row numbers."""
+    """Write like `write.csv(frame, path)`: a header in quotes, and a column of row numbers."""
     lines = [",".join(['""', *(f'"{name}"' for name in COLUMNS)])]
     for number, row in enumerate(rows, start=1):
         full = {**row, "issue_year": "2015"}

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from pyspark.sql import SparkSession
 
-from financial_pipeline.bench.engines import TABLES, staged, tables
+from financial_pipeline.bench.engines import TABLES, stage_file, tables
 from financial_pipeline.bench.staging import SNAPSHOT
 from financial_pipeline.errors import RefusedFile
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
@@ -59,11 +59,11 @@ def spark() -> SparkSession:
 
 def by(engine: Engine, source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataFrame]:
     settings = Settings(loan_staging_engine=engine, max_quarantine_share=share)
-    return tables(staged(source, root / engine, settings))
+    return tables(stage_file(source, root / engine, settings))
 
 
 def by_both(source: Path, root: Path, share: float = 0.01) -> dict[str, pl.DataFrame]:
-    """What staging leaves, if both engines leave the same; fails where they differ."""
+    """Return the result of staging if both engines agree; fails if they differ."""
     ours, theirs = (by(engine, source, root, share) for engine in ENGINES)
     for name in TABLES:
         assert_frame_equal(ours[name], theirs[name], check_exact=True)

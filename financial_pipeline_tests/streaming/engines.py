@@ -24,7 +24,7 @@ ORIGIN = ("source_partition", "source_offset", "reason")
 
 
 def tables_of(log: MessageLog, folder: Path) -> Tables:
-    """What the output topics of a log hold, landed and typed as the published tables are."""
+    """Land the output topics of a log, typed like the published tables."""
     landing = Landing(Paths(folder), log)
     for topic, ranges in landing.waiting(tuple(stream.TOPICS)).items():
         landing.land(topic, ranges, "test")

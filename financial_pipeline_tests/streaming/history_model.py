@@ -1,4 +1,4 @@
-"""What landing and publishing must make of a simulated log, worked out from the messages alone."""
+"""The right result of landing and publishing a simulated log, from the messages alone."""
 
 import json
 import sqlite3

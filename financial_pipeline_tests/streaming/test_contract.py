@@ -153,7 +153,7 @@ def tables(
 
 @pytest.fixture(scope="module")
 def expected(log: FileLog, tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    """What every engine must make of the two sessions."""
+    """The right result of every engine for the two sessions."""
     return ENGINES["sql"](log, tmp_path_factory.mktemp("expected"))
 
 

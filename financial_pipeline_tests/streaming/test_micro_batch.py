@@ -1,4 +1,4 @@
-"""Which days a command compares: its own, and those of one that was killed before it could."""
+"""The days that a command compares: its own, and those of a killed one."""
 
 from pathlib import Path
 from typing import Any

@@ -10,7 +10,7 @@ from financial_pipeline.schemas.market_event import MarketEvent
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL, WATERMARK_DELAY_US
 from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.messages import decode, partition_of
-from financial_pipeline.streaming.producing import Held, Producer, merged
+from financial_pipeline.streaming.producing import Held, Producer, merge_bars
 from financial_pipeline_tests.streaming.clock import Clock
 
 START_US = 1_553_002_200_000_000
@@ -155,11 +155,11 @@ def test_what_the_topic_holds_is_not_sent_again_and_no_partition_goes_back_in_ti
 def test_files_are_merged_by_when_bars_are_known_and_one_width_only() -> None:
     bac = [trade("BAC", 0, 60), trade("BAC", 60, 120)]
     jpm = [trade("JPM", 0, 60), trade("JPM", 60, 120)]
-    assert [(bar.symbol, bar.sequence) for bar in merged([jpm, bac])] == [
+    assert [(bar.symbol, bar.sequence) for bar in merge_bars([jpm, bac])] == [
         ("BAC", 0),
         ("JPM", 0),
         ("BAC", 60),
         ("JPM", 60),
     ]
     with pytest.raises(PipelineError, match=r"different widths \(60, 300 seconds\)"):
-        merged([bac, [trade("C", 0, 300)]])
+        merge_bars([bac, [trade("C", 0, 300)]])

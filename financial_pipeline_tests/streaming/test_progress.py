@@ -1,4 +1,4 @@
-"""How far a job has read, by Flink's metrics."""
+"""The progress of a job, by Flink's metrics."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,13 +43,13 @@ def of(**partitions: float) -> dict[str, float]:
 def test_the_offset_behind_the_last_message_is_told_by_partition() -> None:
     others = {f"{SOURCE}.{TOPIC}2.partition.0.currentOffset": 9.0, "0.busyTimeMsPerSecond": 1.0}
     told = Told(metrics=of(p0=4.0, p11=1006.0, p2=-1.0) | others)
-    assert told.passed_on("one", TOPIC) == {0: 5, 11: 1007, 2: 0}
-    assert Told(metrics=others).passed_on("one", TOPIC) == {}
+    assert told.source_offsets("one", TOPIC) == {0: 5, 11: 1007, 2: 0}
+    assert Told(metrics=others).source_offsets("one", TOPIC) == {}
 
 
 def test_a_job_that_a_new_job_manager_has_not_planned_has_passed_on_nothing() -> None:
     unplanned = Told(metrics=of(p0=4.0), vertices=())
-    assert unplanned.passed_on("one", TOPIC) == {}
+    assert unplanned.source_offsets("one", TOPIC) == {}
     assert not is_passed_on(unplanned, "one", TOPIC, {0: 5})
 
 

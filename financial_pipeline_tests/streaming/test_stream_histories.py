@@ -119,7 +119,7 @@ TAKEN_AWAY: dict[str, list[tuple[Any, str, Any]]] = {
         (manifest, "is_overtaken", lambda *_: False),
     ],
     # Repetitions are dropped within a range, and where ranges are merged.
-    "one row per key": [(tables, "typed_rows", with_repetitions), (tables, "_merged", added)],
+    "one row per key": [(tables, "typed_rows", with_repetitions), (tables, "_merge", added)],
     "tables before their mark": [(tables, "publish_tables", marked_first)],
     "the sentence about lost messages": [(Landing, "_starts", without_lost)],
     "comparing a day again": [(Ledger, "note_compared", for_good)],

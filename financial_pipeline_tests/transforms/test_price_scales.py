@@ -1,4 +1,4 @@
-"""Which file wins for a bank and day, and on which scale its prices are."""
+"""The file that wins for a bank and day, and the scale of its prices."""
 
 from datetime import date
 from itertools import permutations

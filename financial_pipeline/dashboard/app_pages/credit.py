@@ -16,7 +16,7 @@ QUARTERS = 4
 
 
 def _cards(release: Release) -> None:
-    if elements.filled(release, figures.SUMMARY):
+    if elements.has_rows(release, figures.SUMMARY):
         elements.cards(kpi_cards(release, figures.MEASURES, of_any_month=True))
         elements.source(release, figures.SUMMARY, note="Each of its newest month.")
 
@@ -93,7 +93,9 @@ def _comparison(curves: pl.DataFrame) -> None:
         )
     pair = curves.filter(pl.col("vintage").is_in([first, second]))
     drawing.chart(_pair, pair)
-    st.markdown(figures.compared(curves.filter(vintage=first), curves.filter(vintage=second)))
+    st.markdown(
+        figures.compare_vintages(curves.filter(vintage=first), curves.filter(vintage=second))
+    )
 
 
 def _pair(pair: pl.DataFrame) -> charts.Layers:
@@ -124,7 +126,7 @@ def _rolls(release: Release) -> None:
     names = {f"{row['snapshot_month']:%Y-%m} ({row['source']})": row for row in months}
     chosen = names[choose("From month", tuple(names), "month", 260)]
     values = {"month": chosen["snapshot_month"], "source": chosen["source"]}
-    cells = _named(release.rows(figures.MATRIX, figures.TRANSITIONS, **values))
+    cells = _with_state_names(release.rows(figures.MATRIX, figures.TRANSITIONS, **values))
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Share of the loans** in a state that are in another one a month later")
@@ -137,7 +139,7 @@ def _rolls(release: Release) -> None:
     elements.rows_behind(cells, "roll_rates")
 
 
-def _named(cells: pl.DataFrame) -> pl.DataFrame:
+def _with_state_names(cells: pl.DataFrame) -> pl.DataFrame:
     order = list(figures.STATES)
     return cells.sort(
         pl.col("from_state").replace_strict(order, list(range(len(order))), default=99),

@@ -11,7 +11,7 @@ from financial_pipeline.dashboard import model_evidence as evidence
 from financial_pipeline.dashboard.data import Release, current
 from financial_pipeline.dashboard.elements import dollars
 from financial_pipeline.dashboard.thresholds import SUMMARY, TABLE, View
-from financial_pipeline.dashboard.widgets import amount, choose, spaced
+from financial_pipeline.dashboard.widgets import amount, choose, with_spaces
 from financial_pipeline.ml import decide
 
 STEP = 0.005
@@ -21,9 +21,9 @@ def _choose(release: Release) -> View:
     summaries = release.rows(thresholds.SUMMARIES, SUMMARY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         models = summaries["model"].unique().sort().to_list()
-        model = choose("Model", models, "model", 220, form=spaced)
+        model = choose("Model", models, "model", 220, form=with_spaces)
         segments = thresholds.segments(summaries.filter(model=model))
-        segment = choose("Loans", tuple(segments), "segment", 220, form=spaced)
+        segment = choose("Loans", tuple(segments), "segment", 220, form=with_spaces)
     kind, level = segments[segment]
     summary = summaries.filter(model=model, segment=kind, level=level).row(0, named=True)
     group = {"model": model, "segment": kind, "level": level}
@@ -149,7 +149,7 @@ def show(release: Release) -> None:
     if reason:
         st.warning(reason, icon=":material/block:")
         return
-    if not elements.filled(release, TABLE, SUMMARY):
+    if not elements.has_rows(release, TABLE, SUMMARY):
         return
     view = _choose(release)
     threshold = _slider(view)

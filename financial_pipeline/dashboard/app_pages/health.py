@@ -56,7 +56,7 @@ def _checks(release: Release) -> None:
         elements.table(shown, "checks", height=320)
     history = release.rows(figures.CHECK_HISTORY, figures.CHECKS)
     st.markdown("**History**: results by hour")
-    drawing.chart(_history, charts.thinned(history))
+    drawing.chart(_history, charts.thin(history))
     elements.source(release, figures.CHECKS)
 
 
@@ -80,7 +80,7 @@ def _history(rows: pl.DataFrame) -> alt.Chart:
 
 def _lines(release: Release) -> None:
     st.header("Row accounting and quarantine", anchor=False)
-    if elements.filled(release, line_figures.ACCOUNTING):
+    if elements.has_rows(release, line_figures.ACCOUNTING):
         st.caption(
             "Physical lines = staged + quarantined + outside the period + not data, for every"
             " file. The reasons name the lines that are not staged."

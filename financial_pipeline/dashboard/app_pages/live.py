@@ -23,7 +23,7 @@ INDICATORS = {
 
 
 def _bars(rows: pl.DataFrame) -> charts.Layers:
-    thin = charts.thinned(rows)
+    thin = charts.thin(rows)
     x = alt.X("window_start:T", title=None, axis=alt.Axis(format="%H:%M"))
     scale = alt.Scale(zero=False)
     rising = alt.condition(
@@ -80,7 +80,7 @@ def _indicator(release: Release, symbol: str) -> None:
 
 def _line(rows: pl.DataFrame) -> alt.Chart:
     at, column = rows.columns
-    thin = charts.thinned(rows)
+    thin = charts.thin(rows)
     return charts.lines(thin, at, column, form=".3~g", height=charts.HEIGHT - 40)
 
 

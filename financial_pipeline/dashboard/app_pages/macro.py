@@ -10,7 +10,7 @@ import streamlit as st
 from financial_pipeline.dashboard import charts, drawing, elements
 from financial_pipeline.dashboard import macro_figures as figures
 from financial_pipeline.dashboard.data import Release, current
-from financial_pipeline.dashboard.widgets import choose, spaced
+from financial_pipeline.dashboard.widgets import choose, with_spaces
 
 CREDIT = {
     "D1": "D1 rate of the issue month",
@@ -49,7 +49,7 @@ def _series(release: Release) -> None:
 
 
 def _name(series: str) -> str:
-    return figures.NAMES[series][0] if series in figures.NAMES else spaced(series)
+    return figures.NAMES[series][0] if series in figures.NAMES else with_spaces(series)
 
 
 def _days(release: Release, indicator: str, limits: dict[str, Any]) -> tuple[date, date]:
@@ -104,7 +104,7 @@ def _one_series(release: Release, indicator: str, limits: dict[str, Any]) -> Non
 
 def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
     _, unit, factor = figures.NAMES[indicator]
-    thin = charts.thinned(rows, 3)
+    thin = charts.thin(rows, 3)
     long = (
         thin.select("observation_date", pl.col("as_known").alias("as known"), "revised")
         .unpivot(index="observation_date", variable_name="version", value_name="value")
@@ -145,7 +145,7 @@ def _series_chart(rows: pl.DataFrame, indicator: str) -> charts.Layers:
 
 def _correlations(release: Release) -> None:
     st.header("Defaults and the economy", anchor=False)
-    if not elements.filled(release, figures.CORRELATIONS):
+    if not elements.has_rows(release, figures.CORRELATIONS):
         return
     values = _pair(release.rows(figures.PAIRS, figures.CORRELATIONS))
     rows = release.rows(figures.LAGS, figures.CORRELATIONS, **values)
@@ -202,7 +202,7 @@ def _lag_chart(rows: pl.DataFrame) -> charts.Layers:
 
 def show(release: Release) -> None:
     """Draw the page."""
-    if elements.filled(release, figures.INDICATORS):
+    if elements.has_rows(release, figures.INDICATORS):
         elements.cards(figures.latest_cards(release))
         elements.source(
             release, figures.INDICATORS, note="Change is against the observation before."

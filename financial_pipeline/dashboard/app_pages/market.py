@@ -37,7 +37,7 @@ def _range(release: Release) -> tuple[date, list[str]]:
 
 
 def _cards(release: Release, banks: list[str]) -> None:
-    if elements.filled(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
+    if elements.has_rows(release, figures.RISK, figures.VOLATILITY, figures.SHARPE):
         bank = choose("Figures of", banks, "bank", 160)
         if found := figures.bank_cards(release, bank):
             elements.cards(found)
@@ -75,7 +75,7 @@ def _of(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 def _lines(rows: pl.DataFrame, banks: list[str], form: str = ".0%") -> alt.Chart:
     column = rows.columns[-1]
     wide = rows.drop_nulls(column).pivot("symbol", index="session_date", values=column)
-    thin = charts.thinned(wide.sort("session_date"), len(banks))
+    thin = charts.thin(wide.sort("session_date"), len(banks))
     long = thin.unpivot(index="session_date", variable_name="symbol", value_name=column)
     return charts.lines(long.drop_nulls(), "session_date", column, "symbol", form=form)
 
@@ -83,7 +83,7 @@ def _lines(rows: pl.DataFrame, banks: list[str], form: str = ".0%") -> alt.Chart
 def _risk(release: Release, first: date, banks: list[str]) -> None:
     st.header("Risk", anchor=False)
     keys = (figures.RISK, figures.VOLATILITY, figures.SHARPE)
-    if not elements.filled(release, *keys):
+    if not elements.has_rows(release, *keys):
         return
     rows = release.rows(figures.ROLLING, *keys, first=first).filter(pl.col("symbol").is_in(banks))
     left, right = st.columns(2, gap="medium")
@@ -148,7 +148,7 @@ def _matrix(rows: pl.DataFrame) -> charts.Layers:
 
 def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     st.header("Value at risk and its breaches", anchor=False)
-    if not elements.filled(release, figures.RISK, figures.VOLATILITY):
+    if not elements.has_rows(release, figures.RISK, figures.VOLATILITY):
         return
     bank = choose("Bank", banks, "var_bank", 160)
     rows = release.rows(figures.BREACHES, figures.RISK, figures.VOLATILITY, bank=bank, first=first)
@@ -162,8 +162,8 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
     drawing.chart(_breach_chart, rows, breaches)
     known = rows.drop_nulls("forecast").height
     st.markdown(
-        f"**{elements.counted(breaches.height, 'breach', 'breaches')}** in"
-        f" **{elements.counted(known, 'session')}**"
+        f"**{elements.format_count(breaches.height, 'breach', 'breaches')}** in"
+        f" **{elements.format_count(known, 'session')}**"
         f" ({elements.percent(breaches.height / known)}; 5% are expected)."
         f" {figures.coverage_words(release, bank)}"
     )
@@ -176,7 +176,7 @@ def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:
 
 
 def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
-    thin = charts.thinned(rows, 2)
+    thin = charts.thin(rows, 2)
     x = charts.time(thin, "session_date")
     y = alt.Y("simple_return:Q", title="Daily return", axis=alt.Axis(format=".0%"))
     base = alt.Chart(thin)
@@ -202,7 +202,7 @@ def _breach_chart(rows: pl.DataFrame, breaches: pl.DataFrame) -> charts.Layers:
 
 def show(release: Release) -> None:
     """Draw the page."""
-    if not elements.filled(release, figures.PRICES):
+    if not elements.has_rows(release, figures.PRICES):
         return
     first, banks = _range(release)
     if not banks:

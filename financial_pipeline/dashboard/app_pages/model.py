@@ -26,7 +26,7 @@ def _choose_cutoff(release: Release) -> object:
     return next(cutoff for cutoff in cutoffs if str(cutoff) == chosen)
 
 
-def _evaluated(release: Release, cutoff: object) -> str:
+def _draw_evaluation(release: Release, cutoff: object) -> str:
     """Draw the figures of a chosen model; return its name."""
     st.header("How well it ranks", anchor=False)
     rows = release.rows(evidence.EVALUATIONS, evidence.EVALUATION, cutoff=cutoff)
@@ -176,11 +176,11 @@ def _governance(release: Release, cutoff: object) -> None:
 
 def show(release: Release) -> None:
     """Draw the page."""
-    if not elements.filled(release, evidence.EVALUATION):
+    if not elements.has_rows(release, evidence.EVALUATION):
         return
     cutoff = _choose_cutoff(release)
     model_verdict.show(release, cutoff)
-    model = _evaluated(release, cutoff)
+    model = _draw_evaluation(release, cutoff)
     _discrimination(release, cutoff, model)
     model_parts.segments(release, cutoff, model)
     if release.missing(evidence.SCORES) and evidence.withheld(release, cutoff):

@@ -27,7 +27,7 @@ MEANING = (
 
 
 def _kpis(release: Release) -> None:
-    if elements.filled(release, figures.SUMMARY):
+    if elements.has_rows(release, figures.SUMMARY):
         if sentence := trend.headline(release):
             st.markdown(sentence)
         elements.cards(figures.kpi_cards(release))
@@ -62,7 +62,7 @@ def _pick_year(picked: dict[str, Any]) -> None:
 
 def _grades(release: Release, chosen: LoanFilter) -> None:
     st.header("Default rate by grade", anchor=False)
-    if not elements.filled(release, loan_filter.RATES):
+    if not elements.has_rows(release, loan_filter.RATES):
         return
     st.caption(MEANING)
     rates = chosen_loans.rates_by_grade(release, chosen)
@@ -156,7 +156,7 @@ def _curves(release: Release, chosen: LoanFilter) -> None:
     curves = loan_filter.vintages(release, chosen)
     if curves is None:
         return
-    drawing.chart(_curve_chart, curves=charts.thinned(curves))
+    drawing.chart(_curve_chart, curves=charts.thin(curves))
     elements.source(
         release,
         loan_filter.CURVES,

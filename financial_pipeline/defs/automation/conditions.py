@@ -57,7 +57,7 @@ def automation() -> dg.Definitions:
     return dg.Definitions(
         sensors=[
             dg.AutomationConditionSensorDefinition(
-                "below_raw_sensor",
+                "stream_tables_sensor",
                 target=dg.AssetSelection.all(),
                 default_status=switches.sensors_start(),
                 minimum_interval_seconds=30,

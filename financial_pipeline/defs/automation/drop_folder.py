@@ -15,7 +15,7 @@ from financial_pipeline.defs.automation.update import (
     NO_FILE,
     UNDER_WAY,
     UPDATE_JOB,
-    planned,
+    plan_update,
     summary,
 )
 from financial_pipeline.paths import Paths
@@ -64,7 +64,7 @@ def drop_folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult |
     if context.cursor == now:
         return dg.SkipReason("Nothing changed since the last tick.")
     assert context.repository_def is not None
-    rows = planned(settings, paths, context.repository_def)
+    rows = plan_update(settings, paths, context.repository_def)
     # Planning may complete caches, which belong to the folder as the next tick finds it.
     cursor = _now(settings, paths)
     if not rows:

@@ -57,7 +57,7 @@ def failed_runs(runs: pl.DataFrame) -> Iterator[Incident]:
             elif row["status"] == "FAILURE":
                 open_.append(row)
         if open_:
-            spans = _named([row["partitions"] for row in open_])
+            spans = _list_partitions([row["partitions"] for row in open_])
             yield Incident(
                 "failed run", str(job), f"{job} failed{spans}: {open_[-1]['error'] or 'no reason'}"
             )
@@ -69,14 +69,14 @@ def failed_checks(results: pl.DataFrame) -> Iterator[Incident]:
     failing = newest.filter(~pl.col("passed")).sort("asset_key", "check_name", "partition")
     keys = ["asset_key", "check_name"]
     for (asset, check), part in failing.group_by(keys, maintain_order=True):
-        spans = _named(part["partition"].to_list())
+        spans = _list_partitions(part["partition"].to_list())
         said = part["description"].drop_nulls().to_list()
         reason = said[0] if said else f"found {part['metadata_json'][0]}"
         subject = f"{asset} {check}"
         yield Incident("failed check", subject, f"{check} of {asset} failed{spans}: {reason}")
 
 
-def _named(partitions: Sequence[str | None]) -> str:
+def _list_partitions(partitions: Sequence[str | None]) -> str:
     names = sorted({name for name in partitions if name})
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f" on {', '.join(names[:NAMED])}{more}" if names else ""

@@ -39,7 +39,7 @@ UNDER_WAY: Final = [
 Planned = Sequence[tuple[FamilyRun, str, str]]
 
 
-def planned(settings: Settings, paths: Paths, repository: dg.RepositoryDefinition) -> Planned:
+def plan_update(settings: Settings, paths: Paths, repository: dg.RepositoryDefinition) -> Planned:
     """Return the runs, assets and reasons of everything that would be built now."""
     if not ingest.candidates(settings, paths):
         return []
@@ -56,7 +56,7 @@ def summary(rows: Planned) -> str:
 def _execute(context: dg.OpExecutionContext, settings: Settings, paths: Paths) -> None:
     repository = context.repository_def
     ingest.prepare(settings, paths, context.log.info)
-    rows = planned(settings, paths, repository)
+    rows = plan_update(settings, paths, repository)
     for run, asset, reason in rows:
         context.log.info(f"{asset} {run.span}: {reason}")
     if not rows:

@@ -31,5 +31,5 @@ def operations_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         lambda: operations.descriptions(repository.asset_graph) if repository else {},
     )
     found = incidents.found(context.instance, paths)
-    sent = deliver(found, sinks.configured(settings), paths.alert_ledger)
+    sent = deliver(found, sinks.configured_sinks(settings), paths.alert_ledger)
     return dg.SkipReason(f"{ended} runs recorded, {len(found)} incidents open, {len(sent)} notices")

@@ -24,7 +24,7 @@ LEDGERS = ("row_accounting", "price_restatements", "loan_restatements")
 MODEL = tuple(name for name, table in MODEL_TABLES.items() if table.written_by is None)
 
 
-def _registered(
+def _write_and_register(
     pipeline: Pipeline, export: Callable[[Paths], PublishedTable]
 ) -> dg.MaterializeResult:
     """Write a table that each publication makes whole, and register it."""
@@ -45,7 +45,7 @@ def _registered(
 )
 def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per raw file, kind of line and reason: where every physical line went."""
-    return _registered(pipeline, row_accounting.export)
+    return _write_and_register(pipeline, row_accounting.export)
 
 
 @dg.asset(
@@ -59,7 +59,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 
     Each file is compared with the last ten sessions stored before it.
     """
-    return _registered(pipeline, restatements.export)
+    return _write_and_register(pipeline, restatements.export)
 
 
 @dg.asset(
@@ -70,7 +70,7 @@ def price_restatements(pipeline: Pipeline) -> dg.MaterializeResult:
 )
 def loan_restatement_table(pipeline: Pipeline) -> dg.MaterializeResult:
     """One row per loan, snapshot and column whose value a later file of that snapshot changed."""
-    return _registered(pipeline, loan_restatements.export)
+    return _write_and_register(pipeline, loan_restatements.export)
 
 
 def finished_publications(instance: dg.DagsterInstance, own: Publication) -> list[str]:

@@ -29,7 +29,7 @@ def stored_models(publication: Publication, cutoff: date) -> tuple[str | None, M
 
 
 def refusal_reason(publication: Publication, cutoff: date) -> str | None:
-    """Why a cut-off has no artifact; None if it has one."""
+    """Return why a cut-off has no artifact; None if it has one."""
     rows = tables.read(publication, "default_model", cutoff)
     reason: str | None = rows["reason"][0] if rows.height else None
     return reason
@@ -62,7 +62,7 @@ def evaluate_model(publication: Publication, cutoff: date, lag_months: int, sour
 
 
 def pointer(publication: Publication) -> gates.Pointer:
-    """What is served, and what that replaced, from the newest evaluation."""
+    """Read the served and the replaced model from the newest evaluation."""
     return gates.Pointer.from_json(tables.facts(publication, "evaluation"))
 
 

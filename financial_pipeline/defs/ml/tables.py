@@ -36,12 +36,12 @@ def scan(publication: Publication, name: str, cutoff: date) -> pl.LazyFrame:
 
 
 def read(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
-    """As `scan`, read."""
+    """Read all rows; see `scan`."""
     return scan(publication, name, cutoff).collect()
 
 
 def read_if_there(publication: Publication, name: str, cutoff: date) -> pl.DataFrame:
-    """As `read`; empty where the table was never built."""
+    """Read all rows; empty if the table was never built."""
     try:
         return read(publication, name, cutoff)
     except PipelineError:
@@ -92,7 +92,7 @@ def write(
     `known` becomes the facts of the table.
     """
     contract = MODEL_TABLES[name]
-    frame = _typed(rows, contract.columns)
+    frame = _cast(rows, contract.columns)
     stamped = frame.select(pl.lit(cutoff, pl.Date).alias(CUTOFF), pl.all())
     table = write_table(
         publication.paths,
@@ -107,7 +107,7 @@ def write(
     return table
 
 
-def _typed(rows: Rows, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def _cast(rows: Rows, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
     if not isinstance(rows, pl.DataFrame):
         return pl.DataFrame(rows, schema=dict(columns))
     if not rows.columns:
@@ -144,7 +144,7 @@ def _dependency(key: list[str]) -> dg.AssetDep:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one cut-off came to: the tables written, the checks, and facts for the catalogue."""
+    """The results of one cut-off: the tables written, the checks, and facts for the catalogue."""
 
     tables: Sequence[PublishedTable]
     checks: Mapping[str, bool]

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from financial_pipeline.defs.partitions import FILE_MONTHS, RELEASE_MONTHS, SESSIONS
-from financial_pipeline.defs.raw.archived import RETRIES, archived
+from financial_pipeline.defs.raw.archiving import RETRIES, archive_files
 from financial_pipeline.defs.resources import Pipeline
 
 
@@ -19,7 +19,7 @@ def lending_club_loans(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
     """One file per snapshot of all loans, as Lending Club or the simulator wrote it."""
-    return archived(context, pipeline, "lending_club_loans")
+    return archive_files(context, pipeline, "lending_club_loans")
 
 
 @dg.asset(
@@ -34,7 +34,7 @@ def lending_club_rejections(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
     """One file of all applications that were turned down; it has no outcomes."""
-    return archived(context, pipeline, "lending_club_rejections")
+    return archive_files(context, pipeline, "lending_club_rejections")
 
 
 @dg.asset(
@@ -47,7 +47,7 @@ def lending_club_rejections(
 )
 def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per bank and download, as Yahoo or yfinance wrote it."""
-    return archived(context, pipeline, "bank_prices")
+    return archive_files(context, pipeline, "bank_prices")
 
 
 @dg.asset(
@@ -62,4 +62,4 @@ def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
 ) -> dg.MaterializeResult:
     """One file per series and download, vintage or landed range, as FRED or ALFRED write it."""
-    return archived(context, pipeline, "fred_observations")
+    return archive_files(context, pipeline, "fred_observations")

@@ -54,7 +54,7 @@ def _events(
     )
 
 
-def _wanted(
+def _ranges_to_land(
     config: OffsetRanges, waiting: Mapping[str, Mapping[int, tuple[int, int]]]
 ) -> Mapping[str, Mapping[int, tuple[int, int]]]:
     if not config.ranges:
@@ -77,7 +77,7 @@ def market_topics(
 ) -> Iterator[dg.MaterializeResult]:
     """Land the configured offset ranges; fail if another run was first, so nothing lands twice."""
     landing = current_landing(pipeline.paths)
-    wanted = _wanted(config, {} if config.ranges else landing.waiting(MARKET_TOPICS))
+    wanted = _ranges_to_land(config, {} if config.ranges else landing.waiting(MARKET_TOPICS))
     for topic, dataset in DATASETS.items():
         landed = landing.land(topic, wanted[topic], context.run.run_id) if topic in wanted else []
         yield _events(context, dataset, landed)

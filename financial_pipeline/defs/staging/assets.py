@@ -14,7 +14,7 @@ from financial_pipeline.defs.partitions import (
     window,
 )
 from financial_pipeline.defs.resources import Pipeline
-from financial_pipeline.defs.staging.staged import accounted, staged
+from financial_pipeline.defs.staging.staging_step import accounting_check, stage_files
 from financial_pipeline.schemas.raw import RawFile
 from financial_pipeline.staging import fred, loans, prices, rejections
 from financial_pipeline.staging.accounting import StagingSummary
@@ -28,7 +28,7 @@ NO_HOLE = "no_bank_has_a_hole"
     partitions_def=FILE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "snapshots"},
-    check_specs=accounted("lending_club_loan_snapshots"),
+    check_specs=accounting_check("lending_club_loan_snapshots"),
 )
 def lending_club_loan_snapshots(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -47,7 +47,7 @@ def lending_club_loan_snapshots(
         return month is not None and first <= month <= last
 
     table = "lending_club_loan_snapshots"
-    result = staged(pipeline, "lending_club_loans", stage, is_judged, table)
+    result = stage_files(pipeline, "lending_club_loans", stage, is_judged, table)
     return partition_events.describe(context, result)
 
 
@@ -62,7 +62,7 @@ def lending_club_loan_snapshots(
     partitions_def=ISSUE_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "loans"},
-    check_specs=accounted("lending_club_loans"),
+    check_specs=accounting_check("lending_club_loans"),
 )
 def lending_club_loans(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -77,7 +77,7 @@ def lending_club_loans(
         return loans.stage_issue_months(pipeline.paths, files, first, last, pipeline.settings)
 
     # The snapshots have judged the files.
-    result = staged(pipeline, "lending_club_loans", stage, lambda _: False)
+    result = stage_files(pipeline, "lending_club_loans", stage, lambda _: False)
     return partition_events.describe(context, result)
 
 
@@ -89,7 +89,7 @@ def lending_club_loans(
     partitions_def=APPLICATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "lending", "family": "rejections"},
-    check_specs=accounted("lending_club_rejections"),
+    check_specs=accounting_check("lending_club_rejections"),
 )
 def lending_club_rejections(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -100,7 +100,9 @@ def lending_club_rejections(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return rejections.stage_rejections(pipeline.paths, files, first, last, pipeline.settings)
 
-    return partition_events.describe(context, staged(pipeline, "lending_club_rejections", stage))
+    return partition_events.describe(
+        context, stage_files(pipeline, "lending_club_rejections", stage)
+    )
 
 
 @dg.asset(
@@ -110,7 +112,7 @@ def lending_club_rejections(
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "market", "family": "prices"},
     check_specs=[
-        *accounted("bank_prices"),
+        *accounting_check("bank_prices"),
         partition_checks.spec(
             NO_HOLE,
             ["staging", "bank_prices"],
@@ -133,7 +135,7 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partit
         faults.update(summary.faults)
         return summary
 
-    result = staged(pipeline, "bank_prices", stage)
+    result = stage_files(pipeline, "bank_prices", stage)
     check = partition_checks.outcome(context, NO_HOLE, faults)
     yield from partition_checks.per_partition(context, result, check, faults)
 
@@ -144,7 +146,7 @@ def bank_prices(context: dg.AssetExecutionContext, pipeline: Pipeline) -> partit
     partitions_def=OBSERVATION_MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     tags={"domain": "macro", "family": "macro"},
-    check_specs=accounted("fred_observations"),
+    check_specs=accounting_check("fred_observations"),
 )
 def fred_observations(
     context: dg.AssetExecutionContext, pipeline: Pipeline
@@ -158,4 +160,4 @@ def fred_observations(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return fred.stage_fred(pipeline.paths, files, pipeline.settings, first, last)
 
-    return partition_events.describe(context, staged(pipeline, "fred_observations", stage))
+    return partition_events.describe(context, stage_files(pipeline, "fred_observations", stage))

@@ -13,7 +13,7 @@ from financial_pipeline import world
 from financial_pipeline.defs import partition_events
 from financial_pipeline.defs.partitions import FAMILY_PARTITIONS, window
 from financial_pipeline.defs.resources import WAREHOUSE_POOL, Pipeline
-from financial_pipeline.defs.warehouse.project import Translator, prepared_manifest
+from financial_pipeline.defs.warehouse.project import Translator, prepare_manifest
 from financial_pipeline.settings import Settings
 
 # Unit tests do not depend on the data: `make test` runs them, a run does not.
@@ -83,7 +83,7 @@ def _family_assets(family: str) -> dg.AssetsDefinition:
     partitions_def = FAMILY_PARTITIONS[family]
 
     @dbt_assets(
-        manifest=prepared_manifest(),
+        manifest=prepare_manifest(),
         select=f"tag:{family}",
         name=f"dbt_{family}",
         partitions_def=partitions_def,

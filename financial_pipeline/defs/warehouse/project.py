@@ -54,7 +54,7 @@ def _dbt(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
         )
 
 
-def prepared_manifest() -> Path:
+def prepare_manifest() -> Path:
     """Return the manifest's path; parse first if a project file is newer. Raises PipelineError."""
     target = point_dbt_at_data_root().dbt_target
     with locked(target / PARSE_LOCK):

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from financial_pipeline.defs.partitions import OBSERVATION_MONTHS
-from financial_pipeline.defs.raw.archived import RETRIES, archived
+from financial_pipeline.defs.raw.archiving import RETRIES, archive_files
 from financial_pipeline.defs.resources import Pipeline
 
 
@@ -17,4 +17,4 @@ from financial_pipeline.defs.resources import Pipeline
 )
 def treasury_yields(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """One file per download, as the Treasury writes it."""
-    return archived(context, pipeline, "treasury_yields")
+    return archive_files(context, pipeline, "treasury_yields")

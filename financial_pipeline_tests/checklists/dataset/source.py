@@ -48,7 +48,7 @@ def _day(text: str | None) -> date | None:
 
 
 def describe(path: Path) -> LandedFile:
-    """What a file of yields is; raises PipelineError if it has no readable date."""
+    """Detect a file of yields; raises PipelineError if it has no readable date."""
     rows = read(path)
     days = sorted(day for text in rows["Date"] if (day := _day(text)))
     if not days:

@@ -42,7 +42,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def planned(*_: object) -> list[tuple[FamilyRun, str, str]]:
         return [(FamilyRun("prices_job"), asset, "changed: raw/bank_prices") for asset in assets]
 
-    monkeypatch.setattr(module, "planned", planned)
+    monkeypatch.setattr(module, "plan_update", planned)
     return assets
 
 

@@ -31,7 +31,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *rows: Any) -> None:
-    monkeypatch.setattr(update, "planned", lambda *_: list(rows))
+    monkeypatch.setattr(update, "plan_update", lambda *_: list(rows))
     context: Any = SimpleNamespace(
         repository_def=None, instance="the instance", log=logging.getLogger("update")
     )
@@ -65,7 +65,7 @@ def test_empty_folder_plans_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FINANCIAL_PIPELINE_SOURCE", "files")
     monkeypatch.setenv("FINANCIAL_PIPELINE_LANDING", str(tmp_path))
     repository: Any = None
-    assert update.planned(Settings(), Paths(tmp_path / "data"), repository) == []
+    assert update.plan_update(Settings(), Paths(tmp_path / "data"), repository) == []
 
 
 def refused(*_: object) -> None:

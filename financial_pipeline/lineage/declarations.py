@@ -214,7 +214,7 @@ ROWS: Final[dict[str, MadeOf]] = {
 }
 
 
-def declared() -> dict[str, MadeOf]:
+def declared_inputs() -> dict[str, MadeOf]:
     """Return the inputs of the columns of every table that Python writes."""
     return {
         "staging/lending_club_loans": _loans(),

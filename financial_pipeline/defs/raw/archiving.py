@@ -1,4 +1,4 @@
-"""What every raw asset of dropped files does: archive what is new of one dataset."""
+"""The step of every raw asset of dropped files: archive the new files of one dataset."""
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ from financial_pipeline.raw import archive, ingest
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
-def archived(
+def archive_files(
     context: dg.AssetExecutionContext, pipeline: Pipeline, dataset: str
 ) -> dg.MaterializeResult:
     """Archive the landed files of a dataset, and describe the step."""

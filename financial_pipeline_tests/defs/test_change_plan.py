@@ -1,4 +1,4 @@
-"""Which assets of a run are built: by code, setting, partitions and the content of inputs."""
+"""The assets that a run builds: by code, setting, partitions and the content of inputs."""
 
 from pathlib import Path
 

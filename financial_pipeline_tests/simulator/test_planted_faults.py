@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from financial_pipeline.simulator import planted
+from financial_pipeline.simulator import planted_faults
 from financial_pipeline.simulator.loan_files import write_loan_files
 from financial_pipeline.simulator.macro import write_macro
 from financial_pipeline.simulator.prices import write_prices
@@ -38,7 +38,7 @@ def written(folder, *, has_faults):
 
 
 def test_worlds_of_a_thousand_loans_and_more_have_planted_faults():
-    assert [planted.is_planted(loans) for loans in (300, 999, 1_000, 50_000)] == [
+    assert [planted_faults.is_planted(loans) for loans in (300, 999, 1_000, 50_000)] == [
         False,
         False,
         True,
@@ -86,7 +86,7 @@ def test_the_second_download_has_the_true_prices_and_the_first_one_wrong_session
     first, second = tmp_path / "prices", tmp_path / "prices_later"
     write_prices(first, SEED)
     truth = lines(first, "WFC.csv")
-    later = planted.restate_price(first, second)
+    later = planted_faults.restate_price(first, second)
     assert later == second / "WFC_2019-03-31.csv"
     assert lines(second, later.name) == [truth[0], *truth[-60:]]
     stored = lines(first, "WFC.csv")
@@ -101,7 +101,7 @@ def test_the_second_download_has_the_true_prices_and_the_first_one_wrong_session
 def test_gdp_of_the_last_quarter_of_2018_came_28_days_late(tmp_path):
     write_macro(tmp_path, SEED)
     truth = json.loads((tmp_path / "GDPC1.json").read_text("utf-8"))
-    planted.delay_release(tmp_path)
+    planted_faults.delay_release(tmp_path)
     found = json.loads((tmp_path / "GDPC1.json").read_text("utf-8"))
     late = [row for row in found["observations"] if row["date"] == "2018-10-01"]
     assert [(row["realtime_start"], row["realtime_end"]) for row in late] == [

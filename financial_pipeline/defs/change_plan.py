@@ -1,4 +1,4 @@
-"""Which assets of a planned run have changed inputs, and over which partitions they are built.
+"""The assets of a planned run whose inputs changed, and the partitions to build.
 
 An asset is built if its code, a setting that it reads, its partitions or the content of an input
 differ from what its current table was built from. A rebuilt input with equal content changes
@@ -15,10 +15,9 @@ import dagster as dg
 import polars as pl
 
 from financial_pipeline.changes import state
-from financial_pipeline.changes.code import hashed
+from financial_pipeline.changes.code import hash_texts
 from financial_pipeline.changes.state import Built
 from financial_pipeline.defs.code_versions import Versions
-from financial_pipeline.defs.followed import FOLLOWS
 from financial_pipeline.defs.home import Loaded
 from financial_pipeline.defs.jobs import PUBLICATION
 from financial_pipeline.defs.narrowing import (
@@ -30,6 +29,7 @@ from financial_pipeline.defs.narrowing import (
     hash_of,
     partitions_of,
 )
+from financial_pipeline.defs.partition_inputs import FOLLOWS
 from financial_pipeline.defs.run_plan import FamilyRun
 from financial_pipeline.publishing.content_hash import partition_hashes
 from financial_pipeline.publishing.manifest import is_published, read_manifest
@@ -130,9 +130,11 @@ class Changes:
         entry = self._built.get(key) or self._before.get(key)
         if entry is None:
             return ABSENT
-        return entry.wrote or hashed([entry.code, entry.settings, str(sorted(entry.reads.items()))])
+        return entry.wrote or hash_texts(
+            [entry.code, entry.settings, str(sorted(entry.reads.items()))]
+        )
 
-    def _expected(self, key: dg.AssetKey, run: FamilyRun) -> Built:
+    def _expected_entry(self, key: dg.AssetKey, run: FamilyRun) -> Built:
         name = name_of(key)
         layer = name.split("/")[0]
         inputs = [name] if layer == "raw" else self._parents(key)
@@ -148,7 +150,7 @@ class Changes:
         return sorted(name for name in names if name.split("/")[0] not in OWN_LEDGER)
 
     def _reason(self, key: dg.AssetKey, run: FamilyRun, rebuilt: Collection[str]) -> str | None:
-        before, now = self._before.get(name_of(key)), self._expected(key, run)
+        before, now = self._before.get(name_of(key)), self._expected_entry(key, run)
         if before is None:
             return LOST if name_of(key) in self._lost else "not built yet"
         if before.code != now.code:
@@ -185,7 +187,7 @@ class Changes:
         chosen = [key for key in keys if name_of(key) in reasons]
         return Work(self._narrowing.run(run, reasons), chosen, reasons)
 
-    def narrowed(self, run: FamilyRun, reasons: Reasons) -> FamilyRun:
+    def narrow(self, run: FamilyRun, reasons: Reasons) -> FamilyRun:
         """Return the run over the partitions that changed, where only their rows can differ."""
         return self._narrowing.run(run, reasons)
 
@@ -200,7 +202,7 @@ class Changes:
         files = self._narrowing.staged(run, before) if before else None
         if rule is None or files is None:
             return unknown
-        entry = self._expected(dg.AssetKey(rule.dataset.split("/")), run)
+        entry = self._expected_entry(dg.AssetKey(rule.dataset.split("/")), run)
         self._built[rule.dataset] = replace(entry, files=files, wrote=hash_of(files))
         return unknown - {rule.dataset}
 
@@ -218,7 +220,7 @@ class Changes:
         """Note what assets were built from; `planned` has the partitions before any narrowing."""
         self._tables |= self._publication.registered()
         for key in (key for key in self._graph.toposorted_asset_keys if key in work.keys):
-            name, entry = name_of(key), self._expected(key, planned)
+            name, entry = name_of(key), self._expected_entry(key, planned)
             layer = name.split("/")[0]
             if layer == "staging":
                 files = self._files(name, planned, work.run)

@@ -1,11 +1,11 @@
-"""What is declared of staging columns is what the cleaning does: touch a field, see what moves."""
+"""Declared inputs of staging columns are those of the cleaning: touch a field, see what moves."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from financial_pipeline.lineage.declared import declared
+from financial_pipeline.lineage.declarations import declared_inputs
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS, MONTH_COLUMNS, TEXT_COLUMNS
 from financial_pipeline.sources.price_layout import FIELDS
 from financial_pipeline.transforms.bank_prices import VALUES
@@ -38,7 +38,7 @@ def changed(before: Row, after: Row) -> set[str]:
 
 def made_of(table: str, field: str) -> set[str]:
     """The staging columns that are declared to be made of a raw field."""
-    return {name for name, ends in declared()[table].items() if field in ends}
+    return {name for name, ends in declared_inputs()[table].items() if field in ends}
 
 
 def test_a_loan_field_changes_exactly_the_columns_that_are_made_of_it(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_fingerprint_changes_with_the_fields_that_the_key_is_made_of(tmp_path:
     before, *after = fingerprints(loans.typed(tmp_path, *rows, rate_divisor=1.0)).to_list()
     moving = {f"raw/lending_club_loans.{c}" for c, key in zip(LOAN_COLUMNS, after, strict=True)
               if key != before}  # fmt: skip
-    ends = set(declared()["staging/lending_club_loans"]["loan_id"])
+    ends = set(declared_inputs()["staging/lending_club_loans"]["loan_id"])
     assert ends - moving == {"raw/lending_club_loans.id"}
     assert moving <= ends
 

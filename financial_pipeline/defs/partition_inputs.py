@@ -1,11 +1,11 @@
-"""What the partitions of a job follow: the raw files of its dataset, and one staging table."""
+"""The inputs of a job's partitions: the raw files of its dataset, and one staging table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from financial_pipeline.changes.landed import (
+from financial_pipeline.changes.file_hashes import (
     content_hashes,
     dataset_digest,
     read_hashes,
@@ -23,7 +23,7 @@ Hashes = Callable[[Paths, Sequence[RawFile], Settings, date], dict[str, str]]
 
 @dataclass(frozen=True)
 class Follows:
-    """Which staging table the partitions of a job follow: only their rows can differ."""
+    """The staging table that a job's partitions follow: only their rows can differ."""
 
     dataset: str
     family: str

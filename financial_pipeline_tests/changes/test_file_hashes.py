@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from financial_pipeline.changes import landed
+from financial_pipeline.changes import file_hashes
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile
 
@@ -25,8 +25,8 @@ def landed_file(path: Path, content: str, subject: str = "JPM") -> LandedFile:
 
 
 def digest(*files: LandedFile, withdrawn: tuple[str, ...] = ()) -> str:
-    hashes = landed.content_hashes([file.path for file in files], {})
-    return landed.dataset_digest([], files, hashes, withdrawn)
+    hashes = file_hashes.content_hashes([file.path for file in files], {})
+    return file_hashes.dataset_digest([], files, hashes, withdrawn)
 
 
 def test_content_order_and_withdrawals_count_and_names_do_not(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_content_order_and_withdrawals_count_and_names_do_not(tmp_path: Path) ->
     whole = digest(a, b)
     assert digest(b, a) != whole
     assert digest(a) != whole
-    gone = f"{landed.content_hashes([b.path], {})[str(b.path)][1]} bank_prices JPM None"
+    gone = f"{file_hashes.content_hashes([b.path], {})[str(b.path)][1]} bank_prices JPM None"
     assert digest(a, b, withdrawn=(gone,)) == digest(a)
     assert digest(landed_file(tmp_path / "c.csv", "1"), b) == whole
     assert digest(replace(a, subject="BAC"), b) != whole
@@ -42,16 +42,16 @@ def test_content_order_and_withdrawals_count_and_names_do_not(tmp_path: Path) ->
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     file = landed_file(tmp_path / "a.csv", "1")
-    known = {str(file.path): (landed.stamp(file.path), "kept")}
-    assert landed.content_hashes([file.path], known)[str(file.path)][1] == "kept"
+    known = {str(file.path): (file_hashes.stamp(file.path), "kept")}
+    assert file_hashes.content_hashes([file.path], known)[str(file.path)][1] == "kept"
     file.path.write_text("12")
-    assert landed.content_hashes([file.path], known)[str(file.path)][1] != "kept"
+    assert file_hashes.content_hashes([file.path], known)[str(file.path)][1] != "kept"
 
 
 def test_files_are_known_only_as_they_were(tmp_path: Path) -> None:
     paths, file = Paths(tmp_path / "root"), landed_file(tmp_path / "a.csv", "1")
-    assert not landed.are_known(paths, [file.path])
-    landed.write_hashes(paths, landed.content_hashes([file.path], {}))
-    assert landed.are_known(paths, [file.path])
+    assert not file_hashes.are_known(paths, [file.path])
+    file_hashes.write_hashes(paths, file_hashes.content_hashes([file.path], {}))
+    assert file_hashes.are_known(paths, [file.path])
     file.path.write_text("12")
-    assert not landed.are_known(paths, [file.path])
+    assert not file_hashes.are_known(paths, [file.path])

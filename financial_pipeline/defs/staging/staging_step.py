@@ -1,4 +1,4 @@
-"""What every step of staging does: leave out refused files, and account for every line."""
+"""The parts that all staging steps share: leave out refused files, and account for every line."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ ACCOUNTED = "every_line_is_accounted_for"
 Stage = Callable[[Sequence[RawFile]], StagingSummary]
 
 
-def accounted(dataset: str) -> list[dg.AssetCheckSpec]:
+def accounting_check(dataset: str) -> list[dg.AssetCheckSpec]:
     """Return the check that no line of a raw file is lost."""
     return [
         dg.AssetCheckSpec(
@@ -52,7 +52,7 @@ def stage_accepted(
             return [file for file in files if file.sha256 not in summary.refused], summary
 
 
-def staged(
+def stage_files(
     pipeline: Pipeline,
     dataset: str,
     stage: Stage,

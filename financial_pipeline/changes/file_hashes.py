@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from financial_pipeline.changes.code import hashed
+from financial_pipeline.changes.code import hash_texts
 from financial_pipeline.files import cached_record, replace_json, sha256
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.raw import LandedFile, RawFile, identity
@@ -67,4 +67,4 @@ def dataset_digest(
     known = [file.identity for file in archived]
     coming = [identity(hashes[str(file.path)][1], file) for file in landed]
     ordered = dict.fromkeys([*known, *coming])
-    return hashed(each for each in ordered if each not in withdrawn)
+    return hash_texts(each for each in ordered if each not in withdrawn)

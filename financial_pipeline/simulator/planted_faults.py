@@ -96,10 +96,10 @@ def restate_price(first: Path, second: Path) -> Path:
 def delay_release(folder: Path) -> None:
     """Move the first release of a quarter's GDP, and its revision, four weeks on."""
     path = folder / f"{LATE_SERIES}.json"
-    _write_lines(path, _delayed(path.read_text("utf-8").splitlines()))
+    _write_lines(path, _delay_release(path.read_text("utf-8").splitlines()))
 
 
-def _delayed(lines: list[str]) -> Iterator[str]:
+def _delay_release(lines: list[str]) -> Iterator[str]:
     for line in lines:
         if f'"date": "{LATE_QUARTER}"' not in line:
             yield line
