@@ -14,4 +14,7 @@ mkdir -p "$DAGSTER_HOME"
 # Several services start at once; a rename never shows them half a file.
 cp "$profile" "$DAGSTER_HOME/.dagster.yaml.$$"
 mv "$DAGSTER_HOME/.dagster.yaml.$$" "$DAGSTER_HOME/dagster.yaml"
+case "$*" in
+    "dagster code-server start "*) python -m financial_pipeline.event_storage.lost_runs ;;
+esac
 exec "$@"

@@ -1,14 +1,18 @@
-"""Each thing that CI fetches is named by its content."""
+"""What CI runs, and that each thing which it fetches is named by its content."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from financial_pipeline.cli.main import bench
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 
 USES = re.compile(r"uses: *(\S+)")
@@ -24,6 +28,10 @@ MAY = {
     "image": READS | ATTESTS | {"packages": "write"},
     "release": {"actions": "read", "contents": "write"},
 }
+CI, NIGHTLY = (
+    yaml.safe_load((PROJECT_ROOT / ".github" / "workflows" / name).read_text("utf-8"))
+    for name in ("ci.yml", "nightly.yml")
+)
 # A name with its commit and, for people, its version.
 VERSIONED = re.compile(r"uses: *(\S+)@([0-9a-f]{40}) # (v[\d.]+)$", re.MULTILINE)
 HASHED = re.compile(r"--require-hashes|--no-deps --editable \.")
@@ -31,7 +39,7 @@ HASHED = re.compile(r"--require-hashes|--no-deps --editable \.")
 
 def test_actions_are_pinned_by_commit() -> None:
     used = [name for file in WORKFLOWS for name in USES.findall(file.read_text("utf-8"))]
-    assert len(used) == 24
+    assert len(used) == 37
     assert [name for name in used if not PINNED.fullmatch(name)] == []
 
 
@@ -69,6 +77,64 @@ def test_packages_and_image_of_a_release_are_attested() -> None:
         assert "actions/attest-build-provenance" in used
     commands = json.dumps(RELEASE["jobs"]["image"]["steps"])
     assert "--sbom true --provenance mode=max" in commands
+
+
+def runs(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_workflows_are_valid_by_their_schema() -> None:
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    done = subprocess.run([checker, *schema, *WORKFLOWS], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def test_a_push_runs_form_types_documentation_demo_and_tests_on_each_python() -> None:
+    assert set(CI[True]) == {"push", "pull_request"}
+    jobs = CI["jobs"]
+    assert runs(jobs["form"]) == ["make lint", "make types", "make definitions"]
+    assert jobs["form"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert runs(jobs["docs"]) == ["make docs"]
+    # The demo and all tests on 3.11.
+    assert runs(jobs["everything"]) == [".ci/run"]
+    assert runs(jobs["tests"]) == ["make test"]
+    assert jobs["tests"]["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
+
+
+def test_every_night_runs_all_tests_drills_and_benchmarks() -> None:
+    jobs = NIGHTLY["jobs"]
+    drills = ".venv/bin/financial-pipeline drill"
+    assert runs(jobs["everything"]) == ["make airflow", "make test-all", drills]
+    named = [line.split()[2] for line in runs(jobs["benchmarks"]) if " bench " in line]
+    assert named == ["backfill", "engines", "metrics", "dashboard"]
+    assert set(named) <= set(bench.list_commands(click.Context(bench)))
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_make_takes_the_python_of_the_workflow_and_runs_do_not_meet(file: Path) -> None:
+    workflow = yaml.safe_load(file.read_text("utf-8"))
+    assert workflow["env"]["PYTHON"] == "python3"
+    assert set(workflow["concurrency"]) == {"group", "cancel-in-progress"}
+    shown = subprocess.run(
+        ["make", "--print-data-base", "--just-print", "help"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | workflow["env"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "\nPYTHON = python3\n" in shown.stdout
+
+
+@pytest.mark.parametrize("workflow", [CI, NIGHTLY], ids=["ci", "nightly"])
+def test_jobs_keep_the_packages_that_uv_fetches(workflow: dict[str, Any]) -> None:
+    for name, job in workflow["jobs"].items():
+        caches = [step for step in job["steps"] if "actions/cache@" in step.get("uses", "")]
+        assert len(caches) == (name != "audit"), name
+        assert all("~/.cache/uv" in step["with"]["path"] for step in caches)
+        # That of pip would only have uv itself.
+        assert not [step for step in job["steps"] if "cache" in step.get("with", {})]
 
 
 def test_values_from_outside_are_no_part_of_a_script() -> None:

@@ -21,7 +21,7 @@ from financial_pipeline.defs.run_plan import (
 )
 from financial_pipeline.defs.terminal import running
 from financial_pipeline.errors import PipelineError, RefusedFile
-from financial_pipeline.event_storage.command_runs import COMMAND_TAG
+from financial_pipeline.event_storage.command_runs import command_tags
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import archive
 
@@ -79,7 +79,7 @@ def execute(
     checks = {c for c in job.asset_layer.asset_graph.asset_check_keys if c.asset_key in keys}
     subset = job.get_subset(asset_selection=set(keys), asset_check_selection=checks)
     # The daemon must not repeat a run of a command, which people repeat themselves.
-    tags = {**COMMAND_TAG, "dagster/max_retries": "0", PUBLICATION_TAG: publication.run}
+    tags = {**command_tags(), "dagster/max_retries": "0", PUBLICATION_TAG: publication.run}
     if run.first and run.last:
         tags |= {operations.RANGE_START: run.first, operations.RANGE_END: run.last}
     try:

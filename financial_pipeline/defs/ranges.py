@@ -11,7 +11,7 @@ from financial_pipeline.defs import command, run_plan
 from financial_pipeline.defs.operations import RANGE_END, RANGE_START
 from financial_pipeline.defs.partitions import SESSIONS
 from financial_pipeline.defs.resources import PUBLICATION_TAG
-from financial_pipeline.event_storage.command_runs import COMMAND_TAG
+from financial_pipeline.event_storage.command_runs import command_tags
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.raw import ingest
@@ -57,7 +57,7 @@ def build_what_prices_join(defs: dg.Definitions) -> None:
 def execute_range(defs: dg.Definitions, keys: Sequence[dg.AssetKey], first: str, last: str) -> None:
     """Materialize the assets over the range in one run of this process; raises if it fails."""
     job = defs.resolve_implicit_global_asset_job_def()
-    tags = {**COMMAND_TAG, RANGE_START: first, RANGE_END: last}
+    tags = {**command_tags(), RANGE_START: first, RANGE_END: last}
     tags[PUBLICATION_TAG] = PUBLICATION
     with dg.DagsterInstance.get() as instance:
         job.execute_in_process(

@@ -4,6 +4,7 @@ Dagster's pages for jobs, the timeline and the overview list only runs with the 
 location; `execute_in_process` creates runs without one.
 """
 
+import socket
 from typing import Final
 
 from dagster import DagsterRun
@@ -14,6 +15,13 @@ LOCATION: Final = "financial_pipeline"
 REPOSITORY: Final = "__repository__"
 # Marks the runs that a command executes in its own process.
 COMMAND_TAG: Final = {"financial_pipeline/executed_by": "command"}
+# The machine or container of a command: only its own processes have the numbers in its events.
+HOST_TAG: Final = "financial_pipeline/host"
+
+
+def command_tags() -> dict[str, str]:
+    """Return the tags of a run that this process executes."""
+    return {**COMMAND_TAG, HOST_TAG: socket.gethostname()}
 
 
 def with_origin(run: DagsterRun) -> DagsterRun:

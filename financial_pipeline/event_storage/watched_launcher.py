@@ -2,15 +2,18 @@
 
 Dagster notices a dead run only while the code server that started it is alive. If the whole server
 was killed, its runs would stay "started" and keep their pool slots for ever. Runs of a code server
-on another machine are left to that machine.
+or a command on another machine, or in another container, are left to that machine.
 """
 
 import json
+import socket
 
 import dagster as dg
 import psutil
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
+
+from financial_pipeline.event_storage.command_runs import HOST_TAG
 
 # Two clocks round differently: that of the kernel and that of the events.
 CLOCK_SECONDS = 2.0
@@ -36,9 +39,10 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:
-    """Return whether this machine runs it; a run of a command names no code server."""
+    """Return whether this machine runs it; a run of a command names its host, no code server."""
+    here = socket.gethostname()
     server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
-    return server.get("host", "localhost") in LOOPBACK
+    return server.get("host", "localhost") in LOOPBACK and run.tags.get(HOST_TAG, here) == here
 
 
 def is_same_process(pid: int, seconds: float) -> bool:
