@@ -97,7 +97,9 @@ dist: $(AUDIT)/.tools  ## Build sdist, wheel and the list of their dependencies 
 
 flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
 
-docker-secrets: docker/secrets/postgres_password  ## Make the password of docker/compose.yaml, once
+docker-secrets: docker/secrets/postgres_password  ## Make the password of docker/compose.yaml, once, and its drop folder
+# An engine would make it for root.
+	@mkdir -p drop
 
 # Containers of other users read the file; the folder keeps other people out.
 docker/secrets/postgres_password:

@@ -35,7 +35,7 @@ TOGETHER: Final[dict[str, tuple[str, ...]]] = {
     "live": ("raw/test_live_run.py",),
     # One server of the dashboard, and one Chromium.
     "browser": ("browser/",),
-    "containers": ("test_docker.py",),
+    "containers": ("test_docker_services.py",),
     "drills": ("drills/",),
 }
 
