@@ -47,7 +47,7 @@ TOP_LEVEL = set(
     " pyproject.toml requirements.lock requirements-dev.lock workspace.yaml dagster.yaml Makefile"
     " README.md LICENSE CITATION.cff CONTRIBUTING.md CHANGELOG.md SECURITY.md .github .ci .devcontainer"
     " .gitignore .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example"
-    " .dockerignore .python-version properdocs.yml".split()
+    " .dockerignore .devcontainer .python-version properdocs.yml".split()
 )
 LOCKS_WITH_ADDRESSES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "pdm.lock"}
 MACHINE_PATH = re.compile(r"(?<![\w./~-])/(?:home|root|work|farm|Users|mnt)/\w|\.\./shared\b")
