@@ -45,8 +45,8 @@ ASSET_DECORATORS = {"asset", "multi_asset", "dbt_assets", "graph_asset"}
 TOP_LEVEL = set(
     "financial_pipeline financial_pipeline_tests dbt_project flink docker notebooks docs"
     " pyproject.toml requirements.lock requirements-dev.lock workspace.yaml dagster.yaml Makefile"
-    " README.md LICENSE CITATION.cff CONTRIBUTING.md CHANGELOG.md SECURITY.md .github .ci .devcontainer"
-    " .gitignore .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example"
+    " README.md LICENSE CITATION.cff CONTRIBUTING.md CHANGELOG.md SECURITY.md .github .ci"
+    " .devcontainer .gitignore .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example"
     " .dockerignore .devcontainer .python-version properdocs.yml".split()
 )
 LOCKS_WITH_ADDRESSES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "pdm.lock"}

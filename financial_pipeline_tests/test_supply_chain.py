@@ -1,4 +1,4 @@
-"""What CI runs, and that each thing which it fetches is named by its content."""
+"""The steps of CI, and the content hash of each thing that it fetches."""
 
 import json
 import os
