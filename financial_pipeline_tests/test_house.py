@@ -46,7 +46,7 @@ TOP_LEVEL = set(
     "financial_pipeline financial_pipeline_tests dbt_project flink docker notebooks docs"
     " pyproject.toml requirements.lock requirements-dev.lock workspace.yaml dagster.yaml Makefile"
     " README.md LICENSE CITATION.cff CONTRIBUTING.md CHANGELOG.md SECURITY.md .github .ci"
-    " .devcontainer .gitignore .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example"
+    " .gitignore .gitattributes .pre-commit-config.yaml .sqlfluff .sqlfluffignore .env.example"
     " .dockerignore .devcontainer .python-version properdocs.yml".split()
 )
 LOCKS_WITH_ADDRESSES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "pdm.lock"}
