@@ -2,8 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ class KafkaLog:
     @property
     def identity(self) -> str:
         """The id of the cluster: another cluster counts its own offsets."""
-        with closing(Consumer(self._client)) as consumer:
+        with closing(Consumer(self._client)) as consumer, _described():
             return str(consumer.list_topics(timeout=REQUEST_SECONDS).cluster_id)
 
     def end_offsets(self, topics: Sequence[str]) -> dict[str, dict[int, int]]:
@@ -79,14 +79,15 @@ class KafkaLog:
 
     def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
         """See `MessageLog`; raises `PipelineError` if a topic is deleted at this moment."""
-        known = self._admin.list_topics(timeout=REQUEST_SECONDS).topics
+        with _described():
+            known = self._admin.list_topics(timeout=REQUEST_SECONDS).topics
         wanted = [topic for topic in topics if topic in known]
         if not wanted:
             return {}
         asked = self._admin.describe_topics(
             TopicCollection(wanted), request_timeout=REQUEST_SECONDS
         )
-        try:
+        with _described():
             described = {topic: asked[topic].result() for topic in wanted}
             places = [
                 TopicPartition(topic, part.id)
@@ -95,8 +96,6 @@ class KafkaLog:
             ]
             firsts = _offsets(self._admin, places, EARLIEST)
             ends = _offsets(self._admin, places, LATEST)
-        except KafkaException as error:
-            raise PipelineError(f"Kafka does not describe its topics: {error}") from error
         return {
             topic: TopicState(firsts[topic], ends[topic], str(one.topic_id))
             for topic, one in described.items()
@@ -114,6 +113,14 @@ class KafkaLog:
             rows = _rows(consumer, topic, wanted)
         frame = pl.DataFrame(rows, schema=MESSAGES, orient="row")
         return frame.sort("kafka_partition", "kafka_offset")
+
+
+@contextmanager
+def _described() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise PipelineError(f"Kafka does not describe its topics: {error}") from error
 
 
 def _offsets(

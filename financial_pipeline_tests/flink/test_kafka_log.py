@@ -15,6 +15,7 @@ from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.topics import create_topics, topic_identity
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
+from financial_pipeline.streaming import kafka_log
 from financial_pipeline.streaming.kafka_log import LATEST, KafkaLog, _offsets
 from financial_pipeline.streaming.logs import current_log
 from financial_pipeline_tests.flink.conftest import eventually
@@ -119,6 +120,17 @@ def test_deleted_messages_move_the_first_offset(runtime: LocalRuntime) -> None:
     place, admin = TopicPartition(name, 0, 7), AdminClient(runtime.client)
     admin.delete_records([place])[place].result(30)
     assert (log.states([name])[name].firsts, log.states([name])[name].ends) == ({0: 7}, {0: 20})
+
+
+def test_a_broker_that_ended_is_one_sentence(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = KafkaLog(runtime.client)
+    monkeypatch.setattr(kafka_log, "REQUEST_SECONDS", 1.0)
+    # Another client of the same object: the one that it keeps has lost its broker.
+    log.__dict__["_admin"] = AdminClient({"bootstrap.servers": "127.0.0.1:1"})
+    with pytest.raises(PipelineError, match="Kafka does not describe its topics: "):
+        log.states(["any"])
 
 
 def test_a_cluster_tells_itself_from_any_other(runtime: LocalRuntime) -> None:
