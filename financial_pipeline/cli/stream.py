@@ -137,6 +137,16 @@ def land(follow: bool, skip_lost: bool) -> None:
             click.echo(sentence)
 
 
+@stream.command()
+@data_root_option
+def check() -> None:
+    """Check that another process lands waiting messages; exit code 1 if none does in 45 seconds."""
+    from financial_pipeline.streaming.logs import current_landing
+    from financial_pipeline.streaming.micro_batch import check_follower
+
+    check_follower(current_landing(data_root()))
+
+
 def _wait_for_bars(landing: "Landing") -> None:
     """Wait for a second, or until a window that has closed brought bars.
 

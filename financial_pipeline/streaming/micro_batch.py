@@ -1,5 +1,6 @@
 """Land whatever waits, again and again, through the ledger that the assets use too."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming import parity, tables
 from financial_pipeline.streaming.landing import Landing
@@ -19,6 +21,8 @@ from financial_pipeline.streaming.tables import World
 COMMAND: Final = "command-"
 # A day that differs while messages keep arriving is compared so often.
 COMPARISONS: Final = 5
+# With a data root in object storage a follower lands every 30 seconds.
+FOLLOWED_SECONDS: Final = 45.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,34 @@ def land_waiting(landing: Landing, world: World) -> MicroBatch:
     tables.publish_status(landing, topics, world, datetime.now(UTC).replace(tzinfo=None))
     messages = {topic: sum(one.rows for one in ranges) for topic, ranges in landed.items()}
     return MicroBatch(messages, landing.ledger.uncompared_days(MARKET_TOPICS, COMMAND), macro)
+
+
+def check_follower(landing: Landing, seconds: float = FOLLOWED_SECONDS) -> None:
+    """Make sure that another process lands the messages that wait now, without landing any.
+
+    Raises PipelineError if some partition does not move within so many seconds.
+    """
+    topics = (*MARKET_TOPICS, stream.MACRO_TOPIC)
+    deadline = time.monotonic() + seconds
+    stuck = _starts(landing, topics)
+    while stuck and time.monotonic() < deadline:
+        time.sleep(min(1.0, seconds))
+        stuck &= _starts(landing, topics)
+    if stuck:
+        names = ", ".join(sorted({topic for topic, _, _ in stuck}))
+        raise PipelineError(
+            f"Messages of {names} wait for more than {seconds:.0f} s and nobody lands them; start"
+            " `financial-pipeline stream land --follow`."
+        )
+
+
+def _starts(landing: Landing, topics: tuple[str, ...]) -> set[tuple[str, int, int]]:
+    """Return topic, partition and first offset of all that waits."""
+    return {
+        (topic, partition, start)
+        for topic, ranges in landing.waiting(topics).items()
+        for partition, (start, _) in ranges.items()
+    }
 
 
 def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import INDICATORS_TOPIC
 from financial_pipeline.streaming import micro_batch, parity, replay
@@ -54,3 +55,26 @@ def test_a_day_whose_indicators_arrive_after_its_bars_is_compared_again(
     assert micro_batch.compare_after_all(landing, days, WORLD)["passed"].to_list() == [True]
     assert found == [False, True]
     assert table(landing, "parity")["passed"].to_list() == [True]
+
+
+def test_messages_that_nobody_lands_are_a_fault_and_landed_ones_are_none(tmp_path: Path) -> None:
+    log = FileLog(tmp_path / "log")
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 5, seed=1))
+    landing = Landing(Paths(tmp_path / "root"), log)
+    with pytest.raises(PipelineError, match="Messages of raw_market_ohlcv wait for more than 0 s"):
+        micro_batch.check_follower(landing, 0.0)
+    assert landing.waiting(("raw_market_ohlcv",))
+    micro_batch.land_waiting(landing, WORLD)
+    micro_batch.check_follower(landing, 0.0)
+
+
+def test_messages_that_a_follower_lands_meanwhile_are_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = FileLog(tmp_path / "log")
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 5, seed=1))
+    landing = Landing(Paths(tmp_path / "root"), log)
+    monkeypatch.setattr(
+        micro_batch.time, "sleep", lambda _: micro_batch.land_waiting(landing, WORLD)
+    )
+    micro_batch.check_follower(landing, 60.0)
