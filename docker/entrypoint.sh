@@ -15,6 +15,6 @@ mkdir -p "$DAGSTER_HOME"
 cp "$profile" "$DAGSTER_HOME/.dagster.yaml.$$"
 mv "$DAGSTER_HOME/.dagster.yaml.$$" "$DAGSTER_HOME/dagster.yaml"
 case "$*" in
-    "dagster code-server start "*) python -m financial_pipeline.event_storage.lost_runs ;;
+    "dagster code-server start "*) python -m financial_pipeline.event_storage.lost_runs & ;;
 esac
 exec "$@"

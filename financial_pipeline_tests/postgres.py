@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from financial_pipeline.local_cluster.ports import free_ports
 
@@ -32,6 +33,16 @@ def _as_user() -> list[str]:
     except KeyError:
         pytest.skip("there is no user `postgres` to run the server")
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+def restart(address: str) -> None:
+    """Restart the server of an address; its clients lose their connections."""
+    with create_engine(address).connect() as connection:
+        data = str(connection.execute(text("show data_directory")).scalar())
+    command = [f"{_binaries()}/pg_ctl", "-D", data, "-m", "fast", "-w", "restart"]
+    # In a folder that the user of the server may enter.
+    output = subprocess.DEVNULL
+    subprocess.run([*_as_user(), *command], check=True, cwd="/", stdout=output, stderr=output)
 
 
 @contextmanager

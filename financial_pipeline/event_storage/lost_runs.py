@@ -1,4 +1,4 @@
-"""Fails the runs of the code server that this one replaces: `python -m` before it starts.
+"""Fails the runs of the code server that this one replaces: `python -m` while it starts.
 
 The processes of runs end with the container of their code server, and no other container sees them,
 so without this such a run would stay "started" and keep its pool slots for ever.
@@ -6,6 +6,9 @@ so without this such a run would stay "started" and keep its pool slots for ever
 
 import json
 import os
+import subprocess
+import time
+from collections.abc import Callable
 
 import dagster as dg
 from dagster._core.storage.tags import GRPC_INFO_TAG
@@ -15,15 +18,23 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+LOOK_SECONDS = 1.0
 
 
-def fail_lost_runs(instance: dg.DagsterInstance, host: str) -> int:
-    """Fail the unfinished runs of the code server at a host; return their number."""
+def fail_lost_runs(
+    instance: dg.DagsterInstance, host: str, wait: Callable[[], None] = lambda: None
+) -> int:
+    """Fail the unfinished runs of the code server at a host; return their number.
+
+    `wait` returns once the new server answers: Dagster repeats a failed run at once, and only once.
+    """
     lost = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
         if json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host") == host
     ]
+    if lost:
+        wait()
     for run in lost:
         instance.report_run_failed(
             run, "The code server of this run ended, and its process with it."
@@ -32,6 +43,14 @@ def fail_lost_runs(instance: dg.DagsterInstance, host: str) -> int:
     return len(lost)
 
 
+def wait_for_server(port: str) -> None:
+    """Wait until the code server of this container answers."""
+    check = ["dagster", "api", "grpc-health-check", "-p", port]
+    while subprocess.run(check, capture_output=True, check=False).returncode:
+        time.sleep(LOOK_SECONDS)
+
+
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as opened:
-        fail_lost_runs(opened, os.environ["CODE_HOST"])
+        own_port = os.environ["CODE_PORT"]
+        fail_lost_runs(opened, os.environ["CODE_HOST"], lambda: wait_for_server(own_port))

@@ -24,6 +24,14 @@ def test_runs_of_the_code_server_before_fail_and_free_their_pools(
     assert fail_lost_runs(instance, host) == 0
 
 
+def test_a_run_fails_once_the_new_server_answers(instance: dg.DagsterInstance) -> None:
+    run_until_killed(GRPC_INFO_TAG, json.dumps({"host": "code", "port": 4000}))
+    seen: list[dg.DagsterRunStatus] = []
+    fail_lost_runs(instance, "code", lambda: seen.extend(run.status for run in instance.get_runs()))
+    assert seen == [dg.DagsterRunStatus.STARTED]
+    assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]
+
+
 def test_runs_of_commands_are_left_to_the_next_command(instance: dg.DagsterInstance) -> None:
     run_until_killed("started_by", "command")
     assert fail_lost_runs(instance, "code") == 0
@@ -32,4 +40,6 @@ def test_runs_of_commands_are_left_to_the_next_command(instance: dg.DagsterInsta
 def test_the_entry_point_does_so_for_the_code_server_only() -> None:
     lines = (PROJECT_ROOT / "docker" / "entrypoint.sh").read_text("utf-8").splitlines()
     [found] = [line.strip() for line in lines if "lost_runs" in line]
+    # In the background: the server starts meanwhile.
     assert found.startswith('"dagster code-server start "*)')
+    assert found.endswith(" & ;;")
