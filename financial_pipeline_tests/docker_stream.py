@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-import polars as pl
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
@@ -20,17 +19,14 @@ from financial_pipeline.local_cluster.jars import jar_source, obtain
 from financial_pipeline.local_cluster.java import find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK
 from financial_pipeline.local_cluster.ports import LOOPBACK
-from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import read_manifest
-from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.settings import Settings
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.daemon.server import eventually
 from financial_pipeline_tests.docker_services import MARK, end_container
+from financial_pipeline_tests.flink.minute_bars import published_minutes, write_bars
 from financial_pipeline_tests.test_docker import SERVICES
 
 SECONDS = 300.0
-HEADER = "datetime,open,high,low,close,volume"
 FIRST_MINUTE = 10
 PORTS = ("9092", "9093", "8081", "6122", "6123", "6124", "8501")
 # Each start follows those that it depends on; the job is submitted by a service that ends.
@@ -160,18 +156,12 @@ class Stream:
         self.minute += count
         file = self.root / f"{minutes[0]}" / "JPM_1min.csv"
         file.parent.mkdir()
-        rows = [f"2019-03-19 10:{minute}:00,100,101,99,100.5,1000" for minute in minutes]
-        file.write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
+        write_bars(file, 10, minutes)
         self.run("stream", "produce", str(file), "--label", "start")
 
     def published(self) -> list[int]:
         """The minutes of the published bars, each as often as it is there."""
-        paths = Paths(self.root)
-        table = read_manifest(paths).tables.get("stream/market_bars_1m")
-        if table is None or not table.rows:
-            return []
-        starts = pl.read_parquet(parquet_files(paths, table))["window_start_us"].sort()
-        return [start // 60_000_000 % 60 for start in starts]
+        return published_minutes(self.root)
 
     def wait_for_bars(self) -> None:
         """Wait until all bars but the last, whose window is open, are published once."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline.bench.dashboard_client import DashboardReader
+from financial_pipeline.local_cluster.flink_state import newest_state
 from financial_pipeline.local_cluster.java import find_flink
 from financial_pipeline.local_cluster.ports import LOOPBACK, free_ports
 from financial_pipeline.settings import Settings
@@ -46,11 +47,6 @@ def stream(tmp_path: Path) -> Iterator[Stream]:
             stream.kill(name)
 
 
-def _newest_checkpoint(folder: Path) -> str:
-    found = max(folder.glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
-    return f"file://{found.parent}"
-
-
 def _shown(stream: Stream) -> int:
     """Return the bars on the card of the page Live."""
     reader = DashboardReader(f"http://{LOOPBACK}:{stream.ports['8501']}")
@@ -89,8 +85,8 @@ def test_nothing_is_lost_if_each_service_of_the_stream_is_killed_in_turn(stream:
     stream.wait_for_bars()
     # The new JobManager does not know the job: docs/deploy.md names this command.
     _restart(stream, "jobmanager", lambda: stream.produce(4))
-    newest = _newest_checkpoint(stream.root / "flink" / "checkpoints")
-    eventually(lambda: _submit(stream, newest), "free slots for the job", SECONDS)
+    newest = newest_state(stream.root / "flink")
+    eventually(lambda: _submit(stream, f"file://{newest}"), "free slots for the job", SECONDS)
     stream.produce(4)
     stream.wait_for_bars()
     eventually(lambda: _shown(stream) == len(stream.published()), "all bars", SECONDS)

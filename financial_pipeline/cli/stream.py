@@ -114,11 +114,11 @@ def consume(topic: str, follow: bool, most: int | None) -> None:
 def land(follow: bool, skip_lost: bool) -> None:
     """Land waiting messages in the published stream tables, then compare them with a batch."""
     from financial_pipeline.streaming import micro_batch
-    from financial_pipeline.streaming.logs import MARKET_TOPICS, current_landing
+    from financial_pipeline.streaming.logs import current_landing
 
     landing, shown = current_landing(data_root()), world.describe(Settings())
     if skip_lost:
-        lost = landing.skip_lost((*MARKET_TOPICS, MACRO_TOPIC), "skip-lost")
+        lost = landing.skip_lost(micro_batch.TOPICS, "skip-lost")
         click.echo(f"{lost:,} lost messages skipped")
     while True:
         done = micro_batch.land_waiting(landing, shown)

@@ -17,6 +17,8 @@ from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline.streaming.macro_landing import MacroLanded, land_macro
 from financial_pipeline.streaming.tables import World
 
+# All that a command lands.
+TOPICS: Final = (*MARKET_TOPICS, stream.MACRO_TOPIC)
 # How the run ids of commands begin; assets compare the days of their own runs.
 COMMAND: Final = "command-"
 # A day that differs while messages keep arriving is compared so often.
@@ -46,8 +48,7 @@ def land_waiting(landing: Landing, world: World) -> MicroBatch:
     }
     tables.publish_landed(landing, world)
     macro = land_macro(landing, run_id)
-    topics = (*MARKET_TOPICS, stream.MACRO_TOPIC)
-    tables.publish_status(landing, topics, world, datetime.now(UTC).replace(tzinfo=None))
+    tables.publish_status(landing, TOPICS, world, datetime.now(UTC).replace(tzinfo=None))
     messages = {topic: sum(one.rows for one in ranges) for topic, ranges in landed.items()}
     return MicroBatch(messages, landing.ledger.uncompared_days(MARKET_TOPICS, COMMAND), macro)
 
@@ -57,12 +58,11 @@ def check_follower(landing: Landing, seconds: float = FOLLOWED_SECONDS) -> None:
 
     Raises PipelineError if some partition does not move within so many seconds.
     """
-    topics = (*MARKET_TOPICS, stream.MACRO_TOPIC)
     deadline = time.monotonic() + seconds
-    stuck = _starts(landing, topics)
+    stuck = _starts(landing)
     while stuck and time.monotonic() < deadline:
         time.sleep(min(1.0, seconds))
-        stuck &= _starts(landing, topics)
+        stuck &= _starts(landing)
     if stuck:
         names = ", ".join(sorted({topic for topic, _, _ in stuck}))
         raise PipelineError(
@@ -71,11 +71,11 @@ def check_follower(landing: Landing, seconds: float = FOLLOWED_SECONDS) -> None:
         )
 
 
-def _starts(landing: Landing, topics: tuple[str, ...]) -> set[tuple[str, int, int]]:
+def _starts(landing: Landing) -> set[tuple[str, int, int]]:
     """Return topic, partition and first offset of all that waits."""
     return {
         (topic, partition, start)
-        for topic, ranges in landing.waiting(topics).items()
+        for topic, ranges in landing.waiting(TOPICS).items()
         for partition, (start, _) in ranges.items()
     }
 

@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from financial_pipeline.files import replace_json
 from financial_pipeline.local_cluster.flink_rest import FlinkRest
 from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import read_manifest
-from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.command import CommandRun, run_command
 from financial_pipeline_tests.flink.conftest import eventually
+from financial_pipeline_tests.flink.minute_bars import published_minutes, write_bars
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -34,8 +32,7 @@ class Foreign:
 
     def produce(self, name: str, first: int, last: int) -> None:
         file = self.root / name
-        rows = [f"2019-03-19 09:{minute}:00,100,101,99,100.5,1000" for minute in range(first, last)]
-        file.write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
+        write_bars(file, 9, range(first, last))
         done = self.run("produce", str(file), "--label", "start")
         assert done.exit_code == 0, done.errors
 
@@ -43,12 +40,7 @@ class Foreign:
         """Land what is there; the minutes of the published bars, each as often as it is there."""
         done = self.run("land")
         assert done.exit_code == 0, done.errors
-        paths = Paths(self.root)
-        table = read_manifest(paths).tables.get("stream/market_bars_1m")
-        if table is None or not table.rows:
-            return []
-        starts = pl.read_parquet(parquet_files(paths, table))["window_start_us"].sort()
-        return [start // 60_000_000 % 60 for start in starts]
+        return published_minutes(self.root)
 
 
 @pytest.fixture(scope="module")
