@@ -8,7 +8,7 @@ import pytest
 from financial_pipeline.local_cluster.jars import read_lock
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK
 from financial_pipeline.settings import Settings
-from financial_pipeline.spark.session import MASTER_VARIABLE, master
+from financial_pipeline.spark.prerequisites import MASTER_VARIABLE, master
 from financial_pipeline_tests.test_docker import FOLDER, SERVICES
 from financial_pipeline_tests.test_kubernetes import container
 from financial_pipeline_tests.test_kubernetes_clusters import locked

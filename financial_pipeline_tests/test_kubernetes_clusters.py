@@ -15,7 +15,7 @@ import pytest
 from financial_pipeline.local_cluster.java import find_flink
 from financial_pipeline.local_cluster.ports import free_ports
 from financial_pipeline.settings import Settings
-from financial_pipeline.spark.session import DEFAULT_PORTS, MASTER_VARIABLE, master
+from financial_pipeline.spark.prerequisites import DEFAULT_PORTS, MASTER_VARIABLE, master
 from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.spark.standalone import SPARK_HOME, Server, environment
 from financial_pipeline_tests.test_kubernetes import FILES, FOLDER, RUNNING, container, of_kind

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import click
 
 from financial_pipeline.cli import inputs
+from financial_pipeline.cli.engines import Layers, build_tables
 from financial_pipeline.cli.options import (
     analytics_option,
     data_root,
@@ -21,10 +21,6 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
-if TYPE_CHECKING:
-    from financial_pipeline.defs.command import Outcome
-
-Layers = Literal["all", "ingest", "transform"]
 rebuild_option = click.option(
     "--rebuild", is_flag=True, help="Build everything, also what has not changed."
 )
@@ -77,10 +73,10 @@ def _run(
     if layers != "transform":
         _check_sources(settings, paths)
     if analytics:
-        from financial_pipeline.spark import session
+        from financial_pipeline.spark.prerequisites import check_prerequisites, master
 
-        session.check_prerequisites(session.master())
-    outcome = _build(settings, paths, report, layers, analytics, stream, rebuild)
+        check_prerequisites(master())
+    outcome = build_tables(settings, paths, report, layers, analytics, stream, rebuild)
     if layers == "ingest":
         return None
     if not outcome.has_built:
@@ -106,32 +102,6 @@ def _check_sources(settings: Settings, paths: Paths) -> None:
 
         world.claim_data_root(settings, paths)
         ingest.landed_files(settings, paths)
-
-
-def _build(
-    settings: Settings,
-    paths: Paths,
-    report: Callable[[str], None],
-    layers: Layers,
-    analytics: bool,
-    stream: bool | None,
-    rebuild: bool,
-) -> "Outcome":
-    from financial_pipeline.defs.terminal import running
-
-    with running("loading the engines"):  # They parse the dbt project if it changed.
-        from financial_pipeline.definitions import defs
-        from financial_pipeline.defs import runs
-
-    trades = None
-    # Only the simulated world has trades, and they never go to the brokers of another cluster.
-    if stream is not None and settings.source == "simulated" and not settings.kafka_brokers:
-        from financial_pipeline.streaming.simulated_stream import SimulatedStream
-
-        trades = SimulatedStream(settings, paths, report, wanted=stream)
-    return runs.run_families(
-        settings, paths, defs, report, layers, analytics=analytics, stream=trades, rebuild=rebuild
-    )
 
 
 def _say_what_is_missing(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:

@@ -3,10 +3,9 @@
 Every run belongs to one publication: the manifest moves once, after every family passed.
 """
 
-import threading
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -19,22 +18,16 @@ from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, open_home
 from financial_pipeline.defs.partition_inputs import raw_digests
 from financial_pipeline.defs.run_plan import FamilyRun, plan
-from financial_pipeline.defs.terminal import noise_to, running
+from financial_pipeline.defs.terminal import running
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
-from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.publishing.publication import Publication
-from financial_pipeline.publishing.table_files import whole_files
 from financial_pipeline.raw import ingest, refusals
 from financial_pipeline.schemas.raw import RAW_DATASETS, LandedFile
 from financial_pipeline.settings import Settings
-from financial_pipeline.spark.session import launch_driver, start_session
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import SparkSession
-
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
 
@@ -86,12 +79,8 @@ def run_families(
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
-        if analytics:
-            _launch_java(paths)
         if stream:
             stack.enter_context(stream)
-        if analytics:
-            _begin_spark(paths)
         landed = _files_to_build(settings, paths, layers, report, is_prepared=instance is not None)
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         if instance is None:
@@ -137,30 +126,3 @@ def _record(
 def _load_definitions(load: Callable[[], Loaded]) -> Loaded:
     with running("reading the definitions"):
         return load()
-
-
-def _launch_java(paths: Paths) -> None:
-    """Launch Java; what it writes until the end of the command goes to the log."""
-    with noise_to(paths.log):
-        launch_driver()
-
-
-def _begin_spark(paths: Paths) -> None:
-    """Start the session while the first jobs run."""
-    threading.Thread(target=_start_spark, args=[paths], name="spark", daemon=True).start()
-
-
-def _start_spark(paths: Paths) -> None:
-    """Start the session that the metric jobs join; the first of them raises any error."""
-    with suppress(Exception):
-        _first_query(start_session(), paths)
-
-
-def _first_query(session: "SparkSession", paths: Paths) -> "pa.Table":
-    """Answer a query over published prices: it loads classes that the first metric would wait for.
-
-    Raises PipelineError if no prices are published.
-    """
-    files = whole_files(paths, read_manifest(paths).table(PRICES))
-    totals = "sum(close) over (partition by symbol order by session_date) as total"
-    return session.read.parquet(*map(str, files)).selectExpr(totals).toArrow()

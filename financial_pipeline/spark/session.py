@@ -4,17 +4,19 @@
 Spark Connect. Everything listens on loopback, the UI too, unless the master is another machine.
 """
 
+import atexit
 import os
-import re
-import shutil
-import socket
 import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
@@ -22,17 +24,12 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import private_folder
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings, memory_share
+from financial_pipeline.spark.prerequisites import LOOPBACK, check_prerequisites, master
 
-MASTER_VARIABLE: Final = "SPARK_MASTER"
-DEFAULT_MASTER: Final = "local[2]"
-SUPPORTED_JAVA: Final = (17, 21)
-LOOPBACK: Final = "127.0.0.1"
 LOCALE: Final = "C.UTF-8"
 # Spark's UI and workers listen on every address unless this variable names one.
 ADDRESS_VARIABLE: Final = "SPARK_LOCAL_IP"
-CONNECT_SECONDS: Final = 5.0
-GREETING_SECONDS: Final = 20.0
-DEFAULT_PORTS: Final = {"spark": 7077, "sc": 15002}
+END_SECONDS: Final = 10.0
 LOGGING: Final = Path(__file__).with_name("log4j2.properties")
 # The quick compiler only: the thorough one takes 40% of the processor time of a run over small
 # tables. Alone it would get 48 MB for its code, which the metrics of one run fill: after that all
@@ -51,17 +48,6 @@ THOROUGH_COMPILER: Final = (
 # A loan file of this size contains about so many loans.
 LARGE_FILE_BYTES: Final = 300 * 2**20
 LARGE_LOANS: Final = 400_000
-
-
-def master() -> str:
-    """The configured master, checked for its form; raises PipelineError for an unknown one."""
-    name = os.environ.get(MASTER_VARIABLE) or DEFAULT_MASTER
-    if not re.fullmatch(r"local(\[(\d+|\*)(,\s*\d+)?\])?|(spark|sc)://[^\s/]+.*", name):
-        raise PipelineError(
-            f"{MASTER_VARIABLE}={name} is no Spark master; use local[N], spark://host:port or"
-            " sc://host:port."
-        )
-    return name
 
 
 def _is_here(name: str) -> bool:
@@ -138,86 +124,40 @@ def _config_of_process(name: str, is_large: bool | None) -> dict[str, Any]:
     return spark_config(name, is_large=is_large)
 
 
-def check_prerequisites(name: str) -> None:
-    """Make sure that Spark can start before any work; raises PipelineError with what to do."""
-    if name.startswith(("spark://", "sc://")):
-        _check_reachable(name)
-    if not name.startswith("sc://"):
-        _check_java()
-
-
-def _check_reachable(name: str) -> None:
-    address = urlsplit(name.split(",")[0].split(";")[0])
-    host, port = address.hostname or LOOPBACK, address.port or DEFAULT_PORTS[address.scheme]
-    try:
-        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
-        if address.scheme == "sc":
-            _greet(name)
-    except OSError as fault:
-        raise PipelineError(
-            f"The Spark master {name} does not answer on {host}:{port} ({fault}); start it, or"
-            f" unset {MASTER_VARIABLE} to run on this machine."
-        ) from None
-
-
-def _greet(name: str) -> None:
-    """Wait for a Connect server's first words: Spark would ask whatever listens there for minutes.
-
-    Raises TimeoutError where there are none.
-    """
-    # Imported here: a session on another master does without gRPC.
-    import grpc  # type: ignore[import-untyped]
-    from pyspark.sql.connect.client import DefaultChannelBuilder
-
-    channel = DefaultChannelBuilder(name).toChannel()
-    try:
-        grpc.channel_ready_future(channel).result(timeout=GREETING_SECONDS)
-    except grpc.FutureTimeoutError:
-        raise TimeoutError(f"no Spark Connect server in {GREETING_SECONDS:.0f} seconds") from None
-    finally:
-        channel.close()
-
-
-def _java() -> str | None:
-    home = os.environ.get("JAVA_HOME")
-    return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
-
-
-def _check_java() -> None:
-    executable = _java()
-    if executable is None:
-        place = "under JAVA_HOME" if os.environ.get("JAVA_HOME") else "on the PATH"
-        raise PipelineError(
-            f"Spark needs Java 17 or 21 and there is no java {place}; install one (for example"
-            " `apt install openjdk-17-jre-headless`), or point JAVA_HOME at it."
-        )
-    shown = subprocess.run(
-        [executable, "-version"], capture_output=True, text=True, timeout=60, check=False
-    )
-    major = _major_version(shown.stderr + shown.stdout)
-    if major not in SUPPORTED_JAVA:
-        raise PipelineError(
-            f"Spark needs Java 17 or 21, and {executable} is"
-            f" {f'Java {major}' if major else 'not a working Java'}; point JAVA_HOME at one."
-        )
-
-
-def _major_version(text: str) -> int | None:
-    # Java 8 calls itself 1.8.
-    found = re.search(r'version "(?:1\.)?(\d+)', text)
-    return int(found.group(1)) if found else None
-
-
-def launch_driver(name: str | None = None) -> None:
-    """Launch Spark's Java process, which the session joins later; raises PipelineError.
+def launch_driver(then: Callable[[], object]) -> None:
+    """Launch Spark's Java process in a thread that calls `then` at its end.
 
     PySpark forks this process for it, and a fork stops OpenBLAS's threads: a matrix product in
-    another thread would never end. Call it while no other thread computes.
+    another thread would never end. So call it while no other thread computes; it returns after the
+    fork. Raises PipelineError; a session that starts later raises any fault of Java's launch.
     """
-    chosen = _prepare(name)
-    if not chosen.startswith("sc://"):
-        conf = SparkConf(loadDefaults=False).setAll(list(_config_of_process(chosen, None).items()))
-        SparkContext._ensure_initialized(conf=conf)
+    chosen = _prepare(None)
+    forked = threading.Event()
+    os.register_at_fork(after_in_parent=forked.set)
+
+    def launch() -> None:
+        with suppress(Exception):
+            if not chosen.startswith("sc://"):
+                conf = SparkConf(loadDefaults=False)
+                conf.setAll(list(_config_of_process(chosen, None).items()))
+                SparkContext._ensure_initialized(conf=conf)
+                atexit.register(_end_driver)
+            forked.set()
+            then()
+        forked.set()
+
+    threading.Thread(target=launch, name="spark", daemon=True).start()
+    forked.wait()
+
+
+def _end_driver() -> None:
+    """Wait until Java has removed its temporary files; it ends if its standard input does."""
+    driver: subprocess.Popen[bytes] | None = getattr(SparkContext._gateway, "proc", None)
+    if driver is None or driver.stdin is None:
+        return
+    driver.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        driver.wait(timeout=END_SECONDS)
 
 
 def _prepare(name: str | None) -> str:
@@ -241,7 +181,16 @@ def start_session(name: str | None = None, *, is_large: bool | None = None) -> S
     builder = SparkSession.builder
     for key, value in _config_of_process(chosen, is_large).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    try:
+        return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        raise PipelineError(
+            "Spark's Java ended while it started; its message is above or in"
+            f" {Paths(Settings().data_root).log}: correct SPARK_DRIVER_MEMORY, Spark's own"
+            " configuration or JAVA_HOME."
+        ) from error
 
 
 def ui_address(session: SparkSession) -> str | None:

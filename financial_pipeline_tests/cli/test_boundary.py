@@ -4,6 +4,8 @@ import errno
 import io
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -194,3 +196,20 @@ def test_a_port_in_use_is_refused_before_a_server_starts() -> None:
     launch.check_ports(port=number)
     with pytest.raises(PipelineError, match=r"--dashboard-port\.$"):
         launch.check_ports(port=number, dashboard_port=number)
+
+
+LEAVING = """
+import atexit
+from financial_pipeline.cli.main import _leave
+atexit.register(print, "the last function")
+print("a line")
+_leave({status})
+"""
+
+
+@pytest.mark.parametrize(("status", "code"), [("0", 0), ("None", 0), ("3", 3), ("'a fault'", 1)])
+def test_process_ends_with_its_status_and_all_of_its_output(status: str, code: int) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LEAVING.format(status=status)], capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (code, "a line\nthe last function\n")

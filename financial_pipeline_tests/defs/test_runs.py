@@ -10,30 +10,23 @@ import pytest
 from click.testing import CliRunner
 
 from financial_pipeline.changes import unchanged
-from financial_pipeline.cli import build
+from financial_pipeline.cli import build, engines
 from financial_pipeline.cli.main import commands
-from financial_pipeline.defs import command, runs
+from financial_pipeline.defs import command, early_spark, runs
 from financial_pipeline.defs.run_plan import BARS_JOB, STREAM_JOBS, FamilyRun
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.settings import Settings
+from financial_pipeline.streaming import simulated_stream
 
 Jobs = list[tuple[str, str]]
-
-
-class Stopped(Exception):
-    """Ends the command once the order is known."""
 
 
 class Stream:
     """Stands for the thread of the stream."""
 
-    def __init__(self, order: list[str]) -> None:
-        self._order = order
-
     def __enter__(self) -> Self:
-        self._order.append("stream")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -45,20 +38,13 @@ def test_java_starts_before_any_thread_computes(
 ) -> None:
     # PySpark forks for it; a matrix product of OpenBLAS in another thread would never end.
     order: list[str] = []
-
-    def landed(*_: Any, **__: Any) -> None:
-        order.append("files")
-        raise Stopped
-
-    monkeypatch.setattr(runs, "launch_driver", lambda: order.append("java"))
-    monkeypatch.setattr(runs, "_start_spark", lambda paths: None)
-    monkeypatch.setattr(runs, "_files_to_build", landed)
-    stream: Any = Stream(order)
-    with pytest.raises(Stopped):
-        runs.run_families(
-            Settings(), Paths(tmp_path), lambda: None, print, analytics=True, stream=stream
-        )
-    assert order == ["java", "stream", "files"]
+    monkeypatch.setattr(early_spark, "launch_driver", lambda _: order.append("java"))
+    monkeypatch.setattr(
+        simulated_stream, "SimulatedStream", lambda *_, **__: order.append("stream")
+    )
+    monkeypatch.setattr(runs, "run_families", lambda *_, **__: order.append("families"))
+    engines.build_tables(Settings(), Paths(tmp_path), print, "all", True, True, False)
+    assert order == ["java", "stream", "families"]
 
 
 class Broken(Stream):
@@ -99,7 +85,7 @@ def test_a_stream_that_fails_stops_no_other_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, executed = command_of(tmp_path, monkeypatch)
-    stream: Any = Broken([])
+    stream: Any = Broken()
     made.run_all(lambda _: PLANNED, stream)
     outcome = made.publish()
     assert [job for job, _ in executed] == ["loans_job", "macro_job", "publish_job"]
@@ -142,7 +128,9 @@ def test_a_demo_whose_stream_failed_prints_figures_and_is_not_called_current(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remembered: list[str] = []
-    monkeypatch.setattr(build, "_build", lambda *_: command.Outcome(True, "The bars are old."))
+    monkeypatch.setattr(
+        build, "build_tables", lambda *_: command.Outcome(True, "The bars are old.")
+    )
     monkeypatch.setattr(build, "_say_what_is_missing", lambda *_: None)
     monkeypatch.setattr(build, "show_figures", lambda **_: click.echo("figures"))
     monkeypatch.setattr(build, "show_headline", lambda: click.echo("headline"))

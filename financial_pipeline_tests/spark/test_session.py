@@ -12,7 +12,7 @@ import psutil
 import pytest
 from pyspark.sql import SparkSession
 
-from financial_pipeline.defs import runs
+from financial_pipeline.defs import early_spark
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.ports import free_ports
 from financial_pipeline.paths import Paths
@@ -20,11 +20,11 @@ from financial_pipeline.publishing.manifest import publish_tables
 from financial_pipeline.publishing.writer import write_table
 from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.marts import MARTS
-from financial_pipeline.spark import session
+from financial_pipeline.spark import prerequisites, session
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.spark.metric_assets import publish_marts
 
-MASTER = session.MASTER_VARIABLE
+MASTER = prerequisites.MASTER_VARIABLE
 FakeJava = Callable[[str], None]
 
 
@@ -46,10 +46,10 @@ def test_missing_java_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PipelineError, match="there is no java on the PATH; install one"):
-        session.check_prerequisites("local[2]")
+        prerequisites.check_prerequisites("local[2]")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(PipelineError, match="there is no java under JAVA_HOME"):
-        session.check_prerequisites("local[2]")
+        prerequisites.check_prerequisites("local[2]")
 
 
 @pytest.mark.parametrize(
@@ -63,44 +63,44 @@ def test_missing_java_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_wrong_java_is_one_sentence(fake_java: FakeJava, line: str, said: str) -> None:
     fake_java(line)
     with pytest.raises(PipelineError, match=f"{said}; point JAVA_HOME at one"):
-        session.check_prerequisites("local[2]")
+        prerequisites.check_prerequisites("local[2]")
 
 
 @pytest.mark.parametrize("line", ['openjdk version "17.0.15" 2025-04-15', 'java version "21"'])
 def test_supported_java_passes(fake_java: FakeJava, line: str) -> None:
     fake_java(line)
-    session.check_prerequisites("local[2]")
+    prerequisites.check_prerequisites("local[2]")
 
 
 @pytest.mark.parametrize("scheme", ["spark", "sc"])
 def test_unreachable_master_is_one_sentence(scheme: str) -> None:
     master = f"{scheme}://127.0.0.1:{next(free_ports(1))}"
     with pytest.raises(PipelineError, match=f"The Spark master {master} does not answer"):
-        session.check_prerequisites(master)
+        prerequisites.check_prerequisites(master)
 
 
 def test_what_listens_but_is_no_connect_server_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session, "GREETING_SECONDS", 1.0)
+    monkeypatch.setattr(prerequisites, "GREETING_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         master = f"sc://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(PipelineError, match="no Spark Connect server in 1 seconds"):
-            session.check_prerequisites(master)
+            prerequisites.check_prerequisites(master)
 
 
 @pytest.mark.parametrize("name", ["yarn", "local[x]", "http://somewhere:7077", "spark://"])
 def test_unknown_master_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(session.MASTER_VARIABLE, name)
+    monkeypatch.setenv(prerequisites.MASTER_VARIABLE, name)
     with pytest.raises(PipelineError, match="is no Spark master"):
-        session.master()
+        prerequisites.master()
 
 
 def test_master_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(session.MASTER_VARIABLE, raising=False)
-    assert session.master() == "local[2]"
-    monkeypatch.setenv(session.MASTER_VARIABLE, "sc://cluster:15002")
-    assert session.spark_config(session.master())["spark.remote"] == "sc://cluster:15002"
+    monkeypatch.delenv(prerequisites.MASTER_VARIABLE, raising=False)
+    assert prerequisites.master() == "local[2]"
+    monkeypatch.setenv(prerequisites.MASTER_VARIABLE, "sc://cluster:15002")
+    assert session.spark_config(prerequisites.master())["spark.remote"] == "sc://cluster:15002"
 
 
 def test_a_large_loan_file_gets_the_thorough_compiler(
@@ -196,4 +196,4 @@ def test_a_first_query_reads_published_prices(spark: SparkSession, tmp_path: Pat
     rows = pl.DataFrame({"symbol": ["JPM"] * 2, "session_date": days, "close": [101.0, 102.0]})
     contract: Table[pl.DataType] = Table(table.layer, table.name, "", ("symbol", "session_date"))
     publish_tables(paths, "batch", [write_table(paths, contract, rows)], {})
-    assert runs._first_query(spark, paths).to_pydict() == {"total": [101.0, 203.0]}
+    assert early_spark._first_query(spark, paths).to_pydict() == {"total": [101.0, 203.0]}

@@ -11,6 +11,7 @@ from typing import Final
 import dagster as dg
 
 from financial_pipeline.defs import runs
+from financial_pipeline.defs.early_spark import begin_spark
 from financial_pipeline.defs.home import LoadedRepository
 from financial_pipeline.defs.preview import preview
 from financial_pipeline.defs.run_plan import FamilyRun
@@ -21,7 +22,6 @@ from financial_pipeline.raw import ingest
 from financial_pipeline.raw.live_prices import unserved_symbols
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.http_client import ProviderFailure
-from financial_pipeline.spark import session
 
 UPDATE_JOB: Final = "update_job"
 ANALYTICS: Final = ("metrics", "ml")
@@ -64,7 +64,7 @@ def _execute(context: dg.OpExecutionContext, settings: Settings, paths: Paths) -
         return
     analytics = any(asset.split("/")[0] in ANALYTICS for _, asset, _ in rows)
     if analytics:
-        session.check_prerequisites(session.master())
+        begin_spark(paths)
     runs.run_families(
         settings,
         paths,

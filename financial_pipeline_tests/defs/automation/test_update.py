@@ -25,7 +25,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The options of every execution of the families; no file is fetched."""
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(ingest, "prepare", lambda *_: None)
-    monkeypatch.setattr(update.session, "check_prerequisites", lambda _: None)
+    monkeypatch.setattr(update, "begin_spark", lambda _: calls.append({"spark": True}))
     monkeypatch.setattr(runs, "run_families", lambda *_, **options: calls.append(options))
     return calls
 
@@ -54,7 +54,8 @@ def test_spark_starts_only_for_metrics_and_models(
     analytics: bool,
 ) -> None:
     run(monkeypatch, tmp_path, *rows)
-    assert executed == [{"analytics": analytics, "instance": "the instance"}]
+    start = [{"spark": True}] if analytics else []
+    assert executed == [*start, {"analytics": analytics, "instance": "the instance"}]
 
 
 def test_job_loads_the_definitions_once() -> None:
