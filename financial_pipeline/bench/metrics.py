@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import click
 import polars as pl
+from pyspark.sql import SparkSession
 
 from financial_pipeline.bench import metric_marts
 from financial_pipeline.bench.measuring import (
@@ -28,7 +29,7 @@ from financial_pipeline.crosscheck.agreement import compare
 from financial_pipeline.crosscheck.recompute import recompute
 from financial_pipeline.files import move_folder
 from financial_pipeline.settings import Settings
-from financial_pipeline.spark.catalogue import METRICS, PRICES
+from financial_pipeline.spark.catalogue import METRICS, PRICES, Metric
 from financial_pipeline.spark.session import LARGE_LOANS, start_session
 
 MASTER: Final = "local[2]"
@@ -46,37 +47,50 @@ RANGES: Final = {
 Row = dict[str, Any]
 
 
-def _computed(engine: str, name: str, marts: Path, target: Path, loans: int) -> tuple[float, float]:
-    """Run the measured process: write one table; return its seconds and those of a start."""
-    metric, lag = METRICS[name], Settings().default_lag_months
-    first, last = RANGES[metric.table.partition]
-    files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
+def _computed(
+    engine: str, names: Sequence[str], marts: Path, target: Path, loans: int
+) -> tuple[float, float]:
+    """Run the measured process: write the last table; return its seconds and those of a start."""
     before = time.perf_counter()
     is_large = loans > LARGE_LOANS
     session = start_session(MASTER, is_large=is_large) if engine == "spark" else None
-    start = time.perf_counter()
-    if session is None:
-        rows = recompute(metric.table, files, first, last, default_lag_months=lag)
-    else:
-        frames = {mart: session.read.parquet(*map(str, paths)) for mart, paths in files.items()}
-        table = metric.compute(session, frames, first, last, default_lag_months=lag).toArrow()
-        rows = pl.DataFrame(pl.from_arrow(table))
-    seconds = time.perf_counter() - start
+    started = time.perf_counter()
+    for name in names:
+        start = time.perf_counter()
+        rows = _rows(METRICS[name], marts, session)
+        seconds = time.perf_counter() - start
     rows.write_parquet(target)
-    return seconds, start - before
+    return seconds, started - before
 
 
-def _measure_metric(name: str, marts: Path, work: Path, loans: int) -> tuple[Row, float]:
+def _rows(metric: Metric, marts: Path, session: SparkSession | None) -> pl.DataFrame:
+    """Compute a metric on Spark, or with DuckDB if there is no session."""
+    (first, last), lag = RANGES[metric.table.partition], Settings().default_lag_months
+    files = {mart: sorted((marts / mart).glob("*.parquet")) for mart in metric.inputs}
+    if session is None:
+        return recompute(metric.table, files, first, last, default_lag_months=lag)
+    frames = {mart: session.read.parquet(*map(str, paths)) for mart, paths in files.items()}
+    table = metric.compute(session, frames, first, last, default_lag_months=lag).toArrow()
+    return pl.DataFrame(pl.from_arrow(table))
+
+
+def _measure_metric(
+    name: str, marts: Path, work: Path, loans: int, *, in_order: bool
+) -> tuple[Row, float]:
     """The row of one metric on so many loans (0: market tables), and the seconds of Spark's start.
+
+    `in_order` computes the metrics before it in the same processes first, as a run does.
 
     Keys: metric, rows, spark_seconds, duckdb_seconds, ratio, spark_peak_mb, duckdb_peak_mb (of the
     whole process, Spark's JVM included) and agrees.
     """
     targets = {engine: work / f"{engine}.parquet" for engine in ENGINES}
     seconds, starts, peaks = {}, {}, {}
+    same = [other for other in METRICS if _is_of_loans(other) == _is_of_loans(name)]
+    names = same[: same.index(name) + 1] if in_order else [name]
     for engine, target in targets.items():
         (seconds[engine], starts[engine]), peaks[engine] = run_in_own_process(
-            _computed, engine, name, marts, target, loans, with_children=True
+            _computed, engine, names, marts, target, loans, with_children=True
         )
     ours, again = (pl.read_parquet(path) for path in targets.values())
     row = {
@@ -125,10 +139,12 @@ def run(
     metrics: Sequence[str] = (),
     seed: int,
     keep: Path | None = None,
+    in_order: bool = False,
 ) -> Row:
     """Measure the metrics (default: all) on books of so many loans; market tables once.
 
-    `keep` is a folder that keeps the simulated marts for another run. Keys: name, master,
+    `keep` is a folder that keeps the simulated marts for another run; `in_order` as in
+    `_measure_metric`. Keys: name, master,
     load_average (seconds mean little on a busy machine), spark_start_seconds (median), metrics
     (as `_measure_metric`, with loans: 0 for market tables) and slopes.
     """
@@ -142,7 +158,7 @@ def run(
             for name in names:
                 if _is_of_loans(name) or book == max(loans):
                     size = book if _is_of_loans(name) else 0
-                    row, start = _measure_metric(name, marts, folder, size)
+                    row, start = _measure_metric(name, marts, folder, size, in_order=in_order)
                     rows.append({"loans": size, **row})
                     starts.append(start)
                     tell(_line(rows[-1]))
@@ -178,13 +194,20 @@ def _line(row: Row) -> str:
 )
 @click.option(
     "--keep",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Folder that keeps the simulated tables for another run.",
 )
+@click.option(
+    "--in-order",
+    is_flag=True,
+    help="Compute the metrics before it in the same session first, as a run does.",
+)
 @as_json_option
-def metrics(loans: Sequence[int], names: Sequence[str], keep: Path | None, as_json: bool) -> None:
+def metrics(
+    loans: Sequence[int], names: Sequence[str], keep: Path | None, in_order: bool, as_json: bool
+) -> None:
     """Compute each metric table on Spark and with DuckDB: seconds and peak memory."""
-    result = run(loans, metrics=names, seed=Settings().seed, keep=keep)
+    result = run(loans, metrics=names, seed=Settings().seed, keep=keep, in_order=in_order)
     if as_json:
         report(result, as_json)
         return

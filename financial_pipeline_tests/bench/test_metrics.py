@@ -10,11 +10,14 @@ from financial_pipeline.spark.loan_cells import LOAN_COLUMNS
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("metric", "in_order"), [("default_rates_by_grade", False), ("vintage_curves", True)]
+)
 def test_metrics_benchmark_reports_both_engines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    metric: str, in_order: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FINANCIAL_PIPELINE_DATA_ROOT", str(tmp_path))
-    result = metrics.run([2_000], metrics=["default_rates_by_grade"], seed=1)
+    result = metrics.run([2_000], metrics=[metric], seed=1, in_order=in_order)
     assert list(result) == "name master load_average spark_start_seconds metrics slopes".split()
     (row,) = result["metrics"]
     names = "loans metric rows spark_seconds duckdb_seconds ratio spark_peak_mb duckdb_peak_mb"
