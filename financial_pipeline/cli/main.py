@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+import threading
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -135,6 +136,8 @@ def _leave(status: object) -> NoReturn:
     """
     if not (status is None or isinstance(status, int)):
         sys.exit(str(status))
+    # The interpreter's own order: threads end, then the registered functions run.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -199,12 +199,15 @@ def test_a_port_in_use_is_refused_before_a_server_starts() -> None:
 
 
 LEAVING = """
-import atexit
+import atexit, time
+from concurrent.futures import ThreadPoolExecutor
 from financial_pipeline.cli.main import _leave
 atexit.register(print, "the last function")
 print("a line")
+ThreadPoolExecutor(1).submit(lambda: (time.sleep(0.2), print("from a thread")))
 _leave({status})
 """
+OUTPUT = "a line\nfrom a thread\nthe last function\n"
 
 
 @pytest.mark.parametrize(("status", "code"), [("0", 0), ("None", 0), ("3", 3), ("'a fault'", 1)])
@@ -212,4 +215,4 @@ def test_process_ends_with_its_status_and_all_of_its_output(status: str, code: i
     ended = subprocess.run(
         [sys.executable, "-c", LEAVING.format(status=status)], capture_output=True, text=True
     )
-    assert (ended.returncode, ended.stdout) == (code, "a line\nthe last function\n")
+    assert (ended.returncode, ended.stdout) == (code, OUTPUT)
