@@ -146,6 +146,6 @@ def _entries(sources: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
 if __name__ == "__main__":
     known = Settings()
     try:
-        compile_classes(find_java(), find_flink(known.flink_environment), jar_source(known))
+        compile_classes(find_java(), find_flink(), jar_source(known))
     except PipelineError as error:
         sys.exit(f"{error} They are compiled when a stream starts.")

@@ -19,8 +19,8 @@ exec {java} "$@"
 
 
 @pytest.fixture
-def flink(runtime_plan: RuntimePlan) -> Path:
-    return find_flink(runtime_plan.flink_environment)
+def flink() -> Path:
+    return find_flink()
 
 
 def names(folder: Path) -> set[str]:
