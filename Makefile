@@ -3,7 +3,6 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-FLINK := .venv-flink
 DOCS := .venv-docs
 AIRFLOW := .venv-airflow
 AUDIT := build/audit
@@ -26,12 +25,12 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard ingest transform docs dictionary notebooks airflow test test-slow test-nightly test-all mutation lint types definitions dist lock clean java flink jars-lock docker-secrets
+.PHONY: help setup demo dev dashboard ingest transform docs dictionary notebooks airflow test test-slow test-nightly test-all mutation lint types definitions dist lock clean java jars-lock docker-secrets
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.runtime flink  ## Make .venv and .venv-flink from their locks
+setup: $(VENV)/.classes  ## Make .venv from its lock, and compile flink/java
 
 demo: java setup  ## Run the whole graph on the simulated world and print its figures
 	@$(RUN) demo $(ARGS)
@@ -64,13 +63,13 @@ notebooks: $(VENV)/.development  ## Execute the notebooks over the published ver
 
 airflow: $(AIRFLOW)/.airflow  ## Make .venv-airflow, in which a nightly test runs the DAGs of docs/airflow
 
-test: java flink $(VENV)/.development  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
+test: java $(VENV)/.development $(VENV)/.classes  ## Run the tests of every push: each package, one pass of Kafka, Flink, Spark and a browser
 	@$(PYTEST) $(ARGS)
 
-test-slow: java flink $(VENV)/.development  ## Run the longer tests, which CI runs after those
+test-slow: java $(VENV)/.development $(VENV)/.classes  ## Run the longer tests, which CI runs after those
 	@$(PYTEST) -m 'slow and not nightly' $(ARGS)
 
-test-nightly: java flink $(VENV)/.development  ## Run the tests with kills, clusters and load: about 50 minutes
+test-nightly: java $(VENV)/.development $(VENV)/.classes  ## Run the tests with kills, clusters and load: about 50 minutes
 	@$(PYTEST) -m nightly $(ARGS)
 
 test-all: test test-slow test-nightly  ## Run every test
@@ -95,8 +94,6 @@ dist: $(AUDIT)/.tools  ## Build sdist, wheel and the list of their dependencies 
 	@$(AUDIT)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
 		--output-reproducible --output-file $(DIST)/financial-pipeline.cdx.json
 
-flink: $(FLINK)/.classes  ## Make .venv-flink from flink/requirements.lock, and compile flink/java
-
 docker-secrets: docker/secrets/postgres_password  ## Make the password of docker/compose.yaml, once, and its drop folder
 # An engine would make it for root.
 	@mkdir -p drop
@@ -113,7 +110,6 @@ jars-lock: $(VENV)/.runtime  ## Resolve flink/jars.lock again
 lock: $(UV)  ## Resolve the locks again; what is locked stays unless pyproject.toml forbids it
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-	@$(LOCK) flink/requirements.in --output-file flink/requirements.lock
 	@$(LOCK) --group docs --output-file docs/requirements.lock
 	@$(LOCK) --group airflow --output-file docs/airflow/requirements.lock
 	@$(LOCK) --group build --output-file .ci/build.txt
@@ -121,7 +117,7 @@ lock: $(UV)  ## Resolve the locks again; what is locked stays unless pyproject.t
 	@$(LOCK) --group mutation --output-file .ci/mutation.txt
 
 clean:  ## Remove .venv and every cache, but no data
-	@rm -rf $(VENV) $(FLINK) $(DOCS) $(AIRFLOW) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(DOCS) $(AIRFLOW) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs spark-warehouse test-artifacts
 	@find financial_pipeline financial_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -177,21 +173,7 @@ $(MUTATION)/.tools: .ci/mutation.txt | $(UV)
 	@$(UV) pip install --quiet --python $(MUTATION)/bin/python --require-hashes --requirement .ci/mutation.txt
 	@touch $@
 
-# The jars alone, without PyFlink and its dependencies: a running stream needs no more.
-$(FLINK)/.distribution: flink/requirements.lock | $(UV)
-	@echo 'Installing the Flink distribution of flink/requirements.lock into $(FLINK)'
-	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(FLINK)
-	@sed -n '/^apache-flink-libraries==/,/[^\\]$$/p' $< >$(FLINK)/distribution.txt
-	@$(UV) pip install --quiet --python $(FLINK)/bin/python --no-deps --require-hashes --requirement $(FLINK)/distribution.txt
-	@touch $@
-
 # What does not compile here (no Java, no network) is compiled when a stream starts.
-$(FLINK)/.classes: $(wildcard flink/java/*.java) flink/jars.lock $(FLINK)/.distribution | $(VENV)/.runtime
+$(VENV)/.classes: $(wildcard flink/java/*.java) flink/jars.lock requirements.lock | $(VENV)/.runtime
 	@echo 'Compiling flink/java'
 	@if $(BIN)/python -m financial_pipeline.local_cluster.java_classes; then touch $@; fi
-
-# PyFlink too, for bounded tests of the queries.
-$(FLINK)/.complete: $(FLINK)/.distribution
-	@echo 'Installing flink/requirements.lock into $(FLINK)'
-	@$(UV) pip install --quiet --python $(FLINK)/bin/python --require-hashes --requirement flink/requirements.lock
-	@touch $@

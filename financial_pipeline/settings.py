@@ -230,8 +230,6 @@ class Settings(BaseSettings):
     # Ports of the local Kafka and Flink of `stream up`; default: free ones.
     kafka_port: int | None = Field(default=None, ge=1024, le=65535)
     flink_port: int | None = Field(default=None, ge=1024, le=65535)
-    # The environment that `make flink` installs from flink/requirements.lock.
-    flink_environment: Path = WORK_ROOT / ".venv-flink"
     # The jars of flink/jars.lock: cached here, fetched from a Maven mirror, or all in one folder.
     jars_cache: Path = _user_cache() / "financial-pipeline" / "jars"
     maven_mirror: str | None = None

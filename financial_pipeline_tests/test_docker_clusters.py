@@ -63,7 +63,7 @@ def test_a_service_has_the_name_by_which_the_others_reach_it() -> None:
 def test_the_broker_is_of_the_version_of_the_lock() -> None:
     versions = {jar.version for jar in read_lock(JARS_LOCK) if jar.artifact.startswith("kafka_")}
     assert {SERVICES["kafka"]["image"].partition(":")[2]} == versions
-    flink = locked("apache-flink", "flink/requirements.lock")
+    flink = locked("apache-flink-libraries")
     assert SERVICES["jobmanager"]["image"] == f"flink:{flink}-scala_2.12-java17"
 
 

@@ -9,7 +9,6 @@ from financial_pipeline.bench.dashboard_client import DashboardReader
 from financial_pipeline.local_cluster.flink_state import newest_state
 from financial_pipeline.local_cluster.java import find_flink
 from financial_pipeline.local_cluster.ports import LOOPBACK, free_ports
-from financial_pipeline.settings import Settings
 from financial_pipeline_tests.command import run_command
 from financial_pipeline_tests.daemon.server import eventually
 from financial_pipeline_tests.docker_stream import ORDER, PORTS, SECONDS, Stream
@@ -23,7 +22,7 @@ def stream(tmp_path: Path) -> Iterator[Stream]:
     ports = {known: str(next(free)) for known in PORTS}
     (tmp_path / "tmp").mkdir()
     places = {
-        "/opt/flink/": f"{find_flink(Settings().flink_environment)}/",
+        "/opt/flink/": f"{find_flink()}/",
         "/var/lib/kafka/data": str(tmp_path / "kafka"),
         "file:///data/": f"file://{tmp_path}/",
         "=/tmp": f"={tmp_path / 'tmp'}",

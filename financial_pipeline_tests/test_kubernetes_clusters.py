@@ -37,8 +37,8 @@ print(session.version, session.range(1000).repartition(3).groupBy().sum("id").fi
 """
 
 
-def locked(package: str, lock: str = "requirements.lock") -> str:
-    text = (PROJECT_ROOT / lock).read_text("utf-8")
+def locked(package: str) -> str:
+    text = (PROJECT_ROOT / "requirements.lock").read_text("utf-8")
     found = re.search(rf"^{package}==(\S+)", text, re.MULTILINE)
     assert found
     return found.group(1)
@@ -63,7 +63,7 @@ def option(name: str, key: str) -> str:
 
 
 def test_versions_are_those_of_the_locks() -> None:
-    flink = locked("apache-flink", "flink/requirements.lock")
+    flink = locked("apache-flink-libraries")
     images = {container(name)["image"] for name in RUNNING if name.startswith("flink")}
     assert images == {f"flink:{flink}-scala_2.12-java17"}
     assert f"--version {locked('dagster')} " in PAGE
@@ -183,7 +183,7 @@ def _overview(port: str) -> dict[str, Any]:
 def test_flink_has_its_slots_by_the_commands_of_its_pods(tmp_path: Path) -> None:
     rest, rpc, blob = map(str, free_ports(3))
     places = {
-        "/opt/flink/": f"{find_flink(Settings().flink_environment)}/",
+        "/opt/flink/": f"{find_flink()}/",
         "address=flink": f"address={LOOPBACK}",
         "6124": blob,
         "/data": str(tmp_path),
@@ -197,4 +197,4 @@ def test_flink_has_its_slots_by_the_commands_of_its_pods(tmp_path: Path) -> None
         while not (found := _overview(rest)).get("slots-total") and time.monotonic() < deadline:
             time.sleep(1)
     assert found["slots-total"] == 4
-    assert found["flink-version"] == locked("apache-flink", "flink/requirements.lock")
+    assert found["flink-version"] == locked("apache-flink-libraries")

@@ -1,4 +1,4 @@
-"""The wheel works in an empty environment, outside a checkout."""
+"""The wheel works as an installed tool, outside a checkout."""
 
 import json
 import os
@@ -22,7 +22,7 @@ READ = ("dbt_project/", "flink/", "dagster.yaml", "docs/dagster.postgres.yaml", 
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment with the wheel and its locked dependencies, and an empty folder."""
+    """The wheel, the environment that `uv tool install` made for it, and an empty folder."""
 
     wheel: Path
     environment: Path
@@ -49,19 +49,19 @@ class Installed:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     place = tmp_path_factory.mktemp("wheel")
-    environment, folder = place / "environment", place / "empty"
+    folder = place / "empty"
     folder.mkdir()
+    variables = os.environ | {"UV_TOOL_DIR": f"{place}/tools", "UV_TOOL_BIN_DIR": f"{place}/bin"}
 
     def uv(*arguments: object) -> None:
-        subprocess.run([UV, *map(str, arguments), "--quiet"], cwd=PROJECT_ROOT, check=True)
+        command = [UV, *map(str, arguments), "--quiet"]
+        subprocess.run(command, cwd=PROJECT_ROOT, env=variables, check=True)
 
     uv("build", "--wheel", "--out-dir", place)
     (wheel,) = place.glob("*.whl")
-    uv("venv", "--python", sys.executable, environment)
-    install = ("pip", "install", "--python", environment / "bin" / "python")
-    uv(*install, "--require-hashes", "--requirement", "requirements.lock")
-    uv(*install, "--no-deps", wheel)
-    return Installed(wheel, environment, folder)
+    locked = ("--constraints", "requirements.lock")
+    uv("tool", "install", "--python", sys.executable, *locked, wheel)
+    return Installed(wheel, place / "tools" / "financial-pipeline", folder)
 
 
 def test_the_wheel_has_every_file_that_the_package_reads(installed: Installed) -> None:
@@ -81,10 +81,12 @@ def test_the_demo_runs_in_an_empty_folder(installed: Installed) -> None:
     before = installed.files()
     assert installed.run("--version") == "financial-pipeline 0.1.0\n"
     assert installed.run("plan").startswith("Everything:")
-    installed.run("demo", "--no-stream", "--loans", "300")
+    installed.run("demo", "--loans", "300")
     assert "Nothing would be built." in installed.run("plan", "--loans", "300")
     found = json.loads(installed.run("figures", "--json"))
     assert {table["layer"] for table in found["tables"]} >= {"exports", "metrics", "ml", "stream"}
+    # Kafka and Flink ran, with the job and the function of the wheel.
+    assert found["stream"]["engine"] == "flink"
     loans = {row["loans"] for row in found["default_rates"] if row["grade"] == "all"}
     assert max(loans) > 200
     lineage = installed.run("lineage", "warehouse.fct_loans.default_d1")

@@ -4,12 +4,16 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Final
 
 from financial_pipeline.errors import PipelineError
 
 # Kafka 4 brokers need 17; Flink 2.3 knows 17 and 21.
 VERSIONS = (17, 21)
+# Flink's jars and scripts, without PyFlink.
+FLINK: Final = "apache-flink-libraries"
 
 
 class RuntimeUnavailable(PipelineError):
@@ -33,12 +37,12 @@ def find_java() -> str:
     return java
 
 
-def find_flink(environment: Path) -> Path:
-    """Folder `pyflink` of the environment that `make flink` fills; it holds `lib/*.jar`."""
-    for lib in environment.glob("lib/python*/site-packages/pyflink/lib/flink-dist-*.jar"):
-        return lib.parent.parent
-    raise RuntimeUnavailable(
-        f"Flink is not installed in {environment}: run `make flink`, or install the locked"
-        " apache-flink-libraries into an environment and name it in"
-        " FINANCIAL_PIPELINE_FLINK_ENVIRONMENT."
-    )
+def find_flink() -> Path:
+    """Folder of Flink's distribution in this environment; it contains `lib/*.jar`."""
+    try:
+        return Path(str(distribution(FLINK).locate_file("pyflink")))
+    except PackageNotFoundError:
+        raise RuntimeUnavailable(
+            f"Flink is not installed: run `make setup`, or install the {FLINK} of"
+            " requirements.lock."
+        ) from None

@@ -1,6 +1,6 @@
 """Flink's Java functions, compiled here: `flink/java/*.java` to classes, and the job's one jar.
 
-The compiler is the JDK's; on a Java without one it is the Eclipse compiler of `flink/jars.lock`.
+The compiler is the JDK's; if Java has no fit one it is the Eclipse compiler of `flink/jars.lock`.
 Classes are cached under the hash of their sources, so nothing is compiled or fetched twice.
 `python -m financial_pipeline.local_cluster.java_classes` compiles them ahead.
 """
@@ -36,7 +36,9 @@ SERVICES: Final = "META-INF/services"
 # The oldest Java that runs them.
 RELEASE: Final = "17"
 JDK_COMPILER: Final = ("-m", "jdk.compiler/com.sun.tools.javac.Main")
-NO_COMPILER: Final = "jdk.compiler not found"
+# Answers of a Java without a compiler, and of a Java 21 without the signatures of older releases:
+# Debian's packages without JDK.
+UNFIT: Final = ("jdk.compiler not found", f"release version {RELEASE} not supported")
 # Manifests and signatures of single jars say nothing about their union.
 LEFT_OUT: Final = ("META-INF/MANIFEST.MF", "META-INF/INDEX.LIST")
 SIGNATURES: Final = (".SF", ".RSA", ".DSA")
@@ -82,7 +84,7 @@ def _compile(
 ) -> None:
     options = ["-cp", class_path(distribution), "-d", str(work), *map(str, sources)]
     done = _run([java, *JDK_COMPILER, "--release", RELEASE, *options])
-    if NO_COMPILER in done.stdout:
+    if any(answer in done.stdout for answer in UNFIT):
         eclipse = obtain_one(JARS_LOCK, COMPILER, source)
         done = _run([java, "-jar", str(eclipse), "-nowarn", f"-{RELEASE}", *options])
     if done.returncode:
@@ -146,6 +148,6 @@ def _entries(sources: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
 if __name__ == "__main__":
     known = Settings()
     try:
-        compile_classes(find_java(), find_flink(known.flink_environment), jar_source(known))
+        compile_classes(find_java(), find_flink(), jar_source(known))
     except PipelineError as error:
         sys.exit(f"{error} They are compiled when a stream starts.")

@@ -42,7 +42,6 @@ class RuntimePlan:
 
     state: Path
     jars: JarSource
-    flink_environment: Path
     kafka_port: int | None = None
     rest_port: int | None = None
     brokers: int = 1
@@ -64,7 +63,7 @@ class LocalRuntime:
     def __init__(self, plan: RuntimePlan) -> None:
         self.plan = plan
         self.java = find_java()
-        self.distribution = find_flink(plan.flink_environment)
+        self.distribution = find_flink()
         self.jars: Jars = obtain(JARS_LOCK, plan.jars)
         self.classes = compile_classes(self.java, self.distribution, plan.jars)
         self.processes: dict[str, ManagedProcess] = {}

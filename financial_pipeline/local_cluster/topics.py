@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from financial_pipeline.errors import PipelineError
 
 REQUEST_SECONDS = 30
+RETRY_SECONDS = 0.1
 # Record timestamps are those of the replayed day, so age says nothing: keep by size per partition.
 SETTINGS = {"retention.ms": "-1", "retention.bytes": str(2 * 1024**3), "cleanup.policy": "delete"}
 
@@ -20,7 +21,7 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
     admin = AdminClient(client)
     settings = SETTINGS | {"min.insync.replicas": str(max(1, replicas - 1))}
     try:
-        known = admin.list_topics(timeout=REQUEST_SECONDS).topics
+        known = _known(admin)
         absent = [
             NewTopic(name, partitions, replicas, config=settings)
             for name, partitions in topics.items()
@@ -32,6 +33,18 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
             _wait_for_leaders(admin, set(topics))
     except KafkaException as error:
         raise PipelineError(f"The topics could not be created: {error.args[0].str()}") from error
+
+
+def _known(admin: AdminClient) -> dict[str, TopicMetadata]:
+    """The topics by name; a broker that just started may first give a partial answer, or none."""
+    deadline = time.monotonic() + REQUEST_SECONDS
+    while True:
+        try:
+            return dict(admin.list_topics(timeout=REQUEST_SECONDS).topics)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 def topic_identity(client: dict[str, Any], topic: str) -> str:
@@ -49,11 +62,11 @@ def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:
     """A created topic is known to a broker, and led by one, some moments after the answer."""
     deadline = time.monotonic() + REQUEST_SECONDS
     while time.monotonic() < deadline:
-        known = admin.list_topics(timeout=REQUEST_SECONDS).topics
+        known = _known(admin)
         parts = [part for name in names & known.keys() for part in known[name].partitions.values()]
         if names <= known.keys() and all(part.leader >= 0 for part in parts):
             return
-        time.sleep(0.1)
+        time.sleep(RETRY_SECONDS)
     raise PipelineError(f"The topics have no leaders after {REQUEST_SECONDS} s: see broker.log.")
 
 

@@ -140,7 +140,7 @@ class ExistingFlink:
 
     def _jar(self) -> Path:
         source = jar_source(self.settings)
-        classes = compile_classes(find_java(), find_flink(self.settings.flink_environment), source)
+        classes = compile_classes(find_java(), find_flink(), source)
         return job_jar(obtain(JARS_LOCK, source), classes, source.cache)
 
     def _wait(self, job_id: str) -> None:

@@ -66,7 +66,6 @@ def plan_of(settings: Settings, state: Path) -> RuntimePlan:
     return RuntimePlan(
         state=state,
         jars=jar_source(settings),
-        flink_environment=settings.flink_environment,
         kafka_port=settings.kafka_port,
         rest_port=settings.flink_port,
         secure=settings.kafka_secure,

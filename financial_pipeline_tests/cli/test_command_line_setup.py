@@ -27,8 +27,10 @@ START_SECONDS = 180
 @pytest.fixture
 def bare_checkout(tmp_path: Path) -> Path:
     """The needs of `make` for a setup without an environment."""
-    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
-        shutil.copy(PROJECT_ROOT / name, tmp_path)
+    (tmp_path / "flink").mkdir()
+    locks = ("requirements.lock", "requirements-dev.lock", "flink/jars.lock")
+    for name in ("Makefile", "pyproject.toml", *locks):
+        shutil.copy(PROJECT_ROOT / name, tmp_path / name)
     return tmp_path
 
 

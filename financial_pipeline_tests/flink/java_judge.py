@@ -27,7 +27,7 @@ class JavaJudge:
 
     def __init__(self, plan: RuntimePlan) -> None:
         self._java = find_java()
-        flink = find_flink(plan.flink_environment)
+        flink = find_flink()
         classes = compile_classes(self._java, flink, plan.jars)
         self._path = f"{class_path(flink)}:{classes}"
 

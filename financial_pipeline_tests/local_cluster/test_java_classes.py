@@ -13,14 +13,14 @@ from financial_pipeline.local_cluster.runtime import RuntimePlan
 CLASSES = {"Judge.class", "Judge$Fields.class", "Judge$Reading.class"}
 GUARD = {"Guard.class", "META-INF"}
 WITHOUT_COMPILER = """#!/bin/sh
-case "$1" in -m) echo "Module jdk.compiler not found"; exit 1;; esac
+case "$1" in -m) echo "{answer}"; exit 1;; esac
 exec {java} "$@"
 """
 
 
 @pytest.fixture
-def flink(runtime_plan: RuntimePlan) -> Path:
-    return find_flink(runtime_plan.flink_environment)
+def flink() -> Path:
+    return find_flink()
 
 
 def names(folder: Path) -> set[str]:
@@ -34,15 +34,18 @@ def test_functions_are_compiled_once(flink: Path, tmp_path: Path) -> None:
     assert names(tmp_path) == {made.name, "classes.lock"}
 
 
-def test_a_java_without_a_compiler_uses_the_locked_one(
-    flink: Path, tmp_path: Path, runtime_plan: RuntimePlan
+@pytest.mark.parametrize(
+    "answer", ["Module jdk.compiler not found", "error: release version 17 not supported"]
+)
+def test_a_java_without_a_fit_compiler_uses_the_locked_one(
+    flink: Path, tmp_path: Path, runtime_plan: RuntimePlan, answer: str
 ) -> None:
     try:
         jar = obtain_one(JARS_LOCK, COMPILER, JarSource(runtime_plan.jars.cache))
     except JarUnavailable as error:
         pytest.skip(str(error))
     java = tmp_path / "java"
-    java.write_text(WITHOUT_COMPILER.format(java=find_java()))
+    java.write_text(WITHOUT_COMPILER.format(java=find_java(), answer=answer))
     java.chmod(0o755)
     made = compile_classes(str(java), flink, JarSource(tmp_path / "cache", folder=jar.parent))
     assert names(made) == CLASSES | GUARD
