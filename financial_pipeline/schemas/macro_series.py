@@ -68,7 +68,8 @@ VALUE_RANGE: Final = {
 RECENT: Final = date(2008, 1, 1)
 RECENT_RANGE: Final = {
     **dict.fromkeys(("CPIAUCSL", "CPIAUCNS", "CPILFESL"), (200, 600)),
-    "GDPC1": (12_000, 50_000),
+    # In dollars of 2000, the base of the copies before July 2009, it is 11,000 to 12,000.
+    "GDPC1": (11_000, 50_000),
     "GDP": (13_500, 100_000),
     "PAYEMS": (125_000, 300_000),
     **dict.fromkeys(("UNRATE", "UNRATENSA"), (3, 16)),
@@ -86,8 +87,34 @@ LOWEST_MEDIAN: Final = {
 }
 # Rates are quoted to 0.01 per cent: no median of quotes other than zero is below half of that.
 LOWEST_QUOTE: Final = 0.005
-# Years in which short rates were near zero, so that a low median says nothing about the unit.
-ZERO_RATE_YEARS: Final = (*range(1932, 1948), *range(2009, 2017), 2020, 2021)
+# Days, from and until, on which short rates were near zero, so that a low median says nothing about
+# the unit.
+ZERO_RATES: Final = (
+    (date(1932, 1, 1), date(1948, 1, 1)),
+    (date(2008, 11, 1), date(2017, 1, 1)),
+    (date(2020, 1, 1), date(2022, 4, 1)),
+)
+
+# Published values without seasonal adjustment, which are final: of the December of each year from
+# 1999 on, and of each January from 2000 on. Adjusted ones differ by 0.3 at least.
+DECEMBER_PRICES: Final = """
+168.3 174.0 176.7 180.9 184.3 190.3 196.8 201.8 210.036 210.228 215.949 219.179 225.672 229.601
+233.049 234.812 236.525 241.432 246.524 251.233 256.974 260.474 278.802 296.797 306.746 315.605
+""".split()
+JANUARY_UNEMPLOYMENT: Final = """
+4.5 4.7 6.3 6.5 6.3 5.7 5.1 5.0 5.4 8.5 10.6 9.8 8.8 8.5 7.0 6.1 5.3 5.1 4.5 4.4 4.0 6.8 4.4 3.9 4.1
+""".split()
+# Series -> its twin without seasonal adjustment, and values of that by month.
+UNADJUSTED: Final = {
+    "CPIAUCSL": (
+        "CPIAUCNS",
+        {date(1999 + at, 12, 1): float(text) for at, text in enumerate(DECEMBER_PRICES)},
+    ),
+    "UNRATE": (
+        "UNRATENSA",
+        {date(2000 + at, 1, 1): float(text) for at, text in enumerate(JANUARY_UNEMPLOYMENT)},
+    ),
+}
 
 # Days on which a series moved to another base: the same days as in dbt's seed `macro_series`.
 REBASED: Final = {

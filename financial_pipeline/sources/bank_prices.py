@@ -19,6 +19,7 @@ from financial_pipeline.files import Content, content_of
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.settings import Settings
 from financial_pipeline.sources.compression import decompressed
+from financial_pipeline.sources.day_text import in_iso_form
 from financial_pipeline.sources.market_calendar import EXCHANGE_ZONE, open_session
 from financial_pipeline.sources.physical_lines import (
     Record,
@@ -33,7 +34,7 @@ from financial_pipeline.sources.price_layout import (
     known_layout,
     layout,
 )
-from financial_pipeline.sources.price_names import symbols_of
+from financial_pipeline.sources.price_names import line_symbol, symbols_of
 
 DATASET: Final = "bank_prices"
 # Date, hours and minutes, and a UTC offset: its sign (or Z), hours and minutes.
@@ -51,6 +52,10 @@ EARLIEST: Final = date(1960, 1, 1)
 # Files that stay in memory as they were read: detection, the plan, the ledger of restatements and
 # staging read the same ones.
 KEPT_FILES: Final = 32
+# The note of lines of other symbols, in a table of several.
+OTHER_SYMBOL: Final = "other_symbol"
+# By the first word of a form.
+PROVIDERS: Final = {"yahoo": "yahoo", "yfinance": "yfinance", "traded": "csv"}
 # Larger files are read each time: a history of sixty years has one to two megabytes.
 KEPT_BYTES: Final = 2 << 20
 RECORD_SCHEMA: Final = {
@@ -103,6 +108,10 @@ def _parts(record: Record, found: PriceLayout, named: list[str]) -> list[dict[st
         for fields in found.columns.values()
     ]
     row["date"] = record.fields[found.date_column]
+    if found.symbol_column is not None:
+        named = [line_symbol(record, found)]
+    if not all(named):
+        return [row | {"problem": "no_symbol"}]
     parts = [row | {"symbol": s} | v for s, v in zip(named, values, strict=True) if any(v.values())]
     parts = parts or [row | {"symbol": named[0]}]
     return parts[:1] + [part | {"physical_lines": 0} for part in parts[1:]]
@@ -112,6 +121,7 @@ def read_lines(plain: Path, found: PriceLayout, named: list[str]) -> PriceLines:
     """Read an uncompressed file into text records, one per line and bank of `named`."""
     rows: list[dict[str, object]] = []
     notes = {"header": 0, "repeated_header": 0, "blank": 0}
+    is_long = found.symbol_column is not None
     headers: set[str] = set()
     for record in read_records(plain, found.width, 0):
         if record.line_number in found.header_lines:
@@ -121,6 +131,8 @@ def read_lines(plain: Path, found: PriceLayout, named: list[str]) -> PriceLines:
             notes["blank"] += record.physical_lines
         elif record.text in headers:
             notes["repeated_header"] += record.physical_lines
+        elif is_long and line_symbol(record, found) not in ("", *named):
+            notes[OTHER_SYMBOL] = notes.get(OTHER_SYMBOL, 0) + record.physical_lines
         else:
             rows += _parts(record, found, named)
     return PriceLines(pl.DataFrame(rows, RECORD_SCHEMA, strict=True), notes)
@@ -148,7 +160,8 @@ def _read_file(content: Content, named: tuple[str, ...]) -> PriceFile:
             f"{path} changed since its hash was taken; repeat the command, and drop the file again"
             " if it is an archived one."
         )
-    records = lines.records.with_columns(session_date=session_date())
+    records = lines.records.with_columns(in_iso_form(lines.records[DATE]))
+    records = records.with_columns(session_date=session_date())
     return PriceFile(PriceLines(records, lines.notes), physical_lines, found.adjusted_only)
 
 
@@ -201,7 +214,8 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
     """
     found = known_layout(path)
     named = symbols_of(path, found, symbols or Settings().symbols)
-    records = read_file(content_of(path), named).lines.records
+    read = read_file(content_of(path), named)
+    records = read.lines.records
     dates = records["session_date"].drop_nulls()
     # A mistyped year must not stretch the range of sessions; staging quarantines its line.
     days = dates.filter(dates.is_between(EARLIEST, date.today()))
@@ -219,5 +233,12 @@ def describe(path: Path, symbols: Sequence[str] | None = None) -> LandedFile:
         first_date=days.min(),  # type: ignore[arg-type]
         last_date=days.max(),  # type: ignore[arg-type]
         rows_seen=records["line_number"].n_unique(),
-        provider="yfinance" if found.form.startswith("yfinance") else "yahoo",
+        provider=PROVIDERS[found.form.partition("-")[0]],
+        remarks=_remarks(read.lines),
     )
+
+
+def _remarks(lines: PriceLines) -> tuple[str, ...]:
+    left_out = lines.notes.get(OTHER_SYMBOL, 0)
+    sentence = f"{left_out:,} lines of symbols that are not configured are left out"
+    return (sentence,) if left_out else ()

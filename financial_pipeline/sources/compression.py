@@ -1,7 +1,7 @@
 """Plain text of delimited files, compressed or not, and of Parquet, detected by their first bytes.
 
-Read are gzip, bzip2, xz, Zstandard, zip archives of one file, UTF-16 text and Parquet tables, which
-become CSV. Every other content is refused by its name.
+Read are gzip, bzip2, xz, Zstandard, zip archives of one file, UTF-16 text, and tables in Parquet or
+Arrow's file form (Feather), which become CSV. Every other content is refused by its name.
 """
 
 import bz2
@@ -26,7 +26,9 @@ from financial_pipeline.sources import file_kinds
 from financial_pipeline.sources.bounded import Bounded
 from financial_pipeline.sources.file_kinds import compression_of, foreign_kind
 
-SUFFIXES: Final = re.compile(r"(\.(csv|txt|json|gz|zip|bz2|xz|zst|parquet))+$", re.IGNORECASE)
+SUFFIXES: Final = re.compile(
+    r"(\.(csv|txt|json|gz|zip|bz2|xz|zst|parquet|feather|arrow))+$", re.IGNORECASE
+)
 
 
 class EmptyFile(PipelineError):
@@ -86,17 +88,18 @@ def _zip_member(path: Path) -> IO[bytes]:
     return archive.open(members[0])
 
 
-def _parquet_as_csv(path: Path, rows: int | None) -> IO[bytes]:
-    """The first `rows` of a Parquet table, or all, as CSV; months and days in ISO form."""
+def _table_as_csv(path: Path, rows: int | None, mark: bytes) -> IO[bytes]:
+    """The first `rows` of a table, or all, as CSV; months and days in ISO form."""
+    is_parquet = mark == file_kinds.PARQUET
     stream = cast(IO[bytes], TemporaryFile())  # noqa: SIM115 - the caller closes it
     try:
-        table = pl.scan_parquet(path, glob=False)
+        table = pl.scan_parquet(path, glob=False) if is_parquet else pl.scan_ipc(path, glob=False)
         (table if rows is None else table.head(rows)).sink_csv(stream)
     except pl.exceptions.PolarsError as error:
         stream.close()
-        reason = str(error).splitlines()[0]
+        kind, reason = "a Parquet" if is_parquet else "an Arrow", str(error).splitlines()[0]
         raise PipelineError(
-            f"{path} is a Parquet file that is damaged or has nested columns ({reason}); export it"
+            f"{path} is {kind} file that is damaged or has nested columns ({reason}); export it"
             " as CSV."
         ) from error
     stream.seek(0)
@@ -112,7 +115,7 @@ def _open_unbounded(path: Path, rows: int | None) -> IO[bytes]:
         start = stream.read(PEEKED_BYTES)
     if not start:
         raise EmptyFile(f"{path} is empty (0 bytes); download or export it again.")
-    match compression_of(start):
+    match mark := compression_of(start):
         case file_kinds.GZIP:
             return cast(IO[bytes], gzip.open(path, "rb"))
         case file_kinds.BZIP2:
@@ -121,8 +124,8 @@ def _open_unbounded(path: Path, rows: int | None) -> IO[bytes]:
             return cast(IO[bytes], lzma.open(path, "rb"))
         case file_kinds.ZSTANDARD:
             return cast(IO[bytes], pa.input_stream(str(path), compression="zstd"))
-        case file_kinds.PARQUET:
-            return _parquet_as_csv(path, rows)
+        case file_kinds.PARQUET | file_kinds.ARROW:
+            return _table_as_csv(path, rows, mark)
         case None:
             return path.open("rb")
     return _zip_member(path)
@@ -181,7 +184,7 @@ def _bytes(path: Path, rows: int | None = None) -> Iterator[tuple[IO[bytes], str
 def open_text_lines(path: Path, rows: int | None = None) -> Iterator[TextIO]:
     """The decompressed lines as text (byte-order mark dropped), line ends unified.
 
-    Of a Parquet table only the first `rows`, if given. Raises PipelineError for an empty file, a
+    Of a table only the first `rows`, if given. Raises PipelineError for an empty file, a
     damaged or encrypted archive, and content that is no text, by its name.
     """
     with (

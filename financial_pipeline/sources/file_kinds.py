@@ -10,8 +10,9 @@ BZIP2: Final = b"BZh"
 XZ: Final = b"\xfd7zXZ\x00"
 ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 PARQUET: Final = b"PAR1"
+ARROW: Final = b"ARROW1"
 # Forms whose content is read.
-READ: Final = (GZIP, ZIP, *ODD_ZIPS, BZIP2, XZ, ZSTANDARD, PARQUET)
+READ: Final = (GZIP, ZIP, *ODD_ZIPS, BZIP2, XZ, ZSTANDARD, PARQUET, ARROW)
 FOREIGN: Final = (
     (GZIP, "a gzip file inside an archive"),
     (ZIP, "a zip archive inside an archive"),
@@ -24,7 +25,8 @@ FOREIGN: Final = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),
     (b"SQLite format 3", "an SQLite database"),
-    (b"ARROW1", "an Arrow (Feather) file"),
+    (ARROW, "an Arrow (Feather) file inside an archive"),
+    (b"FEA1", "a Feather file of the first version"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
     (b"RDX", "R data (.rda)"),

@@ -16,6 +16,7 @@ import polars as pl
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.day_text import in_iso_form
 from financial_pipeline.sources.fred_identity import verify_series
 from financial_pipeline.sources.fred_json import read_json
 from financial_pipeline.sources.fred_layout import (
@@ -31,7 +32,7 @@ from financial_pipeline.sources.fred_releases import LAST_DAY
 from financial_pipeline.sources.physical_lines import main_problem, read_records
 
 DATASET: Final = "fred_observations"
-HEADER_SEARCH_LINES: Final = 10
+HEADER_SEARCH_LINES: Final = 20
 MONTHS_A_YEAR: Final = 12
 LONGEST_MONTH: Final = 31
 LONGEST_QUARTER: Final = 92
@@ -79,6 +80,8 @@ def _read_csv(plain: Path, layout: FredLayout) -> FredLines:
             header = record.text
         elif not record.text.strip():
             notes["blank"] += record.physical_lines
+        elif record.line_number < layout.header_line:
+            notes["note"] = notes.get("note", 0) + record.physical_lines
         elif record.text == header:
             notes["repeated_header"] += record.physical_lines
         else:
@@ -89,6 +92,7 @@ def _read_csv(plain: Path, layout: FredLayout) -> FredLines:
             }
             rows += _cells(row, record.fields, layout)
     records = pl.DataFrame(rows, RECORD_SCHEMA)
+    records = records.with_columns(in_iso_form(records["date"]))
     return FredLines(_single_day_as_copy(records), notes, layout.form)
 
 

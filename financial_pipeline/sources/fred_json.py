@@ -63,6 +63,8 @@ def _document(text: str, path: Path) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
+        if re.search(r"\}\s*\n\s*\{", text):
+            raise PipelineError(f"{path} is a table in JSON lines; export it as CSV.") from error
         raise PipelineError(
             f"{path} is a damaged JSON document ({error}); download it again."
         ) from error

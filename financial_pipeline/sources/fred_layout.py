@@ -13,6 +13,7 @@ from typing import Final
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.sources.compression import plain_stem
+from financial_pipeline.sources.day_text import with_date_name
 from financial_pipeline.sources.physical_lines import is_unnamed, split
 
 # The last one is ALFRED's.
@@ -26,6 +27,10 @@ SERIES_ID: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 # ALFRED's download names its columns `GDPC1_20140130`; dated copies are named `GDPC1_2014-01-30`.
 DATED_COLUMN: Final = re.compile(r"(?P<series>[A-Z][A-Z0-9_]*?)_(?P<day>\d{8})")
 DATED_STEM: Final = re.compile(r"(?P<series>.+)_(?P<day>\d{4}[-_]?\d{2}[-_]?\d{2})")
+# The first line of FRED's spreadsheets.
+EXPORT_TITLE: Final = "FRED Graph Observations"
+# Browsers number the downloads of one name: `UNRATE (1)`.
+COPY_NUMBER: Final = re.compile(r" ?\(\d+\)$")
 
 EXPECTED: Final = (
     "FRED series: `DATE,UNRATE`, `observation_date,UNRATE` (several series columns too),"
@@ -85,6 +90,7 @@ def named_series(path: Path) -> tuple[str, date | None]:
 
 def dated_stem(stem: str) -> tuple[str, date | None]:
     """The name of a dated copy and its day, or a name as it is; two dates are a range of days."""
+    stem = COPY_NUMBER.sub("", stem)
     dated = DATED_STEM.fullmatch(stem)
     if dated is None or dated_stem(dated["series"])[1] is not None:
         return stem, None
@@ -93,11 +99,17 @@ def dated_stem(stem: str) -> tuple[str, date | None]:
 
 
 def header_cells(lines: Sequence[str]) -> tuple[int, list[str]]:
-    """Physical line and cells of the first line with text; line 0 where there is none."""
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            return number, [cell.strip() for cell in split(line) or []]
-    return 0, []
+    """Physical line and cells of the header; line 0 if there is none.
+
+    It is the first line with text, or one with a date column below the lines of an exported sheet.
+    """
+    filled = [number for number, line in enumerate(lines, start=1) if line.strip()]
+    rows = [[cell.strip() for cell in split(lines[number - 1]) or []] for number in filled]
+    if not rows:
+        return 0, []
+    named = (n for n, row in enumerate(rows) if any(cell.lower() in DATE_NAMES for cell in row))
+    at = next(named, 0) if rows[0][:1] == [EXPORT_TITLE] else 0
+    return filled[at], with_date_name(rows[at], [*rows[at + 1 :], [""]][0], DATE_NAMES)
 
 
 def is_json(lines: Sequence[str]) -> bool:
@@ -131,8 +143,8 @@ def is_csv(lines: Sequence[str]) -> bool:
     if SERIES_NAME in lowered:
         return lowered.count(SERIES_NAME) == 1 and [name.lower() for name in values] == [VALUE]
     if _place(lowered, START_NAMES) is None:
-        # Without real-time columns the date comes first.
-        if place != len(names) - len(values) - 1:
+        # Without real-time columns the date comes first, or last as the index of a data frame.
+        if place not in (len(names) - len(values) - 1, len(names) - 1):
             return False
     elif len(values) != 1:
         return False

@@ -13,7 +13,7 @@ from financial_pipeline.schemas.raw import LandedFile
 from financial_pipeline.sources import bank_prices, fred, lending_club, rejections
 from financial_pipeline.sources.compression import EmptyFile, first_lines, is_system_name
 from financial_pipeline.sources.fred_identity import price_header
-from financial_pipeline.sources.price_layout import foreign_columns
+from financial_pipeline.sources.price_layout import foreign_columns, has_no_adjusted_close
 from financial_pipeline.sources.provenance import RECORD_NAME
 from financial_pipeline.sources.table_parts import is_part, table_of
 
@@ -211,6 +211,11 @@ def _detect(path: Path) -> LandedFile:
         raise PipelineError(
             f"{path} has prices and columns that are not known ({', '.join(foreign)}); delete these"
             " columns, or rename them if they are Adj Close, Dividends or Stock Splits."
+        )
+    if has_no_adjusted_close(lines):
+        raise PipelineError(
+            f"{path} has prices without adjusted closes, so that dividends would count as losses;"
+            " export them too, as Adj Close or as Dividends and Stock Splits."
         )
     if reason := price_header(lines):
         raise PipelineError(f"{path} {reason}.")

@@ -57,9 +57,10 @@ def note_kind(fields: Sequence[str], header: Sequence[str]) -> str | None:
     filled = [field for field in fields if field.strip()]
     if not filled:
         return "blank" if len(fields) <= 1 else None
-    if len(filled) > 1:
-        return None
-    return next((kind for mark, kind in NOTE_KINDS.items() if filled[0].startswith(mark)), None)
+    # Data frames write row numbers before it.
+    is_alone = len(filled) == 1 or (len(filled) == 2 and filled[0].strip().isdigit())
+    found = (kind for mark, kind in NOTE_KINDS.items() if filled[-1].startswith(mark))
+    return next(found, None) if is_alone else None
 
 
 def footer_total(text: str) -> float | None:

@@ -26,6 +26,10 @@ LOWEST_INCOME: Final = 5_000
 MOST_LOW_INCOMES: Final = 0.02
 # Fewer may be those of a small file: two of 63 loans in July 2007.
 LEAST_LOW_INCOMES: Final = 10
+# Months of interest on the whole loan: who paid so much did not pay last in the month of the issue.
+LEAST_INTEREST_MONTHS: Final = 3
+# Hardly any loan of upstream's does what these columns cannot do.
+MOST_IMPOSSIBLE: Final = 0.2
 
 
 def verify_alignment(raw: pl.LazyFrame, rate_factor: float, where: str) -> None:
@@ -54,6 +58,14 @@ def _facts(schema: pl.Schema, rate_factor: float) -> dict[str, pl.Expr]:
     rank = sub_grade.cast(pl.Enum(SUB_GRADES), strict=False).to_physical().cast(pl.Float64)
     is_both = rank.is_not_null() & per_cent.is_not_null()
     is_low = (income < LOWEST_INCOME).filter(income > 0)
+    open_lines, all_lines, interest = (
+        column_number(name, schema[name]) if name in schema else pl.lit(None, pl.Float64())
+        for name in ("open_acc", "total_acc", "total_rec_int")
+    )
+    # Interest of some months is not paid in the month of the issue.
+    is_old = interest > LEAST_INTEREST_MONTHS * amount * monthly
+    paid_at_once = (pl.col("last_pymnt_d") == pl.col("issue_d")).filter(is_old)
+    more_open = (open_lines > all_lines).drop_nulls()
     return {
         "loans": per_cent.count(),
         "rates": per_cent.drop_nulls().n_unique(),
@@ -63,6 +75,8 @@ def _facts(schema: pl.Schema, rate_factor: float) -> dict[str, pl.Expr]:
         # Of ranks: one mistyped rate, which is quarantined, must not decide.
         "correlation": pl.corr(rank.filter(is_both), per_cent.filter(is_both), method="spearman"),
         "low_incomes": pl.when(is_low.sum() >= LEAST_LOW_INCOMES).then(is_low.mean()),
+        "more_open": pl.when(more_open.len() >= MANY_VALUES).then(more_open.mean()),
+        "paid_at_once": pl.when(is_old.sum() >= MANY_VALUES).then(paid_at_once.mean()),
     }
 
 
@@ -74,6 +88,8 @@ def _reason(
     sub_grades: int,
     correlation: float | None,
     low_incomes: float | None,
+    more_open: float | None,
+    paid_at_once: float | None,
 ) -> str | None:
     if loans < MANY_VALUES:
         return None
@@ -94,5 +110,19 @@ def _reason(
         return (
             f"its annual_inc is below {LOWEST_INCOME:,} dollars for {low_incomes:.0%} of the loans,"
             " so that some are per month or in thousands"
+        )
+    return _impossible(more_open, paid_at_once)
+
+
+def _impossible(more_open: float | None, paid_at_once: float | None) -> str | None:
+    if more_open is not None and more_open > MOST_IMPOSSIBLE:
+        return (
+            f"its open_acc exceeds total_acc for {more_open:.0%} of the loans, and open credit"
+            " lines are among all of them, so that the two columns are swapped"
+        )
+    if paid_at_once is not None and paid_at_once > MOST_IMPOSSIBLE:
+        return (
+            f"its last_pymnt_d is issue_d for {paid_at_once:.0%} of the loans that paid interest of"
+            f" more than {LEAST_INTEREST_MONTHS} months, so that one of them was overwritten"
         )
     return None

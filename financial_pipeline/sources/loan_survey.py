@@ -102,7 +102,21 @@ def snapshot_month(activity: Counter[tuple[date | None, date | None]]) -> date |
         later = sum(count for each, count in last.items() if each >= month)
         if month > end and (month == _later(end, 1) or later > LARGEST_LATE_SHARE * loans):
             end = month
-    return max((m for m in supported if m <= end), default=max(support, default=None))
+    found = max((m for m in supported if m <= end), default=max(support, default=None))
+    return _with_sparse_end(found, last) if found else None
+
+
+def _with_sparse_end(found: date, last: Counter[date]) -> date:
+    """The month until which the rest of a file is active, if more loans than errors are later.
+
+    Months without credit pulls have few last payments each at the end.
+    """
+    for month in sorted(last):
+        later = sum(count for each, count in last.items() if each >= month)
+        is_near = found < month <= min(_later(found, SILENT_MONTHS), date.today())
+        if is_near and later > LARGEST_LATE_SHARE * last.total():
+            found = month
+    return found
 
 
 def _before_silence(last: Counter[date]) -> date:

@@ -168,7 +168,7 @@ def _number(column: str, forms: TextForms) -> pl.Expr:
 
 def employment_words(text: pl.Expr) -> pl.Expr:
     """Years as upstream words them: `<1 year`, `10+` and the bare number of cleaned files too."""
-    bare = text.str.strip_chars().str.extract(r"^(?:&lt;|<|less than) *(1) *years?$")
+    bare = text.str.strip_chars().str.extract(r"^(?:&lt;|<|less than) *(1)(?: *years?)?$")
     years = text.str.strip_chars().str.extract(r"^(\d+)(?:\.0+)?\+?(?: *years?)?$").cast(pl.Int64)
     return (
         pl.when(bare.is_not_null() | (years == 0))

@@ -1,11 +1,12 @@
 """Months in the forms that tools export, read as upstream's form (`Dec-2015`).
 
 ISO dates, year and month, names in any case, and dates with slashes if the column, or the file,
-proves the order are unambiguous. `18-Dec` and `Dec-15` are not: year and day cannot be told apart.
+proves the order are unambiguous. `18-Dec` and `Dec-15` are not, as year and day cannot be told
+apart, unless the file proves that such a number is a year: `Dec-85` has no day.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from financial_pipeline.schemas.lending_club import UPSTREAM_MONTHS
@@ -32,6 +33,14 @@ NAME_AND_YEAR: Final = re.compile(
     r"(?:\d{1,2}[- ]?)?([A-Za-z]{3,9})\.?[-_ /]?((?:19|20)\d\d)(?::00:00:00(?:\.0+)?)?"
 )
 NAME_DAY_YEAR: Final = re.compile(r"([A-Za-z]{3,9})\.? \d{1,2},? ((?:19|20)\d\d)")
+# A spreadsheet shows `Dec-2015` as `Dec-15`, and that as `15-Dec` when it opens the file again.
+TWO_DIGITS: Final = re.compile(r"([A-Za-z]{3,9})-(\d{1,2})|(\d{1,2})-([A-Za-z]{3,9})")
+# The first of a month as Oracle writes it: 01-DEC-15.
+FIRST_DAY: Final = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{2})")
+LONG_YEAR: Final = re.compile(r"\d{4}")
+LAST_DAY: Final = 31
+# From here on, spreadsheets take two digits for a year of the last century.
+LAST_CENTURY: Final = 30
 SLASHED: Final = re.compile(rf"(\d{{1,2}})[/.-](\d{{1,2}})[/.-]((?:19|20)\d\d){CLOCK}")
 
 
@@ -97,6 +106,47 @@ def _month_place(texts: Iterable[str]) -> int:
     return 3 if is_swapped else 2
 
 
+def _short_years(column: Collection[str], file: Iterable[str]) -> dict[str, str]:
+    """The months of a column with years of two digits; none if any of its years has four.
+
+    `file` has the texts of all date columns: there a number above 31 must show that it is a year.
+    """
+    proofs = (int(m[2] or m[3]) for text in file if (m := TWO_DIGITS.fullmatch(text)))
+    pairs = {
+        text: (match[1] or match[4], int(match[2] or match[3]))
+        for text in column
+        if (match := TWO_DIGITS.fullmatch(text))
+    }
+    is_day = {number for _, number in pairs.values()} == {1}
+    if is_day or max(proofs, default=0) <= LAST_DAY or any(map(LONG_YEAR.search, column)):
+        return {}
+    return _in_full(pairs)
+
+
+def _in_full(pairs: Mapping[str, tuple[str, int]]) -> dict[str, str]:
+    """Upstream's texts of months by name and a year of two digits."""
+    months = {
+        text: _month_text(
+            f"{19 if number >= LAST_CENTURY else 20}{number:02d}", _month_number(name)
+        )
+        for text, (name, number) in pairs.items()
+    }
+    return {text: month for text, month in months.items() if month is not None}
+
+
+def _first_days(column: Collection[str], file: Iterable[str]) -> dict[str, str]:
+    """The months of a column of first days with years of two digits.
+
+    In the file, the first number is always 1 and the last one is not always the same.
+    """
+    matches = [match for text in file if (match := FIRST_DAY.fullmatch(text))]
+    days, years = ({int(match[at]) for match in matches} for at in (1, 3))
+    if days != {1} or len(years) == 1:
+        return {}
+    found = {text: match for text in column if (match := FIRST_DAY.fullmatch(text))}
+    return _in_full({text: (match[2], int(match[3])) for text, match in found.items()})
+
+
 def other_forms(texts: Iterable[str | None], others: Iterable[str | None] = ()) -> dict[str, str]:
     """Map the texts of one column that are months in another form to upstream's form.
 
@@ -104,14 +154,19 @@ def other_forms(texts: Iterable[str | None], others: Iterable[str | None] = ()) 
     texts of all date columns of the file: software writes all of them in one order, which a column
     of few months does not prove.
     """
-    stripped = {text: text.strip() for text in texts if text and text not in UPSTREAM_MONTHS}
+    filled = [text for text in texts if text]
+    stripped = {text: text.strip() for text in filled if text not in UPSTREAM_MONTHS}
     if not stripped:
         return {}
     column, file = stripped.values(), {text.strip() for text in others if text}
+    written = {text.strip() for text in filled}
+    short = _short_years(written, file | written) | _first_days(written, file | written)
     group = _month_group(column) or _month_group(file.union(column))
     place = max(_month_place(column), _month_place(file))
     found = {
-        text: bare if bare in UPSTREAM_MONTHS else _upstream_form(bare, group, place)
+        text: short.get(bare, bare)
+        if bare in UPSTREAM_MONTHS or bare in short
+        else _upstream_form(bare, group, place)
         for text, bare in stripped.items()
     }
     return {text: month for text, month in found.items() if month is not None}

@@ -74,6 +74,7 @@ PROBLEMS = {
     "wrong_field_count": "has another number of fields than the header",
     "unreadable_quotes": "has quotes that do not close",
     "no_series": "names no series",
+    "no_symbol": "names no symbol",
 }
 
 

@@ -3,16 +3,32 @@
 Forms whose name ends in `-adjusted` have adjusted prices only: their close has dividends removed.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
+from financial_pipeline.sources import price_steps
 from financial_pipeline.sources.compression import first_lines
+from financial_pipeline.sources.day_text import with_date_name
 from financial_pipeline.sources.physical_lines import is_unnamed, split
 
 DATE: Final = "date"
+# The column with the bank of each line, in a table of several.
+SYMBOL_NAMES: Final = ("ticker", "symbol", "name")
+# Of Alpha Vantage, Tiingo and Quandl, whose other prices are as they traded.
+TRADED_FIELDS: Final = {
+    "dividend amount": "dividend",
+    "divcash": "dividend",
+    "ex-dividend": "dividend",
+    "split coefficient": "split_ratio",
+    "splitfactor": "split_ratio",
+    "split ratio": "split_ratio",
+    **{f"adj{bar}": f"adjusted_{bar}" for bar in ("open", "high", "low", "volume")},
+    **{f"adj. {bar}": f"adjusted_{bar}" for bar in ("open", "high", "low", "volume")},
+}
 # Upstream's column names, in lower case, and ours. Fields that are not kept map to themselves.
 FIELDS: Final = {
     "open": "open",
@@ -29,15 +45,27 @@ FIELDS: Final = {
     "capital gains": "capital_gain",
     "simulated": "simulated",
     "repaired?": "repaired",
+    "openint": "open_interest",
+    **TRADED_FIELDS,
 }
-NOT_KEPT: Final = frozenset({"capital_gain", "simulated", "repaired"})
+NOT_KEPT: Final = frozenset(
+    "capital_gain simulated repaired open_interest adjusted_open adjusted_high adjusted_low"
+    " adjusted_volume".split()
+)
 VALUE_FIELDS: Final = tuple(
     dict.fromkeys(field for field in FIELDS.values() if field not in NOT_KEPT)
 )
 BARS: Final = frozenset({"open", "high", "low", "close", "volume"})
 ADJUSTED: Final = "adjusted_close"
+ACTIONS: Final = frozenset({"dividend", "split_ratio"})
 # Enough lines to see a header after some blank lines.
 HEADER_SEARCH_LINES: Final = 10
+# Lines above a header.
+TITLE_LINES: Final = 3
+PAIR: Final = re.compile(r"\('([^']+)', '([^']+)'\)")
+FIELD: Final = "Adj Close|Open|High|Low|Close|Volume|Dividends|Stock Splits|Capital Gains"
+FIELD_FIRST: Final = re.compile(rf"({FIELD})[_ ]([A-Za-z.-]+)", re.IGNORECASE)
+FIELD_LAST: Final = re.compile(rf"([A-Za-z.-]+)[_ ]({FIELD})", re.IGNORECASE)
 EXPECTED: Final = (
     "bank prices: `Date,Open,High,Low,Close,Adj Close,Volume` (Yahoo),"
     " `Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits` in any order (yfinance"
@@ -49,7 +77,8 @@ EXPECTED: Final = (
 class PriceLayout:
     """The layout of a price file: header lines, number of fields, and columns by bank.
 
-    `columns` maps a symbol (None if the file name contains it) to the column of each field.
+    `columns` maps a symbol (None if the file name contains it, or `symbol_column` of each line) to
+    the column of each field.
     """
 
     form: str
@@ -57,6 +86,7 @@ class PriceLayout:
     width: int
     date_column: int
     columns: dict[str | None, dict[str, int]]
+    symbol_column: int | None = None
 
     @property
     def adjusted_only(self) -> bool:
@@ -76,7 +106,8 @@ def _form(name: str, fields: set[str]) -> str | None:
 
 def _names(cells: list[str]) -> list[str]:
     # Yahoo's page marks its closes with stars, and software writes underscores for spaces.
-    return [cell.lower().rstrip("*").replace("_", " ") for cell in cells]
+    names = [cell.lower().rstrip("*").replace("_", " ") for cell in cells]
+    return [DATE if name == "timestamp" else name for name in names]
 
 
 def foreign_columns(lines: Sequence[str]) -> list[str]:
@@ -85,25 +116,40 @@ def foreign_columns(lines: Sequence[str]) -> list[str]:
     names = _names(cells)
     if not {DATE, *BARS} <= set(names):
         return []
-    known = (DATE, *FIELDS)
+    known = (DATE, *FIELDS, *SYMBOL_NAMES)
     pairs = zip(cells, names, strict=True)
     return [cell for cell, name in pairs if name not in known and not is_unnamed(name)]
 
 
-def _single_header(cells: list[str]) -> tuple[str, dict[str, int], int] | None:
-    """Form, field columns and date column of a one-line header, or None."""
-    names = _names(cells)
+def has_no_adjusted_close(lines: Sequence[str]) -> bool:
+    """Whether a header has a date and prices of a day, but no adjusted closes and no dividends."""
+    names = {*_names(_cells(next((line for line in lines if line.strip()), "")))}
+    found = {FIELDS[name] for name in names if name in FIELDS}
+    return {DATE, "open", "high", "low"} <= names and found.isdisjoint(ACTIONS | {ADJUSTED})
+
+
+def _single_header(rows: Sequence[list[str]]) -> tuple[str, dict[str, int], list[str]] | None:
+    """Form, field columns and names of a one-line header above `rows`, or None."""
+    names = _names(rows[0])
     named = [name for name in names if not is_unnamed(name)]
     if named.count(DATE) != 1 or len(set(named)) != len(named):
         return None
     fields = {FIELDS[name]: column for column, name in enumerate(names) if name in FIELDS}
-    if len(fields) + 1 != len(named):
+    symbols = [name for name in named if name in SYMBOL_NAMES]
+    if len(fields) + 1 + len(symbols) != len(named) or len(symbols) > 1:
         return None
-    has_actions = "dividend" in fields or "split_ratio" in fields
-    form = _form("yfinance-history" if has_actions else "yahoo-classic", set(fields))
+    kind = "yahoo-classic" if ACTIONS.isdisjoint(fields) else "yfinance-history"
+    form = _form("traded-history" if TRADED_FIELDS.keys() & {*named} else kind, set(fields))
     # Without actions and without an adjusted close Close may be either of the two.
-    return (
-        None if form in (None, "yahoo-classic-adjusted") else (str(form), fields, names.index(DATE))
+    if form == "yahoo-classic-adjusted":
+        form = "yfinance-download-adjusted" if _are_adjusted(rows, fields) else None
+    return None if form is None else (form, fields, names)
+
+
+def _are_adjusted(rows: Sequence[list[str]], fields: dict[str, int]) -> bool:
+    places = [fields[name] for name in BARS - {"volume"}]
+    return price_steps.are_adjusted(
+        row[place] for row in rows for place in places if place < len(row)
     )
 
 
@@ -119,31 +165,74 @@ def _triple_header(rows: list[list[str]]) -> tuple[str, dict[str | None, dict[st
         fields, tickers = tickers, fields
     if not fields or len(fields) != len(tickers) or not all(tickers):
         return None
+    return _by_ticker({n: pair for n, pair in enumerate(zip(fields, tickers, strict=True), 1)})
+
+
+def _paired_header(cells: list[str]) -> tuple[str, dict[str | None, dict[str, int]]] | None:
+    """Form and columns by ticker of yfinance's table in one header line, or None.
+
+    Software writes the two lines of names as `Close_JPM`, `JPM_Close` or `('Close', 'JPM')`.
+    """
+    if _names(cells).count(DATE) != 1:
+        return None
+    pairs = {}
+    for place, cell in enumerate(cells):
+        if _names([cell]) == [DATE] or is_unnamed(cell):
+            continue
+        found = PAIR.fullmatch(cell) or FIELD_FIRST.fullmatch(cell) or FIELD_LAST.fullmatch(cell)
+        if found is None:
+            return None
+        is_first = found[1].lower() in FIELDS
+        pairs[place] = (found[1], found[2]) if is_first else (found[2], found[1])
+    return _by_ticker(pairs) if pairs else None
+
+
+def _by_ticker(
+    pairs: Mapping[int, tuple[str, str]],
+) -> tuple[str, dict[str | None, dict[str, int]]] | None:
+    """Form and columns by ticker of columns with a field and a ticker each, or None."""
     columns: dict[str | None, dict[str, int]] = {}
-    for column, (field, ticker) in enumerate(zip(fields, tickers, strict=True), start=1):
+    for place, (field, ticker) in pairs.items():
         of_bank = columns.setdefault(ticker.upper(), {})
         name = FIELDS.get(field.lower())
         # Of two columns of one name nobody knows which one counts.
         if name is None or name in of_bank:
             return None
-        of_bank[name] = column
+        of_bank[name] = place
     forms = {_form("yfinance-multiheader", set(found)) for found in columns.values()}
     form = forms.pop()
     return None if forms or form is None else (form, columns)
 
 
 def layout(lines: Sequence[str]) -> PriceLayout | None:
-    """The layout that a file's first lines announce, or None for a header that is not known."""
-    filled = [number for number, line in enumerate(lines, start=1) if line.strip()][:3]
+    """The layout that a file's first lines announce, or None for a header that is not known.
+
+    A title may be above the header.
+    """
+    seen = lines[:HEADER_SEARCH_LINES]
+    filled = [number for number, line in enumerate(seen, start=1) if line.strip()]
     rows = [_cells(lines[number - 1]) for number in filled]
-    if not rows:
-        return None
-    if (single := _single_header(rows[0])) is not None:
-        form, fields, date_column = single
-        return PriceLayout(form, tuple(filled[:1]), len(rows[0]), date_column, {None: fields})
-    if (triple := _triple_header(rows)) is not None:
+    found = (_layout_from(rows, filled, start) for start in range(min(len(rows), TITLE_LINES + 1)))
+    return next((each for each in found if each is not None), None)
+
+
+def _layout_from(
+    rows: Sequence[list[str]], filled: Sequence[int], start: int
+) -> PriceLayout | None:
+    """The layout whose header begins at the row `start`; `filled` are the lines of the rows."""
+    below = [*rows[start + 1 :], [""]]
+    rows = [with_date_name(rows[start], below[0], (DATE,)), *below[:-1]]
+    lines = tuple(filled[: start + 1])
+    if (single := _single_header(rows)) is not None:
+        form, fields, names = single
+        symbol = next((place for place, name in enumerate(names) if name in SYMBOL_NAMES), None)
+        return PriceLayout(form, lines, len(names), names.index(DATE), {None: fields}, symbol)
+    if (paired := _paired_header(rows[0])) is not None:
+        form, columns = paired
+        return PriceLayout(form, lines, len(rows[0]), _names(rows[0]).index(DATE), columns)
+    if (triple := _triple_header(list(rows))) is not None:
         form, columns = triple
-        return PriceLayout(form, tuple(filled), len(rows[0]), 0, columns)
+        return PriceLayout(form, tuple(filled[: start + 3]), len(rows[0]), 0, columns)
     return None
 
 

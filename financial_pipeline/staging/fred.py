@@ -35,6 +35,7 @@ from financial_pipeline.staging.cleaned_store import (
 from financial_pipeline.transforms import fred_observations as transform
 from financial_pipeline.transforms.fred_intervals import realtime_intervals
 from financial_pipeline.transforms.fred_periods import ANOTHER_FREQUENCY, find_aggregates
+from financial_pipeline.transforms.fred_seasons import not_adjusted
 from financial_pipeline.transforms.fred_units import (
     no_values,
     older_series,
@@ -108,7 +109,7 @@ def _judge(
             file_rank=pl.lit(newest_first.index(file), pl.Int64),
         )
         part = part.select(NO_ROWS.columns)
-        if not file.is_synthetic and (reason := wrong_unit(part, known)):
+        if not file.is_synthetic and (reason := wrong_unit(part, known) or not_adjusted(part)):
             raise RefusedFile(file.sha256, f"{file.landed.path} is refused: {reason}.")
         parts.append(part)
         warnings += [

@@ -23,15 +23,17 @@ DISTINCT: Final = ("annual_inc", "revol_bal", "earliest_cr_line")
 FINGERPRINT: Final = (*IDENTITY, "int_rate", "installment", *DISTINCT)
 # The same for loans that are fingerprinted by more, some of which a later file may restate.
 ALIKE: Final = (*IDENTITY, "int_rate", "installment", "sub_grade", "zip_code", "earliest_cr_line")
+# The place of a file among those that arrived.
+FILE: Final = "file"
 # The second loan of a fingerprint in its file.
 SECOND: Final = "-2"
 UNDER_OTHER_IDS: Final = (
     "are in another file, or twice in this one, under other ids, so they would count twice; correct"
-    " the ids or withdraw the other file."
+    " the ids or withdraw the other file"
 )
 WITH_OTHER_OUTCOMES: Final = (
     "are in it before, equal at origination and otherwise not, as in two snapshots in one file, so"
-    " they would count twice; put each snapshot into a file of its own."
+    " they would count twice; put each snapshot into a file of its own"
 )
 
 
@@ -44,14 +46,16 @@ def judge_identities(
     file whose ids name other loans in earlier files, and for one of which a larger share of loans
     than `most_repeated` has other ids there or is in it twice.
     """
-    known = pl.DataFrame(schema=dict.fromkeys(("loan", "identity", "key"), pl.UInt64()))
-    doubts = []
+    known = pl.DataFrame(schema=dict.fromkeys(("loan", "identity", "key", FILE), pl.UInt64()))
+    doubts, earlier = [], list[RawFile]()
     for file, fragments in files:
         if not fragments:
             continue
         has_ids = not file.landed.form.endswith(WITHOUT_IDS)
         rows = _keys(fragments, FINGERPRINT if has_ids else ALIKE)
-        _refuse_other_loans(file, rows, known)
+        rows = rows.with_columns(file=pl.lit(len(earlier), pl.UInt64()))
+        earlier.append(file)
+        _refuse_other_loans(file, rows, known, earlier)
         new = rows.join(known, on="loan", how="anti")
         # A loan that both files have explains why keys agree.
         gone = known.join(rows, on="loan", how="anti")
@@ -59,7 +63,9 @@ def judge_identities(
         if has_ids:
             is_repeated = pl.col("key").is_not_null() & pl.col("key").is_duplicated()
             twice = new.filter(is_known | is_repeated).height
-            _refuse_repeated(file, twice, rows.height, most_repeated, UNDER_OTHER_IDS)
+            elsewhere = gone.join(new.filter(is_known), on="key", how="semi")
+            reason = UNDER_OTHER_IDS + _withdrawal(elsewhere[FILE], earlier)
+            _refuse_repeated(file, twice, rows.height, most_repeated, reason)
         else:
             twice = rows.filter("is_second").height
             _refuse_repeated(file, twice, rows.height, most_repeated, WITH_OTHER_OUTCOMES)
@@ -82,16 +88,29 @@ def _keys(fragments: Sequence[Path], columns: Sequence[str]) -> pl.DataFrame:
     return pl.scan_parquet(list(fragments)).select(**digests).collect(engine="streaming")
 
 
-def _refuse_other_loans(file: RawFile, rows: pl.DataFrame, known: pl.DataFrame) -> None:
+def _withdrawal(places: pl.Series, files: Sequence[RawFile]) -> str:
+    """Name the file that most of these loans are in, and the command that leaves it out."""
+    if places.is_empty():
+        return ""
+    other = files[places.mode().min()]  # type: ignore[index]
+    name = other.landed.path.name
+    return f" (`financial-pipeline withdraw {other.sha256[:12]}` leaves out {name})"
+
+
+def _refuse_other_loans(
+    file: RawFile, rows: pl.DataFrame, known: pl.DataFrame, files: Sequence[RawFile]
+) -> None:
     """Refuse a file if most of the loans that it shares have another identity there."""
     shared = rows.join(known, on="loan")
-    changed = shared.filter(pl.col("identity") != pl.col("identity_right")).height
+    other = shared.filter(pl.col("identity") != pl.col("identity_right"))
+    changed = other.height
     if changed > 1 and changed > MOST_CHANGED_IDENTITIES * shared.height:
         raise RefusedFile(
             file.sha256,
             f"{file.landed.path} is refused: {changed:,} of the {shared.height:,} loans that it"
             " shares with other files have another issue month, term or amount there, so its ids"
-            " name other loans; correct the ids or withdraw the other file.",
+            " name other loans; correct the ids or withdraw the other file"
+            f"{_withdrawal(other['file_right'], files)}.",
         )
 
 
@@ -99,7 +118,8 @@ def _refuse_repeated(file: RawFile, twice: int, loans: int, most: float, reason:
     """Refuse a file if more than a few of its loans would count twice."""
     if twice > 1 and twice > most * loans:
         raise RefusedFile(
-            file.sha256, f"{file.landed.path} is refused: {twice:,} of its {loans:,} loans {reason}"
+            file.sha256,
+            f"{file.landed.path} is refused: {twice:,} of its {loans:,} loans {reason}.",
         )
 
 

@@ -43,6 +43,8 @@ from financial_pipeline.staging.typed_store import TypedFile, late_faults, typed
 __all__ = ["stage_issue_months", "stage_snapshots"]
 
 DATASET: Final = "lending_club_loan_snapshots"
+# Upstream ends its files with two footers.
+FOOTER_ROWS: Final = 2
 FILLED: Final = loan_restatements.FILLED
 
 
@@ -137,8 +139,14 @@ def _of_file(across: pl.DataFrame, file: RawFile) -> pl.DataFrame:
 
 
 def _refuse_if_dirty(file: RawFile, typed: TypedFile, settings: Settings) -> None:
-    """Refuse a file with too many broken rows; repetitions of a row are no fault."""
+    """Refuse a file with too many broken rows; repetitions of a row are no fault.
+
+    Nor are two rows without any value: data frames without ids leave them of the footers.
+    """
     broken = typed.faults().filter(pl.col("reason") != "duplicate").sort("line_number")
+    is_empty = pl.col("reason") == "empty_row"
+    if broken.filter(is_empty).height == FOOTER_ROWS:
+        broken = broken.filter(~is_empty)
     try:
         refuse_dirty_file(file, Counter(broken["reason"]), typed.rows, settings)
     except RefusedFile as error:

@@ -25,6 +25,7 @@ from financial_pipeline.transforms.price_rules import (
 )
 from financial_pipeline.transforms.price_scales import on_one_scale
 from financial_pipeline.transforms.text_values import is_unreadable, number
+from financial_pipeline.transforms.traded_prices import on_scale_of_today
 from financial_pipeline.transforms.verdicts import Cleaned, sort_out
 
 BEFORE_FIRST_SESSION: Final = "before_first_session"
@@ -60,7 +61,8 @@ def clean(
         **{name: number(name) for name in VALUES},
     )
     priced = typed.with_columns(adjusted_close="close") if adjusted_only else typed
-    once = judge_filled(judge_repetitions(judge(_drop_zero_prices(priced), sessions)))
+    scaled = on_scale_of_today(_drop_zero_prices(priced))
+    once = judge_filled(judge_repetitions(judge(scaled, sessions)))
     cleaned = sort_out(judge_units(once), [*KEY, *VALUES, "line_number"])
     rows = within_range(cleaned.rows)
     return replace(cleaned, rows=_keep_adjusted(rows) if adjusted_only else rows)

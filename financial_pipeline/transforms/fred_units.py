@@ -18,7 +18,7 @@ from financial_pipeline.schemas.macro_series import (
     RECENT_RANGE,
     SHORT_RATES,
     VALUE_RANGE,
-    ZERO_RATE_YEARS,
+    ZERO_RATES,
 )
 
 DAY: Final = "observation_date"
@@ -69,8 +69,10 @@ def _unit_fault(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
             " on; download it again"
         )
     lowest = LOWEST_MEDIAN.get(series_id)
-    low_years = ZERO_RATE_YEARS if series_id in SHORT_RATES else ()
-    is_low = pl.col(DAY).dt.year().is_in(low_years)
+    spans = ZERO_RATES if series_id in SHORT_RATES else ()
+    is_low = pl.any_horizontal(
+        pl.lit(False), *(pl.col(DAY).is_between(*span, closed="left") for span in spans)
+    )
     telling = part.filter(is_low.not_())
     if telling.is_empty():
         telling = part.filter(pl.col("value") != 0)

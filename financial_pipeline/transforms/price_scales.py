@@ -63,6 +63,7 @@ def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
     Adds `scale_break`. Files with common sessions are joined first, then the nearest one in time: a
     seam is between neighbours.
     """
+    bank = bank.with_columns(share=pl.col("adjusted_close") / pl.col("close"))
     files = bank.sort("session_date", maintain_order=True).partition_by("file_rank")
     parts = {part["file_rank"][0]: part for part in files}
     joined = parts.pop(min(parts)) if parts else bank
@@ -75,7 +76,9 @@ def on_one_scale(bank: pl.DataFrame) -> pl.DataFrame:
         breaks |= dict(factors.breaks)
         joined = pl.concat([joined, _scale(part, factors)])
     noted = pl.col("session_date").replace_strict(breaks, default=None, return_dtype=pl.String)
-    return joined.with_columns(scale_break=noted if breaks else pl.lit(None, pl.String))
+    return joined.drop("share").with_columns(
+        scale_break=noted if breaks else pl.lit(None, pl.String)
+    )
 
 
 def _nearest(parts: Mapping[int, pl.DataFrame], days: Sequence[date]) -> int:
@@ -206,8 +209,8 @@ def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
     if newer["dividend"] is not None:
         paid = 1 - newer["dividend"] / (older["close"] * raw)
         return raw, raw * newer_share * paid / older_share, None
-    # Two files with the same dividends taken out are of one download.
-    is_same = abs(newer_share / older_share - 1) < SPLICE_TOLERANCE < 1 - newer_share
+    # Two files with the same dividends taken out, before they were scaled, are of one download.
+    is_same = abs(newer["share"] / older["share"] - 1) < SPLICE_TOLERANCE < 1 - newer["share"]
     return raw, raw * newer_share / older_share, None if is_same else DIVIDEND_UNKNOWN
 
 

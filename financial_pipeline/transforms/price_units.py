@@ -1,5 +1,6 @@
 """Plausibility of prices as dollars and cents of a bank, by the file alone."""
 
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -13,6 +14,16 @@ LARGEST_TURNOVER: Final = 5e10
 MOST_WHOLE: Final = 0.9
 # Whole dollars move a return by this share of the price at most, or they are too coarse for one.
 COARSE: Final = 1e-3
+# Banks that paid a dividend in every quarter, but for the months without one (from, until).
+PAYERS: Final = {
+    **dict.fromkeys(("JPM", "BAC", "WFC", "GS"), (date.max, date.max)),
+    "C": (date(2009, 2, 1), date(2011, 6, 1)),
+}
+# More than a year, in which at least three dividends were paid.
+LEAST_PAID_SESSIONS: Final = 260
+# Of the close: the smallest dividend, a cent of Citigroup's, was twenty times as much.
+NO_DIVIDEND: Final = 1e-5
+CENT_NOISE: Final = 1e-4
 
 
 def another_unit(rows: pl.DataFrame) -> str | None:
@@ -38,7 +49,29 @@ def _unit_fault(bank: pl.DataFrame) -> str | None:
     columns = (priced[name].drop_nulls() for name in ("close", "adjusted_close"))
     if any(_is_coarse(prices) for prices in columns):
         return "prices in whole dollars, too coarse for daily returns: export them with cents"
-    return None
+    return _left_in(bank)
+
+
+def _left_in(bank: pl.DataFrame) -> str | None:
+    """Say that the adjusted closes of a bank are its closes, though it paid dividends; else None.
+
+    Closes in whole cents are as they traded. Others may be adjusted ones, twice in the file.
+    """
+    start, end = PAYERS.get(bank["symbol"][0], (date.min, date.max))
+    day, close, adjusted = (pl.col(n) for n in ("session_date", "close", "adjusted_close"))
+    paid = bank.drop_nulls(["close", "adjusted_close"]).filter((day < start) | (day >= end))
+    if paid.height < LEAST_PAID_SESSIONS:
+        return None
+    is_close = ((adjusted / close - 1).abs() <= NO_DIVIDEND).all()
+    in_cents = ((close - close.round(2)).abs() <= CENT_NOISE).mean()
+    are_closes, share = paid.select(is_close, in_cents).row(0)
+    if not are_closes or share < MOST_WHOLE:
+        return None
+    return (
+        f"adjusted closes that are its closes on all {paid.height:,} sessions, though it paid"
+        " dividends in each quarter of them; export closes with dividends taken out, such as"
+        " Yahoo's Adj Close"
+    )
 
 
 def _is_coarse(prices: pl.Series) -> bool:

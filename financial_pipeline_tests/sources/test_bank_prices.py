@@ -39,10 +39,21 @@ def known_layout(*lines: str) -> PriceLayout:
             "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits,Capital Gains",
             "yfinance-history-adjusted",
         ),
+        ("Date,Ticker,Open,High,Low,Close,Adj Close,Volume", "yahoo-classic"),
+        (",Open,High,Low,Close,Adj Close,Volume\n2004-01-02,1,2,1,2,1.5,10", "yahoo-classic"),
+        (
+            "timestamp,open,high,low,close,adjusted_close,volume,dividend_amount,split_coefficient",
+            "traded-history",
+        ),
+        (
+            "date,close,high,low,open,volume,adjClose,adjHigh,adjLow,adjOpen,adjVolume,divCash,"
+            "splitFactor",
+            "traded-history",
+        ),
     ],
 )
 def test_layout_tells_one_line_headers_apart(header: str, form: str) -> None:
-    assert known_layout(header).form == form
+    assert known_layout(*header.split("\n")).form == form
 
 
 @pytest.mark.parametrize(

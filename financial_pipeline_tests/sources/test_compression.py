@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.sources.compression import decompressed, first_lines
+from financial_pipeline.sources.compression import decompressed, first_lines, plain_stem
 
 TEXT = b"a,b\n1,2\n"
 
@@ -68,6 +68,7 @@ def test_first_lines_drops_the_byte_order_mark_and_carriage_returns(tmp_path: Pa
         (lzma.compress(TEXT * 9999)[:-20], "damaged or truncated"),
         (b"BZh9 but no bzip2", "damaged or truncated"),
         (b"PAR1 but no Parquet", "is a Parquet file that is damaged"),
+        (b"ARROW1 but no Arrow", "is an Arrow file that is damaged"),
         (b"%PDF-1.7", "a PDF document"),
         (b"SQLite format 3\x00", "an SQLite database"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook"),
@@ -151,3 +152,12 @@ def test_parquet_is_read_as_csv(tmp_path: Path) -> None:
     assert first_lines(tmp_path / "a.parquet", 1) == ["a,b,c"]
     with decompressed(tmp_path / "a.parquet", tmp_path) as plain:
         assert plain.read_text().splitlines() == ["a,b,c", '1,"x, y",2015-12-01', ',"",']
+
+
+def test_feather_is_read_as_csv(tmp_path: Path) -> None:
+    table = pl.DataFrame({"a": [1, None], "b": ["x, y", ""], "c": [date(2015, 12, 1), None]})
+    table.write_ipc(tmp_path / "a.feather", compression="lz4")
+    assert first_lines(tmp_path / "a.feather", 1) == ["a,b,c"]
+    with decompressed(tmp_path / "a.feather", tmp_path) as plain:
+        assert plain.read_text().splitlines() == ["a,b,c", '1,"x, y",2015-12-01', ',"",']
+    assert plain_stem(Path("UNRATE.feather")) == "UNRATE"

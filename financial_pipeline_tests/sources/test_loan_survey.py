@@ -48,6 +48,15 @@ def test_typing_errors_after_a_gap_move_nothing_up_to_one_in_a_hundred() -> None
     assert snapshot_month(Counter({(MARCH, None): 9, (date(2091, 5, 1), None): 1})) == MARCH
 
 
+def test_sparse_last_payments_are_no_errors_if_more_than_one_in_a_hundred_is_later() -> None:
+    months = [date(2019, month, 1) for month in (4, 5, 6, 7)]
+    sparse = Counter({(month, None): 1 for month in months})
+    assert snapshot_month(Counter({(MARCH, None): 296}) + sparse) == months[0]
+    assert snapshot_month(Counter({(MARCH, None): 396}) + sparse) == MARCH
+    later = Counter({(date(2019 + n, 11, 1), None): 1 for n in range(4)})
+    assert snapshot_month(Counter({(MARCH, None): 296}) + later) == MARCH
+
+
 def test_sentence_about_issue_dates_is_true_of_the_file(tmp_path: Path) -> None:
     for text, is_said in (("Dec-15", True), ("1448928000", False)):
         with pytest.raises(PipelineError, match="no readable issue date") as refusal:

@@ -81,6 +81,40 @@ def test_order_of_dates_that_a_column_does_not_prove_is_that_of_the_file() -> No
     assert other_forms(["2018-01-10"], [*swapped, "2018-02-01"]) == {"2018-01-10": "Jan-2018"}
 
 
+@pytest.mark.parametrize(
+    ("texts", "file", "months"),
+    [
+        (["Dec-15", "Nov-14"], ["Jan-85"], ["Dec-2015", "Nov-2014"]),
+        (["18-Dec", "9-Jan"], ["Jan-85"], ["Dec-2018", "Jan-2009"]),
+        (["Jan-85", "18-Dec", "Jan-00"], [], ["Jan-1985", "Dec-2018", "Jan-2000"]),
+        # First days as Oracle writes them, and other days.
+        (["01-DEC-15", "01-JAN-85"], [], ["Dec-2015", "Jan-1985"]),
+        (["01-DEC-15"], ["01-JAN-85"], ["Dec-2015"]),
+        (["01-DEC-15"], ["02-JAN-85"], None),
+        (["01-DEC-15"], [], None),
+        # No number that must be a year, a day of the month, and years of four digits.
+        (["Dec-15", "31-Jan"], ["Jan-2003"], None),
+        (["1-Dec", "1-Jan"], ["Jan-85"], None),
+        (["Dec-15", "Nov-2014"], ["Jan-85"], None),
+    ],
+)
+def test_two_digits_are_a_year_if_the_file_proves_it(
+    texts: list[str], file: list[str], months: list[str] | None
+) -> None:
+    found = other_forms(texts, file)
+    assert [found.get(text) for text in texts] == (months or [None] * len(texts))
+
+
+def test_a_file_that_a_spreadsheet_saved_twice_is_read(tmp_path: Path) -> None:
+    dates = {"issue_d": "15-Dec", "last_pymnt_d": "19-Jan", "last_credit_pull_d": "19-Mar"}
+    rows = [loan(n, **dates, earliest_cr_line="Aug-83" if n else "3-Aug") for n in range(3)]
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(write(tmp_path / "a.csv", [header(), *map(line, rows)]))
+    found = stage.table("lending_club_loans")
+    assert {*found["issue_d"]} == {date(2015, 12, 1)}
+    assert found["earliest_cr_line"].max() == date(2003, 8, 1)
+
+
 def test_a_month_of_loans_is_dated_by_the_other_columns_of_its_file(tmp_path: Path) -> None:
     dates = {"issue_d": "12/1/2015", "last_pymnt_d": "1/1/2019", "last_credit_pull_d": "3/1/2019"}
     rows = [loan(n, **dates, earliest_cr_line=f"{n}/1/2003") for n in (1, 2)]

@@ -24,6 +24,9 @@ from financial_pipeline_tests.sources.test_bank_prices import CLASSIC, SYMBOLS, 
         "HistoricalData_JPM.csv",
         "JPM_2004-01-02_to_2018-12-31.csv",
         "JPM 2004 to 2018.csv",
+        "JPM.US.csv",
+        "WIKI-JPM.csv",
+        "NYSE_JPM_yahoo.csv",
     ],
 )
 def test_describe_takes_the_symbol_from_the_name_where_the_content_has_none(

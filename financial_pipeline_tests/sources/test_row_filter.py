@@ -47,6 +47,8 @@ def test_filter_passes_rows_of_a_csv_writer(rows: list[list[str]]) -> None:
         (None, (False, "unclosed_quote")),
         (["Loans that do not meet the credit policy"], (True, "section")),
         (["Total amount funded in policy code 2: 0", "", ""], (True, "footer")),
+        (["41", "Total amount funded in policy code 2: 0", ""], (True, "footer")),
+        (["a", "Total amount funded in policy code 2: 0"], (False, "too_few_fields")),
         (["Notes offered by Prospectus (https://...)"], (True, "note")),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.staging.loans import FOOTER_ROWS
 from financial_pipeline_tests.loan_text import header, line, loan, loan_file, write
 from financial_pipeline_tests.staging.loan_stage import LoanStage
 
@@ -162,6 +163,12 @@ def test_one_mistyped_rate_is_quarantined_and_refuses_no_file(tmp_path: Path) ->
         ),
         (lambda n: {"int_rate": f"{float(graded(n)['int_rate']):.0f}"}, "whole per cents only"),
         (lambda n: {"annual_inc": "4583.33"} if n % 3 == 0 else {}, "5,000 dollars for 33% of"),
+        # Columns that are swapped, and one that was written over another.
+        (lambda n: {"open_acc": "13", "total_acc": "7"}, "total_acc for 100% of the loans"),
+        (
+            lambda n: {"last_pymnt_d": "Dec-2015"} if n % 2 else {},
+            "last_pymnt_d is issue_d for 50% of the loans that paid interest of more than 3 months",
+        ),
     ],
 )
 def test_columns_that_do_not_fit_each_other_are_refused(
@@ -185,8 +192,28 @@ def test_rates_of_two_grades_may_fall_with_the_sub_grade(tmp_path: Path) -> None
     assert len(stage.loan_ids()) == 60
 
 
+def test_loans_that_are_paid_back_in_their_first_month_are_possible(tmp_path: Path) -> None:
+    paid = {"last_pymnt_d": "Dec-2015", "total_rec_int": "12.5", "total_pymnt": "3612.5"}
+    stage = LoanStage(tmp_path / "data")
+    stage.stage(loan_file(tmp_path / "a.csv", [graded(n, **paid) for n in range(60)]))
+    assert len(stage.loan_ids()) == 60
+
+
 def test_a_few_low_incomes_are_possible(tmp_path: Path) -> None:
     rows = [graded(n, **({"annual_inc": "4500"} if n % 7 == 0 else {})) for n in range(60)]
     stage = LoanStage(tmp_path / "data")
     stage.stage(loan_file(tmp_path / "a.csv", rows))
     assert len(stage.loan_ids()) == 60
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_two_rows_without_values_are_footers_of_a_file_without_ids(
+    tmp_path: Path, rows: int
+) -> None:
+    lines = [header(), *(line(loan(n)) for n in range(60)), *[COMMAS] * rows]
+    path, stage = write(tmp_path / "a.csv", lines), LoanStage(tmp_path / "data")
+    if rows != FOOTER_ROWS:
+        with pytest.raises(RefusedFile, match=f"empty_row {rows}"):
+            stage.stage(path)
+    else:
+        assert (stage.stage(path).rows, stage.table("quarantine").height) == (60, rows)

@@ -43,6 +43,17 @@ def test_file_without_some_dividends_meets_the_older_one_at_their_seam(
     assert adjusted_return(rows, first) == pytest.approx(1, abs=1e-6)
 
 
+def test_parts_of_one_download_are_known_by_the_dividends_that_they_state(tmp_path: Path) -> None:
+    parts = (range(20), range(20, 45), range(45, 60))
+    files = [
+        (f"JPM_{n}.csv", bars(places=part, share=with_dividends)) for n, part in enumerate(parts)
+    ]
+    rows, _ = staged(tmp_path, *files)
+    # A dividend on the first session of a part cannot be told from one of a later download.
+    assert breaks(rows) == {45: "dividend_unknown"}
+    assert adjusted_return(rows, 20) == pytest.approx(1, abs=1e-6)
+
+
 def test_hole_of_a_file_without_some_dividends_is_filled_on_its_own_scale(tmp_path: Path) -> None:
     newer = bars(share=lambda n: 0.95).splitlines()
     text = "\n".join(newer[:11] + newer[12:])
