@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, TopicMetadata
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from financial_pipeline.errors import PipelineError
@@ -35,7 +35,7 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
         raise PipelineError(f"The topics could not be created: {error.args[0].str()}") from error
 
 
-def _known(admin: AdminClient) -> dict[str, TopicMetadata]:
+def _known(admin: AdminClient) -> dict[str, Any]:
     """The topics by name; a broker that just started may first give a partial answer, or none."""
     deadline = time.monotonic() + REQUEST_SECONDS
     while True:
