@@ -28,13 +28,14 @@ ASKED = {
     "kafka": "kafka-broker-api-versions.sh --bootstrap-server kafka:9092",
     "jobmanager": "http://127.0.0.1:8081/overview",
     "taskmanager": "http://jobmanager:8081/taskmanagers | grep -q taskmanager:6122",
+    "submit": "http://jobmanager:8081/jobs/overview",
     "land": "financial-pipeline stream check",
     "spark-cluster": "http://spark-cluster:8080/json/",
     "spark-worker": "http://spark-worker:8081/json/",
     "spark": "create_connection(('127.0.0.1', 15002)",
 }
-# They run once, and end.
-ONCE = {"demo", "submit"}
+# It runs once, and ends.
+ONCE = {"demo"}
 NEEDED = {
     "postgres": [],
     "code": ["postgres"],

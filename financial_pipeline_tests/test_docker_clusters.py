@@ -47,6 +47,13 @@ def test_commands_are_those_of_the_pods(pod: str) -> None:
     assert " ".join(words).replace(" ".join(["", *more]), "", 1) == " ".join(expected)
 
 
+def test_the_job_is_submitted_by_the_command_and_check_of_its_pod() -> None:
+    service, pod = SERVICES["submit"], container("submit")
+    assert pod["args"] == service["command"]
+    check = [word.replace("//jobmanager:", "//flink:") for word in service["healthcheck"]["test"]]
+    assert pod["readinessProbe"]["exec"]["command"] == check[1:]
+
+
 def test_a_service_has_the_name_by_which_the_others_reach_it() -> None:
     for name in ("taskmanager", "spark-cluster", "spark-worker", "spark"):
         assert SERVICES[name]["hostname"] == name

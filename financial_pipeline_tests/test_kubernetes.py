@@ -85,7 +85,9 @@ def test_the_database_has_the_image_and_check_of_compose() -> None:
 
 def test_the_image_has_the_version_of_the_project() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    images = {container(name)["image"] for name in RUNNING if name.startswith((*OURS, "spark"))}
+    images = {
+        container(name)["image"] for name in RUNNING if name.startswith((*OURS, "spark", "submit"))
+    }
     assert images == {f"financial-pipeline:{project['version']}"}
 
 

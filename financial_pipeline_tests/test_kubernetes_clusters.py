@@ -92,6 +92,8 @@ def test_the_address_of_flink_is_that_of_its_service() -> None:
     [found] = re.findall(r"FINANCIAL_PIPELINE_FLINK_URL=(\S+)", PAGE)
     ports = {row["name"]: row["port"] for row in of_kind("Service")["flink"]["spec"]["ports"]}
     assert Settings(flink_url=found).flink_url == f"http://flink:{ports['rest']}"
+    submit = {row["name"]: row["value"] for row in container("submit")["env"]}
+    assert submit["FINANCIAL_PIPELINE_FLINK_URL"] == found
     assert option("flink-jobmanager", "blob.server.port") == str(ports["blob"])
     for name in ("flink-jobmanager", "flink-taskmanager"):
         assert option(name, "jobmanager.rpc.address") == "flink"
@@ -118,10 +120,8 @@ def test_processes_fit_into_their_pods(name: str, keys: list[str], beyond: int) 
 
 def test_only_clusters_replace_the_entry_point_of_their_image() -> None:
     named = {name for name in RUNNING if "command" in container(name)}
-    assert named == {m["metadata"]["name"] for n in ("flink", "spark") for m in FILES[n]} - {
-        "flink",
-        "spark",
-    }
+    clusters = {m["metadata"]["name"] for n in ("flink", "spark") for m in FILES[n]}
+    assert named == clusters - {"flink", "spark", "submit"}
 
 
 def test_manifests_of_the_tests_are_all_files_of_the_folder() -> None:

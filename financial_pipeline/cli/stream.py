@@ -1,7 +1,6 @@
 """The `financial-pipeline stream` commands; each imports its modules when it runs."""
 
 import json
-import shutil
 import time
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from financial_pipeline import world
 from financial_pipeline.cli.options import data_root, data_root_option
 from financial_pipeline.cli.stream_produce import brokers, produce
+from financial_pipeline.cli.stream_submit import access, submit
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.schemas.stream import BARS_TOPIC, MACRO_TOPIC, RAW_TOPIC
 from financial_pipeline.settings import Settings
@@ -34,7 +34,8 @@ def stream() -> None:
     """Market bars through a local Kafka and Flink, and macro releases through Kafka."""
 
 
-stream.add_command(produce)
+for command in (produce, submit, access):
+    stream.add_command(command)
 
 
 @stream.command()
@@ -191,46 +192,3 @@ def _show(status: "Status") -> None:
             else "no watermark yet"
         )
         click.echo(f"  job {job['name']}: {job['state']}, {checkpoint}, {watermark}")
-
-
-@stream.command()
-@data_root_option
-@click.option("--from", "savepoint", help="Address of a savepoint or checkpoint to resume from.")
-@click.option("--fresh", is_flag=True, help="Read the raw topic from its beginning.")
-@click.option(
-    "--stop", is_flag=True, help="Stop the job with a savepoint, from which the next one resumes."
-)
-def submit(savepoint: str | None, fresh: bool, stop: bool) -> None:
-    """Submit the job to the Flink cluster that FINANCIAL_PIPELINE_FLINK_URL names.
-
-    FINANCIAL_PIPELINE_KAFKA_BROKERS names its Kafka; absent topics are created.
-    """
-    from financial_pipeline.streaming.existing_flink import existing_flink
-
-    if sum((bool(savepoint), fresh, stop)) > 1:
-        raise PipelineError("Give only one of --from, --fresh and --stop.")
-    flink = existing_flink(Settings(), data_root())
-    if stop:
-        click.echo(f"Stopped with the savepoint {flink.stop()}.")
-        return
-    job_id = flink.submit(savepoint, is_fresh=fresh)
-    click.echo(f"The job {job_id} runs on {flink.rest.url}, and its first checkpoint is complete.")
-
-
-@stream.command()
-@data_root_option
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def access(folder: Path) -> None:
-    """Write the login of Kafka to FOLDER, in the form that the job reads it on Flink's machines.
-
-    Copy the files to the folder FINANCIAL_PIPELINE_FLINK_SECRETS of every one of them.
-    """
-    from financial_pipeline.local_cluster.connection import CA_FILE
-
-    found = brokers()
-    if not found.user:
-        raise PipelineError("Kafka wants no login: FINANCIAL_PIPELINE_KAFKA_USER is not set.")
-    found.flink(folder)
-    if found.ca_file:
-        shutil.copyfile(found.ca_file, folder / CA_FILE)
-    click.echo(f"The login of {found.user} is in {folder}.")

@@ -9,6 +9,7 @@ from financial_pipeline.files import cached_json, replace_json
 
 KEPT = 3
 EARLIER = "unknown"
+LOCAL = "file:"
 
 
 def states(folder: Path) -> list[Path]:
@@ -31,7 +32,22 @@ def newest_state(folder: Path) -> Path | None:
 
 def completed_checkpoint(folder: Path, job_id: str) -> int:
     """Number of the last completed checkpoint of a job, 0 before the first."""
-    found = folder.glob(f"checkpoints/{job_id}/chk-*/_metadata")
+    return _newest_number(folder / "checkpoints" / job_id)
+
+
+def newest_checkpoint(address: str) -> str | None:
+    """Return the address of the newest whole checkpoint in a job's folder of checkpoints.
+
+    None if there is none, or if `address` names no folder that this machine sees.
+    """
+    if not address.startswith(LOCAL):
+        return None
+    number = _newest_number(Path(address.removeprefix(LOCAL)))
+    return f"{address}/chk-{number}" if number else None
+
+
+def _newest_number(folder: Path) -> int:
+    found = folder.glob("chk-*/_metadata")
     return max((int(path.parent.name.removeprefix("chk-")) for path in found), default=0)
 
 
@@ -45,19 +61,26 @@ def clear_old_states(folder: Path, keep: Path | None) -> None:
 def require_same_job(folder: Path, facts: Mapping[str, str], advice: str) -> None:
     """Record what the job depends on, by a name for people.
 
-    Raises PipelineError with `advice` if there are states of a job with other facts: Flink would
-    resume from them without a word, and mix both.
+    Raises PipelineError with `advice` if there are states of a job with other facts.
     """
     file = folder / "job.json"
-    held = cached_json(file) or {}
+    if states(folder):
+        require_same_facts(cached_json(file) or {}, facts, advice)
+    replace_json(file, dict(facts))
+
+
+def require_same_facts(held: Mapping[str, str], facts: Mapping[str, str], advice: str) -> None:
+    """Raise PipelineError with `advice` if the job of a state had other facts.
+
+    Flink would resume from it without a word, and mix both.
+    """
     changed = [
         f"{name} was {held.get(name, EARLIER)} and is {value}"
         for name, value in facts.items()
         if held.get(name) != value
     ]
-    if changed and states(folder):
+    if changed:
         raise PipelineError(
             f"The stream cannot resume from its checkpoint: {'; '.join(changed)}. Undo the change,"
             f" or start over. {advice}"
         )
-    replace_json(file, dict(facts))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -12,8 +12,10 @@ from financial_pipeline.errors import PipelineError
 
 REQUEST_SECONDS = 30
 RETRY_SECONDS = 0.1
+RIGHTS = "docs/streaming.md lists all topics and rights."
 # Record timestamps are those of the replayed day, so age says nothing: keep by size per partition.
 SETTINGS = {"retention.ms": "-1", "retention.bytes": str(2 * 1024**3), "cleanup.policy": "delete"}
+FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 
 
 def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: int) -> None:
@@ -28,8 +30,7 @@ def create_topics(client: dict[str, Any], topics: Mapping[str, int], replicas: i
             if name not in known
         ]
         if absent:
-            for answer in admin.create_topics(absent, request_timeout=REQUEST_SECONDS).values():
-                answer.result()
+            _create(admin, absent, client.get("sasl.username", "ANONYMOUS"))
             _wait_for_leaders(admin, set(topics))
     except KafkaException as error:
         raise PipelineError(f"The topics could not be created: {error.args[0].str()}") from error
@@ -45,6 +46,29 @@ def _known(admin: AdminClient) -> dict[str, Any]:
             if time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_SECONDS)
+
+
+def _create(admin: AdminClient, absent: list[NewTopic], user: str) -> None:
+    try:
+        for answer in admin.create_topics(absent, request_timeout=REQUEST_SECONDS).values():
+            answer.result()
+    except KafkaException as error:
+        if error.args[0].code() not in FORBIDDEN:
+            raise
+        names = [f"{one.topic} ({one.num_partitions} partitions)" for one in absent]
+        raise PipelineError(
+            f"Kafka shows user {user} no topics {', '.join(names)}, and the user may not create"
+            f" topics: create them with retention.ms={SETTINGS['retention.ms']}, and permit the"
+            f" user to read and write them. {RIGHTS}"
+        ) from error
+
+
+def absent_topic(topic: str) -> str:
+    """Return the sentence about a topic that the brokers do not show to this user."""
+    return (
+        f"The broker has no topic {topic}, or does not show it to this user: create it, or permit"
+        f" the user to read and write it. {RIGHTS}"
+    )
 
 
 def topic_identity(client: dict[str, Any], topic: str) -> str:

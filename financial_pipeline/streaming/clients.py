@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import Connection, require_answer
+from financial_pipeline.local_cluster.topics import absent_topic
 
 LINGER_MS: Final = 20
 BATCH_BYTES: Final = 262_144
@@ -72,7 +73,7 @@ class ConfluentSink:
         )
         metadata = self._producer.list_topics(topic, timeout=30).topics[topic]
         if metadata.error:
-            raise PipelineError(f"The broker has no topic {topic}: {metadata.error}.")
+            raise PipelineError(absent_topic(topic))
         self.partitions = len(metadata.partitions)
 
     def _note_error(self, error: Any) -> None:
@@ -132,7 +133,7 @@ class KafkaPythonSink:
         try:
             self.partitions = len(self._producer.partitions_for(topic))
         except KafkaError as error:
-            raise PipelineError(f"The broker has no topic {topic}: {error}.") from error
+            raise PipelineError(absent_topic(topic)) from error
 
     def _note_failure(self, error: Exception) -> None:
         self._failure = error

@@ -2,24 +2,26 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
 from financial_pipeline.errors import PipelineError
-from financial_pipeline.files import cached_json, replace_json
+from financial_pipeline.files import locked
 from financial_pipeline.local_cluster.connection import ACCESS_FILE, CA_FILE, Connection, connection
 from financial_pipeline.local_cluster.flink_rest import ENDED, FlinkRefused, FlinkRest
 from financial_pipeline.local_cluster.jars import SQL_DRIVER, jar_source, obtain, read_lock
 from financial_pipeline.local_cluster.java import find_flink, find_java
 from financial_pipeline.local_cluster.java_classes import JARS_LOCK, compile_classes, job_jar
-from financial_pipeline.local_cluster.submission import submit
+from financial_pipeline.local_cluster.submission import RECOVERY_SECONDS, submit
 from financial_pipeline.local_cluster.topics import brokers_known, create_topics
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import JOB, JobValues, job_script
-from financial_pipeline.streaming.local_stream import stream_topics, values_of
+from financial_pipeline.streaming.local_stream import job_facts, stream_topics, values_of
+from financial_pipeline.streaming.submitted_job import SubmittedJob
 
 URL_VARIABLE: Final = "FINANCIAL_PIPELINE_FLINK_URL"
 CHECKPOINTS: Final = {
@@ -27,8 +29,26 @@ CHECKPOINTS: Final = {
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 }
 HEALTHY_SECONDS: Final = 180.0
+# TaskManagers register late, and leave the job of a lost JobManager only after its heartbeats end.
+SLOT_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.5
 REPLICAS: Final = 3
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A running job; `is_new` if this call submitted it, then from `state` or from no state."""
+
+    job_id: str
+    is_new: bool = False
+    state: str | None = None
+
+    def sentence(self, url: str) -> str:
+        """Return a sentence for people."""
+        if not self.is_new:
+            return f"The job {self.job_id} runs on {url} already."
+        origin = f"resumed from {self.state}" if self.state else "from the start of the raw topic"
+        return f"The job {self.job_id} runs on {url}, {origin}; its first checkpoint is complete."
 
 
 @dataclass(frozen=True)
@@ -41,9 +61,9 @@ class ExistingFlink:
     brokers: Connection
 
     @property
-    def record(self) -> Path:
-        """The file with the last job's id and, once it was stopped, its savepoint."""
-        return self.paths.stream_runtime / "submitted.json"
+    def before(self) -> SubmittedJob:
+        """The record of the last job."""
+        return SubmittedJob(self.paths.stream_runtime / "submitted.json", self.rest)
 
     def jobs(self) -> list[dict[str, Any]]:
         """Return our jobs that have not ended, as Flink describes them."""
@@ -51,75 +71,118 @@ class ExistingFlink:
             found = self.rest.jobs()
         return [job for job in found if job["name"] == JOB and job["state"] not in ENDED]
 
-    def submit(self, savepoint: str | None = None, *, is_fresh: bool = False) -> str:
-        """Submit the job and return its id once its first checkpoint is complete.
+    def submit(self, savepoint: str | None = None, *, is_fresh: bool = False) -> Submission:
+        """Submit the job and return once its first checkpoint is complete; leave a running one.
 
         It resumes from `savepoint`, else from the state of the job before; `is_fresh` reads the raw
-        topic from its beginning. Raises PipelineError if Flink is of another version, has too few
-        free slots or runs the job already, and if the job does not become healthy.
+        topic from its beginning. Raises PipelineError if Flink is of another version or has too few
+        free slots, if the job does not become healthy, and if a running one excludes the options.
         """
-        self._check()
-        state = None if is_fresh else savepoint or self._resume_point()
-        client = self.brokers.confluent()
-        create_topics(client, stream_topics(), min(REPLICAS, max(1, brokers_known(client, 10.0))))
-        job_id = submit(self.rest, self._jar(), job_script(self._values()), state)
-        self._wait(job_id)
-        replace_json(self.record, {"url": self.rest.url, "job_id": job_id})
-        return job_id
+        with self._alone():
+            if running := self._running():
+                if savepoint or is_fresh:
+                    raise PipelineError(
+                        f"The job {JOB} runs on {self.rest.url} already ({running}); stop it with"
+                        " `financial-pipeline stream submit --stop` first."
+                    )
+                return Submission(running)
+            return self._submit_from(savepoint, is_fresh=is_fresh)
+
+    def resume(self) -> Submission | None:
+        """Submit the job unless it runs; None if it was stopped with a savepoint."""
+        with self._alone():
+            if self.before.is_stopped:
+                return None
+            running = self._running()
+            return Submission(running) if running else self._submit_from(None)
 
     def stop(self) -> str:
         """Stop the job with a savepoint where the cluster keeps them, and return its address."""
-        jobs = self.jobs()
-        if not jobs:
-            raise PipelineError(f"The job {JOB} does not run on {self.rest.url}.")
+        with self._alone():
+            jobs = self.jobs()
+            if not jobs:
+                raise PipelineError(f"The job {JOB} does not run on {self.rest.url}.")
+            with self._answering():
+                place = self.rest.request_stop(jobs[0]["jid"], {"drain": False})
+            self.before.note_stop(place)
+            return place
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Keep other commands over this data root away from the job."""
+        return locked(self.paths.stream_runtime / "submit.lock")
+
+    def _submit_from(self, savepoint: str | None, *, is_fresh: bool = False) -> Submission:
+        self._check_version()
+        facts = job_facts(self.settings)
         with self._answering():
-            place = self.rest.request_stop(jobs[0]["jid"], {"drain": False})
-        replace_json(self.record, {"url": self.rest.url, "savepoint": place})
-        return place
+            state = None if is_fresh else savepoint or self.before.resume_point(facts)
+        self._create_topics()
+        self._wait_for_slots()
+        jar = self._jar()
+        with self._answering():
+            job_id = submit(self.rest, jar, job_script(self._values()), state)
+        self._wait(job_id)
+        with self._answering():
+            self.before.note(job_id, facts)
+        return Submission(job_id, is_new=True, state=state)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise PipelineError(
                 f"No Flink answers at {self.rest.url} ({error}); check {URL_VARIABLE}."
             ) from error
 
-    def _check(self) -> None:
+    def _running(self) -> str | None:
+        """Return our running job, once a JobManager that restarted had time to recover it."""
+        known, deadline = self.before.job_id, time.monotonic() + RECOVERY_SECONDS
+        while not (jobs := self.jobs()):
+            if not known or self._knows(known) or time.monotonic() > deadline:
+                return None
+            time.sleep(LOOK_SECONDS)
+        found = str(jobs[0]["jid"])
+        if found != known:
+            # Its submission was interrupted, or it is somebody else's.
+            with self._answering():
+                self.before.note(found, None)
+        return found
+
+    def _knows(self, job_id: str) -> bool:
+        with self._answering():
+            try:
+                return bool(self.rest.get(f"/jobs/{job_id}"))
+            except FlinkRefused:
+                return False
+
+    def _check_version(self) -> None:
         with self._answering():
             version = str(self.rest.get("/config")["flink-version"])
-            free = int(self.rest.get("/overview")["slots-available"])
         [wanted] = (jar.version for jar in read_lock(JARS_LOCK) if jar.artifact == SQL_DRIVER)
         if version.split(".")[:2] != wanted.split(".")[:2]:
             raise PipelineError(
                 f"Flink at {self.rest.url} is {version}, and the job needs {wanted}: upgrade the"
                 " cluster, or use `financial-pipeline stream up`."
             )
-        if jobs := self.jobs():
-            raise PipelineError(
-                f"The job {JOB} runs on {self.rest.url} already ({jobs[0]['jid']}); stop it with"
-                " `financial-pipeline stream submit --stop` first."
-            )
-        if free < (needed := self.settings.stream_parallelism):
-            raise PipelineError(
-                f"Flink at {self.rest.url} has {free} free slots and the job needs {needed}: add"
-                " TaskManagers, or lower FINANCIAL_PIPELINE_STREAM_PARALLELISM."
-            )
 
-    def _resume_point(self) -> str | None:
-        """Return the last savepoint or checkpoint of the job before; None if there was no job."""
-        before = cached_json(self.record) or {}
-        if "job_id" not in before:
-            return before.get("savepoint")
-        try:
-            known = self.rest.get(f"/jobs/{before['job_id']}/checkpoints")
-            return str(known["latest"]["completed"]["external_path"])
-        except (OSError, FlinkRefused, KeyError, TypeError):
-            raise PipelineError(
-                f"{self.rest.url} knows no checkpoint of the job before ({before['job_id']}): name"
-                " one with --from, or read the raw topic from its beginning with --fresh."
-            ) from None
+    def _create_topics(self) -> None:
+        client = self.brokers.confluent()
+        create_topics(client, stream_topics(), min(REPLICAS, max(1, brokers_known(client, 10.0))))
+
+    def _wait_for_slots(self) -> None:
+        needed, deadline = self.settings.stream_parallelism, time.monotonic() + SLOT_SECONDS
+        while True:
+            with self._answering():
+                free = int(self.rest.get("/overview")["slots-available"])
+            if free >= needed:
+                return
+            if time.monotonic() > deadline:
+                raise PipelineError(
+                    f"Flink at {self.rest.url} has {free} free slots and the job needs {needed}:"
+                    " add TaskManagers, or lower FINANCIAL_PIPELINE_STREAM_PARALLELISM."
+                )
+            time.sleep(LOOK_SECONDS)
 
     def _values(self) -> JobValues:
         values = values_of(self.settings, self.brokers.bootstrap_servers, self._client())

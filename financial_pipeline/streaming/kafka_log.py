@@ -24,6 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
+from financial_pipeline.local_cluster.topics import RIGHTS
 from financial_pipeline.streaming.message_log import MESSAGES, Ranges, TopicState
 
 # The library does not type these two.
@@ -171,6 +172,8 @@ def _is_end(message: Message, topic: str) -> bool:
         return False
     if error.code() == KafkaError._PARTITION_EOF:
         return True
+    if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        raise PipelineError(f"{topic} cannot be read: {error.str()}. {RIGHTS}")
     raise PipelineError(
         f"{topic} cannot be read from the ledger's offset on: {error.str()}. Run the command again:"
         " if the broker has deleted those messages, it prints what to do."

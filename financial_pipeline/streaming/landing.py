@@ -11,7 +11,7 @@ from financial_pipeline.files import replacing
 from financial_pipeline.paths import Paths
 from financial_pipeline.sources.bank_prices import EARLIEST
 from financial_pipeline.sources.market_calendar import sessions
-from financial_pipeline.streaming.ledger import LandedRange, Ledger, recreated_topic
+from financial_pipeline.streaming.ledger import LandedRange, Ledger, RangeTaken, recreated_topic
 from financial_pipeline.streaming.message_log import MESSAGES, MessageLog, Ranges, TopicState
 from financial_pipeline.streaming.trading_days import with_days
 
@@ -109,6 +109,19 @@ class Landing:
                 if part[partition][1] < end
             }
         return landed
+
+    def land_rest(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
+        """Land these ranges of one topic, or what another run leaves of the topic if it was first.
+
+        Returns the ranges that this call landed.
+        """
+        while ranges:
+            try:
+                return self.land(topic, ranges, run_id)
+            except RangeTaken:
+                # The other run has moved the ledger, so each try begins further on.
+                ranges = self.waiting((topic,)).get(topic, {})
+        return []
 
     def _land_part(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
         calendar = sessions(EARLIEST, EARLIEST.replace(year=CALENDAR_END))

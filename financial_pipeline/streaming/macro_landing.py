@@ -41,10 +41,8 @@ class MacroLanded:
 
 
 def land_macro(landing: Landing, run_id: str) -> MacroLanded:
-    """Land and archive all releases that wait; raises RangeTaken where another run was first."""
-    waiting = landing.waiting((MACRO_TOPIC,))
-    if MACRO_TOPIC in waiting:
-        landing.land(MACRO_TOPIC, waiting[MACRO_TOPIC], run_id)
+    """Land and archive all releases that wait; another process may do the same at once."""
+    landing.land_rest(MACRO_TOPIC, landing.waiting((MACRO_TOPIC,)).get(MACRO_TOPIC, {}), run_id)
     return archive_landed(landing)
 
 

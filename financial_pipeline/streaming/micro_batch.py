@@ -40,16 +40,18 @@ class MicroBatch:
 
 
 def land_waiting(landing: Landing, world: World) -> MicroBatch:
-    """Land all that waits and publish it; raises RangeTaken where another run was first."""
+    """Land all that waits and publish it; another process may do the same at once."""
     run_id = f"{COMMAND}{uuid.uuid4()}"
     landed = {
-        topic: landing.land(topic, ranges, run_id)
+        topic: landing.land_rest(topic, ranges, run_id)
         for topic, ranges in landing.waiting(MARKET_TOPICS).items()
     }
     tables.publish_landed(landing, world)
     macro = land_macro(landing, run_id)
     tables.publish_status(landing, TOPICS, world, datetime.now(UTC).replace(tzinfo=None))
-    messages = {topic: sum(one.rows for one in ranges) for topic, ranges in landed.items()}
+    messages = {
+        topic: sum(one.rows for one in ranges) for topic, ranges in landed.items() if ranges
+    }
     return MicroBatch(messages, landing.ledger.uncompared_days(MARKET_TOPICS, COMMAND), macro)
 
 

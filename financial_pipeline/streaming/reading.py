@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
+from financial_pipeline.local_cluster.topics import absent_topic
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL
 from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.producing import Held
@@ -32,7 +33,7 @@ def messages(topic: str, client: dict[str, Any], *, follow: bool = False) -> Ite
     try:
         known = consumer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
         if known.error or not known.partitions:
-            raise PipelineError(f"The broker has no topic {topic}.")
+            raise PipelineError(absent_topic(topic))
         consumer.assign(
             [TopicPartition(topic, part, OFFSET_BEGINNING) for part in known.partitions]
         )

@@ -1,75 +1,26 @@
 """The job on a stock Flink cluster that somebody else started, with a Kafka that wants a login."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from financial_pipeline.files import replace_json
-from financial_pipeline.local_cluster.flink_rest import FlinkRest
-from financial_pipeline.local_cluster.runtime import LocalRuntime, RuntimePlan
+from financial_pipeline.local_cluster.runtime import RuntimePlan
 from financial_pipeline.paths import Paths
-from financial_pipeline_tests.command import CommandRun, run_command
+from financial_pipeline_tests.command import CommandRun
 from financial_pipeline_tests.flink.conftest import eventually
-from financial_pipeline_tests.flink.minute_bars import published_minutes, write_bars
+from financial_pipeline_tests.flink.foreign import Foreign, foreign_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-HEADER = "datetime,open,high,low,close,volume"
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """A cluster with none of our classes, and commands that know it by address."""
-
-    runtime: LocalRuntime
-    root: Path
-    variables: dict[str, str]
-
-    def run(self, *arguments: str, **variables: str) -> CommandRun:
-        return run_command(self.root, "stream", *arguments, **(self.variables | variables))
-
-    def produce(self, name: str, first: int, last: int) -> None:
-        file = self.root / name
-        write_bars(file, 9, range(first, last))
-        done = self.run("produce", str(file), "--label", "start")
-        assert done.exit_code == 0, done.errors
-
-    def bars(self) -> list[int]:
-        """Land what is there; the minutes of the published bars, each as often as it is there."""
-        done = self.run("land")
-        assert done.exit_code == 0, done.errors
-        return published_minutes(self.root)
 
 
 @pytest.fixture(scope="module")
 def foreign(
     tmp_path_factory: pytest.TempPathFactory, runtime_plan: RuntimePlan
 ) -> Iterator[Foreign]:
-    state, empty = tmp_path_factory.mktemp("state"), tmp_path_factory.mktemp("empty")
-    root, secrets = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("secrets")
-    runtime = LocalRuntime(replace(runtime_plan, state=state, secure=True, topics={}))
-    # A stock cluster: neither the connector nor the function nor the guard is on its class path.
-    runtime.flink = replace(runtime.flink, connector=empty, classes=empty)
-    runtime.rest = FlinkRest(runtime.rest_url)
-    known = runtime.connection
-    variables = {
-        "FINANCIAL_PIPELINE_KAFKA_BROKERS": known.bootstrap_servers,
-        "FINANCIAL_PIPELINE_KAFKA_USER": str(known.user),
-        "FINANCIAL_PIPELINE_KAFKA_PASSWORD": known.password,
-        "FINANCIAL_PIPELINE_KAFKA_CA_FILE": str(known.ca_file),
-        "FINANCIAL_PIPELINE_FLINK_URL": runtime.rest_url,
-        "FINANCIAL_PIPELINE_FLINK_SECRETS": str(secrets),
-    }
-    try:
-        runtime.start()
-        found = Foreign(runtime, root, variables)
-        done = found.run("access", str(secrets))
-        assert done.exit_code == 0, done.errors
+    with foreign_cluster(runtime_plan, tmp_path_factory.mktemp("foreign")) as found:
         yield found
-    finally:
-        runtime.end()
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +35,14 @@ def test_the_job_runs_and_its_bars_are_published(foreign: Foreign, submitted: Co
     assert eventually(lambda: foreign.bars() == list(range(30, 40)))
 
 
-def test_a_second_job_is_refused(foreign: Foreign, submitted: CommandRun) -> None:
+def test_a_running_job_is_left_alone(foreign: Foreign, submitted: CommandRun) -> None:
     done = foreign.run("submit")
-    assert done.exit_code == 1
-    assert "runs on" in done.errors
-    assert "stream submit --stop" in done.errors
+    assert done.exit_code == 0, done.errors
+    assert done.output.endswith(f"runs on {foreign.runtime.rest_url} already.\n")
+    refused = foreign.run("submit", "--fresh")
+    assert refused.exit_code == 1
+    assert "stream submit --stop" in refused.errors
+    assert len(foreign.runtime.running_jobs()) == 1
 
 
 def test_after_a_stop_it_resumes_and_repeats_nothing(

@@ -8,10 +8,11 @@ import pytest
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import replace_json
 from financial_pipeline.local_cluster.connection import Connection
-from financial_pipeline.local_cluster.flink_rest import FlinkRest
+from financial_pipeline.local_cluster.flink_rest import FlinkRefused, FlinkRest
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
-from financial_pipeline.streaming.existing_flink import ExistingFlink, existing_flink
+from financial_pipeline.streaming import existing_flink as existing_flink_module
+from financial_pipeline.streaming.existing_flink import ExistingFlink, Submission, existing_flink
 
 URL = "http://flink.invalid:8081"
 ANSWERS: dict[str, Any] = {
@@ -22,10 +23,16 @@ ANSWERS: dict[str, Any] = {
 
 
 class Answering(FlinkRest):
-    """A REST server of these answers; it refuses to run anything."""
+    """A REST server of these answers; it refuses everything else."""
 
     def get(self, path: str) -> Any:
+        if path not in ANSWERS:
+            raise FlinkRefused(f"Flink refused GET {path}")
         return ANSWERS[path]
+
+
+def completed(address: str) -> dict[str, Any]:
+    return {"latest": {"completed": {"external_path": address}}}
 
 
 def cluster(root: Path, user: str | None = None, **settings: Any) -> ExistingFlink:
@@ -39,19 +46,48 @@ def cluster(root: Path, user: str | None = None, **settings: Any) -> ExistingFli
     [
         ("/config", {"flink-version": "1.20.1"}, "is 1.20.1, and the job needs 2.3.0"),
         ("/overview", {"slots-available": 2}, "has 2 free slots and the job needs 3"),
-        (
-            "/jobs/overview",
-            {"jobs": [{"jid": "7", "name": "market_bars_1m", "state": "RESTARTING"}]},
-            r"runs on .* already \(7\)",
-        ),
     ],
 )
 def test_a_cluster_that_cannot_take_the_job_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, answer: Any, message: str
 ) -> None:
     monkeypatch.setitem(ANSWERS, path, answer)
+    monkeypatch.setattr(existing_flink_module, "SLOT_SECONDS", 0.0)
+    monkeypatch.setattr(ExistingFlink, "_create_topics", lambda _flink: None)
     with pytest.raises(PipelineError, match=message):
         cluster(tmp_path).submit()
+
+
+def test_a_job_that_runs_is_left_alone_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"jid": "7", "name": "market_bars_1m", "state": "RESTARTING"}
+    monkeypatch.setitem(ANSWERS, "/jobs/overview", {"jobs": [job]})
+    monkeypatch.setitem(ANSWERS, "/jobs/7/checkpoints", completed("file:/state/7/chk-9"))
+    flink = cluster(tmp_path)
+    assert flink.submit().sentence(URL) == f"The job 7 runs on {URL} already."
+    known = {"url": URL, "job_id": "7", "checkpoints": "file:/state/7", "facts": None}
+    assert flink.before.content == known
+    for options in ({"savepoint": "s3://state/savepoint-1"}, {"is_fresh": True}):
+        with pytest.raises(PipelineError, match=r"runs on .* already \(7\); stop it"):
+            flink.submit(**options)
+
+
+def test_a_job_that_a_restarted_jobmanager_recovers_is_not_submitted_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flink = cluster(tmp_path)
+    replace_json(flink.before.file, {"url": URL, "job_id": "7"})
+    looks: list[float] = []
+
+    def recover(seconds: float) -> None:
+        looks.append(seconds)
+        job = {"jid": "7", "name": "market_bars_1m", "state": "RUNNING"}
+        monkeypatch.setitem(ANSWERS, "/jobs/overview", {"jobs": [job] * (len(looks) > 2)})
+
+    monkeypatch.setattr("time.sleep", recover)
+    assert flink.submit() == Submission("7")
+    assert len(looks) == 3
 
 
 def test_no_answer_is_one_sentence(tmp_path: Path) -> None:
@@ -73,19 +109,3 @@ def test_a_login_needs_a_folder_on_the_machines_of_flink_and_enters_no_job(tmp_p
     client = cluster(tmp_path, "pipeline", flink_secrets=Path("/run/secrets/flink"))._client()
     assert client["sasl.jaas.config"] == "${file:/run/secrets/flink/access.properties:login}"
     assert "secret-4711" not in str(client)
-
-
-def test_the_state_of_the_job_before_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flink = cluster(tmp_path)
-    assert flink._resume_point() is None
-    replace_json(flink.record, {"url": URL, "savepoint": "s3://state/savepoint-1"})
-    assert flink._resume_point() == "s3://state/savepoint-1"
-    replace_json(flink.record, {"url": URL, "job_id": "7"})
-    latest: dict[str, Any] = {"completed": {"external_path": "s3://state/7/chk-9"}}
-    monkeypatch.setitem(ANSWERS, "/jobs/7/checkpoints", {"latest": latest})
-    assert flink._resume_point() == "s3://state/7/chk-9"
-    latest["completed"] = None
-    with pytest.raises(PipelineError, match=r"knows no checkpoint of the job before \(7\)"):
-        flink._resume_point()

@@ -17,7 +17,6 @@ from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas import stream
 from financial_pipeline.streaming import micro_batch, parity, recompute, replay, tables
 from financial_pipeline.streaming.landing import Landing
-from financial_pipeline.streaming.ledger import RangeTaken
 from financial_pipeline.streaming.message_log import FileLog
 from financial_pipeline.streaming.trading_days import judged_days
 from financial_pipeline_tests.streaming import stream_world
@@ -85,13 +84,6 @@ def test_a_late_bar_lands_in_its_own_day(landing: Landing) -> None:
     files = parquet_files(landing.paths, manifest.table("stream/market_bars_1m"))
     assert [file.stem for file in files] == list(DAYS)
     assert table(landing, "market_bars_1m")["session_date"].n_unique() == 2
-
-
-def test_a_range_lands_in_one_of_two_runs(landing: Landing) -> None:
-    ranges = landing.waiting((stream.RAW_TOPIC,))[stream.RAW_TOPIC]
-    landing.land(stream.RAW_TOPIC, ranges, "first")
-    with pytest.raises(RangeTaken):
-        Landing(landing.paths, landing.log).land(stream.RAW_TOPIC, ranges, "second")
 
 
 def test_parity_explains_every_message(landing: Landing) -> None:

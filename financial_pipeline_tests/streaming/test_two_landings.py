@@ -1,0 +1,73 @@
+"""Two processes that land the same messages."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from financial_pipeline.paths import Paths
+from financial_pipeline.schemas.stream import RAW_TOPIC, TOPICS
+from financial_pipeline.streaming import micro_batch, replay, tables
+from financial_pipeline.streaming.landing import Landing
+from financial_pipeline.streaming.ledger import RangeTaken
+from financial_pipeline.streaming.message_log import FileLog, Ranges
+from financial_pipeline_tests.streaming import stream_world
+from financial_pipeline_tests.streaming.stream_world import OPENINGS_US
+
+WORLD = {"source": "simulated"}
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    """The landing of one replayed session; nothing has landed yet."""
+    log = FileLog(tmp_path / "log")
+    stream_world.write(log, stream_world.session(OPENINGS_US[0], 20, seed=1))
+    replay.run(log)
+    return Landing(Paths(tmp_path / "root"), log)
+
+
+@pytest.fixture
+def other(landing: Landing) -> Landing:
+    return Landing(landing.paths, landing.log)
+
+
+def test_a_range_lands_in_one_of_two_runs(landing: Landing, other: Landing) -> None:
+    ranges = landing.waiting((RAW_TOPIC,))[RAW_TOPIC]
+    landing.land(RAW_TOPIC, ranges, "first")
+    with pytest.raises(RangeTaken):
+        other.land(RAW_TOPIC, ranges, "second")
+    assert other.land_rest(RAW_TOPIC, ranges, "second") == []
+
+
+def test_the_rest_lands_after_a_range_that_another_run_has_landed(
+    landing: Landing, other: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, whole = landing.log.read, landing.waiting((RAW_TOPIC,))[RAW_TOPIC]
+    halves = {part: (start, (start + end) // 2) for part, (start, end) in whole.items()}
+
+    def read_late(topic: str, ranges: Ranges) -> pl.DataFrame:
+        monkeypatch.setattr(landing.log, "read", read)
+        other.land(topic, halves, "other")
+        return read(topic, ranges)
+
+    monkeypatch.setattr(landing.log, "read", read_late)
+    landed = landing.land_rest(RAW_TOPIC, whole, "late")
+    assert {one.partition: (one.start, one.end) for one in landed} == {
+        part: (halves[part][1], end) for part, (_, end) in whole.items()
+    }
+    rows = landing.read(landing.ledger.ranges(RAW_TOPIC))
+    assert rows.height == sum(end - start for start, end in whole.values())
+
+
+def test_two_processes_that_land_at_once_land_every_message_once(
+    landing: Landing, other: Landing
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = [*pool.map(lambda one: micro_batch.land_waiting(one, WORLD), (landing, other))]
+    counts = sum((Counter(one.messages) for one in done), Counter[str]())
+    ends = landing.log.end_offsets(tuple(TOPICS))
+    assert counts == {topic: sum(parts.values()) for topic, parts in ends.items() if parts}
+    assert landing.waiting(tuple(TOPICS)) == {}
+    assert tables.publish_landed(landing, WORLD) == {}
