@@ -104,8 +104,10 @@ def _history(
         detail = session.refusal or str(error).rstrip(".")
         raise _failure(symbol, reason, detail) from None
     except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        detail = f"yfinance could not read the answer ({type(error).__name__})"
-        raise _failure(symbol, "changed_layout", detail) from None
+        # After a refusal yfinance asks for another cookie, whose answer it may not be able to read.
+        reason = "refused" if session.refusal else "changed_layout"
+        unread = f"yfinance could not read the answer ({type(error).__name__})"
+        raise _failure(symbol, reason, session.refusal or unread) from None
 
 
 def _failure(symbol: str, reason: str, detail: str) -> ProviderFailure:

@@ -17,7 +17,7 @@ TELLING = """
     @dg.asset
     def telling(context: dg.AssetExecutionContext) -> None:
         key = os.environ["FRED_API_KEY"]
-        print("printed", key)
+        print("printed", key, flush=True)
         print("warned", key, file=sys.stderr)
         subprocess.run(["sh", "-c", f"echo child {key}"], check=True)
         context.log.error("logged %s", key)

@@ -31,7 +31,8 @@ def test_functions_are_compiled_once(flink: Path, tmp_path: Path) -> None:
     made = compile_classes(find_java(), flink, JarSource(tmp_path))
     assert names(made) >= {"Judge.class"}
     assert compile_classes("no java at all", flink, JarSource(tmp_path)) == made
-    assert names(tmp_path) == {made.name, "classes.lock"}
+    # A Java without a fit compiler leaves the locked one there too.
+    assert {name for name in names(tmp_path) if "classes-" in name} == {made.name}
 
 
 @pytest.mark.parametrize(
