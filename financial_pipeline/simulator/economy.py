@@ -18,6 +18,7 @@ STREAM_KEY: Final = 30
 
 FIRST_MONTH: Final = np.datetime64("1990-01", "M")
 LAST_MONTH: Final = np.datetime64("2024-12", "M")
+MONTH: Final = np.timedelta64(1, "M")
 
 # (first month, last month) of the two recessions that every simulated world shares with ours.
 FIXED_RECESSIONS: Final = (("2001-03", "2001-11"), ("2007-12", "2009-06"))
@@ -67,7 +68,7 @@ class Economy:
 def simulate_economy(seed: int) -> Economy:
     """Draw the economy of one seed, 1990-01 to 2024-12."""
     streams = [np.random.default_rng([seed, STREAM_KEY, stream]) for stream in range(4)]
-    months = np.arange(FIRST_MONTH, LAST_MONTH + 1)
+    months = np.arange(FIRST_MONTH, LAST_MONTH + MONTH)
     growth = _growth(months, streams[0])
     unemployment = _unemployment(growth, streams[1])
     return Economy(

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from financial_pipeline.simulator.economy import Economy, simulate_economy
+from financial_pipeline.simulator.economy import MONTH, Economy, simulate_economy
 from financial_pipeline.sources.simulated import MARK_FIELD
 
 Dates = NDArray[np.datetime64]
@@ -32,6 +32,7 @@ GDP_REVISION_SD: Final = 0.6
 GDP_START: Final = 10_000.0
 # Each January index (published in February) brings new seasonal factors for five years.
 SEASONAL_REVISION_YEARS: Final = 5
+YEAR: Final = 12 * MONTH
 SEASONAL_REVISION_SD: Final = 0.0004
 # Overnight money costs a little more than a bill; daily rates wander around their month.
 FED_FUNDS_SPREAD: Final = 0.15
@@ -48,7 +49,7 @@ def _releases(date: Dates, released: Dates, value: list[str]) -> pl.DataFrame:
 
 
 def _day_of_next_month(months: Dates, day: int) -> Dates:
-    first_days = (months + np.timedelta64(1, "M")).astype("datetime64[D]")
+    first_days = (months + MONTH).astype("datetime64[D]")
     # The numpy stubs take a date plus a time delta for a time delta.
     return cast(Dates, first_days + np.timedelta64(day - 1, "D"))
 
@@ -71,8 +72,8 @@ def cpi_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
     released = _day_of_next_month(months, CPI_RELEASE_DAY)
     dates, days, values = [months], [released], [economy.price_index]
     level = economy.price_index.copy()
-    for january in np.arange(months[0] + 12, months[-1] + 1, 12):
-        revised = (months < january) & (months >= january - 12 * SEASONAL_REVISION_YEARS)
+    for january in np.arange(months[0] + YEAR, months[-1] + MONTH, YEAR):
+        revised = (months < january) & (months >= january - SEASONAL_REVISION_YEARS * YEAR)
         level[revised] *= 1 + rng.normal(0.0, SEASONAL_REVISION_SD, revised.sum())
         dates.append(months[revised])
         days.append(np.repeat(_day_of_next_month(january, CPI_RELEASE_DAY), revised.sum()))
@@ -89,7 +90,9 @@ def gdp_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
     final = GDP_START * np.cumprod((1 + final_growth / 100) ** 0.25)
     before = np.concatenate([[GDP_START], final[:-1]])
     first = before * (1 + growth / 100) ** 0.25
-    first_day = _day_of_next_month(quarters + 2, 1) + np.timedelta64(GDP_RELEASE_LAG - 1, "D")
+    first_day = _day_of_next_month(quarters + 2 * MONTH, 1) + np.timedelta64(
+        GDP_RELEASE_LAG - 1, "D"
+    )
     return _releases(
         np.concatenate([quarters, quarters]),
         np.concatenate([first_day, first_day + np.timedelta64(GDP_REVISION_LAG, "D")]),
@@ -99,7 +102,7 @@ def gdp_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
 
 def bill_releases(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
     """DTB3: one value per weekday, "." on federal holidays, released the next business day."""
-    first, last = economy.months[0], economy.months[-1] + 1
+    first, last = economy.months[0], economy.months[-1] + MONTH
     days = np.arange(first.astype("datetime64[D]"), last.astype("datetime64[D]"))
     days = days[np.is_busday(days)]
     holidays = USFederalHolidayCalendar().holidays(pd.Timestamp(first), pd.Timestamp(last))
