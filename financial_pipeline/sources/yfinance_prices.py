@@ -100,14 +100,18 @@ def _history(
     except YFRateLimitError:
         raise _failure(symbol, "throttled", "Yahoo answers too many requests") from None
     except YFException as error:
-        reason = "refused" if session.refusal else "empty_answer"
-        detail = session.refusal or str(error).rstrip(".")
-        raise _failure(symbol, reason, detail) from None
+        raise _refused_or(session, symbol, "empty_answer", str(error).rstrip(".")) from None
     except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
         # After a refusal yfinance asks for another cookie, whose answer it may not be able to read.
-        reason = "refused" if session.refusal else "changed_layout"
-        unread = f"yfinance could not read the answer ({type(error).__name__})"
-        raise _failure(symbol, reason, session.refusal or unread) from None
+        detail = f"yfinance could not read the answer ({type(error).__name__})"
+        raise _refused_or(session, symbol, "changed_layout", detail) from None
+
+
+def _refused_or(session: YahooSession, symbol: str, reason: str, detail: str) -> ProviderFailure:
+    """Return the failure of a refused chart, or of an accepted one the given failure."""
+    if session.refusal:
+        return _failure(symbol, "refused", session.refusal)
+    return _failure(symbol, reason, detail)
 
 
 def _failure(symbol: str, reason: str, detail: str) -> ProviderFailure:
