@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -52,9 +52,11 @@ class DashboardReader:
 
     def __init__(self, address: str) -> None:
         url = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
-        self._socket = connect(
+        self._opened = ExitStack()
+        opening = connect(
             url, subprotocols=[PROTOCOL], max_size=None, open_timeout=START_SECONDS, proxy=None
         )
+        self._socket = self._opened.enter_context(opening)
         self._pages: dict[str, str] = {}
         self._widgets: dict[str, str] = {}
         # The choices of each box of the current page.
@@ -64,7 +66,7 @@ class DashboardReader:
 
     def close(self) -> None:
         """Leave the page."""
-        self._socket.close()
+        self._opened.close()
 
     def open(self, page: str, query: str = "") -> Run:
         """Go to a page by its name in the menu, in small letters."""
