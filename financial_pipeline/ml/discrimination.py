@@ -81,7 +81,7 @@ def _squared_error(values: Floats, loans: Floats) -> float:
 
 def has_both_classes(target: ArrayLike) -> bool:
     """Whether there is at least one bad and one good loan."""
-    bads, loans = int(np.sum(target)), len(np.asarray(target))
+    bads, loans = int(np.asarray(target).sum()), len(np.asarray(target))
     return 0 < bads < loans
 
 
@@ -134,5 +134,5 @@ def roc_curve(target: ArrayLike, score: ArrayLike) -> RocCurve | None:
     if not has_both_classes(target):
         return None
     false_rate, true_rate, thresholds = metrics.roc_curve(target, score, drop_intermediate=False)
-    bads, loans = int(np.sum(target)), len(np.asarray(target))
+    bads, loans = int(np.asarray(target).sum()), len(np.asarray(target))
     return RocCurve(thresholds, true_rate, false_rate, bads, loans - bads)
