@@ -49,7 +49,8 @@ LEAST_STEPS: Final = 4
 
 # Reasons of lines without information of their own: nothing is lost with them.
 HARMLESS: Final = frozenset(
-    "duplicate repeated_session repeated_price empty_row missing_close unfinished_session".split()
+    "duplicate repeated_session repeated_price filled_day empty_row missing_close"
+    " unfinished_session".split()
 )
 
 
