@@ -149,9 +149,13 @@ def _refused_rows(job: ReadJob, stream: _Stream) -> pl.DataFrame:
         return pl.DataFrame(schema=FAULT_SCHEMA)
     rows = pl.concat(stream.refused)
     if rows.height > MOST_NOTES:
-        sound = stream.rows - rows.height
-        reasons = Counter(rows["reason"].head(rows.height - MOST_NOTES))
-        refuse_dirty_file(job.file, reasons, sound, job.settings)
+        sound, reasons = stream.rows - rows.height, rows["reason"]
+        try:
+            least = Counter(reasons.head(rows.height - MOST_NOTES))
+            refuse_dirty_file(job.file, least, sound, job.settings)
+        except RefusedFile:
+            # What the file has is said, not what it has at least.
+            refuse_dirty_file(job.file, Counter(reasons), sound, job.settings)
     return rows
 
 

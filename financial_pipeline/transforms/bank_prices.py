@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.transforms.filled_days import name_filled_days
 from financial_pipeline.transforms.price_rules import (
     EARLIEST,
     KEY,
@@ -62,7 +63,8 @@ def clean(
     )
     priced = typed.with_columns(adjusted_close="close") if adjusted_only else typed
     scaled = on_scale_of_today(_drop_zero_prices(priced))
-    once = judge_filled(judge_repetitions(judge(scaled, sessions)))
+    judged = name_filled_days(judge(scaled, sessions))
+    once = judge_filled(judge_repetitions(judged))
     cleaned = sort_out(judge_units(once), [*KEY, *VALUES, "line_number"])
     rows = within_range(cleaned.rows)
     return replace(cleaned, rows=_keep_adjusted(rows) if adjusted_only else rows)

@@ -23,6 +23,8 @@ RANGE_TOLERANCE: Final = 1e-6
 # No share and no day's trade is beyond these: dollars, shares.
 HIGHEST_PRICE: Final = 1e7
 LARGEST_VOLUME: Final = 1e12
+# Larger ones may be adjusted for dividends; smaller ones with a fraction are no shares.
+LEAST_ADJUSTED_VOLUME: Final = 1e6
 # A dividend is taken out of the adjusted close, so it is not above the close.
 ADJUSTED_TOLERANCE: Final = 1e-3
 # No bank has had a day whose high is five times its low.
@@ -47,7 +49,8 @@ LEAST_STEPS: Final = 4
 
 # Reasons of lines without information of their own: nothing is lost with them.
 HARMLESS: Final = frozenset(
-    "duplicate repeated_session repeated_price empty_row missing_close unfinished_session".split()
+    "duplicate repeated_session repeated_price filled_day empty_row missing_close"
+    " unfinished_session".split()
 )
 
 
@@ -73,9 +76,9 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
     lowest, highest = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
     too_high = pl.col("low") > lowest * (1 + RANGE_TOLERANCE)
     too_low = pl.col("high") < highest * (1 - RANGE_TOLERANCE)
-    crossed = pl.col("low") > pl.col("high")
     too_wide = pl.col("high") > pl.col("low") * WIDEST_RANGE
     dearest = pl.max_horizontal("main_price", "adjusted_close", "open", "high")
+    has_fraction = (pl.col("volume") % 1 > 0) & (pl.col("volume") < LEAST_ADJUSTED_VOLUME)
     above = pl.col("adjusted_close") > pl.col("main_price") * (1 + ADJUSTED_TOLERANCE)
     reason = first_reason(
         (pl.col("is_empty") & pl.col("problem").is_null(), "empty_row"),
@@ -91,10 +94,10 @@ def judge(typed: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
         (dearest > HIGHEST_PRICE, "implausible_price"),
         (pl.col("volume") < 0, "negative_volume"),
         (pl.col("volume") > LARGEST_VOLUME, "implausible_volume"),
-        (pl.col("volume") != pl.col("volume").round(), "fractional_volume"),
+        (has_fraction, "fractional_volume"),
         (pl.col("dividend") < 0, "negative_dividend"),
         (pl.col("split_ratio") <= 0, "non_positive_split"),
-        (too_high | too_low | crossed, "inconsistent_range"),
+        (too_high | too_low | (pl.col("low") > pl.col("high")), "inconsistent_range"),
         (too_wide, "implausible_range"),
         (above, "adjusted_above_close"),
     )

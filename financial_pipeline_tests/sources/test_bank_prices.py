@@ -110,6 +110,22 @@ def test_layout_finds_the_columns_of_several_tickers() -> None:
     assert found.columns["JPM"]["volume"] == 10
 
 
+@pytest.mark.parametrize("form", ["{0}_{1}", "{1}_{0}", "('{0}', '{1}')", "('{1}', '{0}')"])
+def test_layout_finds_fields_and_tickers_in_one_header_line(form: str) -> None:
+    fields = ("Adj Close", "Close", "High", "Low", "Open", "Volume")
+    names = [form.format(field, bank) for field in fields for bank in ("BAC", "JPM")]
+    found = known_layout(",".join(f'"{name}"' for name in (*names, "Date")))
+    assert (found.form, found.date_column) == ("yfinance-multiheader", 12)
+    assert found.columns["JPM"] == {
+        "adjusted_close": 1, "close": 3, "high": 5, "low": 7, "open": 9, "volume": 11
+    }  # fmt: skip
+
+
+def test_layout_finds_a_header_below_a_title() -> None:
+    found = known_layout("JPMorgan Chase & Co.", "Currency in USD", "", *CLASSIC.splitlines())
+    assert (found.form, found.header_lines) == ("yahoo-classic", (1, 2, 4))
+
+
 def test_layout_ignores_the_comma_at_the_end_of_three_header_lines() -> None:
     found = known_layout(
         "Price,Close,High,Low,Open,Volume,", "Ticker,JPM,JPM,JPM,JPM,JPM,", "Date,,,,,,"

@@ -173,6 +173,7 @@ def test_read_lines_takes_an_answer_for_one_day_as_a_dated_copy(tmp_path: Path) 
     ("text", "message"),
     [
         ('{"observations": [', "damaged JSON"),
+        ('{"date": "2018-01-01"}\n{"date": "2018-02-01"}\n', "is a table in JSON lines"),
         ('{"seriess": []}', "without observations"),
         (json.dumps(answer(units="pch")), "units=lin"),
         ('{"observations": [1]}', "unknown shape"),

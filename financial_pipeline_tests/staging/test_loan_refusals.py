@@ -8,6 +8,7 @@ import pytest
 
 from financial_pipeline.errors import PipelineError, RefusedFile
 from financial_pipeline.schemas.lending_club import LOAN_COLUMNS
+from financial_pipeline.staging import reading
 from financial_pipeline.staging.loans import FOOTER_ROWS
 from financial_pipeline_tests.loan_text import header, line, loan, loan_file, write
 from financial_pipeline_tests.staging.loan_stage import LoanStage
@@ -217,3 +218,14 @@ def test_two_rows_without_values_are_footers_of_a_file_without_ids(
             stage.stage(path)
     else:
         assert (stage.stage(path).rows, stage.table("quarantine").height) == (60, rows)
+
+
+def test_a_file_of_broken_rows_alone_is_counted_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_NOTES", 5)
+    path = loan_file(tmp_path / "a.csv", [loan(n, loan_status="Paid") for n in range(20)])
+    with pytest.raises(
+        RefusedFile, match=r"20 of its 20 rows break a rule \(unknown_loan_status 20"
+    ):
+        LoanStage(tmp_path / "data").stage(path)

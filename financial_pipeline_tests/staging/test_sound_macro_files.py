@@ -53,3 +53,18 @@ def test_rates_of_early_2022_are_near_zero(
     else:
         frame = frame_of(tmp_path, "x.csv", text)
         assert known(frame, "FEDFUNDS", "2022-03-01", "2022-12-31") == 0.2
+
+
+@pytest.mark.parametrize(("series_id", "is_refused"), [("UNRATE", True), ("UNRATENSA", False)])
+def test_unemployment_without_adjustment_is_refused_under_the_name_of_its_twin(
+    tmp_path: Path, series_id: str, is_refused: bool
+) -> None:
+    years = [["10.6"] + ["9.4"] * 5 + ["9.1"] * 6, ["9.8"] + ["8.9"] * 5 + ["8.5"] * 6, ["8.8"]]
+    values = [value for year in years for value in year]
+    text = f"DATE,{series_id}\n" + months(2010, values)
+    if is_refused:
+        with pytest.raises(RefusedFile, match="its UNRATE has the values of UNRATENSA, the series"):
+            frame_of(tmp_path, "x.csv", text)
+    else:
+        frame = frame_of(tmp_path, "x.csv", text)
+        assert known(frame, series_id, "2012-01-01", "2012-12-31") == 8.8

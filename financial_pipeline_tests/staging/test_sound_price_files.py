@@ -1,7 +1,7 @@
 """Price files as data vendors and data frames write them end in the figures that they state."""
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -102,6 +102,26 @@ def test_days_of_a_sheet_are_sessions(tmp_path: Path, form: str) -> None:
         text = text.replace(f"{day}", f"{day:{form}}")
     rows, refused = staged(tmp_path, ("JPM.csv", text))
     assert (rows["session_date"].to_list(), refused) == (DAYS[:60], "")
+
+
+@pytest.mark.parametrize(("change", "is_refused"), [("", False), ("9", True)])
+def test_weekends_that_are_filled_forward_lose_nothing(
+    tmp_path: Path, change: str, is_refused: bool
+) -> None:
+    """Prices of their own on a weekend are no copies: the dates of the file are wrong."""
+    lines, last = [HEADER], ""
+    by_day = {line[:10]: line for line in bars().splitlines()[1:]}
+    for number in range((DAYS[59] - DAYS[0]).days + 1):
+        day = f"{DAYS[0] + timedelta(number)}"
+        is_copy = day not in by_day
+        last = by_day.get(day, day + last[10:])
+        lines.append(last.replace(",", f",{change}", 5) if is_copy else last)
+    text = ("JPM.csv", "\n".join(lines))
+    if is_refused:
+        with pytest.raises(RefusedFile, match="no_session 12"):
+            staged(tmp_path, text)
+    else:
+        assert staged(tmp_path, text)[0].height == 60
 
 
 def years(symbol: str, start: date, share: float) -> tuple[str, str]:

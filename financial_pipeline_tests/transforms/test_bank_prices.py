@@ -188,7 +188,15 @@ def test_clean_keeps_none_of_two_rows_that_differ_by_more_than_rounding() -> Non
 
 
 @pytest.mark.parametrize(
-    ("volume", "reason"), [("13.579", {2: "fractional_volume"}), ("13579.0", {}), ("1.3e4", {})]
+    ("volume", "reason"),
+    [
+        ("13.579", {2: "fractional_volume"}),
+        ("935790.5", {2: "fractional_volume"}),
+        ("13579.0", {}),
+        ("1.3e4", {}),
+        # Stooq divides volumes by the share that is left after dividends.
+        ("1357913.47", {}),
+    ],
 )
 def test_clean_refuses_a_volume_that_is_not_whole(volume: str, reason: dict[int, str]) -> None:
     assert reasons(cleaned(record(volume=volume))) == reason
