@@ -22,16 +22,17 @@ LOOK_SECONDS = 1.0
 
 
 def fail_lost_runs(
-    instance: dg.DagsterInstance, host: str, wait: Callable[[], None] = lambda: None
+    instance: dg.DagsterInstance, host: str, port: int, wait: Callable[[], None] = lambda: None
 ) -> int:
-    """Fail the unfinished runs of the code server at a host; return their number.
+    """Fail the unfinished runs of the code server at an address; return their number.
 
     `wait` returns once the new server answers: Dagster repeats a failed run at once, and only once.
     """
+    server = {"host": host, "port": port}
     lost = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        if json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host") == host
+        if server.items() <= json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).items()
     ]
     if lost:
         wait()
@@ -53,4 +54,5 @@ def wait_for_server(port: str) -> None:
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as opened:
         own_port = os.environ["CODE_PORT"]
-        fail_lost_runs(opened, os.environ["CODE_HOST"], lambda: wait_for_server(own_port))
+        address = (os.environ["CODE_HOST"], int(own_port))
+        fail_lost_runs(opened, *address, lambda: wait_for_server(own_port))
