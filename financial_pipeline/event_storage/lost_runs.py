@@ -19,6 +19,9 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 LOOK_SECONDS = 1.0
+# The daemon loads a location again some seconds after its server answers. A repetition that it tries
+# before that fails for good.
+LOADING_SECONDS = 30.0
 
 
 def fail_lost_runs(
@@ -45,10 +48,11 @@ def fail_lost_runs(
 
 
 def wait_for_server(port: str) -> None:
-    """Wait until the code server of this container answers."""
+    """Wait until the code server of this container answers, and the daemon has loaded it again."""
     check = ["dagster", "api", "grpc-health-check", "-p", port]
     while subprocess.run(check, capture_output=True, check=False).returncode:
         time.sleep(LOOK_SECONDS)
+    time.sleep(LOADING_SECONDS)
 
 
 if __name__ == "__main__":
