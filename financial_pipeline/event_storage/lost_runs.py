@@ -19,8 +19,8 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 LOOK_SECONDS = 1.0
-# The daemon loads a location again some seconds after its server answers. A repetition that it tries
-# before that fails for good.
+# The daemon loads a location again some seconds after its server answers. A repetition that it
+# tries before that fails for good.
 LOADING_SECONDS = 30.0
 
 
@@ -48,7 +48,7 @@ def fail_lost_runs(
 
 
 def wait_for_server(port: str) -> None:
-    """Wait until the code server of this container answers, and the daemon has loaded it again."""
+    """Wait until the code server of this container answers, and the daemon has loaded it."""
     check = ["dagster", "api", "grpc-health-check", "-p", port]
     while subprocess.run(check, capture_output=True, check=False).returncode:
         time.sleep(LOOK_SECONDS)
