@@ -62,15 +62,21 @@ def is_healthy(name: str, environment: dict[str, str], ports: dict[str, str]) ->
 
 
 @contextmanager
-def started(name: str, environment: dict[str, str], ports: dict[str, str]) -> Iterator[None]:
-    """Run a service as its container does, and wait until its own health check passes."""
+def started(
+    name: str, environment: dict[str, str], ports: dict[str, str], container: str = ""
+) -> Iterator[None]:
+    """Run a service as its container does, and wait until its own health check passes.
+
+    `container` tells several of one service apart.
+    """
+    label = container or name
     command = _arguments(SERVICES[name]["command"], ports)
     if name == "dashboard":
         command += ["--port", ports["8501"]]
     entry = str(FOLDER / "entrypoint.sh")
-    with (Path(environment["FINANCIAL_PIPELINE_DATA_ROOT"]) / f"{name}.log").open("wb") as log:
+    with (Path(environment["FINANCIAL_PIPELINE_DATA_ROOT"]) / f"{label}.log").open("ab") as log:
         # The mark is that of all processes of the container.
-        own = environment | {MARK: f"{name} {environment['FINANCIAL_PIPELINE_DATA_ROOT']}"}
+        own = environment | {MARK: f"{label} {environment['FINANCIAL_PIPELINE_DATA_ROOT']}"}
         process = subprocess.Popen(
             [entry, *command], cwd=PROJECT_ROOT, env=own, stdout=log, stderr=log
         )
@@ -78,7 +84,7 @@ def started(name: str, environment: dict[str, str], ports: dict[str, str]) -> It
             deadline = time.monotonic() + WAIT_SECONDS
             while not is_healthy(name, environment, ports):
                 assert process.poll() is None, Path(log.name).read_text("utf-8")[-2000:]
-                assert time.monotonic() < deadline, f"{name} is not healthy"
+                assert time.monotonic() < deadline, f"{label} is not healthy"
                 time.sleep(1)
             yield
         finally:

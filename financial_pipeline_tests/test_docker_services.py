@@ -96,7 +96,7 @@ def test_a_lost_run_is_repeated_and_each_service_may_be_killed(node: Node) -> No
     eventually(lambda: runs.found(node.server, runIds=[first], statuses=["STARTED"]), "a run", 300)
     node.kill("code")
     node.start("code")
-    assert runs.statuses(node.server, [first], 120) == {first: "FAILURE"}
+    assert runs.statuses(node.server, [first], 300) == {first: "FAILURE"}
 
     parent = {"key": "dagster/parent_run_id", "value": first}
     [again] = eventually(lambda: runs.found(node.server, tags=[parent]), "its repetition", 300)

@@ -19,19 +19,23 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 LOOK_SECONDS = 1.0
+# The daemon loads a location again some seconds after its server answers. A repetition that it
+# tries before that fails for good.
+LOADING_SECONDS = 30.0
 
 
 def fail_lost_runs(
-    instance: dg.DagsterInstance, host: str, wait: Callable[[], None] = lambda: None
+    instance: dg.DagsterInstance, host: str, port: int, wait: Callable[[], None] = lambda: None
 ) -> int:
-    """Fail the unfinished runs of the code server at a host; return their number.
+    """Fail the unfinished runs of the code server at an address; return their number.
 
     `wait` returns once the new server answers: Dagster repeats a failed run at once, and only once.
     """
+    server = {"host": host, "port": port}
     lost = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        if json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host") == host
+        if server.items() <= json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).items()
     ]
     if lost:
         wait()
@@ -44,13 +48,15 @@ def fail_lost_runs(
 
 
 def wait_for_server(port: str) -> None:
-    """Wait until the code server of this container answers."""
+    """Wait until the code server of this container answers, and the daemon has loaded it."""
     check = ["dagster", "api", "grpc-health-check", "-p", port]
     while subprocess.run(check, capture_output=True, check=False).returncode:
         time.sleep(LOOK_SECONDS)
+    time.sleep(LOADING_SECONDS)
 
 
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as opened:
         own_port = os.environ["CODE_PORT"]
-        fail_lost_runs(opened, os.environ["CODE_HOST"], lambda: wait_for_server(own_port))
+        address = (os.environ["CODE_HOST"], int(own_port))
+        fail_lost_runs(opened, *address, lambda: wait_for_server(own_port))

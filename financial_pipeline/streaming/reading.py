@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.connection import require_answer
-from financial_pipeline.local_cluster.topics import absent_topic
+from financial_pipeline.local_cluster.topics import RIGHTS, absent_topic
 from financial_pipeline.schemas.stream import HEARTBEAT_SYMBOL
 from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.producing import Held
@@ -59,7 +59,7 @@ def _poll(
         elif error.code() == KafkaError._PARTITION_EOF:
             unfinished.discard(message.partition() or 0)
         else:
-            raise PipelineError(f"{topic} cannot be read: {error.str()}.")
+            raise PipelineError(f"{topic} cannot be read: {error.str().rstrip('.')}. {RIGHTS}")
 
 
 def read_held(topic: str, client: dict[str, Any]) -> Held:

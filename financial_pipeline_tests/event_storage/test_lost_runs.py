@@ -11,30 +11,36 @@ from financial_pipeline_tests.conftest import PROJECT_ROOT
 from financial_pipeline_tests.defs.test_killed_runs import run_until_killed
 
 
-@pytest.mark.parametrize(("host", "failed"), [("code", 1), ("other_code", 0)])
+@pytest.mark.parametrize(
+    ("host", "port", "failed"), [("code", 4000, 1), ("other_code", 4000, 0), ("code", 4001, 0)]
+)
 def test_runs_of_the_code_server_before_fail_and_free_their_pools(
-    instance: dg.DagsterInstance, host: str, failed: int
+    instance: dg.DagsterInstance, host: str, port: int, failed: int
 ) -> None:
     run_until_killed(GRPC_INFO_TAG, json.dumps({"host": "code", "port": 4000}))
-    assert fail_lost_runs(instance, host) == failed
+    assert fail_lost_runs(instance, host, port) == failed
     [run] = instance.get_runs()
     assert run.status is (dg.DagsterRunStatus.FAILURE if failed else dg.DagsterRunStatus.STARTED)
     taken = instance.event_log_storage.get_concurrency_info("warehouse").active_slot_count
     assert taken == 1 - failed
-    assert fail_lost_runs(instance, host) == 0
+    assert fail_lost_runs(instance, host, port) == 0
 
 
 def test_a_run_fails_once_the_new_server_answers(instance: dg.DagsterInstance) -> None:
     run_until_killed(GRPC_INFO_TAG, json.dumps({"host": "code", "port": 4000}))
     seen: list[dg.DagsterRunStatus] = []
-    fail_lost_runs(instance, "code", lambda: seen.extend(run.status for run in instance.get_runs()))
+
+    def look() -> None:
+        seen.extend(run.status for run in instance.get_runs())
+
+    fail_lost_runs(instance, "code", 4000, look)
     assert seen == [dg.DagsterRunStatus.STARTED]
     assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]
 
 
 def test_runs_of_commands_are_left_to_the_next_command(instance: dg.DagsterInstance) -> None:
     run_until_killed("started_by", "command")
-    assert fail_lost_runs(instance, "code") == 0
+    assert fail_lost_runs(instance, "code", 4000) == 0
 
 
 def test_the_entry_point_does_so_for_the_code_server_only() -> None:
