@@ -143,8 +143,8 @@ def _catching_up(
     """
     end = outcomes.spell_start + outcomes.spell_length
     late = np.maximum(outcomes.spell_length - outcomes.in_grace[:, None], 0)
-    fee = np.maximum(LATE_FEE_SHARE * loans.installment, LATE_FEE_MINIMUM).round(2)
+    fee: FloatArray = np.maximum(LATE_FEE_SHARE * loans.installment, LATE_FEE_MINIMUM).round(2)
     ends_now = end == age[:, None]
-    fees = ((end <= age[:, None]) * late).sum(axis=1) * fee
+    fees = fee * ((end <= age[:, None]) * late).sum(axis=1)
     missed = (ends_now * outcomes.spell_length).sum(axis=1)
     return fees.round(2), missed.astype(np.float64), (ends_now * late).sum(axis=1) * fee

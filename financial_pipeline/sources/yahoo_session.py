@@ -28,7 +28,7 @@ HOME_MARKET: Final = {
 THROTTLED_TEXT: Final = b"Too Many Requests"
 
 
-class YahooSession(requests.Session):  # type: ignore[type-arg]
+class YahooSession(requests.Session[requests.Response]):
     """A curl_cffi session for yfinance; `base_url` replaces every host of Yahoo."""
 
     def __init__(self, http: HttpClient, base_url: str) -> None:
@@ -64,7 +64,7 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> Answer:
         sent = super().request(method, url, **options)  # type: ignore[arg-type]
-        headers = {name.lower(): value for name, value in sent.headers.items()}
+        headers = {name.lower(): value or "" for name, value in sent.headers.items()}
         status = 429 if THROTTLED_TEXT in sent.content[:200] else sent.status_code
         return Answer(status, headers, sent.content)
 
