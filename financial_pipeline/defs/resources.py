@@ -45,6 +45,18 @@ def runs_of(instance: dg.DagsterInstance, publication: str) -> list[dg.DagsterRu
     return [run for each in filters for run in instance.get_runs(each)]
 
 
+def _assets_of(run: dg.DagsterRun, instance: dg.DagsterInstance | None) -> set[str] | None:
+    """Return the assets (`layer/name`) in the plan of a run, or None if it has no stored plan.
+
+    A job that is launched as a whole has no asset selection.
+    """
+    if instance is None or run.execution_plan_snapshot_id is None:
+        return None
+    plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+    outputs = (output.properties for step in plan.steps for output in step.outputs)
+    return {"/".join(each.asset_key.path) for each in outputs if each and each.asset_key}
+
+
 class Pipeline(dg.ConfigurableResource):
     """The settings of a run, the folders of its data root, and its publication."""
 
@@ -60,9 +72,7 @@ class Pipeline(dg.ConfigurableResource):
             return
         self._run = publication_of(context.run)
         if PUBLICATION_TAG not in context.run.tags:
-            chosen = context.run.asset_selection
-            keys = None if chosen is None else {"/".join(key.path) for key in chosen}
-            state.forget(self.paths, keys)
+            state.forget(self.paths, _assets_of(context.run, context.instance))
 
     @property
     def publication(self) -> Publication:
