@@ -40,8 +40,8 @@ class Connection:
         return f"Connection({self.bootstrap_servers}, user={self.user})"
 
     def confluent(self) -> dict[str, Any]:
-        """Configuration of a confluent-kafka client."""
-        plain: dict[str, Any] = {"bootstrap.servers": self.bootstrap_servers}
+        """Configuration of a confluent-kafka client, whose faults callers report in a sentence."""
+        plain: dict[str, Any] = {"bootstrap.servers": self.bootstrap_servers, "log_level": 0}
         if not self.user:
             return plain
         return plain | {
@@ -144,7 +144,7 @@ def require_answer(client: dict[str, Any], seconds: float = ANSWER_SECONDS) -> N
     `client` is a confluent-kafka configuration.
     """
     reasons: list[KafkaError] = []
-    admin = AdminClient(client | {"error_cb": reasons.append, "log_level": 0})
+    admin = AdminClient(client | {"error_cb": reasons.append})
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -96,7 +96,7 @@ def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:
 
 def brokers_known(client: dict[str, Any], seconds: float) -> int:
     """Count the brokers that answer to a description of the cluster; 0 if none does."""
-    quiet = client | {"log_level": 0, "error_cb": lambda _error: None}
+    quiet = client | {"error_cb": lambda _error: None}
     try:
         return len(AdminClient(quiet).list_topics(timeout=seconds).brokers)
     except KafkaException:

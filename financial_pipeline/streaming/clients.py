@@ -66,8 +66,6 @@ class ConfluentSink:
                 # A call of Python for each stored message would cost more than its encoding.
                 "delivery.report.only.error": True,
                 "error_cb": self._note_error,
-                # What was not taken is said once, by `flush`.
-                "log_level": 0,
                 **options,
             }
         )
