@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -30,8 +30,6 @@ from financial_pipeline.settings import Settings
 if TYPE_CHECKING:
     # Every step's process loads this module; the simulator and Kafka's clients are for commands.
     from financial_pipeline.streaming.simulated_stream import SimulatedStream
-
-PRICES: Final = "exports/fct_daily_prices"
 
 
 def _files_to_build(
