@@ -69,7 +69,7 @@ test: java $(VENV)/.development $(VENV)/.classes  ## Run the tests of every push
 test-slow: java $(VENV)/.development $(VENV)/.classes  ## Run the longer tests, which CI runs after those
 	@$(PYTEST) -m 'slow and not nightly' $(ARGS)
 
-test-nightly: java $(VENV)/.development $(VENV)/.classes  ## Run the tests with kills, clusters and load: about 50 minutes
+test-nightly: java $(VENV)/.development $(VENV)/.classes  ## Run the tests with kills, clusters and load: about 70 minutes
 	@$(PYTEST) -m nightly $(ARGS)
 
 test-all: test test-slow test-nightly  ## Run every test
