@@ -72,10 +72,6 @@ def _run(
     report(f"Source: {settings.source}. Everything is written to {paths.data_root}")
     if layers != "transform":
         _check_sources(settings, paths)
-    if analytics:
-        from financial_pipeline.spark.prerequisites import check_prerequisites, master
-
-        check_prerequisites(master())
     outcome = build_tables(settings, paths, report, layers, analytics, stream, rebuild)
     if layers == "ingest":
         return None

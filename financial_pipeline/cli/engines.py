@@ -38,7 +38,7 @@ def build_tables(
         from financial_pipeline.definitions import defs
         from financial_pipeline.defs import runs
 
-        defs()
+        loaded = defs()
 
     trades = None
     # Only the simulated world has trades, and they never go to the brokers of another cluster.
@@ -47,7 +47,7 @@ def build_tables(
 
         trades = SimulatedStream(settings, paths, report, wanted=stream)
     return runs.run_families(
-        settings, paths, defs, report, layers, analytics=analytics, stream=trades, rebuild=rebuild
+        settings, paths, loaded, report, layers, analytics=analytics, stream=trades, rebuild=rebuild
     )
 
 

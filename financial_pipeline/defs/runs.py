@@ -4,7 +4,7 @@ Every run belongs to one publication: the manifest moves once, after every famil
 """
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from financial_pipeline.defs.command import Command, Layers, Outcome, Report
 from financial_pipeline.defs.home import Loaded, fail_killed_runs, open_home
 from financial_pipeline.defs.partition_inputs import raw_digests
 from financial_pipeline.defs.run_plan import FamilyRun, plan
-from financial_pipeline.defs.terminal import running
 from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.files import locked
 from financial_pipeline.paths import Paths
@@ -60,7 +59,7 @@ def _files_to_build(
 def run_families(
     settings: Settings,
     paths: Paths,
-    load: Callable[[], Loaded],
+    defs: Loaded,
     report: Report,
     layers: Layers = "all",
     *,
@@ -83,7 +82,6 @@ def run_families(
         stack.enter_context(locked(paths.dagster_home / "command.lock"))
         if instance is None:
             instance = stack.enter_context(open_home(paths))
-        defs = _load_definitions(load)
         stack.callback(_record, instance, paths, settings, report, defs)
         fail_killed_runs(instance)
         coming = landed if layers == "all" else []
@@ -119,8 +117,3 @@ def _record(
         )
     except (OSError, PipelineError) as error:
         report(f"The operations tables keep their last version: {error}")
-
-
-def _load_definitions(load: Callable[[], Loaded]) -> Loaded:
-    with running("reading the definitions"):
-        return load()

@@ -9,7 +9,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -124,8 +124,12 @@ def _config_of_process(name: str, is_large: bool | None) -> dict[str, Any]:
     return spark_config(name, is_large=is_large)
 
 
-def launch_driver(then: Callable[[], object]) -> None:
+def launch_driver(
+    then: Callable[[], object], output: AbstractContextManager[None] | None = None
+) -> None:
     """Launch Spark's Java process in a thread that calls `then` at its end.
+
+    `output` redirects what Java writes; it is entered once the prerequisites are checked.
 
     PySpark forks this process for it, and a fork stops OpenBLAS's threads: a matrix product in
     another thread would never end. So call it while no other thread computes; it returns after the
@@ -146,8 +150,9 @@ def launch_driver(then: Callable[[], object]) -> None:
             then()
         forked.set()
 
-    threading.Thread(target=launch, name="spark", daemon=True).start()
-    forked.wait()
+    with output or nullcontext():
+        threading.Thread(target=launch, name="spark", daemon=True).start()
+        forked.wait()
 
 
 def _end_driver() -> None:

@@ -38,7 +38,7 @@ def test_java_starts_before_any_thread_computes(
 ) -> None:
     # PySpark forks for it; a matrix product of OpenBLAS in another thread would never end.
     order: list[str] = []
-    monkeypatch.setattr(early_spark, "launch_driver", lambda _: order.append("java"))
+    monkeypatch.setattr(early_spark, "launch_driver", lambda *_: order.append("java"))
     monkeypatch.setattr(
         simulated_stream, "SimulatedStream", lambda *_, **__: order.append("stream")
     )

@@ -8,7 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from financial_pipeline.paths import Paths
 from financial_pipeline.schemas import stream
+from financial_pipeline.streaming import replay
+from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.message_log import FileLog, Record
 from financial_pipeline.streaming.replay import PARTITIONS, encode, partition_of
 
@@ -157,3 +160,11 @@ def two_sessions(folder: Path) -> FileLog:
     for number, opening in enumerate(OPENINGS_US):
         write(log, session(opening, 90, seed=number + 1))
     return log
+
+
+def replayed_landing(folder: Path) -> Landing:
+    """The landing of one replayed session with faults; nothing has landed yet."""
+    log = FileLog(folder / "log")
+    write(log, session(OPENINGS_US[0], 20, seed=1))
+    replay.run(log)
+    return Landing(Paths(folder / "root"), log)

@@ -40,11 +40,7 @@ def table(landing: Landing, name: str) -> pl.DataFrame:
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Landing:
-    """The landing of one replayed session with faults; nothing has landed yet."""
-    log = FileLog(tmp_path / "log")
-    stream_world.write(log, stream_world.session(OPENINGS_US[0], 20, seed=1))
-    replay.run(log)
-    return Landing(Paths(tmp_path / "root"), log)
+    return stream_world.replayed_landing(tmp_path)
 
 
 def test_publishing_twice_changes_nothing_until_a_file_is_lost(landing: Landing) -> None:

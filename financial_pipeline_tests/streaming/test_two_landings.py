@@ -10,23 +10,18 @@ import pytest
 
 from financial_pipeline.paths import Paths
 from financial_pipeline.schemas.stream import RAW_TOPIC, TOPICS
-from financial_pipeline.streaming import micro_batch, replay, tables
+from financial_pipeline.streaming import micro_batch, tables
 from financial_pipeline.streaming.landing import Landing
 from financial_pipeline.streaming.ledger import RangeTaken
 from financial_pipeline.streaming.message_log import FileLog, Ranges
 from financial_pipeline_tests.streaming import stream_world
-from financial_pipeline_tests.streaming.stream_world import OPENINGS_US
 
 WORLD = {"source": "simulated"}
 
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Landing:
-    """The landing of one replayed session; nothing has landed yet."""
-    log = FileLog(tmp_path / "log")
-    stream_world.write(log, stream_world.session(OPENINGS_US[0], 20, seed=1))
-    replay.run(log)
-    return Landing(Paths(tmp_path / "root"), log)
+    return stream_world.replayed_landing(tmp_path)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def _execute(context: dg.OpExecutionContext, settings: Settings, paths: Paths) -
     runs.run_families(
         settings,
         paths,
-        lambda: LoadedRepository(repository),
+        LoadedRepository(repository),
         context.log.info,
         analytics=analytics,
         instance=context.instance,
