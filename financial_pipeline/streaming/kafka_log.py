@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any, Final
@@ -20,6 +21,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     OffsetSpec,
+    TopicDescription,
 )
 
 from financial_pipeline.errors import PipelineError
@@ -79,17 +81,17 @@ class KafkaLog:
         return {topic: state.ends for topic, state in self.states(topics).items()}
 
     def states(self, topics: Sequence[str]) -> dict[str, TopicState]:
-        """See `MessageLog`; raises `PipelineError` if a topic is deleted at this moment."""
-        with _described():
-            known = self._admin.list_topics(timeout=REQUEST_SECONDS).topics
-        wanted = [topic for topic in topics if topic in known]
-        if not wanted:
+        """See `MessageLog`; raises `PipelineError` if the user may not see a topic."""
+        if not topics:
             return {}
         asked = self._admin.describe_topics(
-            TopicCollection(wanted), request_timeout=REQUEST_SECONDS
+            TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS
         )
         with _described():
-            described = {topic: asked[topic].result() for topic in wanted}
+            known = {topic: _description(topic, answer) for topic, answer in asked.items()}
+            described = {topic: one for topic, one in known.items() if one}
+            if not described:
+                return {}
             places = [
                 TopicPartition(topic, part.id)
                 for topic, one in described.items()
@@ -122,6 +124,19 @@ def _described() -> Iterator[None]:
         yield
     except KafkaException as error:
         raise PipelineError(f"Kafka does not describe its topics: {error}") from error
+
+
+def _description(topic: str, answer: Future[TopicDescription]) -> TopicDescription | None:
+    """Return the broker's description of a topic; None if there is no such topic."""
+    try:
+        return answer.result()
+    except KafkaException as error:
+        code = error.args[0].code()
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise PipelineError(f"Kafka does not show {topic} to this user. {RIGHTS}") from error
+        raise
 
 
 def _offsets(

@@ -136,6 +136,17 @@ def test_the_stream_runs_with_the_listed_rights(
     assert stopped.exit_code == 0, stopped.errors
 
 
+def take(admin: AdminClient, topic: str, *operations: AclOperation) -> None:
+    """Take rights on a topic from the user."""
+    literal = ResourcePatternType.LITERAL
+    gone = [
+        AclBindingFilter(ResourceType.TOPIC, topic, literal, USER, "*", right, ALLOW)
+        for right in operations
+    ]
+    for answer in admin.delete_acls(gone).values():
+        assert len(answer.result()) == 1
+
+
 @pytest.mark.nightly
 def test_a_topic_that_may_not_be_read_is_one_sentence(
     complete: Foreign, admin: AdminClient
@@ -148,13 +159,22 @@ def test_a_topic_that_may_not_be_read_is_one_sentence(
     }
     other = replace(complete, variables=complete.variables | as_pipeline)
     other.produce("JPM_50min.csv", 50, 55)
-    literal, read = ResourcePatternType.LITERAL, AclOperation.READ
-    gone = AclBindingFilter(ResourceType.TOPIC, RAW_TOPIC, literal, USER, "*", read, ALLOW)
-    for answer in admin.delete_acls([gone]).values():
-        assert len(answer.result()) == 1
+    take(admin, RAW_TOPIC, AclOperation.READ)
     for command in ("land", "consume"):
         done = complete.run(command)
         assert done.exit_code == 1
         assert done.errors.count("\n") == 1, done.errors
         assert f"{RAW_TOPIC} cannot be read: " in done.errors
         assert "authorization failed" in done.errors
+
+
+@pytest.mark.nightly
+def test_a_topic_that_the_user_may_not_see_is_not_taken_for_an_absent_one(
+    complete: Foreign, admin: AdminClient
+) -> None:
+    # Either right shows the topic.
+    take(admin, ALERTS_TOPIC, AclOperation.READ, AclOperation.WRITE)
+    done = complete.run("land")
+    assert done.exit_code == 1
+    assert done.errors.count("\n") == 1, done.errors
+    assert f"Kafka does not show {ALERTS_TOPIC} to this user." in done.errors
