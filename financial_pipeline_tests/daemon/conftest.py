@@ -1,17 +1,51 @@
 """One running Dagster for all tests of this folder: starting it is most of what they cost."""
 
+import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from financial_pipeline_tests.browser.reader import Reader
-from financial_pipeline_tests.daemon import planted, world
-from financial_pipeline_tests.daemon.server import Server
-from financial_pipeline_tests.daemon.sink import Notices, webhook
+from financial_pipeline_tests.daemon import market_files, planted
+from financial_pipeline_tests.daemon.server import LOOPBACK, Server
+
+Notices = list[dict[str, Any]]
+
+
+@contextmanager
+def webhook(token: str) -> Iterator[tuple[str, Notices]]:
+    """Its address, which holds the token, and the bodies that were posted there."""
+    notices: Notices = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == f"/{token}":
+                notices.append(json.loads(body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer((LOOPBACK, 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{LOOPBACK}:{server.server_port}/{token}", notices
+        server.shutdown()
+
+
+def told(notices: Notices, incident: str) -> list[str]:
+    """In which order a sink heard of an incident: alert, recovered."""
+    return [notice["state"] for notice in notices if notice["incident"] == incident]
+
 
 WIDTH, HEIGHT = 1600, 1300
 SECRETS = {
@@ -40,8 +74,8 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`dagster dev` over two banks whose files were dropped and not archived yet."""
     root = tmp_path_factory.mktemp("running")
-    days = world.first_delivery(root / "drop")
-    server = Server(root, world.variables(root / "drop"))
+    days = market_files.first_delivery(root / "drop")
+    server = Server(root, market_files.variables(root / "drop"))
     try:
         server.start()
         yield Running(server, root / "drop", days)

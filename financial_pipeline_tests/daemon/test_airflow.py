@@ -14,7 +14,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import read_manifest
 from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline_tests.conftest import PROJECT_ROOT
-from financial_pipeline_tests.daemon import world
+from financial_pipeline_tests.daemon import market_files
 from financial_pipeline_tests.daemon.server import Server, eventually
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2700)]
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2700)]
 FOLDER = PROJECT_ROOT / "docs" / "airflow"
 AIRFLOW = PROJECT_ROOT / ".venv-airflow" / "bin" / "airflow"
 RUN_SECONDS = 900.0
-DAYS = [day.isoformat() for day in world.trading_days()]
+DAYS = [day.isoformat() for day in market_files.trading_days()]
 
 specification = importlib.util.spec_from_file_location("client", FOLDER / "dagster_client.py")
 assert specification is not None
@@ -35,9 +35,9 @@ specification.loader.exec_module(dagster_client)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`dagster dev` over two price files that were dropped and not archived yet."""
     root = tmp_path_factory.mktemp("airflow")
-    for bank in world.BANKS:
-        world.price_file(root / "drop", bank, dict(enumerate(world.trading_days())))
-    server = Server(root / "data", world.variables(root / "drop"))
+    for bank in market_files.BANKS:
+        market_files.price_file(root / "drop", bank, dict(enumerate(market_files.trading_days())))
+    server = Server(root / "data", market_files.variables(root / "drop"))
     try:
         server.start()
         yield server
@@ -64,7 +64,7 @@ def test_a_launched_job_publishes_the_prices(updated: str, server: Server) -> No
     paths = Paths(server.root)
     table = read_manifest(paths).table("exports/fct_daily_prices")
     prices = pl.read_parquet(parquet_files(paths, table))
-    assert prices.height == len(world.BANKS) * world.SESSIONS
+    assert prices.height == len(market_files.BANKS) * market_files.SESSIONS
 
 
 def test_an_ended_run_is_launched_again(updated: str, client: Any) -> None:

@@ -8,11 +8,10 @@ import pytest
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.manifest import PublishedTable
-from financial_pipeline_tests.daemon import runs, world
-from financial_pipeline_tests.daemon.conftest import LOCATION, SECRETS, WEBHOOK_TOKEN, Faulty
+from financial_pipeline_tests.daemon import market_files, runs
+from financial_pipeline_tests.daemon.conftest import LOCATION, SECRETS, WEBHOOK_TOKEN, Faulty, told
 from financial_pipeline_tests.daemon.planted import DAYS
 from financial_pipeline_tests.daemon.server import eventually
-from financial_pipeline_tests.daemon.sink import told
 
 INCIDENTS = {
     "failed run: torn_days_job",
@@ -45,7 +44,7 @@ def run_all(faulty: Faulty) -> set[str]:
 @pytest.fixture(scope="module")
 def mended(faulty: Faulty) -> Faulty:
     """Every fault was on until its alert came, and off until it was over."""
-    root, newest = faulty.server.root, world.trading_days()[-1]
+    root, newest = faulty.server.root, market_files.trading_days()[-1]
     publish_prices(root, (newest - timedelta(days=30)).isoformat())
     faulty.plant("run", "check", "tick")
     assert run_all(faulty) == {"FAILURE"}

@@ -13,7 +13,7 @@ from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.job_script import job_script
 from financial_pipeline.streaming.local_stream import job_values
-from financial_pipeline_tests.daemon import world
+from financial_pipeline_tests.daemon import market_files
 from financial_pipeline_tests.daemon.server import Server, eventually
 from financial_pipeline_tests.flink.feed import Bars, Feed, landed_bars, send
 
@@ -44,13 +44,13 @@ def automated(
 ) -> Iterator[Automated]:
     """A daemon with all sensors on, over two price files and the messages of one minute."""
     root, feed = tmp_path_factory.mktemp("automated"), Feed(30_000, 60)
-    days = dict(enumerate(world.trading_days()))
-    for bank in world.BANKS:
-        world.price_file(root / "drop", bank, days)
+    days = dict(enumerate(market_files.trading_days()))
+    for bank in market_files.BANKS:
+        market_files.price_file(root / "drop", bank, days)
     with local_runtime(replace(runtime_plan, state=root / "brokers")) as runtime:
         runtime.submit(job_script(job_values(Settings(), runtime)))
         send(feed, runtime.client, 0.0)
-        variables = world.variables(root / "drop") | {
+        variables = market_files.variables(root / "drop") | {
             "FINANCIAL_PIPELINE_AUTOMATION": "1",
             "FINANCIAL_PIPELINE_KAFKA_BROKERS": runtime.bootstrap_servers,
         }
@@ -64,8 +64,8 @@ def automated(
 
 def test_a_tick_of_the_drop_folder_publishes_its_prices(automated: Automated) -> None:
     [prices] = eventually(lambda: automated.published("exports/fct_daily_prices"), "prices", SOON)
-    assert prices.height == len(world.BANKS) * world.SESSIONS
-    newest = prices.filter(session_date=world.trading_days()[-1]).sort("symbol")
+    assert prices.height == len(market_files.BANKS) * market_files.SESSIONS
+    newest = prices.filter(session_date=market_files.trading_days()[-1]).sort("symbol")
     assert newest["close"].to_list() == [34.75, 104.75]
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from financial_pipeline_tests.conftest import PROJECT_ROOT
-from financial_pipeline_tests.daemon import world
+from financial_pipeline_tests.daemon import market_files
 from financial_pipeline_tests.daemon.conftest import Running
 
 ARTIFACTS = PROJECT_ROOT / "test-artifacts" / "dagster"
@@ -64,11 +64,11 @@ def test_backfill_from_the_lineage_page_turns_its_partitions_green_and_a_bad_day
         expect(row(page, day).locator(GREEN)).to_have_count(1)
     picture(page, "3-partitions-are-green")
     page.goto(f"{address}/assets/staging/bank_prices?view=checks&checkDetail=no_bank_has_a_hole")
-    reason = f"{days[world.HOLE]} has no price of BAC"
+    reason = f"{days[market_files.HOLE]} has no price of BAC"
     expect(page.get_by_text(reason)).to_be_visible(timeout=PAGE_MS)
     picture(page, "4-failed-check-and-its-reason")
     page.get_by_text("Partitions", exact=True).last.click()
     expect(page.get_by_text("Failed (1)", exact=True)).to_be_visible(timeout=PAGE_MS)
-    expect(row(page, days[world.HOLE]).locator(RED)).to_have_count(1)
-    expect(row(page, days[world.HOLE + 1]).locator(RED)).to_have_count(0)
+    expect(row(page, days[market_files.HOLE]).locator(RED)).to_have_count(1)
+    expect(row(page, days[market_files.HOLE + 1]).locator(RED)).to_have_count(0)
     picture(page, "5-bad-day-is-red")

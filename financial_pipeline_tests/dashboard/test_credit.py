@@ -11,7 +11,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.publishing import publication
 from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.publishing.table_files import parquet_files
-from financial_pipeline_tests.dashboard import world, world_credit
+from financial_pipeline_tests.dashboard import whole, world
 from financial_pipeline_tests.dashboard.app import metrics, open_page, words
 
 
@@ -97,8 +97,8 @@ def test_a_figure_without_its_input_names_the_input(data_root: Path) -> None:
     paths = Paths(data_root)
     summary = world.summary().filter(pl.col("measure") != "approval_rate")
     old = world.loans().with_columns(loan_state=pl.lit("PAID"))
-    world_credit.credit(paths)
-    world_credit.flows(paths)
+    whole.credit(paths)
+    whole.flows(paths)
     rolls = Publication(paths, "test").newest("metrics/rating_transitions")
     none = pl.read_parquet(parquet_files(paths, rolls)).clear()
     world.put(paths, "metrics/rating_transitions", none)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline_tests.dbt.planted import PLANTED
-from financial_pipeline_tests.dbt.warehouse import Tables, Warehouse, Window
-from financial_pipeline_tests.dbt.world import (
+from financial_pipeline_tests.dbt.staged_tables import (
     LENDING_CLUB_LOANS,
     loans,
     stage_loans,
     stage_world,
     write,
 )
+from financial_pipeline_tests.dbt.warehouse import Tables, Warehouse, Window
 
 BEFORE, AFTER = ("1900-01-01", "2015-06-30"), ("2015-07-01", "9999-12-31")
 # Tests run in a later call: unit tests read columns of models, which must not change meanwhile.

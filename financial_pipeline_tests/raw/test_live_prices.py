@@ -16,8 +16,8 @@ from financial_pipeline.settings import Settings
 from financial_pipeline.sources import bank_prices
 from financial_pipeline.sources.http_client import HttpClient
 from financial_pipeline.staging.prices import stage_prices
+from financial_pipeline_tests.raw.half_year import BANKS, FIRST_SESSION, REVERSE_SPLIT, fill, second
 from financial_pipeline_tests.raw.upstream import Upstream
-from financial_pipeline_tests.raw.world import BANKS, FIRST_SESSION, REVERSE_SPLIT, fill, second
 
 HTML = (200, {}, b"<!DOCTYPE html><html>challenge</html>")
 # Ten stored sessions end here; the dividend goes ex on the next one.

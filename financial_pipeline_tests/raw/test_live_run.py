@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from financial_pipeline_tests.command import CommandRun, figures, run_command
+from financial_pipeline_tests.raw.half_year import REVERSE_SPLIT, environment, fill
 from financial_pipeline_tests.raw.upstream import KEY, Upstream, serving
-from financial_pipeline_tests.raw.world import REVERSE_SPLIT, environment, fill
 
 pytestmark = pytest.mark.slow
 DEMO = ("demo", "--source", "live", "--no-analytics")
