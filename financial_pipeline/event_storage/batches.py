@@ -22,8 +22,7 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster_shared.record import copy
 from sqlalchemy.engine import Connection
 
-from financial_pipeline.event_storage.clean_records import clean_log_records
-from financial_pipeline.event_storage.clean_storage import redact_value
+from financial_pipeline.event_storage.clean_storage import clean_log_records, redact_value
 from financial_pipeline.redaction import secrets
 
 BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"

@@ -1,9 +1,13 @@
 """Stock storages of runs and schedules that store no secret: error texts pass through redaction.
 
 What a person typed into the launchpad (run config, tags) is stored as typed.
+Log records contain none either: the daemon logs the errors of sensors, the run worker those of
+steps, and no handler of theirs is ours, so all of them get their records from one factory.
 """
 
+import logging
 import os
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,9 +16,33 @@ from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 
-from financial_pipeline.event_storage.clean_records import clean_log_records
 from financial_pipeline.event_storage.command_runs import with_origin
 from financial_pipeline.redaction import redact, secrets
+
+_stock = logging.getLogRecordFactory()
+
+
+def clean_log_records() -> None:
+    """Let every logger of this process make its records without secrets."""
+    if logging.getLogRecordFactory() is not _clean_record:
+        logging.setLogRecordFactory(_clean_record)
+
+
+def _clean_record(*arguments: Any, **names: Any) -> logging.LogRecord:
+    record = _stock(*arguments, **names)
+    if not secrets():
+        return record
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):
+        # The handler tells of a message that does not fit its arguments.
+        return record
+    trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+    if redact(text + trace) != text + trace:
+        record.msg = redact("\n".join(filter(None, [text, trace])))
+        record.args, record.exc_info = (), None
+    return record
+
 
 Value = TypeVar("Value", bound=Any)
 

@@ -7,9 +7,29 @@ The tables that the Flink job writes are made of these lists. `stream.schema.jso
 says the same for other programs; tests compare it, and the row of the job's judge.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from financial_pipeline.schemas.stream_types import FLINK_TYPES, Column
+Kind = Literal["integer", "price", "amount", "real", "text", "date"]
+FLINK_TYPES: Final[dict[Kind, str]] = {
+    "integer": "bigint",
+    "price": "decimal(18, 4)",
+    "amount": "decimal(38, 4)",
+    "real": "double",
+    "text": "string",
+    "date": "date",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a message: its JSON name, kind, whether it may be null, and what it says."""
+
+    name: str
+    kind: Kind
+    description: str
+    nullable: bool = False
+
 
 SCHEMA_VERSION: Final = 1
 

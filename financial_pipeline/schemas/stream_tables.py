@@ -9,7 +9,7 @@ import polars as pl
 
 from financial_pipeline.schemas import stream
 from financial_pipeline.schemas.contract import Table
-from financial_pipeline.schemas.stream_types import Column, Kind
+from financial_pipeline.schemas.stream import Column, Kind
 
 POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
     "integer": pl.Int64(),

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from financial_pipeline.schemas import stream
-from financial_pipeline.schemas.stream_types import Column
+from financial_pipeline.schemas.stream import Column
 from financial_pipeline.streaming.strict_json import parse_object
 
 # Digits of the widest decimal of a table, and digits before the point of each kind.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from financial_pipeline.schemas import stream
-from financial_pipeline.schemas.stream_types import Column, Kind
+from financial_pipeline.schemas.stream import Column, Kind
 
 FILE = Path(stream.__file__).with_name("stream.schema.json")
 DECIMAL: dict[str, Any] = {"type": ["string", "number"], "pattern": "^-?[0-9]+(\\.[0-9]+)?$"}
