@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from financial_pipeline.errors import PipelineError
 
 Record = TypeVar("Record")
-# What a parser raises for a record whose bytes or shape are wrong.
+# Errors that a parser raises for a record with wrong bytes or a wrong structure.
 DAMAGE: Final = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 

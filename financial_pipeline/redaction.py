@@ -34,7 +34,7 @@ def redact(text: str) -> str:
 
 def secrets() -> tuple[str, ...]:
     """Return every form of a secret in a text, longest first."""
-    # Asked for each event and each log record, so only the values that matter are read.
+    # Called for each event and each log record, so only the relevant values are read.
     return _secrets(tuple((name, os.environ[name]) for name in os.environ if _is_secret(name)))
 
 

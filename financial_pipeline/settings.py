@@ -61,7 +61,7 @@ def _listed(value: object) -> object:
     return tuple(name for name in names if name)
 
 
-# Names of a bucket and of folders that every reader, SQL and shell takes as they are.
+# Names of a bucket and of folders that no reader, SQL dialect or shell has to quote.
 ADDRESS: Final = re.compile(
     r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
 )

@@ -99,7 +99,7 @@ class SmtpSink:
             server.send_message(mail)
 
     def _offers_tls(self, server: smtplib.SMTP) -> bool:
-        # A relay on this machine has no certificate that anybody could check.
+        # A relay on this machine has no certificate to verify.
         if self.host in LOOPBACK:
             return False
         server.ehlo_or_helo_if_needed()

@@ -29,7 +29,7 @@ PARTITIONS: Final = 2_500
 STOCK_PARTITIONS: Final = 500
 STOCK_PROFILE: Final = "telemetry:\n  enabled: false\n"
 PROFILES: Final = {"sqlite": "dagster.yaml", "postgresql": "docs/dagster.postgres.yaml"}
-# Loans are no part of the chain; the simulated world wants some.
+# The chain contains no loans, but the simulated world needs some.
 LOANS: Final = 50
 MILLISECONDS: Final = 1_000
 

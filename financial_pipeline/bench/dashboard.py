@@ -28,7 +28,7 @@ from financial_pipeline.settings import Settings
 LOANS: Final = 1_300_000
 ROUNDS: Final = 20
 MOVES: Final = 40
-# What a warm page and a move of the slider may take at the 95th percentile, seconds.
+# Limits for a warm page and a move of the slider: 95th percentile, seconds.
 PAGE_LIMIT: Final = 1.0
 SLIDER_LIMIT: Final = 0.150
 FILTER_LIMIT: Final = 0.300

@@ -25,7 +25,7 @@ TABLES: Final = (
     "quarantine",
     "row_accounting",
 )
-# Of rows that say in which line they stood, and of those that do not.
+# Rows with their line numbers, and rows without them.
 ORDERS: Final = (["line_number"], ["category", "reason"])
 
 

@@ -27,9 +27,9 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.publishing.manifest import read_manifest
 
-# How every part of a page that read the manifest names the version it shows.
+# The pattern of the version that each part of a page shows.
 VERSION: Final = re.compile(r"version (\d{8})\b")
-# What a page says of a table that it cannot read.
+# The message of a page about a table that it cannot read.
 DAMAGED: Final = "missing or damaged"
 SAMPLE_SECONDS: Final = 0.05
 LOCKS: Final = Path("/proc/locks")
@@ -57,7 +57,8 @@ class LockWatch:
 
     is_known: bool = LOCKS.exists()
     samples: int = 0
-    # Samples in which somebody waited for a lock, and in which the dashboard's server held one.
+    # Samples with a process waiting for a lock, and samples with a lock held by the dashboard's
+    # server.
     waits: int = 0
     held_by_server: int = 0
 

@@ -100,7 +100,7 @@ def stream(
 
     Each combination takes --seconds and a start of Kafka and Flink; name parts to run fewer.
     """
-    # Whoever ends the benchmark early ends its Kafka and Flink too.
+    # Interrupting the benchmark also stops its Kafka and Flink.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     result = run(parts or PARTS, clients or CLIENTS, deliveries or DELIVERIES, seconds)
     if as_json:

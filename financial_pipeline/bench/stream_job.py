@@ -25,14 +25,14 @@ from financial_pipeline.streaming.progress import is_passed_on, unread
 
 READY_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 1.0
-# A job that reads nothing for so long has stopped.
+# A job that reads nothing for this many seconds has stopped.
 STALL_SECONDS: Final = 60.0
 ATTEMPTS: Final = 30
-# The operators and the stacks are looked at once in so many looks.
+# Operators and stacks are sampled at every fifth look.
 PROFILE_EVERY: Final = 5
 RATES: Final = ("busyTimeMsPerSecond", "backPressuredTimeMsPerSecond", "numRecordsInPerSecond")
 FRAME: Final = re.compile(r"^\s+at ([\w.$]+)\.([\w$<>]+)\(", re.MULTILINE)
-# Frames of the language and of waiting say nothing about whose work it is.
+# Frames of the Java runtime and of waiting do not show which operator works.
 IDLE: Final = re.compile(r"\.(wait0?|park|poll|epollWait|sleep|accept0?)\(|Object\.wait")
 
 
@@ -182,7 +182,7 @@ class Sampler:
         self.gate.is_open = left <= self.lag_limit
         self.lags.append((time.monotonic() - self._started, left))
         if len(self.lags) % PROFILE_EVERY == 0:
-            # A busy JobManager may not answer in time; the next look will do.
+            # A busy JobManager may not answer in time; the next sample retries.
             with suppress(OSError):
                 self.busy = self.job.busy()
             self.frames.update(top_frames(self.job.runtime))

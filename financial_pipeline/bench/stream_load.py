@@ -14,7 +14,7 @@ SYMBOLS: Final = tuple(f"S{number:03d}" for number in range(100))
 OPENING_US: Final = 1_553_002_200_000_000
 MINUTE_US: Final = 60_000_000
 SESSION_DATE: Final = "2019-03-19"
-# One trade in so many is late (by more than the delay), one in so many has a negative price.
+# One in this many trades is late (by more than the delay); one in this many has a negative price.
 LATE_EVERY, DEAD_EVERY = 500, 5_000
 LATE_US: Final = 20_000_000
 SEED: Final = 20_190_319
@@ -65,7 +65,7 @@ class Gate:
     rate: float | None = None
     is_open: bool = True
     sent: int = 0
-    # Waited for the reader of the topic, seconds.
+    # Seconds spent waiting for the reader of the topic.
     waited: float = 0.0
     started: float = field(default_factory=time.monotonic)
 

@@ -26,9 +26,9 @@ from financial_pipeline.streaming.producing import Producer
 from financial_pipeline.streaming.reading import messages
 
 Result = dict[str, Any]
-# Messages to a minute of event time: a window closes every few seconds at the aimed rates.
+# Messages per minute of event time: at the target rates a window closes every few seconds.
 PER_MINUTE: Final = {"confluent-kafka": 200_000, "kafka-python": 40_000}
-# The producer waits while more messages than this are not read: input that is sustained.
+# The producer waits while more messages than this are unread, so the input rate is sustained.
 LAG_LIMIT: Final = {"confluent-kafka": 600_000, "kafka-python": 120_000}
 # The longest wait for the last windows to be written.
 WRITTEN_SECONDS: Final = 60.0

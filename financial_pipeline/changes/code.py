@@ -16,7 +16,7 @@ from financial_pipeline.files import cached_record, replace_json, sha256
 from financial_pipeline.settings import PACKAGE_ROOT
 
 PACKAGE: Final = "financial_pipeline"
-# What computes: another version of one of these may give other rows.
+# The libraries that compute: another version of one may give different rows.
 ENGINES: Final = (
     "dbt-core",
     "dbt-duckdb",

@@ -13,7 +13,7 @@ from financial_pipeline.publishing.manifest import is_published, read_manifest
 from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.settings import PACKAGE_ROOT, PROJECT_ROOT, Settings
 
-# What the package reads besides its modules, and what dbt reads.
+# Files that the package and dbt read, other than Python modules.
 SOURCES: Final = (
     (PACKAGE_ROOT, {".sql", ".json", ".csv", ".properties"}),
     (PROJECT_ROOT / "dbt_project", {".sql", ".yml", ".csv"}),

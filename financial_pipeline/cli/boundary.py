@@ -24,9 +24,9 @@ from financial_pipeline.errors import PipelineError
 from financial_pipeline.redaction import SECRET_NAMES, redact
 from financial_pipeline.settings import PROJECT_ROOT, Settings
 
-# The exit code of a program that was interrupted, as shells have it.
+# The exit code that shells use for an interrupted program.
 INTERRUPTED: Final = 130
-# What Dagster makes of Ctrl-C within a step; its import takes a second.
+# The error that Dagster raises for Ctrl-C within a step; its import takes a second.
 INTERRUPTION: Final = "DagsterExecutionInterruptedError"
 PREFIX: Final = "FINANCIAL_PIPELINE_"
 # Characters of a long text that a sentence quotes, half from each end; the report has all of it.
@@ -51,7 +51,7 @@ def run(command: Callable[[], object]) -> int:
         return INTERRUPTED
     except SystemExit:
         raise
-    # A panic of Polars is no Exception.
+    # A panic in Polars is not an Exception.
     except BaseException as error:
         # Click writes to standard error when it is interrupted, and the reader may be gone.
         if isinstance(error, BrokenPipeError) and isinstance(error.__context__, KeyboardInterrupt):

@@ -59,7 +59,7 @@ def _run(
     options = {"layers": layers, "analytics": analytics, "stream": stream}
     from financial_pipeline.changes import file_hashes, unchanged
 
-    # Only fetching tells whether a live source has something new.
+    # Only a fetch shows whether a live source has new data.
     may_be_current = settings.source != "live" and not rebuild and unchanged.has_record(paths)
     files = _files(settings, paths, layers)
     if may_be_current and unchanged.is_current(

@@ -14,7 +14,7 @@ from financial_pipeline.errors import NoDropFolder, PipelineError
 from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
-# What a small run writes; a run of all loans needs a few gigabytes.
+# The space that a small run needs; a run of all loans needs a few gigabytes.
 FREE_BYTES: Final = 200 << 20
 # DuckDB reads these characters of a path as a pattern, and logs cannot show the last ones.
 PATTERNS: Final = "*?[]\n\r"

@@ -25,11 +25,11 @@ SUFFIXES: Final[dict[str, Format]] = {
 MAX_ROWS: Final = 10_000
 # Columns of the answer to EXPLAIN.
 PLAN: Final = ["explain_key", "explain_value"]
-# Types that neither CSV, JSON nor Parquet has, or that lose something on the way there.
+# Types that CSV, JSON or Parquet lack or cannot represent exactly.
 NOWHERE: Final = ("INTERVAL", "BIT", "BIGNUM", "UHUGEINT", "UNION", "TIME WITH TIME ZONE")
-# Types of several values; lists end with a bracket.
+# Nested types; the names of lists end with a bracket.
 NESTED: Final = ("STRUCT", "MAP")
-# Width of a table that goes to no terminal, in characters.
+# Width of a table that is not written to a terminal, in characters.
 WIDE: Final = 200
 
 

@@ -10,16 +10,16 @@ from financial_pipeline.dashboard.data import LOANS, MACRO, PRICES, Release, age
 from financial_pipeline.dashboard.elements import format_count
 from financial_pipeline.figures import default_rates, synthetic
 
-# Each source: its name, and the days after which it is old, by the rhythm it arrives in.
+# Source -> its name, and the age in days from which it is stale, given how often it arrives.
 SOURCES: Final = {LOANS: ("loans", 62), PRICES: ("prices", 5), MACRO: ("macro series", 45)}
-# The sources of a page; one that is not here has figures of loans alone.
+# Page -> its sources; a page that is not listed shows loans only.
 SOURCES_OF: Final = {
     "market": (PRICES,),
     "macro": (MACRO, LOANS),
     "live": (),
     "health": tuple(SOURCES),
 }
-# Banners that a reader closed, by their words: a banner with news is shown again.
+# Banners that a reader closed, by text: a banner whose text changes is shown again.
 CLOSED: Final = "closed_banners"
 # Streamlit leaves six lines free above the title, and cuts the labels of narrow cards.
 STYLE: Final = """<style>

@@ -20,7 +20,7 @@ where
 group by level
 order by level
 """
-# A difference below this share of the realised profit needs no words.
+# A difference below this share of the realised profit is not mentioned.
 SMALL: Final = 0.05
 
 
@@ -49,7 +49,7 @@ def best_by_grade(release: Release, view: View) -> Baseline | None:
         return None
     sums = grades.with_columns(pl.col("profit_usd").cum_sum())
     best = sums.row(int(sums["profit_usd"].arg_max() or 0), named=True)
-    # Small grades have no table of their own; then no cut may earn more than approving all.
+    # Small grades have no threshold table, so no cut may earn more than approving all loans.
     if best["profit_usd"] <= approve_all(view).profit_usd:
         return None
     first = grades["grade"][0]
@@ -62,7 +62,7 @@ def card(row: dict[str, Any], baseline: Baseline, meaning: str) -> Card:
     gained = row["profit_realised_usd"] - baseline.profit_usd
     sign = "+" if gained > 0 else ""
     earned = dollars(baseline.profit_usd)
-    # A share of a loss would have the wrong sign.
+    # As a share of a loss it would have the wrong sign.
     note = (
         f"{gained / baseline.profit_usd:+.1%} of {earned}"
         if baseline.profit_usd > 0

@@ -33,7 +33,7 @@ select
 {FROM_LOANS} and loan.credit_policy_met
 group by issue_month, grade
 """
-# Counts by definition and grade, and by definition and issue year, of one read of the cells.
+# Counts by definition and grade, and by definition and issue year, in one pass over the cells.
 RATES_OF_CELLS = """
 with cells as (
     select *, year(issue_month)::varchar as vintage from ({cells})

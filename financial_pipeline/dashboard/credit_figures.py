@@ -18,7 +18,7 @@ REJECTIONS: Final = "exports/fct_loan_rejections"
 LOANS: Final = "exports/fct_loans"
 # Months on book between two columns of the heat map.
 STEP: Final = 6
-# Loans issued so many months before the newest snapshot, or later, are young.
+# Loans issued at most this many months before the newest snapshot are young.
 YOUNG_MONTHS: Final = 12
 # The states of a loan, from good to bad, and their names.
 STATES: Final = {

@@ -46,7 +46,7 @@ LOANS: Final = "exports/fct_loans"
 PRICES: Final = "exports/fct_daily_prices"
 MACRO: Final = "exports/fct_macro_observations"
 NAMES_OF_FILES: Final = {LOANS: "loan files", PRICES: "price files", MACRO: "macro series"}
-# What metrics are computed from; all others, and the model, from loans.
+# Metric -> its input marts; all other metrics, and the model, are computed from loans.
 INPUTS: Final = {
     "metrics/macro_correlations": (LOANS, MACRO),
     **{
@@ -165,7 +165,8 @@ def _stream_session(
 
 @cache
 def _data_root(_environment: str | None) -> Path:
-    # Reading all settings takes longer than reading the manifest; only this variable moves it.
+    # Reading all settings takes longer than reading the manifest; only this variable changes the
+    # folder.
     return Settings().data_root.resolve()
 
 

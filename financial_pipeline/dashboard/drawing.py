@@ -31,7 +31,7 @@ _ALTAIR: Final = Lock()
 NUMBER: Final = ",.4~f"
 DAY: Final = "%Y-%m-%d"
 MONTH: Final = "%Y-%m"
-# Marks that only support the others: letters, whiskers and limits.
+# Supporting marks: text, whiskers and limits.
 MINOR: Final = {"text", "rule", "tick"}
 PLURALS: Final = {
     "bar": "Bars",

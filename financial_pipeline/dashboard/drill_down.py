@@ -13,7 +13,7 @@ from financial_pipeline.dashboard.widgets import choose
 SHOWN: Final = 1000
 
 
-# The hits of a figure that has none: every counted loan.
+# The hits of a figure without a numerator: every counted loan.
 EACH: Final = "true"
 
 

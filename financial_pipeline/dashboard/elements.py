@@ -16,7 +16,7 @@ from financial_pipeline.publishing.table_files import describe_damage
 # More cards than this are shown in two rows of equal length.
 CARDS_IN_A_ROW: Final = 6
 CARD_WIDTH: Final = 155
-# Fewer points are no trend to draw.
+# Fewer points do not show a trend.
 LEAST_HISTORY: Final = 3
 # Notices that this run has shown.
 NOTICES: Final = "notices"

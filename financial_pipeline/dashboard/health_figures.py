@@ -50,7 +50,7 @@ order by hour
 """
 
 
-# Keys of dbt's metadata that say nothing about the data.
+# Keys of dbt's metadata that do not describe the data.
 NOT_SHOWN: Final = frozenset({"Execution Duration", "invocation_id", "status", "unique_id"})
 FAILED_ROWS: Final = "dagster_dbt/failed_row_count"
 STAYS: Final = (
@@ -58,7 +58,7 @@ STAYS: Final = (
     " `financial-pipeline withdraw FILE`, and run the job again."
 )
 JUDGE: Final = "The table is published: judge its figures before you use them."
-# What a failed check is, in words; a check that passes has no severity.
+# The severity of a failed check, in words; a check that passes has none.
 STOPS: Final = "error, stops the table"
 ERROR: Final = "error, stops nothing"
 WARNING: Final = "warning"

@@ -24,7 +24,7 @@ GRADES: Final = (ANY, "A", "B", "C", "D", "E", "F", "G")
 TERMS: Final = (ANY, "36", "60")
 # Width of the boxes of years, grade and term, pixels.
 WIDTH: Final = 110
-# Parts that only single loans know, and the width of their boxes.
+# Filters that need the rows of single loans, and the width of their boxes.
 OF_LOANS: Final = {"purpose": 190, "state": 110, "fico": 120, "application": 130}
 JOINED: Final = """
 from marts.fct_loans as loan

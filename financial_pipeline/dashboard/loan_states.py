@@ -11,8 +11,8 @@ from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.loan_filter import LoanFilter
 from financial_pipeline.dashboard.widgets import choose_segment
 
-# A state with fewer matured loans has no rate worth a colour: its 95% interval is as wide as the
-# differences between states.
+# A state with fewer matured loans is not coloured: its 95% interval is as wide as the differences
+# between states.
 MIN_MATURED: Final = 500
 MAP_MEASURES: Final = {
     "Default rate (D1)": "default_rate",
@@ -65,7 +65,7 @@ def _colours(column: str) -> str:
 
 
 def _pick_state(picked: dict[str, Any]) -> None:
-    # A state without loans has no code to choose.
+    # A state without loans cannot be chosen.
     if picked["state"]:
         st.session_state["state"] = picked["state"]
 

@@ -57,7 +57,7 @@ left join metrics.market_risk using (session_date, symbol)
 where session_date >= $first
 order by session_date, symbol
 """
-# Without one return of the bill the series is missing.
+# If no session has a return of the bill, the series is missing.
 HAS_BILL = """
 select coalesce(bool_or(bill_return is not null), false) as has_bill
 from metrics.sharpe_ratios
@@ -143,7 +143,7 @@ def bank_cards(release: Release, bank: str) -> list[Card]:
             return None
         return points((now[name] - before[name]) * 100, 1)
 
-    # Without an interval a change has no colour.
+    # A change without an interval is not coloured.
     def card(label: str, name: str, note: str, meaning: str) -> Card:
         since = f"since {before['session_date']:%d %b}"
         value = percent(now[name])

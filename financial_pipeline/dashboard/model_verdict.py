@@ -26,7 +26,7 @@ where training_cutoff = $cutoff and variable = $variable and psi is not null
 order by month desc
 limit 1
 """
-# Loans below a threshold: those that it approves, and the bad ones among them.
+# Loans below a threshold: the approved ones, and the bad ones among them.
 BELOW: Final = """
 select threshold, approved as loans, fn as defaults
 from ml.threshold_table

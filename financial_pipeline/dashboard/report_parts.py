@@ -11,7 +11,7 @@ from financial_pipeline.dashboard import table_columns
 from financial_pipeline.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED
 from financial_pipeline.dashboard.elements import Card
 
-# A longer table would fill the paper; the dashboard exports all rows.
+# A longer table would fill the printed page; the dashboard exports all rows.
 MOST_ROWS: Final = 40
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 250, 62, 26
 COLOURS: Final = (BLUE, ORANGE, GREEN, RED, "#7B5EA7", "#5C6B7A")

@@ -16,19 +16,19 @@ from financial_pipeline.dashboard.elements import dollars
 
 OUTLINES: Final = Path(__file__).with_name("us_states.json")
 HEIGHT: Final = 380
-# Above this share of the largest value a state is dark enough for white letters.
+# Above this share of the largest value, a state is dark enough for white text.
 DARK_ABOVE: Final = 0.5
-# Fixed, since the theme's colours run the other way on a dark page.
+# Fixed colours: the theme reverses its colours on a dark page.
 LIGHT_TO_DARK: Final = ("#D6E6F4", "#1B5C94")
 NO_VALUE: Final = "#C3CAD3"
 RATE: Final = "default_rate"
 # The share of the loans whose states are within the scale of a rate, and its least half width.
 WITHIN: Final = 0.9
 LEAST_SPAN: Final = 0.005
-# Readable under dark letters, on light and dark pages.
+# Readable behind dark text, on light and dark pages.
 NEUTRAL: Final = "#E4E8EC"
 FORMS: Final = {"default_rate": ".1%", "funded_usd": "$~s", "loans": ",d"}
-# A column of amounts, and the one with its words.
+# A column of amounts, and the column with its text.
 AMOUNT: Final = "funded_usd"
 WORDS: Final = "funded"
 
@@ -46,7 +46,7 @@ def on_map() -> list[str]:
 
 def live(states: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return a row for each state of the map; `state` is null if `states` has none."""
-    # The colours of a rate are light enough for dark letters throughout.
+    # All colours of a rate are light enough for dark text.
     is_dark = (
         pl.col(column) > DARK_ABOVE * pl.col(column).max() if column != RATE else pl.lit(False)
     )
@@ -76,7 +76,7 @@ def ends(states: pl.DataFrame, column: str) -> dict[str, float]:
 
 def chart(column: str, title: str, is_known: bool) -> charts.Layers:
     """Draw `live` states coloured by a column, within `ends` for a rate; grey if it is null."""
-    # Without a value there is nothing to tell by its colour.
+    # If no state has a value, there is no legend.
     legend = _legend(column, title) if is_known else None
     scale = _rates() if column == RATE and is_known else alt.Scale(range=list(LIGHT_TO_DARK))
     data = alt.Data(values=list(outlines()))  # type: ignore[no-untyped-call]
@@ -110,7 +110,7 @@ def _rates() -> alt.Scale:
     return alt.Scale(
         domain=[alt.ExprRef(name) for name in ("low", "mean", "high")],
         range=[charts.BLUE, NEUTRAL, charts.ORANGE],
-        # Between blue and orange by hue there would be pink.
+        # Interpolating the hue from blue to orange would pass through pink.
         interpolate="rgb",
         clamp=True,
     )

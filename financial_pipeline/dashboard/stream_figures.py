@@ -14,13 +14,13 @@ LATE: Final = "stream/late_messages"
 DEAD: Final = "stream/dead_letters"
 PARITY: Final = "stream/parity"
 STATUS: Final = "stream/status"
-# Without a new observation for so long the stream counts as stopped.
+# The stream counts as stopped after this many seconds without a new observation.
 STALL_SECONDS: Final = 120
 START: Final = (
     "start it with `financial-pipeline stream up` and land with"
     " `financial-pipeline stream land --follow`."
 )
-# Topics with a message now and then, whose last one is no watermark.
+# Topics with rare messages, whose last one is not a watermark.
 EVENTS: Final = {"market_alerts"}
 
 SYMBOLS = """
@@ -116,7 +116,7 @@ def pulse(release: Release) -> Pulse:
     """Return the newest observation over all topics and partitions."""
     rows = release.rows(POSITIONS, STATUS).to_dicts()
     observed = [_instant(row["observed_at"]) for row in rows if row["observed_at"]]
-    # The newest alert may be old, however far the stream is.
+    # The newest alert may be old although the stream is up to date.
     moving = [row for row in rows if row["watermark_at"] and row["topic"] not in EVENTS]
     marks = [_instant(row["watermark_at"]) for row in moving]
     return Pulse(

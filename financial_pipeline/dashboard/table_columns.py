@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-# Parts of a name that mark a fraction to be shown as per cent, and a number that is no quantity.
+# Name parts of fractions, which are shown as per cent, and of numbers that are not quantities.
 FRACTIONS: Final = {
     "rate",
     "probability",
@@ -27,7 +27,7 @@ FRACTIONS: Final = {
     "active",
 }
 LABELS: Final = {"year", "id", "key", "bin", "partition", "fico"}
-# Names that contain such a part and are no fraction.
+# Names that contain such a part but are not fractions.
 PLAIN: Final = {"volatility_zscore", "hac_low", "hac_high"}
 WORDS: Final = {"fico": "FICO", "usd": "$", "id": "id", "woe": "WoE", "zscore": "z-score"} | {
     name: name.upper()
@@ -35,7 +35,7 @@ WORDS: Final = {"fico": "FICO", "usd": "$", "id": "id", "woe": "WoE", "zscore": 
 }
 # Columns whose codes have underscores for spaces.
 CODED: Final = ("purpose",)
-# From here on a number needs no decimals, and below it four of them.
+# Numbers from here on are shown without decimals, and below the second bound with four.
 LARGE: Final = 1000.0
 SMALL: Final = 10.0
 
@@ -100,7 +100,7 @@ def _number(name: str, values: pl.Series) -> str:
     sizes = values.cast(pl.Float64).abs()
     most = sizes.filter(sizes.is_finite()).max()
     largest = most if isinstance(most, float) else 0.0
-    # A rate that is weighted by dollars is no amount.
+    # A dollar-weighted rate is not an amount.
     if "usd" in parts and "weighted" not in parts:
         return "$%,.0f"
     if parts & FRACTIONS and name not in PLAIN and largest <= SMALL:

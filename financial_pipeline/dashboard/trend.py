@@ -8,7 +8,7 @@ from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import percent
 
 SUMMARY: Final = "metrics/portfolio_summary"
-# A change is against so many months before, so that its direction is that of the trend.
+# A change is over this many months, so that its direction is that of the trend.
 TREND_MONTHS: Final = 12
 RATES = """
 select snapshot_month, value, value_low, value_high, loans

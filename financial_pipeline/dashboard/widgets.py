@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 import streamlit as st
 
 Choice = TypeVar("Choice")
-# Pixels, or as much as there is.
+# Width in pixels, or the available width.
 Width = int | Literal["stretch"]
 
 

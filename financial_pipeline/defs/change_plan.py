@@ -59,7 +59,7 @@ def _is_as_staged(folder: Path, entry: Built) -> bool:
     try:
         return partition_hashes(folder, newer).items() <= entry.files.items()
     except (OSError, pl.exceptions.PolarsError):
-        # No Parquet file any more.
+        # It is no longer a Parquet file.
         return False
 
 

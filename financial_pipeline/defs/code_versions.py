@@ -41,7 +41,8 @@ METRIC_ROOTS: Final = (
 )
 # Layers whose assets carry a code version in Dagster, which marks those of other code as stale.
 VERSIONED: Final = ("raw", "staging", "warehouse", "exports", "metrics", "ml")
-# Settings that say where or how, not what; their files and tables are compared by content.
+# Settings that change where or how data is written and not its content; files and tables are
+# compared by content.
 PLACES: Final = {
     "data_root",
     "object_storage",

@@ -151,7 +151,7 @@ class Command:
             if self.stream_fault is None:
                 stream.wait()
                 self._execute(planned, keys_of(planned, self.defs, self.layers))
-        # Clients of Kafka and Flink raise whatever they like; a panic of Polars is no Exception.
+        # Clients of Kafka and Flink raise arbitrary errors; a panic in Polars is not an Exception.
         except (Exception, pl.exceptions.PanicException) as error:
             self.stream_fault = (
                 "The bars, indicators and alerts keep their last version, and every other table is"

@@ -13,7 +13,7 @@ import dagster as dg
 from financial_pipeline.defs import partition_events
 from financial_pipeline.event_storage.check_targets import newest_materialization
 
-# A run names this many bad partitions one by one; more than that is one fault.
+# A run reports up to this many bad partitions one by one; more of them are one fault.
 NAMED_FAULTS = 100
 
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]

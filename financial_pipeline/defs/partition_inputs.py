@@ -57,7 +57,7 @@ def raw_digests(
     digests, withdrawn = {}, withdrawals.withdrawn(paths)
     for dataset in RAW_DATASETS:
         coming = [file for file in landed if file.dataset == dataset]
-        # Refused files included: a refusal is no change of what was dropped.
+        # Includes refused files: a refusal does not change the dropped files.
         archived = archive.read_raw_files(paths, dataset)
         digests[dataset] = dataset_digest(archived, coming, hashes, withdrawn)
     return digests

@@ -31,10 +31,10 @@ LOAN_KEYS = (
 )
 REJECTION_KEYS = (dg.AssetKey(["raw", "lending_club_rejections"]),)
 SHARPE_KEYS = (dg.AssetKey(["metrics", "sharpe_ratios"]),)
-# The newest statements of how defaults go with the economy; older ones are a backfill away.
+# The newest correlations of defaults with the economy; older ones need a backfill.
 AS_OF_MONTHS_SHOWN = 3
 
-# Its partition follows from how far the loans have matured, which only the marts know.
+# Its partition depends on the maturity of the loans, which only the marts contain.
 MODEL_JOB = "model_job"
 LOANS_MART = "exports/fct_loans"
 # Land what is on the topics; then the bars of the sessions that were sent.

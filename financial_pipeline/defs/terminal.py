@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 STDERR: Final = 2
-# A log gets a sign of life of a long step after so many seconds, and then at this interval.
+# A log gets a line about a long step after this many seconds, and then at this interval.
 FIRST_SIGN_SECONDS: Final = 4.0
 SIGN_SECONDS: Final = 30.0
 
@@ -51,7 +51,7 @@ def _line(words: str, file: TextIO) -> Iterator[None]:
     # The end of a long description is cut, so the time is before it.
     columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     console = Console(file=file)
-    # What a step writes is for the log that has its descriptors.
+    # The output of a step belongs to the log that has its descriptors.
     progress = Progress(
         *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
     )

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from financial_pipeline.errors import PipelineError
 
-# What a drill did, in words; it is right if it equals the expected words.
+# The result of a drill, in words; the drill passes if it equals the expected words.
 Action = Callable[[Path], str]
 
 

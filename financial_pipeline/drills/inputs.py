@@ -28,7 +28,7 @@ from financial_pipeline.sources.compression import decompressed
 from financial_pipeline.sources.http_client import Answer, HttpClient, ProviderFailure
 
 SOUND: Final = "DATE,UNRATE\n2019-01-01,4.0\n2019-02-01,3.8\n"
-# Zeros that pack a thousandfold, above the bound for unpacked bytes.
+# Zeros compress a thousandfold, which is above the bound for unpacked bytes.
 BOMB_BYTES: Final = 270 << 20
 ENDLESS_BYTES: Final = 65 << 20
 # Seconds that a client of a drill waits for an answer.

@@ -50,7 +50,7 @@ class CleanComputeLogManager(LocalComputeLogManager):
         )
         with _through_redaction(sys.stdout, out), _through_redaction(sys.stderr, err):
             yield CapturedLogContext(log_key)
-        # Stock readers wait for this file.
+        # Stock readers of compute logs wait for this file.
         untyped: Any = self
         touch_file(untyped.complete_artifact_path(log_key))
 
@@ -66,7 +66,7 @@ def _is_a_file(stream: Any) -> bool:
 def _through_redaction(stream: Any, path: str) -> Iterator[None]:
     ensure_file(path)
     if not _is_a_file(stream):
-        # A test has put something else in its place, which has nothing to capture.
+        # A test has replaced it with an object that has nothing to capture.
         yield
         return
     mark, (finished, signal) = secrets.token_hex(), os.pipe()

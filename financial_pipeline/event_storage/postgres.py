@@ -41,7 +41,7 @@ class BatchedPostgresEventLogStorage(Configured, BatchedEvents, PostgresEventLog
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store planned, materialization and observation events: all of them, or none."""
-        # Dagster says these were not materialized; stock storage leaves them out of batches.
+        # Events of assets that were not materialized; stock storage leaves them out of batches.
         wanted = [e for e in events if not e.get_dagster_event().is_asset_failed_to_materialize]
         if not wanted:
             return

@@ -15,7 +15,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from financial_pipeline.event_storage.command_runs import HOST_TAG
 
-# Two clocks round differently: that of the kernel and that of the events.
+# The clock of the kernel and the clock of the events round differently.
 CLOCK_SECONDS = 2.0
 LOOPBACK = {"localhost", "127.0.0.1"}
 

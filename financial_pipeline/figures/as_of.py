@@ -20,9 +20,9 @@ from financial_pipeline.settings import Settings
 OBSERVATIONS: Final = "exports/fct_macro_observations"
 FOREVER: Final = date(9999, 12, 31)
 RULE: Final = "rule"
-# How old the newest observation may be, in days, if none is named: two periods and a late release.
+# Default maximum age of the newest observation, in days: two periods and a late release.
 OLDEST_DAYS: Final = {"daily": 14, "weekly": 28, "monthly": 124, "quarterly": 275, "annual": 800}
-# Of a series of unknown frequency, the longest.
+# For a series of unknown frequency: the longest.
 UNKNOWN: Final = "annual"
 # For a value of an undated copy.
 ESTIMATED: Final = "release day estimated; revisions unknown"
@@ -52,7 +52,7 @@ class KnownValue:
     vintage_date: date | None = None
     # Whether the simulator made the value.
     is_synthetic: bool | None = None
-    # What a reader must know about the value, or why it is null.
+    # A caveat about the value, or the reason why it is null.
     note: str | None = None
 
 
@@ -197,7 +197,7 @@ def _newest_period(frequency: str, first: date, asked: date) -> date:
 def _period_of(frequency: str | None, asked: date, last: date, weekends: bool) -> date:
     """Return the observation day of the period that contains `asked`, which is after the last."""
     if asked.year == MAXYEAR:
-        # The period after it has no date.
+        # The following period has no date.
         return asked
     if frequency in MONTHS:
         return _newest_period(frequency, last, asked)

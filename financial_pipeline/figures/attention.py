@@ -25,7 +25,7 @@ with newest as (
 select check_name from newest where not passed order by check_name
 """
 RESTATED: Final = "select symbol from marts.price_restatements order by symbol"
-# Names that a sentence has room for.
+# Names listed in one sentence.
 NAMED: Final = 3
 # Sessions between the first and the last price of a bank without one.
 MISSING_SESSIONS = """

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-# The starts of formulas in Excel, LibreOffice and Google Sheets; a signed number is none.
+# Characters that start a formula in Excel, LibreOffice and Google Sheets; signed numbers are not
+# formulas.
 FORMULA: Final = r"(?s)^[=+\-@\t\r]."
 NUMBER: Final = r"^[+-]\d[\d., ]*(?:[eE][+-]?\d+)?%?$"
 

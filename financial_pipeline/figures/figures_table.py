@@ -10,7 +10,7 @@ from rich.table import Table
 from financial_pipeline.figures import synthetic
 from financial_pipeline.paths import Paths
 
-# Width of tables that go to no terminal, in characters.
+# Width of tables that are not written to a terminal, in characters.
 WIDE: Final = 80
 # Columns of days, which may not be cut, and the width of a day.
 DATES: Final = ("first", "last", "session", "observation", "as of")
@@ -21,7 +21,7 @@ GRADES = ("A", "B", "C", "D", "E", "F", "G", "all")
 
 
 def _table(title: str, *columns: str) -> Table:
-    # Without a frame, the widest table fits a terminal of 80 columns.
+    # Without borders, the widest table fits a terminal of 80 columns.
     table = Table(
         title=title,
         title_justify="left",

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from financial_pipeline.figures.data_dictionary import data_dictionary, markdown_table
 from financial_pipeline.settings import PACKAGE_ROOT, PROJECT_ROOT, Settings
 
-# Explains each setting in the line before it; `test_settings.py` compares its defaults.
+# Each setting is explained in the line before it; `test_settings.py` compares the defaults.
 EXAMPLE: Final = PROJECT_ROOT / ".env.example"
 SECTION: Final = re.compile(r"# --- (.+) ---")
 ENTRY: Final = re.compile(r"#([A-Z_]+)=(.*)")

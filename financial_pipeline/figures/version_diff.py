@@ -84,7 +84,7 @@ def _reason(
     is_revised = rows["rows_changed"] or rows["rows_removed"]
     revision = "vintages" if contract.family == "macro" else "restatements"
     raw = f"raw files ({revision})" if is_revised else "raw files (new rows)"
-    # A ledger of what arrived names no inputs.
+    # A ledger of arrivals names no inputs.
     unchanged = "code or setting" if names else raw
     return [raw if name == "raw" else name for name in changed] or [unchanged]
 

@@ -16,7 +16,7 @@ from financial_pipeline.schemas.staging import BANK_PRICES, LENDING_CLUB_LOAN_SN
 from financial_pipeline.sources.price_layout import FIELDS, NOT_KEPT
 from financial_pipeline.transforms import lending_club_rejections as rejections
 
-# Column -> the columns it is made of, each `layer/table.column`.
+# Column -> the columns it is computed from, each `layer/table.column`.
 MadeOf = dict[str, list[str]]
 
 
@@ -63,7 +63,7 @@ def _prices() -> MadeOf:
         for ours, theirs in YAHOO_NAMES.items()
         if ours in BANK_PRICES
     }
-    # A file of adjusted prices only has them as its close.
+    # A file with adjusted prices only has them in its close column.
     made_of["adjusted_close"] += _of(raw, ["Close"])
     made_of["scale_break"] = _of(raw, ["Close", "Adj Close", "Dividends", "Stock Splits"])
     dates = dict.fromkeys(("session_date", "session_number"), _of(raw, ["Date"]))

@@ -23,17 +23,17 @@ from financial_pipeline.crosscheck.recompute import statements
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.schemas.metrics import METRIC_TABLES
 
-# Table -> column -> the columns it is made of, each `layer/table.column`.
+# Table -> column -> the columns it is computed from, each `layer/table.column`.
 Lineage = dict[str, dict[str, list[str]]]
-# Column -> the table columns it is made of.
+# Column -> the table columns it is computed from.
 Ends = dict[str, list[tuple[str, str]]]
-# Table -> its columns, as sqlglot wants them.
+# Table -> its columns, in the form of sqlglot.
 Schema = dict[str, dict[str, str]]
 
 DIALECT: Final = "duckdb"
 # How a dbt source reads staging: the folder is the table.
 STAGING_FILES: Final = re.compile(r"read_parquet\('[^']*/staging/(\w+)/[^']*', filename = true\)")
-# dbt reads a partition's date from the name of its file, which staging made of this column.
+# dbt reads a partition's date from its file name, which staging derived from this column.
 FILE_NAME: Final = "filename"
 NAMED_BY: Final = {
     "lending_club_loans": "issue_d",

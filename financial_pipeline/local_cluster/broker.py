@@ -14,7 +14,7 @@ from financial_pipeline.local_cluster.processes import ManagedProcess
 
 FORMAT_SECONDS = 60
 LOG_LAYOUT = "%d{ISO8601} %p %c{1} %m%n"
-# Replays carry the record timestamps of their own day, so age says nothing: keep by size.
+# Replays have the record timestamps of their own day, so retention is by size and not by age.
 COMMON_PROPERTIES = """\
 process.roles=broker,controller
 controller.listener.names=CONTROLLER
@@ -123,7 +123,7 @@ class Brokers:
     log_configuration: Path
     heap_mb: int
     java_flags: tuple[str, ...] = ()
-    # Properties that stand for the plain listeners, and users made at format time.
+    # Properties that replace the plain listeners, and users created when the storage is formatted.
     security: str = ""
     users: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ from financial_pipeline.paths import Paths
 from financial_pipeline.settings import Settings
 
 MECHANISM = "SCRAM-SHA-512"
-# The connector's Kafka client lives under a package of its own.
+# The connector's Kafka client is relocated to its own package.
 SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
 ANSWER_SECONDS = 10.0
 ACCESS_FILE = "access.properties"

@@ -15,7 +15,7 @@ from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.local_cluster.processes import end_leftovers
 from financial_pipeline.local_cluster.status import Status, is_running, read_status
 
-# The way on from whatever makes the kept data of a stream useless; docs/streaming.md lists it.
+# Advice for all cases in which the kept data of a stream is unusable; docs/streaming.md lists them.
 RESET = (
     "Run `financial-pipeline stream down` and `financial-pipeline stream reset`: it sets the data"
     " of this stream aside, and the next `stream up` and `stream land` start over."

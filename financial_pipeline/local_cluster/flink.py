@@ -205,7 +205,7 @@ class FlinkCluster:
             *flags,
             "-XX:+UseSerialGC",
             f"-Dlog.file={self.folder / name}.log",
-            # The planner unpacks 45 MB there, and whoever is killed leaves them.
+            # The planner unpacks 45 MB there, and a killed process leaves them behind.
             f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             f"-Dlog4j.configurationFile={self.log_configuration}",
             "-cp",

@@ -18,9 +18,9 @@ PROBE_SECONDS = 3.0
 SAVEPOINT_SECONDS = 60.0
 SQL_DRIVER_CLASS = "org.apache.flink.table.runtime.application.SqlDriver"
 BOUNDARY = "financial-pipeline-jar"
-# States of a job that has come to its end.
+# States of a job that has ended.
 ENDED = frozenset({"FAILED", "CANCELED", "FINISHED", "SUSPENDED"})
-# What Flink says while its JobManager loses its place or has just come back to it.
+# Flink's messages while its JobManager loses leadership or has just regained it.
 LEADERLESS = re.compile(r"leader|fenc|already been terminated", re.IGNORECASE)
 
 

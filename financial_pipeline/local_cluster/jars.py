@@ -13,7 +13,7 @@ from financial_pipeline.local_cluster.java import RuntimeUnavailable
 from financial_pipeline.settings import Settings
 
 FETCHERS = 6
-# What Flink adds to its own distribution; every other locked jar belongs to the broker.
+# Jars that are added to Flink's distribution; every other locked jar belongs to the broker.
 CONNECTOR = "flink-sql-connector-kafka"
 SQL_DRIVER = "flink-sql-gateway"
 # Fetched only where Java has no compiler.
@@ -98,7 +98,7 @@ class JarSource:
             if files.sha256(path) != jar.sha256:
                 path.unlink()
                 path = self._download(jar)
-        # jgo answers with whatever its parsers and its HTTP client raise.
+        # jgo raises arbitrary errors of its parsers and its HTTP client.
         except Exception as error:
             raise JarUnavailable(
                 f"{jar.coordinates} could not be fetched ({type(error).__name__}): check the"

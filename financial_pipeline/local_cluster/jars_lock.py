@@ -32,7 +32,7 @@ RUNTIME_SCOPES = (None, "compile", "runtime")
 def resolve(context: MavenContext) -> list[str]:
     """The lines of the lock, sorted."""
     chosen = []
-    # Each for itself: resolved together, the managed versions of one decide those of the others.
+    # Resolved separately: together, the managed versions of one would change those of the others.
     for group, artifact, version in (KAFKA, *LOG_BACKEND):
         asked = Dependency(context.project(group, artifact).at_version(version).artifact())
         inputs, needed = context.resolver.resolve([asked])

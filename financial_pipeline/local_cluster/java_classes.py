@@ -39,7 +39,7 @@ JDK_COMPILER: Final = ("-m", "jdk.compiler/com.sun.tools.javac.Main")
 # Answers of a Java without a compiler, and of a Java 21 without the signatures of older releases:
 # Debian's packages without JDK.
 UNFIT: Final = ("jdk.compiler not found", f"release version {RELEASE} not supported")
-# Manifests and signatures of single jars say nothing about their union.
+# Manifests and signatures of single jars do not apply to their union.
 LEFT_OUT: Final = ("META-INF/MANIFEST.MF", "META-INF/INDEX.LIST")
 SIGNATURES: Final = (".SF", ".RSA", ".DSA")
 # The function of the job; the guard of the REST server is for the local cluster alone.

@@ -8,7 +8,7 @@ from financial_pipeline.errors import PipelineError
 
 # Kafka separates folders by a comma, Java its class path by a colon.
 SEPARATORS: Final = ",:"
-# Java takes from the locale how the names of files are encoded; cron and containers have none.
+# Java derives the encoding of file names from the locale; cron and containers have none.
 LOCALE: Final = {"LC_ALL": "C.UTF-8"}
 
 

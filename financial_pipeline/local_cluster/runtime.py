@@ -32,7 +32,7 @@ START_SECONDS = 240.0
 TEND_SECONDS = 0.25
 # A process that dies at once is not started again more often than this.
 RESPAWN_SECONDS = 1.0
-# On a busy machine a JobManager gives up while it starts; the next try succeeds.
+# On a busy machine a JobManager may give up during its start; the next attempt succeeds.
 START_TRIES = 3
 
 
@@ -47,7 +47,7 @@ class RuntimePlan:
     brokers: int = 1
     task_managers: int = 1
     broker_heap_mb: int = 512
-    # How long a process of Flink may give no sign of life before it counts as gone.
+    # A process of Flink counts as lost after this long without a heartbeat.
     silence_seconds: float = 3.0
     # More flags of the Java machines of brokers and TaskManagers.
     java_flags: tuple[str, ...] = ()
@@ -129,7 +129,8 @@ class LocalRuntime:
 
     def start(self) -> None:
         """Start everything, wait until brokers and TaskManagers answer, create the topics."""
-        # A new session starts from checkpoints; what ZooKeeper remembers is for its own JobManager.
+        # A new session starts from checkpoints; the state in ZooKeeper is for the previous
+        # JobManager.
         folder = self.flink.folder
         for old in (folder / "zookeeper", folder / "tmp", self.flink.recovery):
             shutil.rmtree(old, ignore_errors=True)

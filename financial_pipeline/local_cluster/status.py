@@ -26,9 +26,9 @@ class Status:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     savepoints: list[str] = field(default_factory=list)
     error: str | None = None
-    # Whether the error is that Kafka or Flink is not to be had here.
+    # Whether the error is that Kafka or Flink is unavailable on this machine.
     is_absent: bool = False
-    # Its loopback is that of this machine or container only.
+    # Its loopback address works on this machine or in this container only.
     host: str = field(default_factory=socket.gethostname)
 
 

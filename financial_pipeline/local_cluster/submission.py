@@ -13,7 +13,7 @@ from urllib.error import URLError
 from financial_pipeline.local_cluster.flink_rest import FlinkLeaderless, FlinkRefused, FlinkRest
 
 PATIENCE_SECONDS: Final = 120.0
-# A JobManager that answers again has recovered its jobs within so long.
+# A JobManager that answers again recovers its jobs within this many seconds.
 RECOVERY_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.5
 
@@ -40,7 +40,7 @@ def submit(
             return rest.run_script(driver, script, state)
         except (FlinkLeaderless, URLError, ConnectionError):
             if is_first:
-                # A busy machine plans the job for minutes before it is refused.
+                # A busy machine may plan the job for minutes before Flink refuses it.
                 is_first, deadline = False, now() + PATIENCE_SECONDS
             recovered = _find_submitted_job(rest, known or set(), deadline, now, sleep)
             if recovered:

@@ -18,7 +18,7 @@ from financial_pipeline.local_cluster.runtime import LocalRuntime
 from financial_pipeline.local_cluster.status import Status, write_status
 from financial_pipeline.local_cluster.topics import topic_identity
 
-# Longer than any recovery that was measured; a job without a checkpoint for so long is not well.
+# Longer than any measured recovery; a job without a checkpoint for this long is unhealthy.
 STALE_SECONDS = 30.0
 # For each answer the JobManager fetches all metrics of all TaskManagers.
 WATERMARK_SECONDS = 5.0

@@ -13,7 +13,8 @@ from financial_pipeline.errors import PipelineError
 REQUEST_SECONDS = 30
 RETRY_SECONDS = 0.1
 RIGHTS = "docs/streaming.md lists all topics and rights."
-# Record timestamps are those of the replayed day, so age says nothing: keep by size per partition.
+# Record timestamps are those of the replayed day, so retention is by size per partition, not by
+# age.
 SETTINGS = {"retention.ms": "-1", "retention.bytes": str(2 * 1024**3), "cleanup.policy": "delete"}
 FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 

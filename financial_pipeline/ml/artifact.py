@@ -28,7 +28,7 @@ from financial_pipeline.ml.train import DefaultModel, Models
 
 CONTENTS: Final = "artifact.json"
 SCORECARD: Final = TypeAdapter(Scorecard)
-# Everything that a file may name besides what skops trusts by itself.
+# Types that a file may name in addition to those that skops trusts.
 TRUSTED_TYPES: Final = (
     "financial_pipeline.ml.preparation.LevelCoder",
     "financial_pipeline.ml.preparation.QuantileClipper",

@@ -119,7 +119,7 @@ def calibration_line(target: ArrayLike, pd: ArrayLike) -> tuple[float, float] | 
         return None
     if chance[bad].min() >= chance[~bad].max() or chance[bad].max() <= chance[~bad].min():
         return None
-    # In units of their deviation, logits that hardly differ are as well conditioned as others.
+    # Scaled by their deviation, logits with little variation are as well conditioned as others.
     logits = scipy.special.logit(chance)
     centre, deviation = float(logits.mean()), float(logits.std())
     line = LogisticRegression(

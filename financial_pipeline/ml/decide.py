@@ -20,7 +20,7 @@ THRESHOLDS: Final[Floats] = np.arange(GRID_STEPS + 1) / GRID_STEPS
 BAND_SHARE: Final = 0.01
 RESAMPLES: Final = 200
 INTERVAL: Final = (0.025, 0.975)
-# What the economics need of `fct_loans`, besides the outcome.
+# Columns of `fct_loans` that the economics need, in addition to the outcome.
 CASH_COLUMNS: Final = (
     "funded_amount_usd",
     "interest_received_usd",

@@ -25,7 +25,7 @@ class Gate:
 
     limit: float
     is_most: bool
-    # What the figure is.
+    # The meaning of the figure.
     detail: str
 
     def passes(self, value: float | None) -> bool:
@@ -61,7 +61,7 @@ class Served:
     artifact: str
     cutoff: date
     training_loans: int
-    # Worlds are not compared: a model of simulated loans says nothing about real ones.
+    # Worlds are not compared: a model of simulated loans does not apply to real ones.
     source: str
 
 

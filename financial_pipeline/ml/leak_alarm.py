@@ -25,7 +25,7 @@ MAX_SPEARMAN: Final = 0.99
 MAX_PARTIAL_SPEARMAN: Final = 0.5
 EXPLAINED: Final = 1e-6
 MAX_AUC: Final = 0.80
-# Below this, ranks of the loans that both columns know say nothing; recoding is still tested.
+# With fewer loans that have both values, ranks are not compared; recoding is still tested.
 MIN_COMMON_LOANS: Final = 30
 # Columns with at most this many levels (missing is one) are compared level by level.
 MAX_LEVELS: Final = 50

@@ -16,7 +16,7 @@ from financial_pipeline.ml.leak_alarm import check_whitelist
 
 Mask = NDArray[np.bool_]
 
-# Fewer matured training loans than this and no model is fitted.
+# No model is fitted with fewer matured training loans.
 MIN_TRAINING_LOANS: Final = 500
 RANDOM_TEST_SHARE: Final = 0.3
 OLDEST_SHARE: Final = 0.6
@@ -25,7 +25,7 @@ QUARTERS_OUT_OF_TIME: Final = 4
 MONTHS_OUT_OF_TIME: Final = 3 * QUARTERS_OUT_OF_TIME
 MIN_MATURED_SHARE: Final = 0.5
 SPLIT, TRAIN, TEST = "split", "train", "out_of_time"
-# Columns of the training set that are no inputs, besides the split.
+# Columns of the training set that are not inputs, in addition to the split.
 KEPT: Final = ("loan_key", "issue_month", "maturity_month", "default_d1")
 
 

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 def each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Return the results of a function in the order of the items, two of them at a time."""
-    # Imported first: the limit reaches only the libraries that are loaded.
+    # Imported first: the limit applies only to libraries that are already loaded.
     import sklearn.linear_model  # noqa: F401
 
     def alone(item: Item) -> Result:

@@ -78,7 +78,7 @@ def fit_model(
     wanted = FEATURE_SETS[name] if features is None else tuple(features)
     check_whitelist(wanted, FEATURE_SETS[name])
     used, absent = present_features(frame, wanted)
-    # Made first: the limit reaches only the libraries that are loaded.
+    # Created first: the limit applies only to libraries that are already loaded.
     unfitted = logistic_pipeline(used)
     # One thread: sums then have one order, and a busy machine does not stall the solver.
     with threadpool_limits(limits=1):

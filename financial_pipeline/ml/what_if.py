@@ -18,7 +18,7 @@ from financial_pipeline.ml.scorecard import points
 from financial_pipeline.ml.train import DefaultModel
 
 Band = Literal["approve", "review", "decline"]
-# What is known of an applicant: columns of `fct_loan_applications`, with its units.
+# The known values of an applicant: columns of `fct_loan_applications`, in its units.
 APPLICATION_COLUMNS: Final[dict[str, pl.DataType]] = {
     feature.column: pl.Float64() if feature.is_numeric else pl.String()
     for feature in FEATURES.values()

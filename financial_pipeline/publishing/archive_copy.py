@@ -41,7 +41,7 @@ def _ledgers(paths: Paths) -> Iterator[Path]:
 
 def upload(bucket: Bucket, paths: Paths) -> dict[str, str]:
     """Upload new raw files, artifacts and ledgers; return the hash of each ledger by path."""
-    # The ledgers first: a file that arrives meanwhile is then no fault.
+    # The ledgers first: a file that arrives meanwhile is then not an error.
     contents = {path: path.read_bytes() for path in _ledgers(paths)}
     stored = {key for place in (ARCHIVE, ARTIFACTS, LEDGERS) for key in bucket.listed(f"{place}/")}
     files = {path.relative_to(paths.data_root).as_posix(): path for path in _files(paths)}

@@ -13,10 +13,10 @@ import polars.selectors as cs
 
 # Scientific notation with eight decimals shows nine significant digits.
 FLOAT_DECIMALS = 8
-# Where a row came from and when it was loaded is not what the table says.
+# The origin and the load time of a row are not part of the content.
 PROVENANCE_COLUMNS = frozenset(
     {"file_sha256", "line_number", "run_id", "ingested_at", "kafka_partition", "kafka_offset"}
-    # Where a topic stood when it was looked at.
+    # Positions of a topic at the time of the observation.
     | {"next_offset", "end_offset", "lag", "watermark_at", "observed_at"}
 )
 # Partition files that are read at once have about this size together, compressed.
@@ -104,7 +104,7 @@ def hash_parts(frame: pl.DataFrame, keys: Sequence[str], part: pl.Expr) -> dict[
     texts = rows.select(_hashed_columns(frame))
     lines = _text(texts).splitlines(keepends=True)
     if len(lines) != rows.height:
-        # A text has a line break in it.
+        # A text contains a line break.
         parts = frame.group_by(part.alias("_part"))
         return {str(key): hash_frame(own, keys) for (key,), own in parts}
     hashes, start = {}, 0

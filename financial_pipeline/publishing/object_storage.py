@@ -27,7 +27,7 @@ MANIFEST: Final = "published.json"
 BATCH: Final = "batch"
 # How often a publication starts again because another channel moved meanwhile.
 ATTEMPTS: Final = 10
-# Files that no version names may be those of a publication in progress, for so long.
+# Files that no version names may belong to a publication in progress for this long.
 UNNAMED: Final = timedelta(days=1)
 LOGGER: Final = logging.getLogger(__name__)
 

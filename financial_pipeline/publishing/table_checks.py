@@ -11,7 +11,7 @@ from financial_pipeline.publishing.publication import Publication
 from financial_pipeline.publishing.table_files import parquet_files
 from financial_pipeline.schemas.contract import Table
 
-# A table that lost more than this share of its rows since the version before is worth a look.
+# A table that lost more than this share of its rows since the previous version is a warning.
 VOLUME_DROP = 0.05
 # So is a watched mean that moved by more than this many standard deviations.
 SHIFT_IN_DEVIATIONS = 0.5

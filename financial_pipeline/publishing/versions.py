@@ -18,7 +18,7 @@ from financial_pipeline.files import DISK, cached_json, read_record, replace_jso
 from financial_pipeline.paths import Paths
 
 GIB: Final = 2**30
-# The newest folders of every table that stay, also those that no kept version names.
+# The number of newest folders of every table that are kept even if no kept version names them.
 KEPT_FOLDERS: Final = 3
 DAMAGED: Final = "remove it, and read another version"
 LAYERS: Final = ("exports", "metrics", "ml", "stream", "operations")
@@ -161,7 +161,7 @@ def _prune_versions(paths: Paths, retention: Retention) -> set[str]:
     for place, version in enumerate(reversed(names(paths))):
         file = file_of(paths, version)
         written_at = file.stat().st_mtime
-        # A damaged version must not stop a publication; it names no folders any more.
+        # A damaged version must not stop a publication; it then names no folders.
         channel = cached_json(file) or {"tables": {}}
         folders = {str(row["folder"]) for row in channel["tables"].values()}
         size += _new_bytes(paths, folders - kept, seen)

@@ -30,7 +30,7 @@ SEARCH_PATH: Final = f"set search_path = '{','.join(['main', *SCHEMAS.values()])
 ROWS_IN_MEMORY: Final = 3_000_000
 QUERIES_BEFORE_MEMORY: Final = 3
 KEPT: Final = "kept"
-# DuckDB's words for a file whose pages it cannot decode.
+# DuckDB's message for a file whose pages it cannot decode.
 UNREADABLE: Final = re.compile(r'Failed to read file "([^"]+)"')
 KEPT_PATH: Final = (
     f"set search_path = '{','.join(f'{KEPT}.{s}' for s in ['main', *SCHEMAS.values()])}'"

@@ -39,7 +39,7 @@ from financial_pipeline.publishing.pulling import download
 from financial_pipeline.publishing.versions import Retention, publication_lock
 
 VERSION_KEY: Final = re.compile(r"versions/(\d{8})\.json")
-# A page of the dashboard asks the bucket again after so many seconds.
+# A page of the dashboard asks the bucket again after this many seconds.
 REFRESH_SECONDS: Final = 30.0
 # The bucket decides which versions there are; only folders that none of them names are removed.
 ALL_VERSIONS: Final = Retention(versions=2**31, max_bytes=2**62)

@@ -116,7 +116,7 @@ def _from_drop(symbol: str, settings: Settings, paths: Paths) -> str:
         try:
             subject = bank_prices.describe(path, settings.symbols).subject or ""
         except PipelineError as error:
-            # The file of another security stops no bank.
+            # The file of another security does not stop the banks.
             refused.append(str(error))
             continue
         if symbol in subject.split(","):

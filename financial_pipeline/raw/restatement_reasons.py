@@ -8,9 +8,9 @@ import polars as pl
 
 from financial_pipeline.transforms.price_ratios import LARGEST_SPLIT
 
-# How far a change may be from what its action calls for.
+# Maximum difference between a change and the one that its action explains.
 EXPLAINED: Final = 2e-4
-# The ratios of shares that are called a split.
+# The ratios of shares that count as a split.
 SMALLEST_SPLIT: Final = 1.5
 
 Row = dict[str, Any]

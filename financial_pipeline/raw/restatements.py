@@ -35,7 +35,7 @@ FIELDS: Final = ("open", "high", "low", "close", "adjusted_close", "volume")
 TOLERANCE: Final = 1e-5
 # Rounding of rescaled prices to cents, in dollars.
 ROUNDING: Final = 0.011
-# Sessions around an old one whose median change is the usual one there.
+# Sessions around an old one; their median change is the usual change at that time.
 NEIGHBOURS: Final = 21
 NAME: Final = "price_restatements"
 

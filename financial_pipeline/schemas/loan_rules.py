@@ -21,8 +21,8 @@ LOAN_STATUSES: Final = (
 )
 # After these, nothing is paid by schedule any more.
 OVER: Final = ("Fully Paid", "Charged Off", "Default")
-# So many loans younger than their term, none of them live: a file of resolved loans. Fewer may all
-# have been repaid early.
+# With this many loans younger than their term and none of them live, the file contains resolved
+# loans only. Fewer may all have been repaid early.
 MANY_YOUNG: Final = 100
 OUTSIDE_POLICY: Final = "Does not meet the credit policy."
 STATUS_PREFIX: Final = "Status:"
@@ -53,7 +53,7 @@ EMPLOYMENT_WORDS: Final = (
     "n/a",
 )
 MOST_EMPLOYMENT_YEARS: Final = 10
-# Typed by borrowers, who may leave nothing but blanks.
+# Typed by borrowers, who may enter only blanks.
 FREE_TEXT_COLUMNS: Final = ("emp_title", "title", "desc")
 # Written "10.65%" in LoanStats files and 10.65 in the accepted file.
 SIGNED_COLUMNS: Final = ("int_rate", "revol_util")
@@ -71,12 +71,12 @@ PERCENT_COLUMNS: Final = (
     "sec_app_revol_util",
     "settlement_percentage",
 )
-# Words that mean a number: read as text, then mapped.
+# Words that stand for a number: read as text, then mapped.
 WORDED_COLUMNS: Final = frozenset({"term", "emp_length"})
 NUMBER_COLUMNS: Final = (REAL_COLUMNS | INTEGER_COLUMNS) - WORDED_COLUMNS
-# Dollars and counts: neither has three decimals.
+# Dollars and counts, which never have three decimals.
 DOLLAR_COLUMNS: Final = NUMBER_COLUMNS - frozenset(PERCENT_COLUMNS)
-# What R, SQL tools, spreadsheets and SAS write for a missing value, in lower case.
+# Missing values as R, SQL tools, spreadsheets and SAS write them, in lower case.
 MISSING_WORDS: Final = (
     "na",
     "n/a",
@@ -148,14 +148,14 @@ REQUIRED_DOLLARS: Final = (
     "recoveries",
     "collection_recovery_fee",
 )
-# What total_pymnt is the sum of.
+# The parts of total_pymnt.
 PAYMENT_PARTS: Final = ("total_rec_prncp", "total_rec_int", "total_rec_late_fee", "recoveries")
 # Dollars: four parts rounded to cents add two cents to upstream's own one, and binary noise.
 PAYMENT_TOLERANCE: Final = 0.0301
 # Dollars: noise of upstream's sums is far above the first, no amount is near the second.
 SMALLEST_DOLLARS: Final = -0.01
 LARGEST_DOLLARS: Final = 1e9
-# Dollars: less is no cent, and a fact takes 0 for an income that was not stated.
+# Dollars: smaller amounts are below a cent, and a fact reads 0 as an income that was not stated.
 SMALLEST_INCOME: Final = 0.01
 # Dollars: upstream lends 500 to 40,000.
 SMALLEST_LOAN: Final = 100.0

@@ -74,10 +74,11 @@ RECENT_RANGE: Final = {
     "PAYEMS": (125_000, 300_000),
     **dict.fromkeys(("UNRATE", "UNRATENSA"), (3, 16)),
 }
-# Series of levels: none has changed by more within a quarter (PAYEMS fell by 14% in April 2020).
+# Series of levels, none of which has changed by more within a quarter (PAYEMS fell by 14% in April
+# 2020).
 LEVELS: Final = frozenset("CPIAUCSL CPIAUCNS CPILFESL GDPC1 GDP PAYEMS".split())
 LARGEST_CHANGE: Final = 0.18
-# No rate since 1948 is below 2: among others, 0 is a missing value, and 0.039 a fraction.
+# No rate since 1948 is below 2: a 0 among other values is a missing value, and 0.039 is a fraction.
 LOWEST_VALUE: Final = dict.fromkeys(("UNRATE", "UNRATENSA"), 1.0)
 # Lowest possible median of a file in per cent: a smaller one is that of fractions.
 LOWEST_MEDIAN: Final = {

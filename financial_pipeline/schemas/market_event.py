@@ -21,7 +21,7 @@ class MarketEvent(NamedTuple):
     # ISO date, or None if the exchange is closed.
     session_date: str | None
     source: str
-    # When it can be known, microseconds since 1970: the end of a bar, the arrival of a trade.
+    # When it becomes known, microseconds since 1970: the end of a bar, the arrival of a trade.
     known_us: int
 
 

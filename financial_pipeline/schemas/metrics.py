@@ -151,7 +151,7 @@ SHARPE_RATIOS: Final = _metric(
 
 MARKET_RISK: Final = _metric(
     name="market_risk",
-    # How many returns a window has is in rolling_volatility.
+    # The number of returns in a window is in rolling_volatility.
     grain="One row per session and bank.",
     domain="market",
     partition="session_date",
@@ -168,7 +168,7 @@ MARKET_RISK: Final = _metric(
         **_of("double", "ratio", "christoffersen_statistic", "christoffersen_p_value"),
         **_of("double", "ratio", "conditional_coverage_statistic"),
         **_of("double", "ratio", "conditional_coverage_p_value"),
-        # The first three leave the night out; Yang-Zhang holds it.
+        # The first three leave out the overnight return; Yang-Zhang includes it.
         **_of("double", "ratio", "parkinson_63d", "garman_klass_63d", "rogers_satchell_63d"),
         **_of("double", "ratio", "yang_zhang_63d", "ewma_volatility"),
     },

@@ -132,7 +132,7 @@ FRED_OBSERVATIONS: Final[Schema] = {
 }
 
 # One row per symbol and bar; partition: trading day. `window_start_at` is UTC without zone; prices
-# and money in dollars. `revision` is 0 as the stream made it and 1 where the batch mended it.
+# and money in dollars. `revision` is 0 for the stream's bar and 1 if the batch corrected it.
 MARKET_BARS: Final[Schema] = {
     "symbol": pl.String(),
     "session_date": pl.Date(),

@@ -41,7 +41,7 @@ DEAD_LETTER_TOPIC: Final = "raw_market_ohlcv_dlq"
 LATE_TOPIC: Final = "raw_market_ohlcv_late"
 MACRO_TOPIC: Final = "raw_macro_observations"
 
-# A message that only moves time on; in the bars topic, the count of such messages per window.
+# A message that only advances time; in the bars topic, the count of such messages per window.
 HEARTBEAT_SYMBOL: Final = "__heartbeat__"
 # The watermark stays this far behind the highest event time (microseconds).
 WATERMARK_DELAY_US: Final = 5_000_000
@@ -51,7 +51,7 @@ MAX_SYMBOL_LENGTH: Final = 16
 MAX_SOURCE_LENGTH: Final = 255
 # A longer message is `oversize`; its dead letter keeps this many bytes.
 MAX_MESSAGE_BYTES: Final = 65_535
-# What times and numbers a message may hold: 0 <= value < LARGEST_NUMBER.
+# Valid times and numbers of a message: 0 <= value < LARGEST_NUMBER.
 LARGEST_NUMBER: Final = 10**16
 
 # Reasons of dead letters, in the order in which they are judged.
@@ -209,7 +209,7 @@ TOPICS: Final[dict[str, tuple[Column, ...]]] = {
     MACRO_TOPIC: MACRO,
 }
 
-# What a heartbeat fills in; its other columns are null or absent.
+# The columns of a heartbeat; its other columns are null or absent.
 HEARTBEAT_COLUMNS: Final = {
     RAW_TOPIC: ("schema_version", "event_us", "symbol", "sequence", "watermark_us"),
     BARS_TOPIC: (

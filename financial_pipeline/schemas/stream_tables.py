@@ -20,7 +20,7 @@ POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
     "date": pl.Date(),
 }
 Schema = dict[str, pl.DataType]
-# Left out of tables: a property of the message, not of what it says.
+# Left out of tables: a property of the message, not of its content.
 VERSION: Final = "schema_version"
 # Start of the window or the event, UTC without zone, in addition to the microseconds.
 WINDOW_START_AT: Final = "window_start_at"
@@ -70,14 +70,14 @@ PARITY: Final[Schema] = {
     "heartbeats": pl.Int64(),
     # Messages of windows that the watermark has not passed yet.
     "open": pl.Int64(),
-    # Messages with a symbol and sequence that were there before.
+    # Messages that repeat an earlier symbol and sequence.
     "duplicates": pl.Int64(),
     "bars_compared": pl.Int64(),
     "bars_differing": pl.Int64(),
-    # Bars that the batch mended: duplicates taken out, late messages brought in.
+    # Bars that the batch corrected: duplicates removed, late messages added.
     "bars_mended": pl.Int64(),
     "passed": pl.Boolean(),
-    # flink or replay: what made the bars.
+    # flink or replay: the engine that computed the bars.
     "engine": pl.String(),
 }
 
@@ -89,7 +89,7 @@ STATUS: Final[Schema] = {
     "next_offset": pl.Int64(),
     "end_offset": pl.Int64(),
     "lag": pl.Int64(),
-    # How far event time has landed, UTC; null where the messages do not tell.
+    # Event time of the landed messages, UTC; null if the messages have none.
     "watermark_at": pl.Datetime("us"),
     "observed_at": pl.Datetime("us"),
     "engine": pl.String(),

@@ -36,7 +36,7 @@ GROWTH_NOISE_SD: Final = 1.4
 OKUN_INTERCEPT: Final = 0.23
 OKUN_SLOPE: Final = -0.0756
 OKUN_NOISE_SD: Final = 0.21
-# Share of last month's change that carries over, and the pull towards the long-run mean.
+# Share of last month's change that carries over, and the mean reversion to the long-run rate.
 UNEMPLOYMENT_INERTIA: Final = 0.3
 UNEMPLOYMENT_MEAN: Final = 5.7
 UNEMPLOYMENT_PULL: Final = 0.015

@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-# In a smaller file so few broken lines may be more than the share for which staging refuses it.
+# In a smaller file these broken lines may exceed the share for which staging refuses a file.
 LEAST_LOANS: Final = 1_000
 # Dollars that the first loan was funded above its request.
 ABOVE_REQUEST: Final = 25.0
@@ -24,7 +24,7 @@ RATE_FACTOR: Final = 100.0
 UNPAID_DOLLARS: Final = 250.0
 IMPOSSIBLE_SCORE: Final = 1_250.0
 RESTATED_BANK: Final = "WFC"
-# The wrong price is in the first file so many sessions before its end.
+# The wrong price is in the first file, this many sessions before its end.
 RESTATED_SESSION: Final = -10
 RESTATED_FIELDS: Final = ("Low", "Close", "Adj Close")
 WRONG_FACTOR: Final = 0.985

@@ -23,7 +23,7 @@ OPENING: Final = time(9, 30)
 SESSION_SECONDS: Final = 23_400
 MICROSECONDS: Final = 1_000_000
 TICKS_PER_DOLLAR: Final = 10_000
-# Trades reach the producer within this time (microseconds), but for the late share.
+# Trades reach the producer within this time (microseconds), except for the late share.
 USUAL_DELAY_US: Final = 1_500_000
 LATE_SHARE: Final = 0.002
 LATE_FROM_US, LATE_TO_US = 8_000_000, 90_000_000

@@ -65,7 +65,7 @@ def write_world(
     shutil.rmtree(work, ignore_errors=True)
     _write_files(work, loans=loans, seed=seed, snapshots=snapshots)
     _write_manifest(work, identity)
-    # Another run may have written the same world meanwhile; the first one stays.
+    # Another run may have written the same world meanwhile; the first one is kept.
     if not _is_written(landing, identity):
         move_folder(work, landing)
     shutil.rmtree(work, ignore_errors=True)

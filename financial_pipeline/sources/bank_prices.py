@@ -54,7 +54,7 @@ EARLIEST: Final = date(1960, 1, 1)
 KEPT_FILES: Final = 32
 # The note of lines of other symbols, in a table of several.
 OTHER_SYMBOL: Final = "other_symbol"
-# By the first word of a form.
+# By the first word of the name of a form.
 PROVIDERS: Final = {"yahoo": "yahoo", "yfinance": "yfinance", "traded": "csv"}
 # Larger files are read each time: a history of sixty years has one to two megabytes.
 KEPT_BYTES: Final = 2 << 20

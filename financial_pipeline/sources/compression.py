@@ -45,7 +45,7 @@ PEEKED_BYTES: Final = 512
 # Enough for the longest header and a row.
 LINE_BYTES: Final = 1 << 16
 ENCRYPTED: Final = 0x1
-# What Python's zip reader unpacks: stored, Deflate, bzip2, LZMA.
+# Methods that Python's zip reader supports: stored, Deflate, bzip2, LZMA.
 ZIP_METHODS: Final = (
     zipfile.ZIP_STORED,
     zipfile.ZIP_DEFLATED,
@@ -68,7 +68,7 @@ def _zip_member(path: Path) -> IO[bytes]:
         for item in archive.infolist()
         if not item.is_dir()
         and not any(map(is_system_name, PurePosixPath(item.filename).parts))
-        # Downloads describe themselves.
+        # Files that some systems add to downloads to describe them.
         and not PurePosixPath(item.filename).name.upper().startswith("README")
     ]
     if any(item.filename.startswith("xl/") for item in members):
@@ -210,7 +210,7 @@ def decompressed(path: Path, work_dir: Path) -> Iterator[Path]:
         is_compressed = compression_of(start.read(PEEKED_BYTES)) is not None
     with _bytes(path) as (stream, encoding):
         seen = stream.read(LINE_BYTES)
-    # Old Macs end lines so; for all later readers the file would be one line.
+    # Line ends of old Macs; for all later readers the file would be one line.
     has_returns = encoding != "utf-16" and b"\r" in seen and b"\n" not in seen
     with _bytes(path) as (stream, encoding):
         if not is_compressed and encoding != "utf-16" and not has_returns:

@@ -23,8 +23,8 @@ NAMED_FORMS: Final = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
 # Compact dates have eight digits.
 COMPACT: Final = 8
 MONTHS_IN_YEAR: Final = 12
-# So many days of which one number is always 1 are first days of months: no January of sessions
-# has as many days up to the twelfth.
+# With this many different days of which one number is always 1, the days are the first of each
+# month: no January has as many sessions up to the twelfth.
 MANY_FIRST_DAYS: Final = 13
 
 

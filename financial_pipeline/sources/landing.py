@@ -19,9 +19,9 @@ from financial_pipeline.sources.table_parts import is_part, table_of
 
 # Enough for the longest preamble before a header.
 SEEN_LINES = 20
-# More than any file of a kind has: a FRED series has a column per vintage.
+# More columns than any known file has: a FRED series has a column per vintage.
 MOST_COLUMNS: Final = 5_000
-# Shown of a header that nobody knows.
+# Characters shown of an unknown header.
 SHOWN_CHARACTERS = 120
 # Other separators of columns than the comma.
 SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -100,7 +100,7 @@ def _is_empty(path: Path) -> bool:
     except EmptyFile:
         return True
     except (PipelineError, OSError):
-        # Its detection reports the reason.
+        # Detection reports the reason.
         return False
 
 
@@ -184,7 +184,7 @@ def detect(path: Path) -> LandedFile:
         return _detect(path)
     except (PipelineError, OSError):
         raise
-    # A panic of Polars is no Exception.
+    # A panic in Polars is not an Exception.
     except (Exception, pl.exceptions.PanicException) as error:
         reason = f"{type(error).__name__}: {error}"[:SHOWN_CHARACTERS].splitlines()[0]
         raise PipelineError(

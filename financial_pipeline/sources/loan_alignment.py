@@ -16,19 +16,20 @@ ANNUITY_TOLERANCE: Final = 0.15
 LEAST_FITTING: Final = 0.8
 # The sub grade sets the rate: the correlation of both is about 0.9 in every large file.
 LEAST_CORRELATION: Final = 0.3
-# Within one or two grades it says nothing, as rates move over the years: 0.01 within G of 2007 to
-# 2011, 0.34 within F and G, 0.59 within E to G.
+# Within one or two grades the correlation is not conclusive, as rates move over the years: 0.01
+# within G of 2007 to 2011, 0.34 within F and G, 0.59 within E to G.
 LEAST_SUB_GRADES: Final = 11
 # Per cent: noise of fractions that were multiplied by 100.
 RATE_NOISE: Final = 1e-6
-# Dollars a year: hardly any income is lower, and those per month or in thousands are.
+# Dollars a year: hardly any income is lower, but incomes per month or in thousands are.
 LOWEST_INCOME: Final = 5_000
 MOST_LOW_INCOMES: Final = 0.02
-# Fewer may be those of a small file: two of 63 loans in July 2007.
+# Fewer may occur in a small file: two of 63 loans in July 2007.
 LEAST_LOW_INCOMES: Final = 10
-# Months of interest on the whole loan: who paid so much did not pay last in the month of the issue.
+# Months of interest on the whole loan: a borrower who paid this much made a payment after the month
+# of the issue.
 LEAST_INTEREST_MONTHS: Final = 3
-# Hardly any loan of upstream's does what these columns cannot do.
+# Upper bound of the share of upstream's loans with an impossible combination of these columns.
 MOST_IMPOSSIBLE: Final = 0.2
 
 

@@ -37,7 +37,7 @@ ALIASES: Final = {
     "verified_status_joint": "verification_status_joint",
     "is_inc_v": "verification_status",
 }
-# A column that is none of upstream's: this and its position.
+# Prefix of the name of a column that is not one of upstream's; its position follows.
 IGNORED: Final = "ignored_"
 SEPARATORS: Final = re.compile(r"[\s._\-]+")
 # `LoanAmnt` and `loan amnt` are upstream's names too.

@@ -10,7 +10,7 @@ import polars as pl
 from financial_pipeline.schemas.loan_rules import LARGEST_PRINCIPAL_SHARE
 from financial_pipeline.sources.loan_units import column_number
 
-# Upstream's paid loans received the whole principal, but for cents.
+# Upstream's paid loans received the whole principal, apart from cents.
 LEAST_PRINCIPAL_SHARE: Final = 0.99
 PAID: Final = "(?i)fully paid"
 CHARGED_OFF: Final = "(?i)charged off"

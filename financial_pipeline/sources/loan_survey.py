@@ -30,8 +30,9 @@ FIRM_SHARE: Final = 0.01
 SOME_LOANS: Final = 20
 LONGEST_SILENCE_MONTHS: Final = 12
 NEARLY_ALL: Final = 0.99
-# Nor does so small a share of the loans make one after this long without any activity. If they
-# exceed the limit of broken rows, the file is refused; else every maturity would move.
+# A share of the loans as small as this does not make a snapshot after this long without any
+# activity either. If they exceed the limit of broken rows, the file is refused; otherwise every
+# maturity would move.
 FEW_SHARE: Final = 0.05
 SILENT_MONTHS: Final = 6
 # Loans issued after the snapshot: a larger share means that the file's dates are wrong.
@@ -52,7 +53,7 @@ class LoanSurvey:
     # The last month of a payment or credit pull that enough loans support.
     snapshot_month: date | None
     issued_late: int
-    # Texts of issue dates that are no month.
+    # Texts of issue dates that are not months.
     issue_texts: list[str]
     unknown_codes: tuple[str, ...]
 
@@ -143,7 +144,7 @@ def _nearly_last(last: Counter[date]) -> date:
 def survey_loans(frame: pl.DataFrame) -> LoanSurvey:
     """Survey the SURVEYED_COLUMNS of a file, as text; columns that it lacks are left out."""
     frame = frame.with_columns(_present(name).alias(name) for name in frame.columns)
-    # A file appended to another one repeats the header, which is no loan.
+    # A file appended to another one repeats the header, which is not a loan.
     is_header = pl.col("loan_amnt").str.contains("(?i)amnt$")
     loans = frame.filter(pl.col("issue_d").is_not_null() & is_header.not_())
     months = [name for name in MONTHS if name in loans.columns]

@@ -34,8 +34,9 @@ CODED: Final = (TEXT_COLUMNS - FREE) | WORDED_COLUMNS
 GROUPED_DIGITS: Final = r"^[+-]?\d{1,3}(?:(?:,\d{3}){2,}(?:\.\d*)?|(?:,\d{3})+\.\d*)$"
 ONE_GROUP: Final = r"^[+-]?\d{1,3},\d{3}$"
 ANY_GROUPS: Final = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$"
-# What a spreadsheet writes around or into an id: ="1001", '1001, 1,001, 1 001, 0001001, 1001.00.
-# Digits are grouped by commas, by blanks of any width, or by the apostrophes of Switzerland.
+# Characters that spreadsheets write around or into an id: ="1001", '1001, 1,001, 1 001, 0001001,
+# 1001.00. Digits are grouped by commas, by blanks of any width, or by apostrophes as in
+# Switzerland.
 ID_TEXT: Final = r"""^(?:=?"|')?0*(\d+(?:[,'’\s]\d{3})*)(?:\.0+)?"?$"""
 ID_GROUPING: Final = r"[,'’\s]"
 DECIMAL_COMMA: Final = r"^[+-]?\d*,(?:\d{1,2}|\d{4,})$"

@@ -75,9 +75,9 @@ RATIO_FACTOR: Final = 30
 # Nearly all fractions are below this, and most per cent are above it.
 LARGEST_FRACTION: Final = 2.0
 PER_CENT_FACTOR: Final = 30
-# Of no column of per cent is a larger share of the positive values at most one.
+# In a column of per cent, at most this share of the positive values is one or less.
 LARGEST_SHARE_OF_FRACTIONS: Final = 0.1
-# Positive values that are enough to take a column for fractions, and to refuse it.
+# Minimum numbers of positive values to read a column as fractions, and to refuse it.
 FEW_VALUES: Final = 5
 MANY_VALUES: Final = 20
 # Installment over the annuity of amount, rate and term: the median of a file is 1.
@@ -128,7 +128,7 @@ def _factor(name: str, values: _Values) -> float:
     """Return the factor that makes per cent of a column; raises ValueError if none fits."""
     typical = TYPICAL_PER_CENT[name]
     if name == "int_rate":
-        # No loan costs 100 per cent, and none costs less than one.
+        # No loan has a rate of 100 per cent, and none has a rate below one.
         return 1.0 if values.median > 1 else PER_CENT
     if values.count < FEW_VALUES:
         return 1.0
@@ -237,7 +237,7 @@ def in_per_cent(raw: pl.LazyFrame, factors: dict[str, float]) -> pl.LazyFrame:
     for name, factor in factors.items():
         if name == "int_rate":
             continue
-        # Ten decimals hide binary noise of the product.
+        # Rounding to ten decimals removes binary noise of the product.
         value = (column_number(name, schema[name]) * factor).round(10)
         if schema[name] == pl.String():
             value = pl.coalesce(value.cast(pl.String), pl.col(name))

@@ -16,8 +16,8 @@ LONG_NAMES: Final = (
     "january february march april may june july august september october november december"
 ).split()
 MONTHS_IN_YEAR: Final = 12
-# A clock and a zone may follow a day. After noon it may be the next day elsewhere, so that the
-# month is not certain: such a text is no month.
+# A clock and a zone may follow a day. After noon it may be the next day in another zone, so the
+# month is uncertain and the text is not read as a month.
 CLOCK: Final = (
     r"(?:[T ](?:0?\d|1[01]):\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?"
     r"| 12:00:00 AM)?"

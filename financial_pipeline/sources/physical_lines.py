@@ -19,7 +19,7 @@ BLOCK = 1 << 24
 NEWLINE, COMMA = b"\n"[0], b","[0]
 # A record that is still inside a quoted field after this many lines lost its closing quote.
 MAX_RECORD_LINES = 500
-# Of row numbers, of a comma at the end of a line, and as pandas names such columns.
+# Names of columns of row numbers, of a comma at the end of a line, and of such columns in pandas.
 UNNAMED = re.compile(r"(unnamed: ?\d+)?", re.IGNORECASE)
 
 

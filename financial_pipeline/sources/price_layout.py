@@ -195,7 +195,7 @@ def _by_ticker(
     for place, (field, ticker) in pairs.items():
         of_bank = columns.setdefault(ticker.upper(), {})
         name = FIELDS.get(field.lower())
-        # Of two columns of one name nobody knows which one counts.
+        # With two columns of one name, it is unknown which one is right.
         if name is None or name in of_bank:
             return None
         of_bank[name] = place

@@ -24,11 +24,11 @@ PLAIN_WORDS: Final = re.compile(
     r"(?<![A-Z0-9])(US[._]D|US|NYSE|WIKI|YAHOO|YFINANCE|STOOQ|TIINGO|DAILY|ADJUSTED|RAW|TICKER"
     r"|HISTORY|HISTORICAL|HISTORICALDATA|PRICES?|STOCKS?|DATA|OHLCV?)(?![A-Z0-9])"
 )
-# Between two years or days; anywhere else it is Toronto.
+# `to` between two years or days; elsewhere it is the suffix of Toronto.
 RANGE_WORD: Final = re.compile(r"(?<=\d)[ _-]*TO[ _-]*(?=\d)")
 
 
-# Of a table of the whole market.
+# Names of a table of the whole market.
 SHOWN_SYMBOLS: Final = 5
 
 

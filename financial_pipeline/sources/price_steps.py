@@ -8,9 +8,10 @@ from typing import Final
 STEPS_OF_DOLLAR: Final = (4_800, 2_000, 1_536, 432, 400, 96)
 # Dollars, and share of the price: six decimals, and the noise of single precision.
 STEP_TOLERANCE: Final = (2e-6, 1.2e-7)
-# Of a step: high prices have too few digits for the small ones.
+# Share of a step: high prices have too few digits for the small steps.
 LARGEST_TOLERANCE: Final = 0.05
-# So many prices tell; nearly all of those traded are on a step, and of others a third.
+# Minimum number of prices for a decision. Nearly all traded prices are on a step, and a third of
+# others.
 LEAST_PRICES: Final = 12
 MOST_ON_STEPS: Final = 0.6
 PRICE: Final = re.compile(r"\d+(\.\d+)?")

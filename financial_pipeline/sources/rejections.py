@@ -28,13 +28,13 @@ DATASET = "lending_club_rejections"
 DATE_COLUMN = "Application Date"
 SEPARATORS = re.compile(r"[\s._\-]+")
 HEADER_MARKS = frozenset({"amountrequested", "applicationdate", "debttoincomeratio"})
-# No other table has so many of the columns.
+# No other table has this many of the columns.
 MANY_COLUMNS = 5
 PREAMBLE_LINES = 20
 # Lines below the header that show whether rows are wider than it.
 SHAPE_LINES = 20
 REQUIRED = ("Amount Requested", DATE_COLUMN)
-# A column that is none of upstream's: this and its position.
+# Prefix of the name of a column that is not one of upstream's; its position follows.
 IGNORED = "ignored_"
 # Columns of the old listing of issued loans, which also has amounts and dates of application.
 ISSUED_MARKS = frozenset({"interestrate", "loanlength", "amountfundedbyinvestors", "status"})

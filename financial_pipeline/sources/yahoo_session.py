@@ -18,7 +18,7 @@ LONGEST_TIMEOUT_SECONDS: Final = 15
 # Other refusals may be of the session's cookie, and yfinance gets another one then.
 NO_SUCH_CHART: Final = (400, 404, 422)
 QUOTE_FIELDS: Final = frozenset({"open", "high", "low", "close", "volume"})
-# What a chart's `meta` says of shares and funds in dollars on the exchanges of New York.
+# The `meta` of a chart of shares and funds in dollars on the exchanges of New York.
 HOME_MARKET: Final = {
     "currency": frozenset({"USD"}),
     "exchangeName": frozenset({"NYQ", "NYS", "NMS", "NGM", "NCM", "NAS", "PCX", "ASE", "BTS"}),
@@ -35,7 +35,7 @@ class YahooSession(requests.Session[requests.Response]):
         super().__init__(impersonate="chrome")
         self._http = http
         self._base = base_url.rstrip("/")
-        # What Yahoo said if it refused the newest chart, such as a wrong crumb.
+        # Yahoo's message if it refused the newest chart, such as a wrong crumb.
         self.refusal = ""
 
     def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
@@ -117,7 +117,7 @@ def validate_chart(answer: Answer) -> tuple[str, str] | None:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return "changed_layout", "answered with something that is no chart"
     if quote != QUOTE_FIELDS or (is_daily and not has_adjusted):
-        # Without adjusted closes yfinance would take the raw ones for them.
+        # Without adjusted closes, yfinance would use the raw ones instead.
         found = sorted(quote | ({"adjclose"} if has_adjusted else set()))
         return "changed_layout", f"answered with the columns {', '.join(found)}"
     return None

@@ -59,7 +59,7 @@ def minute_bars(symbol: str, day: date, session: YahooSession) -> pd.DataFrame:
 
 def keep_caches_in(folder: Path) -> None:
     """Let yfinance keep its time zones and cookies in this folder, not in the user's home."""
-    # Imported where it is used: a process that only loads the asset graph asks Yahoo nothing.
+    # Imported where it is used: a process that only loads the asset graph sends Yahoo no request.
     import yfinance
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,10 +73,10 @@ def _history(
     from yfinance.data import YfData
     from yfinance.exceptions import YFException, YFRateLimitError
 
-    # Its memory of answers outlives the day on which they were right.
+    # Its cache keeps answers longer than the day on which they were right.
     YfData.cache_get.cache_clear()
     yfinance.config.debug.hide_exceptions = False
-    # What it logs on the way is said again, once, by the failure.
+    # The failure repeats its log messages once.
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     try:
         return yfinance.Ticker(symbol, session=session).history(

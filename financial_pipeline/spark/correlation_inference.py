@@ -79,7 +79,7 @@ def block_length(values: Vector) -> float:
     first = _first_insignificant_lag(covariances, months, run)
     width = longest if first is None else min(2 * first, longest)
     lags = np.arange(1, width + 1)
-    # A flat-top window: whole weight up to the half, then falling to zero.
+    # A flat-top window: full weight up to one half, then falling to zero.
     window = np.minimum(1.0, 2 * (1 - lags / width))
     slope = 2 * float((window * lags) @ covariances[lags])
     level = float(covariances[0] + 2 * window @ covariances[lags])

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from financial_pipeline.schemas.intervals import Z_95
 from financial_pipeline.spark.contract import ratio
 
-# Cody's three ranges, and the coefficients of each from the highest power down.
+# Cody's three ranges, each with its coefficients from the highest power down.
 SMALL_ARGUMENT: Final = 0.46875
 LARGE_ARGUMENT: Final = 4.0
 ERF_TOP: Final = (

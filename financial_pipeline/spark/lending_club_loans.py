@@ -47,7 +47,7 @@ def type_loans(
     """
     present = [name for name in LOAN_COLUMNS if name in raw.columns]
     others = [name for name in raw.columns if name not in LOAN_COLUMNS]
-    # A step of its own, for each parsed value is looked at twice.
+    # A separate step, because each parsed value is used twice.
     parsed = raw.select(*others, *present, *(_parsed(name) for name in present if _is_parsed(name)))
     typed = parsed.select(
         *others,
@@ -105,7 +105,7 @@ def _typed(name: str, present: list[str], rate_divisor: float) -> Column:
         return text.strip(F.col(name))
     value = F.col(f"parsed_{name}")
     if name == "int_rate":
-        # Polars divides by a constant so; the last bit must be the same.
+        # Polars divides by a constant in this way; the last bit must be equal.
         return value * (1.0 / rate_divisor)
     return text.whole(value) if name in INTEGER_COLUMNS else value
 

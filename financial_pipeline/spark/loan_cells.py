@@ -68,7 +68,7 @@ def loan_cells(loans: DataFrame) -> DataFrame:
         F.sum(cents(F.col("net_loss_usd"))).alias("lost"),
         F.sum(cents(F.col("ead_usd"))).alias("exposure"),
     )
-    # Kept twice: what a lost worker had of them could not be computed again.
+    # Stored twice: the share of a lost worker could not be computed again.
     return cells.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK_2)
 
 

@@ -14,7 +14,7 @@ from financial_pipeline.schemas.loan_rules import EMPLOYMENT_WORDS, MOST_EMPLOYM
 BLANKS: Final = "".join(
     char for char in map(chr, range(0x3001)) if char.isspace() and not "\x1c" <= char <= "\x1f"
 )
-# Any other character makes a number none, whatever Java would read into it.
+# A text with any other character is not a number, even if Java would read it as one.
 FOREIGN_TO_NUMBERS: Final = "[^0-9.eE+-]"
 MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 MONTH_NAME_LENGTH: Final = 3

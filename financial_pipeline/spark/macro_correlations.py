@@ -29,7 +29,7 @@ from financial_pipeline.spark.known_macro import (
 
 LAGS: Final = range(-MAX_LAG, MAX_LAG + 1)
 METHODS: Final = ("pearson", "spearman")
-# Fewer common months say nothing.
+# With fewer common months there is no correlation.
 MIN_MONTHS: Final = 24
 # Twelve-month changes of neighbouring months overlap, so their errors do too.
 OVERLAPPING: Final = ("unrate_change_12m", "cpi_yoy")

@@ -14,7 +14,7 @@ from financial_pipeline.spark.portfolio_ratios import ALL
 
 MEASURE: Final = "expected_to_realised_loss"
 COHORT_MONTHS: Final = 12
-# A grade and term with fewer matured loans has no rate to expect from.
+# A grade and term with fewer matured loans has no expected rate.
 MIN_HISTORY: Final = 30
 
 

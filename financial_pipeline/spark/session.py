@@ -63,7 +63,7 @@ def _has_large_file() -> bool:
     settings = Settings()
     archive = Paths(settings.data_root).raw
     folders = {archive, settings.landing or archive}
-    # Of links themselves: one in the drop folder may lead nowhere, and is refused later.
+    # The size of a link itself: a link in the drop folder may be broken, and is refused later.
     sizes = (path.lstat().st_size for folder in folders for path in folder.rglob("*.*"))
     return max(sizes, default=0) > LARGE_FILE_BYTES
 
@@ -80,10 +80,11 @@ def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -
         "spark.sql.shuffle.partitions": str(threads),
         # Tables this small gain nothing from a plan that is changed while it runs.
         "spark.sql.adaptive.enabled": "false",
-        # The driver lists a few hundred files sooner than a job with a task for each of them.
+        # The driver lists a few hundred files faster than a job with a task for each of them.
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # Notes for each function call from which line it came: half the time of making a plan.
+        # Records the source line of each function call, which takes half the time of building a
+        # plan.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
     }
     if name.startswith("sc://"):
@@ -172,7 +173,7 @@ def _prepare(name: str | None) -> str:
         os.environ.setdefault(ADDRESS_VARIABLE, LOOPBACK)
         for folder in _temporary_files().values():
             private_folder(Path(folder))
-    # Java takes from it how the names of files are encoded; cron and containers often have none.
+    # Java derives the encoding of file names from it; cron and containers often have none.
     os.environ["LC_ALL"] = LOCALE
     return chosen
 

@@ -62,7 +62,7 @@ def _durations(dated: DataFrame) -> DataFrame:
 
 def _events_by_month(durations: DataFrame, lag: int) -> DataFrame:
     """One row per curve and observable month on book, with the loans that leave in it."""
-    # A vintage shows equally many months for all its grades.
+    # A vintage has the same number of months for all its grades.
     vintage = Window.partitionBy("vintage_quarter")
     observed = F.months_between(
         F.min("first_snapshot_month").over(vintage), F.max("last_issue_month").over(vintage)

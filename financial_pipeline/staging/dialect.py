@@ -29,7 +29,7 @@ class Dialect(ABC):
 
     columns: Sequence[str]
     header_line: int
-    # Columns of the fragments, and the one (a first of month) that splits them.
+    # Columns of the fragments, and the column (a first of month) by which they are split.
     contract: Schema
     month: str
     # All columns that may contain a comma.

@@ -47,7 +47,7 @@ from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "fred_observations"
 MONTH: Final = pl.col("observation_date").dt.month_start()
-# So many broken rows are quarantined in however short a file.
+# Up to this many broken rows are quarantined, however short the file is.
 FEW_LINES: Final = 3
 NO_ROWS: Final = pl.DataFrame(
     schema=FRED_OBSERVATIONS
@@ -140,7 +140,7 @@ def _judging_order(file: RawFile) -> tuple[object, ...]:
 def _sound_file(paths: Paths, file: RawFile, settings: Settings) -> CleanedFile:
     """Return one cleaned file; raises RefusedFile if too few of its rows can be used."""
     today = max(file.fetched_at.date(), world.today(settings))
-    # The archive names a file by its content, so the name it was dropped under counts.
+    # The archive names a file by its content, so the original file name is used.
     depends = (file.landed.path.name, file.fetched_at.date(), settings.first_observation_month)
     clean = partial(_clean, file, today, settings.first_observation_month)
     found = cleaned_file(paths, file, today, depends, clean)

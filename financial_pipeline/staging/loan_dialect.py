@@ -76,9 +76,10 @@ def _in_row_order(folder: Path) -> list[Path]:
     return sorted(filled or first, key=lambda part: first[part] or 0)
 
 
-# Start of the name of a total that is the factor of a column.
+# Prefix of the name of a total that is the factor of a column.
 FACTOR = "factor of "
-# The share of loans whose principal exceeds the loan, in a file where they are no few errors.
+# The share of loans whose principal exceeds the loan, in a file where they are more than a few
+# errors.
 EXCESS = "excess principal"
 # The shares of fully paid loans without their principal, and of charged-off loans that owe some.
 UNPAID = "unpaid principal"
@@ -100,7 +101,7 @@ class LoanDialect(Dialect):
     def __init__(self, file: RawFile, layout: LoanLayout, settings: Settings) -> None:
         self.columns = layout.columns
         self.header_line = layout.header_line
-        # No amount begins with a letter, but its name does.
+        # Amounts never begin with a letter, but the column name does.
         self._amount = layout.columns.index("loan_amnt")
         self._file = file
         self._layout = layout

@@ -18,12 +18,12 @@ from financial_pipeline.staging.loan_keys import comparable
 # Never corrected by upstream: if most loans differ here, the same ids name other loans.
 IDENTITY: Final = ("issue_d", "term", "loan_amnt")
 MOST_CHANGED_IDENTITIES: Final = 0.5
-# Two loans hardly ever agree in all of these; without the last ones they may.
+# Two loans hardly ever agree in all of these columns; without the last ones they may.
 DISTINCT: Final = ("annual_inc", "revol_bal", "earliest_cr_line")
 FINGERPRINT: Final = (*IDENTITY, "int_rate", "installment", *DISTINCT)
-# The same for loans that are fingerprinted by more, some of which a later file may restate.
+# The same for loans with a longer fingerprint, some parts of which a later file may restate.
 ALIKE: Final = (*IDENTITY, "int_rate", "installment", "sub_grade", "zip_code", "earliest_cr_line")
-# The place of a file among those that arrived.
+# The position of a file in the order of arrival.
 FILE: Final = "file"
 # The second loan of a fingerprint in its file.
 SECOND: Final = "-2"
@@ -57,7 +57,7 @@ def judge_identities(
         earlier.append(file)
         _refuse_other_loans(file, rows, known, earlier)
         new = rows.join(known, on="loan", how="anti")
-        # A loan that both files have explains why keys agree.
+        # A loan that is in both files explains why keys agree.
         gone = known.join(rows, on="loan", how="anti")
         is_known = pl.col("key").is_in(gone["key"].implode())
         if has_ids:

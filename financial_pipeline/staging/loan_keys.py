@@ -21,13 +21,13 @@ from financial_pipeline.staging.dialect import FAULT_SCHEMA
 
 # The position of a row, as opposed to its content.
 POSITION: Final = ("file_sha256", "line_number")
-# No statements about the loan: keys, the origin of the row, the spelling of the id, and a flag that
-# follows from another column.
+# Columns that do not describe the loan: keys, the origin of the row, the spelling of the id, and a
+# flag that follows from another column.
 NO_CONTENT: Final = ("loan_id", "id", "emp_length_missing", *PROVENANCE)
 # Decimals of dollars, and of per cent and rates: files write more or fewer of the same value.
 CENTS: Final = 2
 RATE_DECIMALS: Final = 6
-# What later snapshots never end.
+# Columns that later snapshots never end.
 LASTING: Final = CLASS_O | CLASS_P | CLASS_I
 # Whole rows of 155 columns that are compared at once.
 COMPARED_ROWS: Final = 100_000
@@ -57,7 +57,7 @@ def comparable(column: str) -> pl.Expr:
 def repeated_rows(fragments: Sequence[Path]) -> pl.DataFrame:
     """Id, position and a digest of all values of every row whose id occurs more than once."""
     rows = pl.scan_parquet(list(fragments))
-    # Digests of ids take a third of the memory; equal digests only mean a closer look.
+    # Digests of ids take a third of the memory; if digests are equal, the ids are compared.
     digests = rows.select(pl.col("loan_id").hash()).collect(engine="streaming")["loan_id"].sort()
     suspects = digests.filter(digests == digests.shift(1)).unique()
     values = pl.struct(content_columns(rows)).hash().alias("content")

@@ -9,7 +9,7 @@ from financial_pipeline.raw.archive import read_raw_files
 from financial_pipeline.schemas.staging import BEFORE_FIRST_MONTH
 from financial_pipeline.staging import row_accounting
 
-# More sentences would hide the others.
+# More sentences would hide the rest of the output.
 MOST_FILES = 20
 
 

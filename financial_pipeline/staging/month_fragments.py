@@ -76,6 +76,6 @@ class MonthFragments:
             self.repeated.append(rows["line_number"].filter(is_repeated))
             rows = rows.filter(~is_repeated)
         name = f"{len(self.months):05}.parquet"
-        # A month is read whole, so statistics would serve nobody.
+        # A month is read whole, so nobody would use statistics.
         rows.write_parquet(self._folder / name, compression=COMPRESSION, statistics=False)
         self.months[name] = keys

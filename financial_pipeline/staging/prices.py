@@ -44,7 +44,7 @@ from financial_pipeline.transforms.price_units import another_unit
 from financial_pipeline.transforms.verdicts import Cleaned
 
 DATASET: Final = "bank_prices"
-# So many lost lines never refuse a file: a short one may have a partial last day.
+# Up to this many lost lines never refuse a file: a short one may have a partial last day.
 TOLERATED_LINES: Final = 3
 
 

@@ -25,7 +25,7 @@ from financial_pipeline.staging.accounting import refuse_dirty_file
 from financial_pipeline.staging.dialect import FAULT_SCHEMA, Dialect
 from financial_pipeline.staging.month_fragments import MonthFragments
 
-# Rows of a batch: below this the handling of 155 columns costs more than their content.
+# Rows of a batch: below this the overhead of 155 columns costs more than their content.
 BATCH_ROWS = 25_000
 # More note lines than any upstream file has; a larger excess of unusable rows is no footer.
 MOST_NOTES = 10_000
@@ -154,7 +154,7 @@ def _refused_rows(job: ReadJob, stream: _Stream) -> pl.DataFrame:
             least = Counter(reasons.head(rows.height - MOST_NOTES))
             refuse_dirty_file(job.file, least, sound, job.settings)
         except RefusedFile:
-            # What the file has is said, not what it has at least.
+            # The message states the actual count, not a minimum.
             refuse_dirty_file(job.file, Counter(reasons), sound, job.settings)
     return rows
 

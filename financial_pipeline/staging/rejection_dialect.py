@@ -36,7 +36,7 @@ class RejectionDialect(Dialect):
     def __init__(self, layout: RejectionLayout, file: RawFile, settings: Settings) -> None:
         self.columns = layout.columns
         self.header_line = layout.header_line
-        # No amount begins with a letter, but its name does.
+        # Amounts never begin with a letter, but the column name does.
         self._amount = layout.columns.index(source.REQUIRED[0])
         self._layout = layout
         self._file = file
@@ -108,7 +108,7 @@ class RejectionDialect(Dialect):
         step = -(-rows.select(pl.len()).collect().item() // transform.SURVEYED_ROWS)
         if step > 1:
             texts = [pl.col(n).cast(pl.String).alias(name) for name, n in transform.NUMBERS.items()]
-            # Typed ratios are per cent.
+            # Typed ratios are in per cent.
             ratio = pl.format("{}%", "dti").alias(transform.DTI)
             sample = rows.filter(pl.col("line_number") % step == 0).select("dti", *texts)
             self._dti_factor(sample.with_columns(ratio))

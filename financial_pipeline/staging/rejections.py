@@ -123,7 +123,7 @@ def stage_rejections(
     typed = [typed_file(paths, file, settings, rejection_dialect) for file in ordered]
     for file, part in zip(ordered, typed, strict=True):
         broken = part.faults()["reason"]
-        # A repetition is no fault of the file.
+        # A repetition is not a fault of the file.
         broken = broken.filter(broken != "duplicate")
         refuse_dirty_file(file, Counter(broken), part.rows, settings)
     copies = _copies(ordered, typed)

@@ -29,7 +29,7 @@ from financial_pipeline.sources.row_filter import Finding
 from financial_pipeline.staging.dialect import Dialect
 from financial_pipeline.staging.reading import ReadJob, read, refused_findings
 
-# A change in any module of these packages makes what was typed before obsolete.
+# A change in any module of these packages makes earlier typed rows obsolete.
 CODE = ("schemas", "sources", "transforms", "staging", "spark")
 FAULT_COLUMNS = ("line_number", "physical_lines", "reason", "original_text")
 
@@ -40,7 +40,7 @@ DialectOf = Callable[[RawFile, Path, Settings], Dialect]
 class TypedFile:
     """The content of one file: counts of rows and physical lines, and the place of its rows."""
 
-    # What the result depends on in addition to the file itself.
+    # Inputs of the result in addition to the file itself.
     version: str
     folder: str
     rows: int

@@ -16,7 +16,7 @@ BATCH_BYTES: Final = 262_144
 # Longer than any failover of a broker that is restarted at once.
 DELIVERY_TIMEOUT_MS: Final = 120_000
 FLUSH_SECONDS: Final = 120.0
-# What a producer holds in memory at most.
+# Maximum memory of a producer.
 UNSENT_MESSAGES: Final = 100_000
 
 ClientName = Literal["kafka-python", "confluent-kafka"]
@@ -142,7 +142,7 @@ class KafkaPythonSink:
             self._topic, value=value, key=key, partition=partition, timestamp_ms=record_ms
         )
         future.add_errback(self._note_failure)
-        # This client holds all that is not sent yet, without a limit of its own.
+        # This client keeps all unsent messages in memory, without a limit of its own.
         self._handed_over += 1
         if self._handed_over % UNSENT_MESSAGES == 0:
             self.flush()

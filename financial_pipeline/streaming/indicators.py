@@ -18,13 +18,13 @@ from financial_pipeline.schemas import stream
 
 # Bars of a rolling window.
 WINDOW_BARS: Final = 60
-# An alert is not repeated within so many bars of the same symbol and session.
+# An alert is not repeated within this many bars of the same symbol and session.
 QUIET_BARS: Final = 10
-# Absolute z-score from which a bar is worth an alert, in ascending order.
+# Absolute z-scores from which a bar raises an alert, in ascending order.
 SEVERITIES: Final = {"warning": 4.0, "critical": 6.0}
-# Returns and log volumes are whole multiples of one part in this many.
+# Returns and log volumes are rounded to multiples of one over this number.
 UNITS: Final = 10**12
-# What indicators take over from their bar.
+# Columns that indicators copy from their bar.
 SHARED: Final = (
     "schema_version",
     "symbol",
@@ -103,7 +103,7 @@ class Session:
         before = {rule: max((past[rule] for past in self.levels), default=0) for rule in RULES}
         self.levels.append(levels)
         new = {rule: levels[rule] if levels[rule] > before[rule] else 0 for rule in RULES}
-        # Of equal ones the first.
+        # The first of equal ones.
         worst = max(RULES, key=lambda rule: new[rule])
         return worst, new[worst]
 

@@ -26,7 +26,7 @@ SINKS: Final = {
     "late_messages": (stream.LATE_TOPIC, "source_partition;source_offset"),
 }
 PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
-# What a producer may have open at most: above any restart, below the broker's 15 minutes.
+# Longest transaction of a producer: above any restart, below the broker's 15 minutes.
 TRANSACTION_TIMEOUT_MS: Final = 600_000
 
 Delivery = Literal["at-least-once", "exactly-once"]

@@ -41,7 +41,7 @@ class Verdict:
     fields: dict[str, Any]
     is_heartbeat: bool = False
     is_late: bool = False
-    # What the message says about time, microseconds; the dead may say it too.
+    # Watermark of the message, microseconds; dead letters may have one too.
     watermark_us: int | None = None
 
 

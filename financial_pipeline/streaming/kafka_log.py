@@ -36,9 +36,10 @@ REQUEST_SECONDS: Final = 30.0
 # A new or moved partition is led in the metadata some moments before its broker answers for it.
 LEADER_SECONDS: Final = 10.0
 NO_LEADER_YET: Final = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
-# A range that brings nothing for so long has lost its broker.
+# A range without a message for this long has lost its broker.
 PATIENCE_SECONDS: Final = 60.0
-# A call waits so long for all that is wanted; marks of transactions and ends count as less.
+# Maximum wait of a call for the wanted number of messages, which marks of transactions and ends
+# reduce.
 CONSUME_SECONDS: Final = 0.05
 BATCH: Final = 10_000
 # Ranges are named by whoever reads them; no offset is ever committed to the group.
@@ -48,7 +49,8 @@ READER: Final = {
     "auto.offset.reset": "error",
     "isolation.level": "read_committed",
     "enable.partition.eof": True,
-    # A broker answers that nothing more is there, as after a transaction's mark, only so late.
+    # A broker reports that there are no more messages, as after a transaction's mark, only after
+    # this time.
     "fetch.wait.max.ms": 10,
 }
 

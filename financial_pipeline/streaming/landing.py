@@ -126,8 +126,8 @@ class Landing:
     def _land_part(self, topic: str, ranges: Ranges, run_id: str) -> list[LandedRange]:
         calendar = sessions(EARLIEST, EARLIEST.replace(year=CALENDAR_END))
         read = self.log.read(topic, ranges)
-        # The ranges may have been chosen before the topic was made again. Its earlier id never
-        # returns, so what was read before this look is of the topic that landed first.
+        # The ranges may have been chosen before the topic was recreated. Its earlier id never
+        # returns, so the messages read before this check are those of the topic that landed first.
         self._require_same(topic, self.log.states((topic,)).get(topic))
         messages, marks = with_days(topic, read, calendar, self.bar_seconds)
         marked = messages.with_columns(_mark=marks)

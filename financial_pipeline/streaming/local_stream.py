@@ -39,7 +39,7 @@ from financial_pipeline.streaming.job_script import (
     job_script,
 )
 
-# What a line of SQL begins with that changes nothing.
+# Prefixes of lines of SQL that change nothing.
 COMMENT = "--"
 # The module that `control.up` starts as a process of its own.
 SUPERVISOR = "financial_pipeline.streaming.local_stream"

@@ -17,7 +17,7 @@ from financial_pipeline.streaming.reading import messages
 from financial_pipeline.streaming.topic_decoder import decode_row
 
 SERIES_ID: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
-# A number as FRED writes it; whether it is plausible, staging judges.
+# A number as FRED writes it; staging checks whether it is plausible.
 VALUE: Final = re.compile(r"-?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
 SOURCES: Final = ("fred", "alfred", "simulated")
 

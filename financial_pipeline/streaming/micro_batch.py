@@ -17,11 +17,11 @@ from financial_pipeline.streaming.logs import MARKET_TOPICS
 from financial_pipeline.streaming.macro_landing import MacroLanded, land_macro
 from financial_pipeline.streaming.tables import World
 
-# All that a command lands.
+# All topics that a command lands.
 TOPICS: Final = (*MARKET_TOPICS, stream.MACRO_TOPIC)
-# How the run ids of commands begin; assets compare the days of their own runs.
+# Prefix of the run ids of commands; assets compare the days of their own runs.
 COMMAND: Final = "command-"
-# A day that differs while messages keep arriving is compared so often.
+# While messages keep arriving, a day that differs is compared at this interval, seconds.
 COMPARISONS: Final = 5
 # With a data root in object storage a follower lands every 30 seconds.
 FOLLOWED_SECONDS: Final = 45.0
@@ -87,7 +87,7 @@ def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFram
     newest = landing.ledger.newest_range()
     found = parity.compare(landing, days[0], days[-1])
     tables.publish_parity(landing, found, world)
-    # Also those without a row: nothing of them is settled yet.
+    # Includes days without a row, of which nothing is settled yet.
     landing.ledger.note_compared(dict.fromkeys(days, newest))
     return found.rows
 

@@ -28,11 +28,11 @@ from financial_pipeline.streaming.producing import HEARTBEAT_SECONDS, Producer
 MICROSECONDS: Final = 1_000_000
 WIDTH: Final = timedelta(minutes=1)
 WIDTH_US: Final = 60 * MICROSECONDS
-# A symbol this far behind the others (microseconds) is not waited for any more.
+# The poll stops waiting for a symbol that is this far behind the others (microseconds).
 PATIENCE_US: Final = 3 * WIDTH_US
-# Prices of the last minutes still come in after the close.
+# Prices of the last minutes still arrive after the close.
 AFTER_CLOSE: Final = timedelta(minutes=2)
-# A symbol without a trade yet today answers so; it is no fault.
+# The answer for a symbol without a trade yet today, which is not an error.
 NOTHING_YET: Final = "empty_answer"
 
 # The minute bars of a symbol and day, as `yfinance_prices.minute_bars` gives them.
@@ -183,7 +183,8 @@ class MinutePolling:
 
     def _send(self, is_over: bool) -> None:
         until, there = horizon(self._bars, is_over=is_over), self.producer.held.events
-        # One instant for all, or those of a slow answer would be behind the others' time.
+        # One instant for all symbols; otherwise those of a slow answer would be behind the
+        # watermark of the others.
         now_us = int(self.now().timestamp() * MICROSECONDS)
         fresh = [
             bar._replace(known_us=now_us)
@@ -208,7 +209,7 @@ def minute_source(settings: Settings, paths: Paths) -> Ask:
     http = HttpClient(
         cache=paths.http_cache,
         budget=settings.request_budget,
-        # An answer is old after a minute.
+        # An answer is out of date after a minute.
         cache_seconds=0,
         pause_seconds=settings.request_pause_seconds,
     )

@@ -95,7 +95,8 @@ def differing(table: Table[pl.DataType], batch: pl.DataFrame, made: pl.DataFrame
             continue
         left, right = pl.col(name), pl.col(f"{name}_made")
         if kind == pl.Float64():
-            # A z-score near zero is a difference of much larger numbers: one unit of deviation.
+            # A z-score near zero is a difference of much larger numbers, so the tolerance is in
+            # units of deviation.
             least = 1.0 if name.endswith("zscore") else 0.0
             limit = TOLERANCE * pl.max_horizontal(left.abs(), right.abs(), least)
             near = ((left - right).abs() <= limit).fill_null(False)
@@ -126,7 +127,7 @@ def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.Da
     """The input of the days with verdicts, `trading_date`, `is_settled` and `is_repeated`."""
     messages = landing.read_days(stream.RAW_TOPIC, first, last)
     judged = recompute.judge_messages(messages, landing.bar_seconds)
-    # What the job's own watermark refused is late too; the input alone does not tell.
+    # Messages refused by the job's own watermark are late too; the input alone does not show this.
     behind = late.select("kafka_partition", "kafka_offset", _is_behind=True)
     judged = judged.join(behind, on=["kafka_partition", "kafka_offset"], how="left")
     verdict = (

@@ -21,7 +21,7 @@ from financial_pipeline.streaming.messages import encode, encode_heartbeat, part
 
 HEARTBEAT_SECONDS: Final = 0.9
 MICROSECONDS: Final = 1_000_000
-# Event time between heartbeats of a replay that waits for nothing.
+# Event time between heartbeats of an unpaced replay.
 HEARTBEAT_EVENT_US: Final = 60 * MICROSECONDS
 
 
@@ -54,7 +54,7 @@ class Producer:
     sent: int = 0
     # Events that were held.
     skipped: int = 0
-    # Sent messages that are behind the watermark which they carry.
+    # Sent messages that are behind their own watermark.
     late: int = 0
     _highest_us: int = 0
     _clock_us: int = 0

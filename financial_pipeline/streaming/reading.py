@@ -16,7 +16,7 @@ from financial_pipeline.streaming.judgement import judge
 from financial_pipeline.streaming.producing import Held
 
 REQUEST_SECONDS: Final = 30.0
-# A topic that is read to its end and says nothing for so long has lost its broker.
+# A topic that is read to its end and reports nothing for this long has lost its broker.
 PATIENCE_SECONDS: Final = 60.0
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

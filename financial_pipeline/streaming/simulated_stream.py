@@ -27,7 +27,7 @@ from financial_pipeline.streaming.producing import Held, produce
 from financial_pipeline.streaming.progress import wait_until_processed
 from financial_pipeline.streaming.reading import held_of, read_held
 
-# Newest ones, whose trades the demo sends.
+# Number of newest sessions whose trades the demo sends.
 SESSIONS: Final = 2
 NOT_WANTED: Final = "Not wanted (--no-stream)."
 Report = Callable[[str], None]
@@ -111,7 +111,7 @@ class SimulatedStream:
             status = read_status(state)
             if status and status.phase == "healthy":
                 return False
-            # It is on its way up, or a killed demo's is on its way down.
+            # A stream is starting, or that of a killed demo is stopping.
             time.sleep(0.5)
         if not self._wanted:
             raise RuntimeUnavailable(NOT_WANTED)

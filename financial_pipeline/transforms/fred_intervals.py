@@ -21,7 +21,8 @@ from financial_pipeline.transforms.release_rules import (
 
 DAY: Final = "observation_date"
 COPY: Final = "vintage_date"
-# A release may be so late; two copies that are further apart do not date what appears between them.
+# Longest delay of a release; two copies that are further apart do not date the values that appear
+# between them.
 LONGEST_DELAY: Final = timedelta(days=92)
 
 
@@ -87,7 +88,7 @@ def _with_copies(recorded: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
         .unique(DAY, keep="last")
         .join(recorded.group_by(DAY).agg(pl.col("arrived").max().alias("known_until")), on=DAY)
     )
-    # What is recorded is the state before the first copy after it.
+    # The recorded value is the state before the next copy.
     is_open = pl.col("realtime_end") == CURRENT
     before = known.with_columns(
         line_number=pl.when(is_open).then("line_number"), vintage_date="known_until"

@@ -24,9 +24,9 @@ CURRENT: Final = date(9999, 12, 31)
 BEFORE_FIRST_MONTH: Final = "before_first_observation_month"
 KEY: Final = ["series_id", "observation_date", "vintage", "realtime_start"]
 COLUMNS: Final = [*KEY, "realtime_end", "value", "frequency", "line_number"]
-# No series of FRED's has older observations; such a year is mistyped.
+# No FRED series has older observations; such a year is mistyped.
 EARLIEST: Final = date(1600, 1, 1)
-# The dates of the warehouse begin here.
+# The date dimension of the warehouse begins here.
 FIRST_RELEASE: Final = date(1900, 1, 1)
 AFTER_THIS_MONTH: Final = "after_this_month"
 # A week may be dated by its last day.
@@ -53,7 +53,7 @@ def clean(records: pl.DataFrame, first_month: date, copied_on: date, today: date
         .then(pl.lit(BEFORE_FIRST_MONTH))
         .when((day > month_end) & may_project)
         .then(pl.lit(AFTER_THIS_MONTH))
-        # Tables and matrices of vintages go on where there is nothing yet.
+        # Tables and matrices of vintages have rows for dates without a value yet.
         .when(is_future & is_missing & pl.col("problem").is_null())
         .then(pl.lit(PADDING))
     )

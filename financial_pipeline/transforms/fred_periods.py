@@ -35,7 +35,8 @@ UNDATED_PERIODS: Final = (None, "daily", "weekly", "biweekly")
 REPEATABLE: Final = ("monthly", "quarterly", "semiannual", "annual")
 # Months of the first days of half-years, and of their last ones.
 HALF_YEARS: Final = ({1, 7}, {6, 12})
-# A series of unknown frequency repeats its values if it has so many periods, and enough change.
+# A series of unknown frequency is tested for repeated values if it has this many periods, and
+# enough changes.
 LEAST_PERIODS: Final = 4
 # Days between observations of each frequency, at least, in the order of ORDER.
 SHORTEST_GAPS: Final = dict(enumerate((0, 5, 12, 27, 85, 175, 350)))
@@ -89,7 +90,7 @@ def period_start(kind: str | None) -> pl.Expr:
 def _proven_frequency(days: pl.Series, known: str | None) -> str | None:
     """The frequency of dates; the known one if a lower one is only that of gaps between them."""
     seen, gaps = frequency(days), days.unique().sort().diff().dt.total_days()
-    # Every other quarter is no half-year.
+    # Every second quarter is not a half-year.
     if seen == "semiannual" and not any(set(days.dt.month()) <= ends for ends in HALF_YEARS):
         return known or "annual"
     is_lower = is_coarser(seen, known)

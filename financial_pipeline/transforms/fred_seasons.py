@@ -9,7 +9,7 @@ from financial_pipeline.schemas.macro_series import UNADJUSTED
 DAY: Final = "observation_date"
 # Copies may be rounded to one decimal; adjusted values are further away.
 SAME: Final = 0.051
-# So many known months, all of them equal, are no chance.
+# This many known months, all of them equal, are not a coincidence.
 LEAST_MONTHS: Final = 3
 
 

@@ -25,23 +25,24 @@ DAY: Final = "observation_date"
 KEYS: Final = ["series_id", DAY, "base", "frequency"]
 # Known series that are whole numbers, or so large that rounding changes nothing.
 WHOLE: Final = frozenset({"GDPC1", "GDP", "PAYEMS"})
-# So many whole values, not all of them equal, are rounded ones.
+# This many whole values, not all of them equal, have been rounded.
 MANY_WHOLE: Final = 12
-# Unemployment and levels change within so many months or quarters; software fills them forward.
+# Unemployment and levels change within this many months or quarters; otherwise software has filled
+# them forward.
 MANY_EQUAL: Final = 18
 # A rate of growth, which may change by any amount.
 GROWTH: Final = "A191RL1Q225SBEA"
-# Two copies of one series on one base differ by revisions, never by so much.
+# Two copies of one series on one base differ by revisions, never by this much.
 WIDEST_RATIO: Final = 2.0
 # Series that are rebased: a smaller ratio is another base.
 WIDEST_REVISION: Final = 1.07
 # Unemployment is revised by a tenth in some months of a year, and other rates not at all.
 WIDEST_RATE_REVISION: Final = 0.15
 LEAST_COMMON: Final = 3
-# A rate that moves by so many points against both neighbours, which agree within half of that, is
+# A rate that differs by this many points from both neighbours, which agree within half of that, is
 # mistyped.
 LARGEST_SPIKE: Final = 5.0
-# Neighbours of a value are no further away: a quarter, and a lost one.
+# Neighbours of a value are at most this far away: a quarter, and a lost one.
 LONGEST_STEP: Final = 190
 
 

@@ -32,7 +32,7 @@ FEW_RATIOS: Final = 20
 # Medians that a book of applications may have, in per cent and in dollars.
 LOW_RATIO: Final = 0.7
 HIGH_RATIO: Final = 300.0
-# Of per cent, no larger share is at most one.
+# In a column of per cent, at most this share is one or less.
 MOST_FRACTIONS: Final = 0.25
 LOW_SCORE: Final = 300.0
 LOW_AMOUNT: Final = 800.0
@@ -57,7 +57,7 @@ def _text(column: str, parsed: str | None = None) -> pl.Expr:
 
 
 def _number(column: str) -> pl.Expr:
-    # No missing word is a finite number.
+    # Words for missing values are never finite numbers.
     text = pl.col(column).str.strip_chars().str.strip_suffix("%").str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
     if column == AMOUNT:
@@ -165,7 +165,7 @@ def type_rejections(
     """
     dti = pl.col("dti")
     if dti_factor != 1:
-        # Ten decimals hide binary noise of the product.
+        # Rounding to ten decimals removes binary noise of the product.
         dti = (dti * dti_factor).round(10)
     return _parsed(raw, month_first).select(
         "row",

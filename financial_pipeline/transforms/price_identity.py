@@ -16,9 +16,9 @@ from financial_pipeline.transforms.price_rules import KEY
 
 STORED: Final = [*KEY, "close", "volume", "adjusted_close", "cents"]
 CENTS: Final = pl.col("close").round(2)
-# Fewer common sessions tell nothing: one or two prices may have been corrected.
+# Fewer common sessions are not conclusive: one or two prices may have been corrected.
 LEAST_TELLING: Final = 3
-# Of the common sessions, so many must have the usual ratio.
+# Share of the common sessions that must have the usual ratio.
 LEAST_STEADY: Final = 0.5
 # A ratio nearer to 1 may be a spin-off, of which providers treat volumes differently.
 LEAST_UNEVEN: Final = 0.08

@@ -8,12 +8,12 @@ import polars as pl
 RATIO_TOLERANCE: Final = 0.002
 CENT: Final = 0.01
 NOISE: Final = RATIO_TOLERANCE + CENT / pl.col("close")
-# So many common sessions tell whether a ratio is constant.
+# Minimum number of common sessions to decide whether a ratio is constant.
 LEAST_COMMON: Final = 5
-# Corrected prices come with the volume that they had.
+# Corrected prices keep their volume.
 VOLUME_TOLERANCE: Final = 0.01
 LARGEST_SPLIT: Final = 50
-# Usual splits besides 2:1 to 50:1; each also turned round.
+# Usual splits other than 2:1 to 50:1; reverse splits have the inverse ratios.
 UNEVEN_SPLITS: Final = (3 / 2, 4 / 3, 5 / 4, 6 / 5, 11 / 10, 5 / 2, 5 / 3, 7 / 2)
 
 

@@ -16,11 +16,11 @@ from financial_pipeline.transforms.verdicts import duplicates, first_reason
 OHLC: Final = ("open", "high", "low", "close")
 VALUES: Final = (*OHLC, "adjusted_close", "volume", "dividend", "split_ratio")
 KEY: Final = ["symbol", "session_date"]
-# No provider has daily prices from before; such a year is mistyped.
+# No provider has earlier daily prices; such a year is mistyped.
 EARLIEST: Final = date(1960, 1, 1)
 # Rounded texts may leave the open a hair outside the day's range.
 RANGE_TOLERANCE: Final = 1e-6
-# No share and no day's trade is beyond these: dollars, shares.
+# Upper bounds of a price and of a day's volume: dollars, shares.
 HIGHEST_PRICE: Final = 1e7
 LARGEST_VOLUME: Final = 1e12
 # Larger ones may be adjusted for dividends; smaller ones with a fraction are no shares.
@@ -44,7 +44,7 @@ LONGEST_ERROR: Final = 21
 SAME_LEVEL: Final = 0.25
 FACTOR_TOLERANCE: Final = 0.05
 
-# Fewer steps from line to line do not show whether a file is daily.
+# With fewer steps from line to line it is unknown whether a file is daily.
 LEAST_STEPS: Final = 4
 
 # Reasons of lines without information of their own: nothing is lost with them.

@@ -28,15 +28,15 @@ SPLICE_TOLERANCE: Final = 1e-4
 # Raw closes on both sides of a seam that differ by more are not on one scale: 11:10 is the
 # smallest usual split.
 LARGEST_MOVE: Final = 0.08
-# No bank's price rises to so many times, or falls to such a share of, the session before: the
-# scale changed between the two rows of one file.
+# No bank's price rises or falls by this factor from one session to the next: the scale changed
+# between the two rows of one file.
 LARGEST_RISE: Final = 2.5
 DEEPEST_FALL: Final = 1 / 30
 # Rows further apart may differ by more.
 LONGEST_JUMP: Final = 10
 DIVIDEND_UNKNOWN: Final = "dividend_unknown"
 SCALE_UNKNOWN: Final = "scale_unknown"
-# A factor is that of a split if so many of the common sessions have it.
+# A factor counts as a split if this share of the common sessions has it.
 MOST: Final = 0.9
 PER_SHARE: Final = ("open", "high", "low", "close", "dividend")
 
@@ -158,7 +158,7 @@ def _split(priced: pl.DataFrame) -> float:
     """
     ratio = _usual(priced["ratio"])
     is_steady = priced.select(((pl.col("ratio") / ratio - 1).abs() <= NOISE).mean()).item()
-    # Not every provider turns volumes.
+    # Not every provider adjusts volumes for splits.
     is_turned = turns_volume(priced, ratio) is not False
     proofs = (priced.height >= LEAST_COMMON, is_turned, is_usual_split(ratio))
     return ratio if is_steady >= MOST and sum(proofs) >= 2 else 1.0
@@ -186,7 +186,7 @@ def _from_seam(part: pl.DataFrame, joined: pl.DataFrame) -> _Factors:
             breaks.append((first["session_date"], note or DIVIDEND_UNKNOWN))
     else:
         raw, adjusted, note = _seam(before[0], first) if before else (1.0, 1.0, SCALE_UNKNOWN)
-        # It is the later part that moves here.
+        # Here the later part is rescaled.
         raw, adjusted = 1 / raw, 1 / adjusted
         breaks = [(first["session_date"], note)]
     return _Factors(raw, adjusted, tuple((day, why) for day, why in breaks if why is not None))

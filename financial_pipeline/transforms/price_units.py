@@ -5,12 +5,12 @@ from typing import Final
 
 import polars as pl
 
-# Fewer rows tell nothing about the usual turnover, and nothing about decimals.
+# Minimum numbers of rows to judge the usual turnover, and of prices to judge decimals.
 LEAST_ROWS: Final = 5
 LEAST_PRICES: Final = 30
-# Dollars: no bank trades for so many on a usual day; in cents, or in yen, all of them do.
+# Dollars: above the turnover of any bank on a usual day; in cents, or in yen, all banks exceed it.
 LARGEST_TURNOVER: Final = 5e10
-# Of prices in dollars and cents, one in a hundred is whole.
+# One in a hundred prices in dollars and cents is whole.
 MOST_WHOLE: Final = 0.9
 # Whole dollars move a return by this share of the price at most, or they are too coarse for one.
 COARSE: Final = 1e-3
@@ -21,7 +21,7 @@ PAYERS: Final = {
 }
 # More than a year, in which at least three dividends were paid.
 LEAST_PAID_SESSIONS: Final = 260
-# Of the close: the smallest dividend, a cent of Citigroup's, was twenty times as much.
+# Share of the close: the smallest dividend, a cent of Citigroup's, was twenty times as much.
 NO_DIVIDEND: Final = 1e-5
 CENT_NOISE: Final = 1e-4
 

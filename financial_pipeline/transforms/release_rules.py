@@ -17,7 +17,7 @@ QUARTERLY_LAG_DAYS: Final = 31
 # Dates of biweekly values may be those of the first day of the two weeks.
 LAG_DAYS: Final = {"weekly": 7, "biweekly": 21}
 
-# Longest usual distance between observations, in days, by frequency.
+# Longest usual interval between observations, in days, by frequency.
 FREQUENCIES: Final = {
     "daily": 4,
     "weekly": 10,
@@ -27,11 +27,11 @@ FREQUENCIES: Final = {
     "semiannual": 200,
 }
 LONGEST_YEAR: Final = 366
-# Gaps make distances longer, never shorter: a low quantile is the usual one.
+# Gaps make intervals longer, never shorter, so a low quantile is the usual interval.
 USUAL_QUANTILE: Final = 0.25
 ORDER: Final = (*FREQUENCIES, "annual")
 MONTHS_OF_PERIOD: Final = {"quarterly": 3, "semiannual": 6, "annual": 12}
-# Of a single observation of an unknown series.
+# For a single observation of an unknown series.
 UNKNOWN_FREQUENCY: Final = "monthly"
 HOLIDAY_YEARS: Final = (1930, 2100)
 

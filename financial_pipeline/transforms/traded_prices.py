@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 PER_SHARE: Final = ("open", "high", "low", "close", "main_price", "dividend")
-# A smaller change of the number of shares cannot be told from a move of the market.
+# A smaller change of the number of shares cannot be distinguished from a move of the market.
 LEAST_SPLIT: Final = 1.15
 
 

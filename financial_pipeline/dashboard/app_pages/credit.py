@@ -11,7 +11,7 @@ from financial_pipeline.dashboard.loan_filter import LoanFilter
 from financial_pipeline.dashboard.portfolio_figures import kpi_cards
 from financial_pipeline.dashboard.widgets import choose
 
-# The older vintage of a comparison is a year before.
+# The older vintage of a comparison is this many quarters earlier.
 QUARTERS = 4
 
 

@@ -12,7 +12,7 @@ from financial_pipeline.dashboard.data import Release, current, open_release
 from financial_pipeline.dashboard.widgets import choose, choose_segment
 
 REFRESH = "5s"
-# Set by a run of the page: the panel is drawn with it, not by itself.
+# Set while the whole page runs: the panel is then drawn with the page and not alone.
 WITH_PAGE = "live_with_page"
 INDICATORS = {
     "Rolling volatility": "rolling_volatility",

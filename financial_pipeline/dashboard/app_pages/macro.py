@@ -18,7 +18,7 @@ CREDIT = {
     "calendar_hazard": "defaults of the month per loan on book",
     "seasoning_adjusted_hazard": "defaults of the month over expected",
 }
-# The first view is as of so long before the newest release, so that revisions show.
+# The first view is as of this long before the newest release, so that revisions are visible.
 LOOK_BACK = timedelta(days=365)
 # Span of the first view: the last recession and the years after it.
 SHOWN = timedelta(days=13 * 365)

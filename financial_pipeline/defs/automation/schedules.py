@@ -16,7 +16,7 @@ from financial_pipeline.sources.market_calendar import sessions
 NEW_YORK = "America/New_York"
 # Two and a half hours after the close, when every source has the adjusted prices.
 AFTER_THE_CLOSE = "30 18 * * 1-5"
-# The big releases come at 8:30; revisions during the day are there by the evening.
+# Major releases are published at 8:30; the evening run includes revisions made during the day.
 AFTER_RELEASES = "0 9,18 * * 1-5"
 SKIPPED = {
     "simulated": "The simulated world has ended; use --source files or live.",

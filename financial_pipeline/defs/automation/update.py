@@ -28,7 +28,7 @@ ANALYTICS: Final = ("metrics", "ml")
 NO_FILE: Final = "The drop folder contains no data file."
 # Assets that the reason of a run names; the log of the run has all.
 NAMED: Final = 5
-# A busy disk or a publisher that does not answer may be better in a while.
+# A busy disk or an unresponsive publisher may recover after a while.
 RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 UNDER_WAY: Final = [
     dg.DagsterRunStatus.QUEUED,
@@ -86,7 +86,7 @@ def execute_plan(context: dg.OpExecutionContext) -> None:
     except ProviderFailure:
         raise
     except PipelineError as error:
-        # A retry would find the same.
+        # A retry would fail in the same way.
         raise dg.Failure(str(error), allow_retries=False) from error
     if left_out := [*ingest.left_out(paths), *unserved_symbols(paths)]:
         raise dg.Failure(f"The others were read. {' '.join(left_out)}", allow_retries=False)

@@ -15,10 +15,10 @@ from financial_pipeline.schemas.contract import Table
 from financial_pipeline.schemas.marts import MARTS
 from financial_pipeline.schemas.raw import RAW_DATASETS
 
-# Family -> the raw dataset that its marts are made of.
+# Family -> the raw dataset that its marts are built from.
 SOURCES = {dataset.family: name for name, dataset in RAW_DATASETS.items()}
 SEVERITIES = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
-# Name -> whether its failure keeps the version from being published, and what it says.
+# Check -> whether its failure blocks publication, and its description.
 CHECKS = {
     "keys_are_unique": (True, "No two rows share the key of the grain."),
     "keys_are_present": (True, "Every row has its whole key."),

@@ -22,7 +22,7 @@ from financial_pipeline.settings import IS_CHECKOUT, PROJECT_ROOT
 
 LAYER = "ml"
 APPLICATIONS, LOANS = "exports/fct_loan_applications", "exports/fct_loans"
-# Columns of all staged loans that are in memory at a time.
+# Columns of all staged loans that are in memory at the same time.
 READ_COLUMNS = 4
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
 
@@ -149,7 +149,7 @@ class Outcome:
     tables: Sequence[PublishedTable]
     checks: Mapping[str, bool]
     facts: Mapping[str, Any]
-    # Whether a failed check is an error; the others are news for people.
+    # Whether a failed check is an error; otherwise it is a warning.
     is_blocking: bool = True
 
 

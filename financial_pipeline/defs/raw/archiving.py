@@ -7,7 +7,7 @@ from financial_pipeline.defs.resources import Pipeline
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.raw import archive, ingest
 
-# A busy disk may be better in a while.
+# A busy disk may recover after a while.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 

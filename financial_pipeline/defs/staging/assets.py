@@ -76,7 +76,7 @@ def lending_club_loans(
     def stage(files: Sequence[RawFile]) -> StagingSummary:
         return loans.stage_issue_months(pipeline.paths, files, first, last, pipeline.settings)
 
-    # The snapshots have judged the files.
+    # The snapshots asset has checked these files.
     result = stage_files(pipeline, "lending_club_loans", stage, lambda _: False)
     return partition_events.describe(context, result)
 
