@@ -56,8 +56,8 @@ def _secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 def _pass_on(path: str, mark: str, finished: int) -> None:
     """Write standard input to a file and to standard output, line by line and redacted.
 
-    After the line that ends with `mark` the descriptor `finished` is closed; whatever children of
-    the step still print is passed on until the last of them ends.
+    After the line that ends with `mark` the descriptor `finished` is closed; the output of its
+    children is passed on until the last of them ends.
     """
     end = mark.encode() + b"\n"
     with open(path, "ab", buffering=0) as file:

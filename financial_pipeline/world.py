@@ -14,7 +14,7 @@ ADVICE: Final = "remove it and run `financial-pipeline demo` with the options of
 
 
 def describe(settings: Settings) -> dict[str, object]:
-    """Return what identifies the configured world: its source and, if simulated, how it is made."""
+    """Return the identity of the configured world: its source and, if simulated, how it is made."""
     if settings.source == "simulated":
         return {
             "source": "simulated",

@@ -23,7 +23,7 @@ Rows = Sequence[Mapping[str, Any]]
 def read(paths: Paths, name: str) -> pl.DataFrame:
     """Return the rows of an operations table in contract order; empty if nothing was recorded.
 
-    A damaged table is empty too: what Dagster still knows is recorded again.
+    A damaged table is empty too: runs that Dagster still has are recorded again.
     """
     contract = OPERATIONS[name]
     if files := _files(paths, contract.key):

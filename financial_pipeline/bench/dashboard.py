@@ -148,7 +148,7 @@ def _lines(name: str, figures: Mapping[str, float], names: Sequence[str]) -> str
 @click.option("--rounds", default=ROUNDS, show_default=True, type=click.IntRange(1))
 @as_json_option
 def dashboard(loans: int, rounds: int, as_json: bool) -> None:
-    """Open every page over so many scored loans, move the slider, change the filter: seconds."""
+    """Open every page over this many scored loans, move the slider, change the filter: seconds."""
     result = run(loans, seed=Settings().seed, rounds=rounds)
     if as_json:
         report(result, as_json)

@@ -34,7 +34,7 @@ PROTOCOL: Final = Subprotocol("streamlit")
 
 @dataclass
 class Run:
-    """One run of a page: how long it took, and what it put on the screen."""
+    """One run of a page: its time and its visible content."""
 
     seconds: float = 0.0
     succeeded: bool = True
@@ -140,7 +140,7 @@ def _points(chart: Any) -> int:
 def serve_dashboard(data_root: Path, log: Path | None = None) -> Iterator[tuple[str, int]]:
     """Serve the dashboard over a data root: its address and the server's process id.
 
-    What the server says goes to `log` where one is named. Raises PipelineError if it does not
+    The output of the server goes to `log`, if it is given. Raises PipelineError if it does not
     start.
     """
     port = next(free_ports(1))

@@ -46,7 +46,7 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def run(source: Path | None, loans: int, *, seed: int) -> dict[str, Any]:
-    """Stage a file, or so many simulated loans, with each engine.
+    """Stage a file, or this many simulated loans, with each engine.
 
     Keys: name, rows, quarantined, polars_seconds, spark_seconds, equal (every table has the same
     columns, types and rows, quarantine and accounting included).

@@ -26,7 +26,7 @@ ARTIFACTS: Final = "ml/artifacts"
 
 
 def enlarge(source: Paths, target: Path, loans: int, seed: int) -> Paths:
-    """Publish below `target` what `source` publishes, with so many loans and their scores.
+    """Publish the tables of `source` below `target`, with this many loans and their scores.
 
     Both folders are on one file system. Raises PipelineError if nothing is published.
     """

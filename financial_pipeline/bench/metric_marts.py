@@ -48,7 +48,7 @@ FOREVER: Final = date(9999, 12, 31)
 
 
 def write_loan_marts(folder: Path, loans: int, seed: int) -> None:
-    """Write the four loan marts of so many simulated loans, each a folder of Parquet files."""
+    """Write the four loan marts of this many simulated loans, each a folder of Parquet files."""
     for name in TABLES:
         (folder / name).mkdir(parents=True)
     for number in range(chunk_count(loans)):

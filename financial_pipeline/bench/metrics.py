@@ -123,7 +123,7 @@ def slopes(rows: Sequence[Row]) -> list[Row]:
 
 
 def _marts(folder: Path, loans: int, seed: int) -> Path:
-    """Return the folder of the marts of so many loans, written if it does not exist."""
+    """Return the folder of the marts of this many loans, written if it does not exist."""
     marts = folder / f"seed-{seed}-loans-{loans}"
     if not marts.exists():
         work = folder / f".{marts.name}.{os.getpid()}.tmp"

@@ -28,7 +28,7 @@ def processor_seconds(pid: int) -> float | None:
 
 @contextmanager
 def repeating(look: Callable[[], object], seconds: float) -> Iterator[None]:
-    """Call `look` every so many seconds in a thread, for the length of the block."""
+    """Call `look` at this interval (seconds) in a thread, for the length of the block."""
     over = threading.Event()
 
     def watch() -> None:

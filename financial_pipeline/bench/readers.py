@@ -67,7 +67,7 @@ class LockWatch:
 def crowd(
     address: str, readers: int, *, keep_runs: bool = False, query: str = ""
 ) -> Iterator[Seen]:
-    """So many readers on all pages, over and over, for the length of the block."""
+    """Run this many readers on all pages, in a loop, for the length of the block."""
     seen, lock, stop = Seen(), threading.Lock(), threading.Event()
 
     def read(first: int) -> None:

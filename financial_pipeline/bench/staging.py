@@ -101,7 +101,7 @@ def seconds_of(which: str, source: Path, work_dir: Path) -> float:
 
 
 def simulate(source: Path, loans: int, seed: int) -> None:
-    """Write the 151-column file of so many simulated loans."""
+    """Write the 151-column file of this many simulated loans."""
     # In a process of its own, whose memory must not count for the measured ones.
     run_in_own_process(partial(write_loan_files, {source: SNAPSHOT}, loans=loans, seed=seed))
 

@@ -188,7 +188,7 @@ class Sampler:
             self.frames.update(top_frames(self.job.runtime))
 
     def tenths(self, seconds: float) -> list[int]:
-        """The lag at each tenth of so many seconds."""
+        """Return the lag at each tenth of this many seconds."""
         due = [seconds * tenth / 10 for tenth in range(1, 11)]
         return [min(self.lags, key=lambda one: abs(one[0] - at))[1] for at in due if self.lags]
 

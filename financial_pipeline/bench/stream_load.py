@@ -59,7 +59,7 @@ def trades(per_minute: int) -> Iterator[MarketEvent]:
 
 @dataclass
 class Gate:
-    """Lets trades through for some seconds: at a rate, and while `is_open` says that it may."""
+    """Lets trades through for some seconds: at a rate, and while `is_open` returns true."""
 
     seconds: float
     rate: float | None = None

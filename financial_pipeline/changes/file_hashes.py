@@ -17,7 +17,7 @@ HASHES: Final = TypeAdapter(Hashes)
 
 
 def stamp(path: Path) -> str:
-    """Return what changes whenever the content of a file is written."""
+    """Return a stamp that changes whenever the content of a file is written."""
     status = path.stat()
     return f"{status.st_size}-{status.st_mtime_ns}"
 

@@ -83,5 +83,5 @@ def forget(paths: Paths) -> None:
 
 
 def remember(paths: Paths, now: str) -> None:
-    """Record what the current version started from."""
+    """Record the state that the current version started from."""
     replace_json(_file(paths), {"fingerprint": now, "version": _version(paths)})

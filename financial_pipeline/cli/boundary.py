@@ -124,7 +124,7 @@ def _describe_known(error: BaseException) -> str | None:
 
 
 def _describe_damage(text: str) -> str | None:
-    """Return what to do if a fault comes from a damaged file that a run can build again."""
+    """Return the advice for a fault in a damaged file that a run can rebuild."""
     if any(mark in text for mark in DAMAGED_WAREHOUSE):
         place = _data_root() / "warehouse" / "warehouse.duckdb"
         return f"The warehouse {place} is damaged; remove it, and the next run builds it again."

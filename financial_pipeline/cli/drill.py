@@ -1,4 +1,4 @@
-"""The command `drill`: break a small system in a temporary folder, and print what it does."""
+"""The command `drill`: break a small system in a temporary folder, and print its reaction."""
 
 import json
 from dataclasses import asdict

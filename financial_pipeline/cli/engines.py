@@ -27,7 +27,7 @@ def build_tables(
     stream: bool | None,
     rebuild: bool,
 ) -> "Outcome":
-    """Load the definitions while Java starts, build what changed, and publish it."""
+    """Load the definitions while Java starts, build the changed assets, and publish them."""
     from financial_pipeline.defs.terminal import running
 
     if analytics:

@@ -57,7 +57,7 @@ def output(form: Format | None, file: Path | None) -> Output:
 
 
 def write(relation: duckdb.DuckDBPyRelation, wanted: Output) -> None:
-    """Write one answer where it is wanted."""
+    """Write one answer to the terminal or to a file."""
     if wanted.file is None and wanted.form == "table":
         _show(relation)
     elif wanted.file is None:

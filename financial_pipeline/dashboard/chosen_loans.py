@@ -1,4 +1,4 @@
-"""Rates and sums of chosen loans: of published counts, or of single loans if only they tell."""
+"""Rates and sums of chosen loans: from published counts, or from single loans where needed."""
 
 from typing import Final
 

@@ -123,7 +123,7 @@ def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str)
 
 
 def losses(release: Release, chosen: LoanFilter) -> None:
-    """Draw loss given default and recovery by issue year."""
+    """Draw the loss given default and the recovery rate by issue year."""
     st.header("Loss given default and recovery", anchor=False)
     if not elements.has_rows(release, figures.LOANS):
         return

@@ -61,7 +61,7 @@ def quarantined_lines(release: Release) -> pl.DataFrame:
 
 
 def _notes(lines: dict[str, int]) -> dict[str, int]:
-    """Tell rows outside the configured period from lines that are no data: headers, totals."""
+    """Separate rows outside the configured period from lines without data: headers, totals."""
     outside = sum(
         count for reason, count in lines.items() if reason.startswith(("before_", "after_"))
     )

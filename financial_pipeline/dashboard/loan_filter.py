@@ -167,7 +167,7 @@ def bar(release: Release) -> LoanFilter:
 
 
 def vintages(release: Release, chosen: LoanFilter) -> pl.DataFrame | None:
-    """Draw what vintage curves also need, and return the chosen ones; None and why if none is."""
+    """Draw the choices of vintage curves, and return the chosen ones; None and why if none is."""
     if not elements.has_rows(release, CURVES):
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):

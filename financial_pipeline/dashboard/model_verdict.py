@@ -151,7 +151,7 @@ def words(low: float, high: float) -> str:
 
 
 def bands(release: Release) -> None:
-    """Draw the decision bands, and how the tested loans in each turned out."""
+    """Draw the decision bands with the outcomes of the tested loans in each."""
     st.header("Decision bands", anchor=False)
     if not elements.has_rows(release, *BAND_TABLES):
         return

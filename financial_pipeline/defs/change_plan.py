@@ -73,7 +73,7 @@ class Work:
 
 
 class Changes:
-    """Compares what the current tables were built from with what is there now."""
+    """Compares the inputs of the current tables with the present inputs."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Changes:
         return table is not None and is_current and bool(parquet_files(paths, table))
 
     def _content(self, key: str) -> str:
-        """Return the hash of what an input contains now; `absent` if it was never built."""
+        """Return the content hash of an input; `absent` if it was never built."""
         layer, _, name = key.partition("/")
         if layer == "raw":
             return self._raw.get(name, ABSENT)
@@ -177,7 +177,7 @@ class Changes:
         return found
 
     def work(self, run: FamilyRun, keys: Collection[dg.AssetKey]) -> Work | None:
-        """Return what of a run is to be executed, or None if everything is up to date.
+        """Return the part of a run that has to be executed, or None if everything is up to date.
 
         Raw, staging and later assets of a run are asked for separately, in this order.
         """
@@ -194,7 +194,8 @@ class Changes:
     def foreseen(self, run: FamilyRun, reasons: Reasons) -> set[str]:
         """Return which of the assets to build have contents that are not known before.
 
-        What a staging table will contain is noted instead, if it can be known without writing it.
+        If the contents of a staging table can be computed without writing it, they are noted
+        instead.
         """
         unknown = {name for name in reasons if not name.startswith("raw/")}
         rule = FOLLOWS.get(run.job)
@@ -217,7 +218,7 @@ class Changes:
         state.forget(self._publication.paths, {name_of(key) for key in keys})
 
     def note(self, planned: FamilyRun, work: Work) -> None:
-        """Note what assets were built from; `planned` has the partitions before any narrowing."""
+        """Note the inputs of built assets; `planned` has the partitions before any narrowing."""
         self._tables |= self._publication.registered()
         for key in (key for key in self._graph.toposorted_asset_keys if key in work.keys):
             name, entry = name_of(key), self._expected_entry(key, planned)

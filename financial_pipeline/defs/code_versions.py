@@ -92,7 +92,7 @@ class Versions:
         self._known: dict[tuple[str, ...], str] = {}
 
     def code(self, key: str) -> str:
-        """Return the hash of what computes an asset (`layer/name`)."""
+        """Return the hash of the code that computes an asset (`layer/name`)."""
         layer, _, name = key.partition("/")
         if layer == "warehouse":
             return code.hash_texts([self._nodes.get(name, ""), *code.engine_versions()])

@@ -70,7 +70,7 @@ def execute(
     instance: dg.DagsterInstance,
     publication: Publication,
 ) -> int:
-    """Execute assets of one family run in this process, and return the rows of what it wrote.
+    """Execute assets of one family run in this process, and return the number of written rows.
 
     Tables are registered in `publication`. Raises PipelineError with the first cause.
     """
@@ -105,7 +105,7 @@ def _rows(event: dg.DagsterEvent) -> int:
 
 @dataclass
 class Command:
-    """Executes the parts of the planned runs that changed, and publishes what they built."""
+    """Executes the changed parts of the planned runs, and publishes their tables."""
 
     defs: Loaded
     instance: dg.DagsterInstance
@@ -161,7 +161,7 @@ class Command:
             stream.release()
 
     def run(self, planned: FamilyRun) -> None:
-        """Execute what changed of a planned run: files, staging, and what follows from them."""
+        """Execute the changed parts of a planned run: files, staging, and later assets."""
         keys = keys_of(planned, self.defs, self.layers)
         if self.layers == "ingest":
             self._execute(planned, keys)
@@ -193,7 +193,7 @@ class Command:
         return Publication(self.publication.paths, f"{self.publication.run}-stream")
 
     def publish(self) -> Outcome:
-        """Publish what was built; tables that each publication makes are built again if lost."""
+        """Publish the built tables; tables that each publication makes are built again if lost."""
         if self.layers != "ingest" and (self.has_built or self.changes.lost_ledgers()):
             run, self.number = FamilyRun(PUBLISH_JOB), self.planned
             self._execute(run, keys_of(run, self.defs, self.layers))

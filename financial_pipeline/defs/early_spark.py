@@ -18,7 +18,7 @@ PRICES: Final = "exports/fct_daily_prices"
 def begin_spark(paths: Paths) -> None:
     """Start the session that the metric jobs join while the first jobs run.
 
-    What Java writes until the end of the command goes to the log. Raises PipelineError, before
+    Java's output until the end of the command goes to the log. Raises PipelineError, before
     anything is written, if Spark cannot start.
     """
     launch_driver(lambda: _first_query(start_session(), paths), noise_to(paths.log))

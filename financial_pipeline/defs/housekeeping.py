@@ -1,4 +1,4 @@
-"""Housekeeping: what may be removed from the history of runs, how much that is, and its removal."""
+"""Housekeeping: the removable part of the history of runs, its size, and its removal."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,12 +27,12 @@ class Housekeeping:
         self._events = Events(instance, self._before, {run.run_id for run in living})
 
     def found(self) -> dict[str, Space]:
-        """Return what `prune` would remove, by kind."""
+        """Return the files and events that `prune` would remove, by kind."""
         files = leftovers.found(self._paths, self._before.timestamp())
         return self._events.found() | leftovers.by_kind(files)
 
     def prune(self) -> dict[str, Space]:
-        """Remove it, and return what was removed, by kind."""
+        """Remove them, and return the removed files and events, by kind."""
         removed = self.found()
         self._events.remove()
         self._delete_empty_runs()

@@ -40,7 +40,7 @@ class Files:
 
 @dataclass
 class Narrowing:
-    """Narrows runs; `before` and `built` have what assets were built from, earlier and now."""
+    """Narrows runs; `before` and `built` have the inputs of assets, earlier and now."""
 
     files: Files
     graph: Any

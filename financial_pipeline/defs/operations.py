@@ -85,7 +85,7 @@ def _run_row(instance: dg.DagsterInstance, record: dg.RunRecord) -> dict[str, An
 
 
 def descriptions(graph: Any) -> dict[dg.AssetCheckKey, str]:
-    """Return what each check of an asset graph means, for results that do not say it themselves."""
+    """Return the description of each check of an asset graph, for results without one."""
     specs = [graph.get_check_spec(key) for key in graph.asset_check_keys]
     return {spec.key: spec.description for spec in specs if spec.description}
 
@@ -143,7 +143,7 @@ def record(
 ) -> int:
     """Record the runs that ended, their checks, and how fresh the published tables are.
 
-    `describe` returns what each check means. Return the number of new runs.
+    `describe` returns the description of each check. Return the number of new runs.
     """
     with locked(paths.data_root / ".operations.lock"):
         # The rows that other machines recorded in the same bucket stay.

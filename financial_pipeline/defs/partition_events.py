@@ -15,7 +15,7 @@ KEPT = {"unique_id"}
 
 
 def table_metadata(table: PublishedTable) -> dict[str, Any]:
-    """Return what the event of a new table version shows: rows, hash, folder and newest event."""
+    """Return the metadata of a new table version: rows, hash, folder and newest event."""
     return {
         "dagster/row_count": table.rows,
         "content_hash": table.content_hash,

@@ -67,7 +67,7 @@ class Pipeline(dg.ConfigurableResource):
     _run: str = PrivateAttr("direct")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Take the publication from the run; what a run of the UI builds is not known as built."""
+        """Take the publication from the run; the assets of a run of the UI are forgotten first."""
         if not context.run:
             return
         self._run = publication_of(context.run)
@@ -99,7 +99,7 @@ class Spark(PySparkResource):
     spark_config: dict[str, Any] = {}  # noqa: RUF012
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Check what Spark needs, and start or join the session."""
+        """Check the prerequisites of Spark, and start or join the session."""
         self._spark_session = start_session()  # type: ignore[assignment]
 
 

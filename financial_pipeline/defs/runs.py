@@ -68,11 +68,11 @@ def run_families(
     rebuild: bool = False,
     instance: dg.DagsterInstance | None = None,
 ) -> Outcome:
-    """Archive, stage, build and export what changed, then publish all tables at once.
+    """Archive, stage, build and export the changed data, then publish all tables at once.
 
     `layers` stops after the archive or starts after it; `stream` adds the bars of simulated trades;
-    `rebuild` builds also what has not changed; `instance` is that of a running job, which has
-    prepared the files. `report` must not write to `sys.stdout`.
+    `rebuild` also builds unchanged assets; `instance` is that of a running job, which has prepared
+    the files. `report` must not write to `sys.stdout`.
     """
     publication = Publication(paths, f"command-{uuid.uuid4()}")
     with ExitStack() as stack:
@@ -107,7 +107,7 @@ def _plan_without(
 def _record(
     instance: dg.DagsterInstance, paths: Paths, settings: Settings, report: Report, defs: Loaded
 ) -> None:
-    """Record the runs; a disk that is full by now does not undo what was published.
+    """Record the runs; a full disk at this point does not undo the publication.
 
     Nor does another machine that recorded its runs in the same bucket meanwhile.
     """

@@ -81,7 +81,7 @@ def _signs(words: str, file: TextIO) -> Iterator[None]:
 
 @contextmanager
 def noise_to(log: Path) -> Iterator[None]:
-    """Write what this process and its new children write to standard error into a log instead.
+    """Redirect the standard error of this process and its new children to a log.
 
     A child that lives on keeps writing there.
     """

@@ -1,1 +1,1 @@
-"""Drills: break a small system on purpose, and compare what happens with what is promised."""
+"""Drills: break a small system on purpose, and compare its reaction with the promised one."""

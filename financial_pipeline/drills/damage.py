@@ -1,4 +1,4 @@
-"""Drills on what a run wrote: damaged files, tampered models, secrets, and SQL that escapes."""
+"""Drills on the output of a run: damaged files, tampered models, secrets, and SQL that escapes."""
 
 import os
 import sqlite3
@@ -113,7 +113,7 @@ def damaged_records(folder: Path) -> str:
 
 
 def damaged_change_state(folder: Path) -> str:
-    """Cut the record of what tables were built from."""
+    """Truncate the record of the inputs of tables."""
     paths = Paths(folder)
     found = {}
     for content in (b"", HALF, b"[]", b'{"a/b": {}}', b"\xff"):

@@ -52,7 +52,7 @@ def run(drill: Drill) -> Result:
 
 
 def refusal(action: Callable[[], object]) -> str:
-    """Return `refused` if an action raises one sentence, else what it did."""
+    """Return `refused` if an action raises one sentence, else its result."""
     try:
         action()
     except PipelineError as error:

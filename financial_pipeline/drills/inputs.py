@@ -1,4 +1,4 @@
-"""Drills on what comes from outside: dropped files, and answers of live sources."""
+"""Drills on input from outside: dropped files, and answers of live sources."""
 
 import gzip
 import io

@@ -1,8 +1,8 @@
 """Stock storages of runs and schedules that store no secret: error texts pass through redaction.
 
-What a person typed into the launchpad (run config, tags) is stored as typed.
-Log records contain none either: the daemon logs the errors of sensors, the run worker those of
-steps, and no handler of theirs is ours, so all of them get their records from one factory.
+Text that a person types into the launchpad (run config, tags) is stored as typed. Log records
+contain none either: the daemon logs the errors of sensors, the run worker those of steps, and no
+handler of theirs is ours, so all of them get their records from one factory.
 """
 
 import logging
@@ -74,7 +74,7 @@ class CleanRuns:
         super().add_daemon_heartbeat(redact_value(daemon_heartbeat))  # type: ignore[misc]
 
     def update_backfill(self, partition_backfill: Any) -> None:
-        """Store how a backfill goes."""
+        """Store the progress of a backfill."""
         super().update_backfill(redact_value(partition_backfill))  # type: ignore[misc]
 
 

@@ -94,7 +94,7 @@ class Events:
         self._checks = _old_checks(moment)
 
     def found(self) -> dict[str, Space]:
-        """Return what `remove` would remove, by kind."""
+        """Return the numbers of rows that `remove` would remove, by kind."""
         table = SqlEventLogStorageTable
         text_bytes = func.coalesce(func.sum(func.length(EVENTS.event)), 0)
         with self._storage.index_connection() as connection:

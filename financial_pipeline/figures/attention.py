@@ -52,7 +52,7 @@ order by symbol
 
 
 def sentence(paths: Paths) -> str:
-    """Name what needs a look and the page that shows it; empty if nothing does."""
+    """Name the findings that need attention and the page that shows each; empty if nothing does."""
     manifest = read_manifest(paths)
     with reading(paths, manifest.version), connect(paths, manifest) as connection:
 

@@ -53,7 +53,7 @@ def _default_rates(rows: list[dict[str, Any]]) -> Table:
 
 
 def _prices(rows: list[dict[str, Any]]) -> Table:
-    """Make a table of the banks: their sessions, and what is missing or flagged among them."""
+    """Make a table of the banks: their sessions, and the missing or flagged ones among them."""
     flags = {
         "missing_sessions": "missing",
         "scale_breaks": "breaks",

@@ -133,7 +133,7 @@ class Brokers:
         return [self.java, *flags, logging, "-cp", path]
 
     def prepare(self) -> list[ManagedProcess]:
-        """Write every node's files, format what is new, and return the processes to start."""
+        """Write every node's files, format new storage, and return the processes to start."""
         identity = self.nodes[0].folder.parent / "cluster_id"
         identity.parent.mkdir(parents=True, exist_ok=True)
         if not identity.exists():

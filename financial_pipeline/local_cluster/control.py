@@ -76,7 +76,7 @@ def up(state: Path, supervisor: str, *, tied: bool = False) -> Status:
 
 
 def down(state: Path) -> str:
-    """Stop the stream with a savepoint, or clean up after a killed supervisor; says what it did."""
+    """Stop the stream with a savepoint, or clean up after a killed supervisor, and report it."""
     status = read_status(state)
     if not is_running(state):
         left = end_leftovers(state / "processes.json", str(state))

@@ -148,8 +148,8 @@ class FlinkRest:
     def source_offsets(self, job_id: str, topic: str) -> dict[int, int]:
         """The offset behind the last message that the job's first operator, its source, passed on.
 
-        By partition of the topic, without those of which nothing came yet; up to a second old. What
-        it reports for a job that just restarted may still be older.
+        By partition of the topic, without those of which nothing came yet; up to a second old.
+        Values of a job that just restarted may be those of the earlier run.
         """
         vertices = self.get(f"/jobs/{job_id}")["vertices"]
         if not vertices:

@@ -52,14 +52,14 @@ def _newest_number(folder: Path) -> int:
 
 
 def clear_old_states(folder: Path, keep: Path | None) -> None:
-    """Delete what neither is nor surrounds the state that was resumed from."""
+    """Delete everything except the state that was resumed from and its parent folders."""
     for path in states(folder)[:-KEPT]:
         if path != keep:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def require_same_job(folder: Path, facts: Mapping[str, str], advice: str) -> None:
-    """Record what the job depends on, by a name for people.
+    """Record the facts that the job depends on, by a readable name.
 
     Raises PipelineError with `advice` if there are states of a job with other facts.
     """

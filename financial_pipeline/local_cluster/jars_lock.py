@@ -1,7 +1,7 @@
 """`python -m financial_pipeline.local_cluster.jars_lock` resolves flink/jars.lock again.
 
-What is asked for stands here; what it needs at run time is Maven's to say. Every line of the lock
-is a jar and the SHA-256 of its content, sorted.
+The requested artifacts are listed here; their run-time dependencies come from Maven. Every line of
+the lock is a jar and the SHA-256 of its content, sorted.
 """
 
 from pathlib import Path

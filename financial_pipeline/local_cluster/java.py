@@ -1,4 +1,4 @@
-"""Java and the Flink distribution of this machine, found or asked for in one sentence."""
+"""The Java and the Flink distribution of this machine, or one sentence about the missing one."""
 
 import os
 import re

@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_ports(count: int) -> Iterator[int]:
-    """Ports that nobody listens on, all different."""
+    """Return free ports, all different."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -20,7 +20,7 @@ def free_ports(count: int) -> Iterator[int]:
 
 
 def require_free(port: int, purpose: str, variable: str) -> int:
-    """The port itself, or one sentence where somebody else listens on it."""
+    """Return the port; raise one sentence if another process listens on it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

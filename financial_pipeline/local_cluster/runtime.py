@@ -165,7 +165,7 @@ class LocalRuntime:
             self.tend()
 
     def tend(self) -> None:
-        """Start again what died."""
+        """Restart processes that died."""
         with self._guard:
             dead = [each for each in self.processes.values() if not each.is_running]
             dead = [each for each in dead if not each.paused and not self._ended.is_set()]

@@ -1,7 +1,7 @@
 """TLS and SCRAM for the local brokers: a certificate, users, and the brokers' properties.
 
 Made once per state folder, with `keytool` of the Java that runs the brokers. Users: `admin` is the
-brokers' own, `pipeline` is ours; everybody else may do nothing.
+brokers' own, `pipeline` is ours; all other users have no rights.
 """
 
 import secrets

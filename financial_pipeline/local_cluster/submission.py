@@ -28,8 +28,7 @@ def submit(
 ) -> str:
     """Submit an SQL script from a state, again where Flink has lost its leader; the job's id.
 
-    Raises `FlinkRefused` for what another try would not mend, and two minutes after the first
-    refusal.
+    Raises `FlinkRefused` if a retry would not help, and two minutes after the first refusal.
     """
     deadline = now() + PATIENCE_SECONDS
     while (known := _jobs(rest)) is None and now() < deadline:

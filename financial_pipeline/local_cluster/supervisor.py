@@ -131,7 +131,7 @@ class Supervisor:
         return self.parent is not None and os.getppid() != self.parent
 
     def look(self) -> None:
-        """Submit what is not submitted or was lost, and report the state of the jobs."""
+        """Submit jobs that were not submitted or were lost, and report the state of the jobs."""
         for name, script in self.scripts.items():
             if name not in self.jobs or self.jobs[name].is_lost:
                 self.jobs[name] = JobHealth(name, self.runtime.submit(script))

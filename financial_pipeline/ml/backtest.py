@@ -1,4 +1,4 @@
-"""Each model on each split: what is fitted, on whom it is tested, and what comes out."""
+"""Each model on each split: the fitted models, the loans they are tested on, and the results."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace

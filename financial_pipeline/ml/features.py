@@ -1,4 +1,4 @@
-"""The features of the default model: what each is made of, its unit, and the whitelist.
+"""The features of the default model: the inputs of each, its unit, and the whitelist.
 
 A feature enters only by being listed here. Whatever else a table contains, new columns included, is
 never picked up. Feature names and cleaning follow methodology 1.5 to 1.7.

@@ -1,4 +1,4 @@
-"""The model card: what the model is, on what evidence it stands, and what it is not for.
+"""The model card: the model, its evidence, and its limits.
 
 One dictionary for programs (JSON) and the same content as Markdown for people.
 """
@@ -78,7 +78,7 @@ def model_card(
 def describe_model(
     model: DefaultModel, coefficients: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return what the card says about one model; `coefficients` are rows of `ml/coefficients`."""
+    """Return the part of the card about one model; `coefficients` are rows of `ml/coefficients`."""
     own = [dict(row) for row in coefficients if row["model"] == model.name]
     return {
         "features": list(model.features),

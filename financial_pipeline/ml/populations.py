@@ -168,7 +168,7 @@ def cumulative_loans(cohort: pl.DataFrame) -> Split:
 
 
 def known_at_cutoff(cohort: pl.DataFrame, cutoff: date, lag_months: int) -> Split:
-    """The stricter backtest: train only on loans whose outcome was known by the cut-off.
+    """The stricter backtest: train only on loans whose outcome was known at the cut-off.
 
     A matured loan's outcome is known once a last missed payment could be charged off, which is
     `lag_months` after maturity. The test loans are those of `out_of_time`.

@@ -1,4 +1,4 @@
-"""The models applied: scores of every loan, their drift, and what each threshold does."""
+"""The models applied: scores of every loan, their drift, and the result of each threshold."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date

@@ -39,7 +39,7 @@ SMOOTHING: Final = 0.5
 
 @dataclass(frozen=True)
 class Characteristic:
-    """One feature of the scorecard: its bins and what each is worth.
+    """One feature of the scorecard: its bins and the points of each.
 
     Numbers: bin i has values above `edges[i - 1]` up to `edges[i]`; levels: bin i is `levels[i]`.
     The last bin is for missing numbers, or for levels not listed.

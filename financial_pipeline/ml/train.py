@@ -34,7 +34,7 @@ SCORING_BATCH: Final = 200_000
 
 @dataclass(frozen=True)
 class DefaultModel:
-    """A fitted pipeline with what it was fitted on."""
+    """A fitted pipeline with a description of its training data."""
 
     name: str
     features: tuple[str, ...]

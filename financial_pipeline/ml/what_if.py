@@ -58,9 +58,9 @@ def score_applicant(
 
     `models` come from `artifact.load_models`. `application` maps APPLICATION_COLUMNS to values in
     the units of `fct_loan_applications` (`income_effective` in dollars a year, `dti_effective` and
-    `revol_util` in per cent, `int_rate` as a fraction, `term` in months); what is left out is
-    unknown. The band is `approve` below `review_from`, `decline` at or above `decline_from`: the
-    range of thresholds that earn within 1% of the best (`band_low` and `band_high` of
+    `revol_util` in per cent, `int_rate` as a fraction, `term` in months); values that are left out
+    are unknown. The band is `approve` below `review_from`, `decline` at or above `decline_from`:
+    the range of thresholds that earn within 1% of the best (`band_low` and `band_high` of
     `threshold_summary`). Raises PipelineError for a column that no model knows.
     """
     features = _features(application)

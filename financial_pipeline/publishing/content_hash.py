@@ -57,7 +57,7 @@ def hash_scanned(rows: pl.LazyFrame, keys: Sequence[str]) -> str:
 def table_hashes(
     rows: pl.LazyFrame, keys: Sequence[str], part: pl.Expr, known: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """Content hash of scanned rows, and of those of each value of `part`; `known` has some."""
+    """Content hash of scanned rows, and of those of each value of `part`; `known` contains some."""
     parts = rows.with_columns(part.alias("_part")).select("_part").unique()
     present = parts.collect(engine="streaming")["_part"].to_list()
     found = {name: known[name] for name in present if name in known}

@@ -38,9 +38,9 @@ def write_partitions(
 ) -> dict[str, int]:
     """Write one partition per date of `keys`, of the rows for which `partition` gives that date.
 
-    Returns the rows written by key. A key without rows gets an empty file, so that whatever stood
-    there is replaced; rows of other dates are left out. Meant for thousands of small partitions:
-    a file that already holds the same bytes is left alone.
+    Returns the rows written by key. A key without rows gets an empty file, which replaces an
+    earlier one; rows of other dates are left out. Meant for thousands of small partitions: a file
+    that already holds the same bytes is left alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
     dates = frame.select(partition).to_series()

@@ -32,7 +32,7 @@ def listed(paths: Iterable[Path]) -> str:
 
 
 def lock(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]) -> None:
-    """Restrict a session to the files of these folders, for good."""
+    """Restrict a session to the files of these folders, permanently."""
     connection.execute(f"set allowed_directories = {listed(folders)}")
     for setting in LOCKS:
         connection.execute(setting)

@@ -1,6 +1,6 @@
 """Published tables read from object storage by other programs, without a working copy.
 
-`addresses` returns the files of a table, and the other functions what a library needs to open them:
+`addresses` returns the files of a table, and the other functions the options to open them:
 
     files = addresses("exports/fct_loans", "s3://bucket/folder")
     polars.scan_parquet(files, storage_options=polars_options())
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def table(key: str, address: str | None = None, version: str | None = None) -> PublishedTable:
-    """Return what the manifest of an address tells about a table (`layer/name`).
+    """Return the entry of a table (`layer/name`) in the manifest of an address.
 
     Without `address` it is that of the settings, and without `version` the current version. Raises
     PipelineError if there is no such table or version.

@@ -1,4 +1,4 @@
-"""The kept versions of the batch channel: one small file each, and what pruning leaves alone.
+"""The kept versions of the batch channel: one small file each, and their retention.
 
 `versions/<version>.json` has the tables of a version without the hashes of their partitions. A
 reader of a version has a shared lock on its file, which the kernel releases when the reader ends.

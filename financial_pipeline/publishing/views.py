@@ -81,8 +81,8 @@ def _create_view(
 class KeptSession:
     """One version for many queries of many threads, within the restrictions of `connect`.
 
-    The first query over a table opens a view of its files. A table that is asked for again and
-    again is read into memory, unless it is large or memory is short.
+    The first query over a table opens a view of its files. A table that is queried repeatedly is
+    read into memory, unless it is large or memory is short.
     """
 
     def __init__(self, paths: Paths, manifest: Manifest) -> None:

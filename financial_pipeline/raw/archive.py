@@ -109,7 +109,7 @@ def verify(files: Sequence[RawFile]) -> None:
 
 
 def digest(files: Sequence[RawFile]) -> str:
-    """One hash for a set of raw files: what a table was built from, short enough to repeat."""
+    """One hash for a set of raw files: the inputs of a table, short enough to repeat."""
     return hashlib.sha256("".join(sorted(file.sha256 for file in files)).encode()).hexdigest()
 
 

@@ -33,9 +33,9 @@ def landing_folder(settings: Settings, paths: Paths) -> Path:
 
 
 def prepare(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
-    """Make sure that there is something to read: the simulated world is written if missing, and
-    what is new at the live sources is fetched. `report` receives a sentence for each, and one for
-    each file that is left out: its content is unknown, it is withdrawn, or another one outdoes it.
+    """Make sure that there is something to read: the simulated world is written if missing, and new
+    data of the live sources is fetched. `report` receives a sentence for each, and one for each
+    file that is left out: its content is unknown, it is withdrawn, or another one outdoes it.
     """
     folder = landing_folder(settings, paths)
     world.claim_data_root(settings, paths)
@@ -69,8 +69,8 @@ def candidates(settings: Settings, paths: Paths) -> list[Path]:
 def landed_files(settings: Settings, paths: Paths) -> list[LandedFile]:
     """Detect the files of the drop folder from their content; unchanged files are not read again.
 
-    A file that is none of the known forms is left out, and so is one that staging has refused as it
-    is under its present rules. Raises PipelineError if all are.
+    A file of no known form is left out, and so is a file that staging has refused under its present
+    rules. Raises PipelineError if all are.
     """
     known, recognition = _read_detected(paths), _recognition(paths)
     rows: dict[str, dict[str, Any]] = {}

@@ -136,7 +136,7 @@ def fetch_new_macro(settings: Settings, paths: Paths) -> list[str]:
 def fetch_new(settings: Settings, paths: Paths, report: Callable[[str], None]) -> None:
     """Fetch prices and macro series; `report` receives each sentence.
 
-    Raises PipelineError with one sentence; what was fetched before it stays for the next run.
+    Raises PipelineError with one sentence; data fetched before it is kept for the next run.
     """
     if settings.fred_series and settings.fred_api_key is None:
         raise missing_key()

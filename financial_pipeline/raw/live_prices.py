@@ -1,4 +1,4 @@
-"""Fetch what is new about prices: each configured provider in turn, and nobody else.
+"""Fetch new prices: from each configured provider in turn, and from no other.
 
 Prices are written in upstream form, with a provenance record that names their provider.
 """

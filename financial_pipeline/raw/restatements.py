@@ -1,8 +1,8 @@
-"""The restatement ledger: each price file that arrives is compared with what was stored before.
+"""The restatement ledger: each price file that arrives is compared with the stored prices.
 
 Yahoo rewrites the past after every split and dividend. The last ten stored sessions are compared,
 which is enough to see it; before them only a session that changed otherwise than its neighbours is
-noted, as a correction. What changed is noted with its reason, and nothing stored is lost.
+noted, as a correction. Changes are noted with their reasons, and nothing stored is lost.
 """
 
 import json

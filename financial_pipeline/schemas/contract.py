@@ -1,4 +1,4 @@
-"""The contract of a published table: what a row is, its key and columns, and how it is stored."""
+"""The contract of a published table: the meaning of a row, its key and columns, and its storage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A market event before it is a message: what bar files, simulator and live polling all give."""
+"""A market event before it is a message: from bar files, simulator and live polling."""
 
 from decimal import Decimal
 from typing import NamedTuple

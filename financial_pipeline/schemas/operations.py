@@ -1,4 +1,4 @@
-"""The operations tables: how runs, checks and freshness went, as the Health page reads them.
+"""The operations tables: results of runs and checks, and freshness, as the Health page reads them.
 
 Times are UTC instants to the microsecond, dates are event dates of the configured world.
 """

@@ -71,7 +71,7 @@ class LandedFile:
 
 
 def identity(content_hash: str, landed: LandedFile) -> str:
-    """Return what identifies a file: two dated copies with equal bytes are two vintages."""
+    """Return the identity of a file: two dated copies with equal bytes are two vintages."""
     return f"{content_hash} {landed.dataset} {landed.subject} {landed.snapshot_date}"
 
 

@@ -2,8 +2,8 @@
 
 A message is one UTF-8 JSON object. Instants are whole microseconds since 1970 UTC (`_us`), record
 timestamps whole milliseconds (`_ms`), as Kafka keeps them. Decimals are JSON strings in what we
-produce and plain JSON numbers in what Flink writes: read both with `parse_float=Decimal`.
-The tables that the Flink job writes are made of these lists. `stream.schema.json` next to this file
+produce and plain JSON numbers in what Flink writes: read both with `parse_float=Decimal`. The
+tables that the Flink job writes are defined by these lists. `stream.schema.json` next to this file
 says the same for other programs; tests compare it, and the row of the job's judge.
 """
 

@@ -1,4 +1,4 @@
-"""The borrower and loan draw: what is known when a loan is granted (methodology 7.1)."""
+"""The borrower and loan draw: the values known when a loan is granted (methodology 7.1)."""
 
 from dataclasses import dataclass
 from functools import cache

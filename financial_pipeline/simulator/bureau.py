@@ -117,7 +117,7 @@ def _ratios(rng: np.random.Generator, loans: Borrowers, drawn: Columns) -> Colum
 
 
 def _records(rng: np.random.Generator, loans: Borrowers, drawn: Columns) -> Columns:
-    """Public records, and what is owed on accounts that are delinquent now."""
+    """Public records, and the debt on accounts that are delinquent now."""
     size = loans.issue.size
     records = loans.public_records.astype(np.float64)
     bankruptcies = np.where(rng.random(size) < 0.75, np.minimum(records, 1), 0.0)

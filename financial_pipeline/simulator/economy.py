@@ -1,6 +1,6 @@
 """The simulated economy: growth, unemployment, consumer prices and rates, month by month.
 
-This module draws what happened; when each figure was published and how it was revised is in
+This module draws the events; when each figure was published and how it was revised is in
 `macro.py`, which also writes the files.
 """
 

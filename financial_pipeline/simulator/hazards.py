@@ -122,7 +122,7 @@ def risk(loans: Borrowers, frailty: FloatArray) -> FloatArray:
 
 
 def loan_hazards(model: HazardModel, loans: Borrowers, fixed: FloatArray) -> LoanHazards:
-    """Bind the model to a chunk of loans with the given fixed part of the logit."""
+    """Apply the model to a chunk of loans with the given fixed part of the logit."""
     is_long = loans.term == LONG_TERM
     return LoanHazards(
         shift=fixed + model.intercepts[is_long.astype(np.int64), loans.grade],

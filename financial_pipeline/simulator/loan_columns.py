@@ -1,6 +1,6 @@
 """A chunk of loans, and its rows of the 151-column file at one snapshot month.
 
-What is known at origination is assembled once per chunk; each snapshot adds the columns that
+The columns known at origination are assembled once per chunk; each snapshot adds the columns that
 follow from cutting the loans' lives at its month.
 """
 
@@ -108,7 +108,7 @@ class LoanChunk:
 
 
 def chunk_count(loans: int) -> int:
-    """Return the number of chunks of a book of so many loans."""
+    """Return the number of chunks of a book of this many loans."""
     return -(-loans // CHUNK_LOANS)
 
 

@@ -1,7 +1,7 @@
 """Seeded random streams and the small draws that the loan modules share.
 
-Each chunk of loans has its own generator per part of the draw, keyed by seed, part and chunk, so
-a chunk can be drawn alone and a new column in one part moves nothing in another.
+Each chunk of loans has its own generator per part of the draw, keyed by seed, part and chunk, so a
+chunk can be drawn alone and a new column in one part changes no other part.
 """
 
 from collections.abc import Sequence

@@ -86,7 +86,7 @@ def states_at(loans: Borrowers, outcomes: Outcomes, month: int) -> LoanStates:
 
 
 def owed_after(loans: Borrowers, payments: IntArray) -> FloatArray:
-    """Principal owed after so many instalments: P g - A (g - 1) / i with g = (1 + i)^n."""
+    """Principal owed after this many instalments: P g - A (g - 1) / i with g = (1 + i)^n."""
     monthly = loans.rate / 12
     growth = np.exp(payments * np.log1p(monthly))
     owed = loans.funded * growth - loans.installment * (growth - 1) / monthly
@@ -123,7 +123,7 @@ def _payments(outcomes: Outcomes, age: IntArray, is_over: BoolArray, behind: Int
 def _cash(
     loans: Borrowers, payments: IntArray, paid_off: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Principal, interest and the last payment; a payoff pays what is owed plus its interest."""
+    """Principal, interest and the last payment; a payoff pays the balance plus its interest."""
     regular = payments - paid_off
     owed = owed_after(loans, regular)
     last_interest = owed * loans.rate / 12

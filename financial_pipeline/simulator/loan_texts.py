@@ -1,4 +1,4 @@
-"""The text columns of a chunk of loans: names of things, places and what borrowers wrote."""
+"""The text columns of a chunk of loans: titles, places and texts of borrowers."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -116,9 +116,9 @@ class Outcomes:
     """Arrays of one entry per loan; months are months on book.
 
     `exit_month` is the charge-off for defaults, else the payoff. `recovery` is a share of the
-    balance at default, paid in `recovery_month`. Spells: shape [loans, SPELLS], the first month
-    end behind and the number of month ends behind; NEVER where there is none. `in_grace` and
-    `is_slow` say how the loan's spells, and the road to its default, begin.
+    balance at default, paid in `recovery_month`. Spells: shape [loans, SPELLS], the first month end
+    behind and the number of month ends behind; NEVER if there is none. `in_grace` and `is_slow`
+    state how delinquent spells and the path to default begin.
     """
 
     exit_month: IntArray

@@ -1,4 +1,4 @@
-"""Faults planted in the simulated files, so that a first visit sees what each of them leads to.
+"""Faults planted in the simulated files, so that a first visit shows the effect of each.
 
 Three damaged copies and one repetition of loan lines, and one damaged application, are quarantined.
 One loan was funded above the request, which a check warns of. One price of a first download is
@@ -43,7 +43,7 @@ SENTENCE: Final = (
 
 
 def is_planted(loans: int) -> bool:
-    """Return whether a world of so many loans has the planted faults."""
+    """Return whether a world of this many loans has the planted faults."""
     return loans >= LEAST_LOANS
 
 

@@ -38,7 +38,7 @@ NOTES: Final = (
 
 
 def snapshot_months(snapshots: int = DEFAULT_SNAPSHOTS) -> tuple[date, ...]:
-    """The last so many month starts up to the world clock, in order."""
+    """The last `count` month starts up to the world clock, in order."""
     last = month_number(SIMULATED_TODAY)
     return tuple(month_start(month) for month in range(last - snapshots + 1, last + 1))
 
@@ -145,7 +145,7 @@ def _describe(identity: dict[str, Any]) -> str:
 
 
 def _remove_abandoned(landing: Path) -> None:
-    """Delete what killed runs left behind; a run that is still alive keeps its folder."""
+    """Delete files that killed runs left behind; a run that is still alive keeps its folder."""
     for folder in landing.parent.glob(f".{landing.name}.*.tmp"):
         process = folder.name.split(".")[-2]
         if process.isdigit() and not psutil.pid_exists(int(process)):

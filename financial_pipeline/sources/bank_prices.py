@@ -1,7 +1,7 @@
 """Files of daily bank prices as Yahoo and yfinance write them, detected from their header.
 
-A file is read as text, one record per line and bank; what the texts mean is decided by
-`transforms/bank_prices.py`.
+A file is read as text, one record per line and bank; `transforms/bank_prices.py` interprets the
+texts.
 """
 
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ Label = Literal["auto", "start", "end"]
 
 
 class _Bar(NamedTuple):
-    """A row: when its label says, New York local time; four prices in dollars; shares."""
+    """A row: the time of its label, New York local time; four prices in dollars; shares."""
 
     at: datetime
     prices: tuple[Decimal, ...]

@@ -1,7 +1,7 @@
 """FRED and ALFRED files, as people download them and as the API answers, detected from content.
 
-A file is read as text, one record per line and series (per observation in JSON); what the texts
-mean is decided by `transforms/fred_observations.py`.
+A file is read as text, one record per line and series (per observation in JSON);
+`transforms/fred_observations.py` interprets the texts.
 """
 
 import re

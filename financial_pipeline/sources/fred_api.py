@@ -81,8 +81,8 @@ class AlfredClient(Fred):  # type: ignore[misc]
     def all_vintages(self, series_id: str) -> bytes:
         """All vintages of a series in the form of one JSON answer of `series/observations`.
 
-        One observation a line, periods inclusive as upstream writes them. Raises ProviderFailure
-        where an answer is not for the range that was asked for.
+        One observation a line, periods inclusive as upstream writes them. Raises ProviderFailure if
+        an answer is not for the requested range.
         """
         ranges = spans(self.vintage_dates(series_id))
         pages = [self._observations(series_id, *asked) for asked in ranges]
@@ -139,7 +139,7 @@ def _verify_range(root: ET.Element, series_id: str, first: str, last: str) -> No
 
 
 def spans(vintages: Sequence[date]) -> list[tuple[str, str]]:
-    """Real-time ranges that cover all time, each with at most so many vintages."""
+    """Real-time ranges that cover all time, each with a limited number of vintages."""
     starts = [day.isoformat() for day in vintages[::VINTAGES_PER_REQUEST]]
     ends = [(date.fromisoformat(day) - timedelta(days=1)).isoformat() for day in starts[1:]]
     return list(zip([FIRST_DAY, *starts[1:]], [*ends, LAST_DAY], strict=True))

@@ -1,7 +1,7 @@
 """The FRED series that a file may contain: exact ids that are known or configured, and no others.
 
 An upper-case header after a date is also that of a table of closing prices, so ids are compared
-with the known ones, and the refusal says how to shape the file.
+with the known ones, and the refusal describes the expected form.
 """
 
 from collections.abc import Sequence

@@ -157,7 +157,7 @@ def join_parts(files: Sequence[LandedFile]) -> list[LandedFile]:
 
 
 def _end(file: LandedFile) -> date | None:
-    """Detect what the rows of all parts of a table decide together; None for other files."""
+    """Detect properties that depend on all parts of a table together; None for other files."""
     ends = {lending_club.DATASET: file.snapshot_date, rejections.DATASET: file.last_date}
     return ends.get(file.dataset)
 
@@ -178,7 +178,7 @@ def is_price_file(path: Path) -> bool:
 def detect(path: Path) -> LandedFile:
     """Detect one file; raises PipelineError with the known formats if it has none of them.
 
-    Whatever a reader raises names the file, so that one file never stops the others.
+    Every error of a reader names the file, so that one file never stops the others.
     """
     try:
         return _detect(path)

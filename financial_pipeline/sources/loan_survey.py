@@ -190,7 +190,7 @@ def _unknown(loans: pl.DataFrame, column: str) -> str:
 
 
 def refuse_undated(path: Path, survey: LoanSurvey) -> None:
-    """Raise PipelineError if the dates of a file do not say when it was written."""
+    """Raise PipelineError if the dates of a file do not show when it was written."""
     if not survey.rows:
         raise PipelineError(
             f"{path} has the header of a loan file but no loans with as many fields; export it"

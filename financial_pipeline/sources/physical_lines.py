@@ -1,7 +1,7 @@
 """Physical lines and records of a delimited file: counting bytes, and reading record by record.
 
-Polars reads clean files; this module counts what is there independently of it, and reads files
-that Polars cannot, one record at a time, without losing a line.
+Polars reads clean files; this module counts the lines independently of it, and reads files that
+Polars cannot, one record at a time, without losing a line.
 """
 
 import csv
@@ -79,7 +79,7 @@ PROBLEMS = {
 
 
 def main_problem(records: pl.DataFrame) -> str | None:
-    """Say why most records of a file without a readable date are none, if it is not the date."""
+    """Explain why most records of a file are unreadable, if the reason is not the date."""
     counts = records["problem"].value_counts(sort=True)
     problem, count = counts.row(0) if counts.height else (None, 0)
     if problem is None:

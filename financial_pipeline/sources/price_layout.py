@@ -111,7 +111,7 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def foreign_columns(lines: Sequence[str]) -> list[str]:
-    """The columns that keep a header with a date and bars from being known; else none."""
+    """The columns that make a header with a date and bars unknown; else none."""
     cells = _cells(next((line for line in lines if line.strip()), ""))
     names = _names(cells)
     if not {DATE, *BARS} <= set(names):
@@ -205,7 +205,7 @@ def _by_ticker(
 
 
 def layout(lines: Sequence[str]) -> PriceLayout | None:
-    """The layout that a file's first lines announce, or None for a header that is not known.
+    """The layout of a file by its first lines, or None for an unknown header.
 
     A title may be above the header.
     """
@@ -237,12 +237,12 @@ def _layout_from(
 
 
 def layout_of(path: Path) -> PriceLayout | None:
-    """The layout of a file, or None for a header that is not known."""
+    """The layout of a file, or None for an unknown header."""
     return layout(first_lines(path, HEADER_SEARCH_LINES))
 
 
 def known_layout(path: Path) -> PriceLayout:
-    """The layout of a file; raises PipelineError for a header that is not known."""
+    """The layout of a file; raises PipelineError for an unknown header."""
     found = layout_of(path)
     if found is None:
         raise PipelineError(f"{path} has an unknown header; expected {EXPECTED}.")

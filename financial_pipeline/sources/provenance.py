@@ -1,6 +1,6 @@
 """Provenance records: who fetched or generated a file, in `provenance.json` of its folder.
 
-Whoever writes a file into a landing folder records it. A dropped file has no record.
+The program that writes a file into a landing folder records it. A dropped file has no record.
 """
 
 import json

@@ -55,8 +55,8 @@ ISO, MONTH_FIRST = "rejections-iso", "rejections-month-first"
 class RejectionLayout:
     """The header of a rejections file and the physical line (from 1) of that header.
 
-    `columns` has one name per field; `header_fields` are as the file writes them;
-    `has_other_dates` says that the first dates are not ISO.
+    `columns` has one name per field; `header_fields` are as the file writes them; `has_other_dates`
+    is true if the first dates are not ISO.
     """
 
     columns: tuple[str, ...]

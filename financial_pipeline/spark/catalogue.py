@@ -1,4 +1,4 @@
-"""Every metric by name: what it reads and how it is computed."""
+"""Every metric by name: its inputs and its computation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ FOREVER: Final = date(9999, 12, 31)
 def macro_vintages(indicators: DataFrame, prices: DataFrame) -> DataFrame:
     """INDICATOR_COLUMNS of agg_macro_indicators and of the monthly bank index.
 
-    `prices` is fct_daily_prices. The index is the equal-weighted bank; its month is known at its
+    `prices` is fct_daily_prices. The index is the equal-weighted bank; each month is known at its
     end and never revised.
     """
     known = read_columns(indicators, INDICATOR_COLUMNS, "agg_macro_indicators").filter(

@@ -1,7 +1,7 @@
 """Credit series against macro series at every lag, and how sure each correlation is.
 
-The months are put together on Spark; what is collected is one value per month and series. A
-correlation is not a cause, and the level of unemployment at origination even has the wrong sign.
+The months are put together on Spark; one value per month and series is collected. A correlation is
+not a cause, and the level of unemployment at origination even has the wrong sign.
 """
 
 import math

@@ -32,7 +32,7 @@ def master() -> str:
 
 
 def check_prerequisites(name: str) -> None:
-    """Make sure that Spark can start before any work; raises PipelineError with what to do."""
+    """Make sure that Spark can start before any work; raises PipelineError with advice."""
     if name.startswith(("spark://", "sc://")):
         _check_reachable(name)
     if not name.startswith("sc://"):
@@ -54,7 +54,8 @@ def _check_reachable(name: str) -> None:
 
 
 def _greet(name: str) -> None:
-    """Wait for a Connect server's first words: Spark would ask whatever listens there for minutes.
+    """Wait for a Connect server's first words: Spark would retry any process that listens there for
+    minutes.
 
     Raises TimeoutError where there are none.
     """

@@ -1,4 +1,4 @@
-"""Daily returns of the banks on the exchange's sessions: what every market metric starts from.
+"""Daily returns of the banks on the exchange's sessions: the input of every market metric.
 
 `session_number` counts the sessions of the exchange calendar, so two prices are a session apart
 if and only if their numbers are, and a window of n sessions is a range of n numbers.
@@ -35,9 +35,9 @@ def simple_returns(prices: DataFrame, *also: str) -> DataFrame:
     """One row per bank and session: PRICE_COLUMNS, `also`, simple_return and return_note.
 
     `prices` is fct_daily_prices. The return is P_t / P_(t-1) - 1 on adjusted closes (methodology
-    3.2) and null without a price in the session before on the same scale: prices are never
-    carried forward. `return_note` is why there is none, or `beyond_25_percent`; `has_return` says
-    whether there is one; `scale` counts the breaks of scale so far.
+    3.2) and null without a price in the session before on the same scale: prices are never carried
+    forward. `return_note` is the reason why there is none, or `beyond_25_percent`; `has_return` is
+    true if there is one; `scale` counts the breaks of scale so far.
     """
     priced = read_columns(prices, (*PRICE_COLUMNS, *also), "fct_daily_prices").filter(
         F.col("adjusted_close") > 0
@@ -67,17 +67,17 @@ def simple_returns(prices: DataFrame, *also: str) -> DataFrame:
 
 
 def in_order(present: str) -> WindowSpec:
-    """The rows of a bank that have what `present` flags, by session."""
+    """The rows of a bank that `present` flags, by session."""
     return Window.partitionBy("symbol", present).orderBy("session_number")
 
 
 def last_sessions(count: int, present: str = "has_return") -> WindowSpec:
-    """The rows of a bank in the last `count` sessions that have what `present` flags."""
+    """The rows of a bank in the last `count` sessions that `present` flags."""
     return in_order(present).rangeBetween(-(count - 1), Window.currentRow)
 
 
 def all_observations(present: str = "has_return") -> WindowSpec:
-    """The window of all rows of a bank so far that have what `present` flags."""
+    """The window of all rows of a bank so far that `present` flags."""
     return in_order(present).rowsBetween(Window.unboundedPreceding, Window.currentRow)
 
 
@@ -94,14 +94,15 @@ def is_covered(observations: Column, first_number: Column, count: int) -> Column
 
 
 def first_number(present: str) -> Column:
-    """The session number of the first row of a bank that has what `present` flags."""
+    """The session number of the first row of a bank that `present` flags."""
     return F.min("session_number").over(all_observations(present))
 
 
 def looking_back(frame: DataFrame, first: date, sessions: int) -> DataFrame:
     """The rows of each bank from `first` on, and those that a window of `sessions` reads for them.
 
-    What needs the whole history is a column by then: windows of many rows over it cost seconds.
+    Values that need the whole history are columns by then: windows of many rows over it cost
+    seconds.
     """
     is_asked = F.col("session_date") >= F.lit(first)
     number = F.min(F.when(is_asked, F.col("session_number"))).over(Window.partitionBy("symbol"))

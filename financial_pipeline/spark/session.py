@@ -1,4 +1,4 @@
-"""One Spark session per run: where it runs, what it needs, and how quiet it is.
+"""One Spark session per run: its place, its options, and its log output.
 
 `SPARK_MASTER` names the cluster: `local[2]` (default), `spark://host:port`, or `sc://host:port` for
 Spark Connect. Everything listens on loopback, the UI too, unless the master is another machine.
@@ -130,7 +130,7 @@ def launch_driver(
 ) -> None:
     """Launch Spark's Java process in a thread that calls `then` at its end.
 
-    `output` redirects what Java writes; it is entered once the prerequisites are checked.
+    `output` redirects Java's output; it is entered once the prerequisites are checked.
 
     PySpark forks this process for it, and a fork stops OpenBLAS's threads: a matrix product in
     another thread would never end. So call it while no other thread computes; it returns after the

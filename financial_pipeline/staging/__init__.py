@@ -1,1 +1,1 @@
-"""From archived raw files to typed partitions: what is read, quarantined and accounted for."""
+"""From archived raw files to typed partitions: reading, quarantine and accounting."""

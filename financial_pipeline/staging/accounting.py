@@ -23,7 +23,7 @@ SHEET_ROWS: Final = (65_536, 1_048_576)
 class StagingSummary:
     """Rows written and quarantined, rows per partition key, raw files read, newest event.
 
-    `remarks` name reconciled totals, `warnings` what a person should check.
+    `remarks` name reconciled totals, `warnings` findings that a person should check.
     """
 
     rows: int

@@ -48,10 +48,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def careful(self, clean: Path, scratch: Path) -> pl.LazyFrame:
-        """The typed rows of a filtered file, which has no header and whatever values."""
+        """The typed rows of a filtered file, which has no header and arbitrary values."""
 
     def is_confirmed(self, fragments: Sequence[Path]) -> bool:
-        """Whether the rows that were read fast are what their first ones were taken for."""
+        """Whether the rows of the fast way agree with the assumptions from the first ones."""
         return True
 
     def finish(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -93,7 +93,7 @@ def staged_hashes(
 def _judge(
     paths: Paths, files: Sequence[RawFile], settings: Settings, *, are_accounted: bool
 ) -> tuple[pl.DataFrame, int, tuple[str, ...]]:
-    """Read all files: rows, number of quarantined lines, and what a person should check.
+    """Read all files: rows, number of quarantined lines, and findings that a person should check.
 
     With `are_accounted`, write their quarantine and accounting.
     """

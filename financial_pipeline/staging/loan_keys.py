@@ -39,7 +39,8 @@ def content_columns(rows: pl.DataFrame | pl.LazyFrame) -> list[str]:
 
 
 def comparable(column: str) -> pl.Expr:
-    """A value without what files only write differently: decimals, the case of codes, `.0` of ids.
+    """A value without differences of spelling between files: decimals, the case of codes, `.0` of
+    ids.
 
     `INDIVIDUAL` and `JOINT` are the older words for `Individual` and `Joint App`.
     """

@@ -83,7 +83,7 @@ def stage_snapshots(
 
 
 def _judge(paths: Paths, files: Sequence[RawFile], settings: Settings) -> list[str]:
-    """Refuse broken files and those whose ids are none; returns what is doubtful about the others.
+    """Refuse broken files and those whose ids are none; returns the doubts about the others.
 
     Ids of all snapshots are compared, as loans are matched over all of them.
     """

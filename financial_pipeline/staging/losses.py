@@ -51,7 +51,7 @@ def note_remarks(paths: Paths, table: str, sentences: Sequence[str]) -> None:
 
 
 def remarks(paths: Paths) -> list[str]:
-    """Return what staging remarked: units that were converted, totals, files that contradict."""
+    """Return the remarks of staging: units that were converted, totals, files that contradict."""
     kept = [cached_json(path) for path in sorted(_remarks(paths).glob("[!.]*.json"))]
     return [str(sentence) for each in kept if each for sentence in each.get("remarks", ())]
 

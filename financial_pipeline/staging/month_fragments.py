@@ -60,7 +60,7 @@ class MonthFragments:
             start += length
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining rows."""
         if not self.months and self._buffered <= WHOLE_FILE_ROWS:
             self._write(sorted(self._buffers))
         while self._buffers:

@@ -50,7 +50,7 @@ TOLERATED_LINES: Final = 3
 
 @dataclass(frozen=True)
 class _Judged:
-    """All rows that the files have together, and what was left out of them."""
+    """All rows of the files together, and the rows that were left out."""
 
     rows: pl.DataFrame
     quarantined: int

@@ -32,7 +32,7 @@ MOST_NOTES = 10_000
 
 
 class DoubtfulError(Exception):
-    """The bytes of the file contradict what was read the fast way."""
+    """The bytes of the file contradict the rows that were read the fast way."""
 
 
 @dataclass(frozen=True)

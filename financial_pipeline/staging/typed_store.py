@@ -93,7 +93,9 @@ def store_lock(paths: Paths, dataset: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def new_entry(place: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `place`, whatever is there; after an error it is gone."""
+    """Yield an empty folder that becomes `place`, and replaces one that is there; after an error it
+    is gone.
+    """
     work = place.with_suffix(".tmp")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -106,7 +108,7 @@ def new_entry(place: Path) -> Iterator[Path]:
 
 
 def typed_file(paths: Paths, file: RawFile, settings: Settings, dialect_of: DialectOf) -> TypedFile:
-    """Type a file, or take what is stored if neither file, code nor settings changed.
+    """Type a file, or return the stored result if neither file, code nor settings changed.
 
     Raises PipelineError for an unreadable file and RefusedFile for a hopeless one.
     """

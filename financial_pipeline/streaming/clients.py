@@ -1,7 +1,7 @@
 """Two Kafka producers behind one interface: kafka-python, and confluent-kafka where speed counts.
 
 Both are idempotent and wait for all replicas. The caller chooses the partition, so that a symbol
-stays in one partition whichever client writes it.
+has the same partition with either client.
 """
 
 from collections.abc import Mapping

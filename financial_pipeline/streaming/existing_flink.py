@@ -207,7 +207,7 @@ class ExistingFlink:
         return job_jar(obtain(JARS_LOCK, source), classes, source.cache)
 
     def _wait(self, job_id: str) -> None:
-        """Wait for the first checkpoint; cancel the job and raise if there is none in time."""
+        """Wait for the first checkpoint; cancel the job and raise if none completes in time."""
         deadline = time.monotonic() + HEALTHY_SECONDS
         while time.monotonic() < deadline:
             with self._answering():

@@ -4,7 +4,7 @@ A bar has at most one alert: the worst severity that its return or its volume re
 reach in the ten bars before; of equal ones the return's.
 
 Returns and log volumes are rounded to whole units of 1e-12 first, so that sums are exact and every
-engine gets the same result in whatever order it adds.
+engine gets the same result in any order of addition.
 """
 
 import math
@@ -61,7 +61,7 @@ def _zscore(value: int | None, before: Sequence[int | None]) -> float | None:
 
 @dataclass
 class Session:
-    """The state of one symbol in one session: the last bars, and what was measured on them."""
+    """The state of one symbol in one session: the last bars, and their measures."""
 
     last_close: float | None = None
     squares: int | None = None

@@ -109,8 +109,8 @@ class KafkaLog:
     def read(self, topic: str, ranges: Ranges) -> pl.DataFrame:
         """The messages of the ranges in MESSAGES form, by partition and offset.
 
-        Offsets of transaction marks are never messages. Raises `PipelineError` where the broker no
-        longer holds a range, or goes silent.
+        Offsets of transaction marks are never messages. Raises `PipelineError` if the broker no
+        longer has a range, or stops answering.
         """
         wanted = {part: span for part, span in ranges.items() if span[0] < span[1]}
         with closing(Consumer(self._client)) as consumer:

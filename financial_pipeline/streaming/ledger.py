@@ -1,6 +1,6 @@
 """The ledger of landed offset ranges: SQLite in WAL mode, moved in one guarded transaction.
 
-A range counts when the ledger says so. Its file is written and renamed first; the ledger then
+A range counts once it is in the ledger. Its file is written and renamed first; the ledger then
 moves only if every range still starts at its offset, so two runs can never land a message twice.
 """
 
@@ -49,7 +49,7 @@ class LandedRange:
     """One landed range: offsets `start` up to `end` (excluded), in the file of this name.
 
     `days` maps trading days (ISO) to their rows; `watermark_us` is the highest event time of the
-    range that no earlier message can follow, or None where its messages do not tell.
+    range that no earlier message can follow, or None if its messages do not show it.
     """
 
     topic: str
@@ -139,7 +139,7 @@ class Ledger:
             return dict(connection.execute(query, [topic]).fetchall())
 
     def commit(self, ranges: Iterable[LandedRange], run_id: str) -> None:
-        """Let the ranges count, all or none; raises RangeTaken if one starts elsewhere by now."""
+        """Commit the ranges, all or none; raises RangeTaken if one starts elsewhere by now."""
         with self._connection(writes=True) as connection:
             for landed in ranges:
                 _move(connection, landed)

@@ -1,6 +1,6 @@
-"""Macro releases as messages: their bytes, what a topic holds of them, and the producer.
+"""Macro releases as messages: their bytes, their reader, and the producer.
 
-There is no time in a release but its vintage, so nothing is late and nobody needs a heartbeat.
+A release has no time other than its vintage, so nothing is late and no heartbeat is needed.
 """
 
 import json

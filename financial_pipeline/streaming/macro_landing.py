@@ -1,9 +1,9 @@
 """Macro releases from their topic to the raw archive, through the ledger.
 
-A range lands as all others do: one immutable Parquet file, then the ledger. Its releases that no
-earlier range held are then written in the form of the FRED API, one file per series, and archived
-as a dropped file would be. What the ledger does not call published is done again after a kill, to
-the same bytes.
+A range lands as all others do: one immutable Parquet file, then the ledger. Releases that are new
+in the range are then written in the form of the FRED API, one file per series, and archived like a
+dropped file. Work that the ledger does not record as published is repeated after a kill, with the
+same bytes.
 """
 
 from collections import defaultdict
@@ -47,7 +47,7 @@ def land_macro(landing: Landing, run_id: str) -> MacroLanded:
 
 
 def archive_landed(landing: Landing) -> MacroLanded:
-    """Archive what the ledger holds and the archive may not."""
+    """Archive the ranges of the ledger that the archive may lack."""
     if not landing.ledger.ranges(MACRO_TOPIC, unpublished=True):
         return MacroLanded()
     with locked(landing.paths.data_root / ".macro_releases.lock"):

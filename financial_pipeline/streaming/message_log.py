@@ -1,7 +1,8 @@
-"""A log of messages by topic, partition and offset: what a broker keeps, read by exact range.
+"""A log of messages by topic, partition and offset: the messages that a broker keeps, read by exact
+range.
 
-`MessageLog` is what landing asks of a log. `FileLog` keeps one in immutable Parquet files, for the
-brokerless replay and for tests; the one on Kafka is in `kafka_log.py`.
+`MessageLog` is the interface that landing needs. `FileLog` keeps one in immutable Parquet files,
+for the brokerless replay and for tests; the one on Kafka is in `kafka_log.py`.
 """
 
 from collections import defaultdict
@@ -41,7 +42,7 @@ class TopicState:
 
 
 class MessageLog(Protocol):
-    """A log that can be asked for its ends and for exact ranges."""
+    """A log that returns its ends and the messages of exact ranges."""
 
     @property
     def engine(self) -> str:

@@ -49,5 +49,5 @@ def decode(value: bytes) -> dict[str, Any]:
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key, whoever writes it: its CRC-32 over the number of partitions."""
+    """The partition of a key for any writer: its CRC-32 over the number of partitions."""
     return zlib.crc32(key) % partitions

@@ -1,4 +1,4 @@
-"""Land whatever waits, again and again, through the ledger that the assets use too."""
+"""Land all waiting messages, repeatedly, through the ledger that the assets also use."""
 
 import time
 import uuid
@@ -58,7 +58,7 @@ def land_waiting(landing: Landing, world: World) -> MicroBatch:
 def check_follower(landing: Landing, seconds: float = FOLLOWED_SECONDS) -> None:
     """Make sure that another process lands the messages that wait now, without landing any.
 
-    Raises PipelineError if some partition does not move within so many seconds.
+    Raises PipelineError if some partition does not move within the given seconds.
     """
     deadline = time.monotonic() + seconds
     stuck = _starts(landing)
@@ -93,10 +93,11 @@ def compare_days(landing: Landing, days: list[str], world: World) -> pl.DataFram
 
 
 def compare_after_all(landing: Landing, days: list[str], world: World) -> pl.DataFrame:
-    """Compare as `compare_days` does; where a day differs, first land what arrived meanwhile.
+    """Compare as `compare_days` does; if a day differs, first land the messages that arrived
+    meanwhile.
 
     The job writes indicators, alerts and late messages after the bars that they belong to, so a
-    command that lands in between would find a difference that is none.
+    command that lands in between would find an apparent difference.
     """
     rows = compare_days(landing, days, world)
     for _ in range(COMPARISONS - 1):

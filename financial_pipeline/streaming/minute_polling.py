@@ -1,7 +1,7 @@
 """Live minute bars by polling: new completed bars onto a sink while the exchange is open.
 
-A bar is sent once every symbol has come as far, or lags too long to be waited for; what a laggard
-brings after that is late, and counted. Requests run in a thread, so heartbeats never wait.
+A bar is sent once every symbol has come as far, or lags too long to be waited for; later bars of a
+slow symbol are late, and counted. Requests run in a thread, so heartbeats never wait.
 """
 
 import threading
@@ -205,7 +205,7 @@ class MinutePolling:
 
 
 def minute_source(settings: Settings, paths: Paths) -> Ask:
-    """Return the source that `MinutePolling` asks; the request budget applies to each round."""
+    """Return the source that `MinutePolling` polls; the request budget applies to each round."""
     http = HttpClient(
         cache=paths.http_cache,
         budget=settings.request_budget,

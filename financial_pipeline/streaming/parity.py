@@ -1,7 +1,7 @@
 """Batch against stream: landed input recomputed in DuckDB, compared with the job day by day.
 
-Only what the watermark has settled is compared: windows that both sides have closed, and dead or
-late messages whose record is older than that. The rest is counted as `open`.
+Only settled messages are compared: windows that both sides have closed, and dead or late messages
+whose record is older than that. The rest is counted as `open`.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ ROWS: Final = {**PARITY, NEWEST: pl.Int64()}
 
 @dataclass(frozen=True)
 class Parity:
-    """Rows of the form ROWS, and the authoritative bars and what follows from them."""
+    """Rows of the form ROWS, and the authoritative bars with their indicators and alerts."""
 
     rows: pl.DataFrame
     bars: pl.DataFrame
@@ -40,7 +40,7 @@ class Parity:
     alerts: pl.DataFrame
 
     def faults(self) -> dict[str, str]:
-        """Trading day (ISO) -> what is wrong with it, in one sentence; days that passed are not."""
+        """Trading day (ISO) -> its fault, in one sentence; days that passed are not."""
         explained = pl.sum_horizontal("aggregated", "late", "dead_lettered", "heartbeats")
         bad = self.rows.filter(~pl.col("passed")).with_columns(
             unexplained=pl.col("produced") - explained
@@ -146,8 +146,9 @@ def _judge(landing: Landing, first: str, last: str, late: pl.DataFrame) -> pl.Da
 
 
 def _with_stamps(batch: Recomputed, mended: pl.DataFrame) -> list[pl.DataFrame]:
-    """Bars, indicators and alerts of the batch: the mended bars, and what follows on them in
-    their session, with revision 1."""
+    """Bars, indicators and alerts of the batch: the corrected bars, and all later ones of their
+    session, with revision 1.
+    """
     since = mended.group_by("symbol", "session_date").agg(_since=pl.col("window_start_us").min())
     follows = pl.col("window_start_us") >= pl.col("_since")
     keys = mended.select("symbol", "window_start_us", _is_mended=True)

@@ -3,8 +3,8 @@
 Each message carries the producer's own watermark: its highest event time so far, heartbeats
 included, less the delay. That alone decides what is late. The record timestamp is the replay's
 clock. Heartbeats go to every partition: at least once a second while a paced replay or a live
-source lasts, once a minute of event time where a replay goes as fast as it can, so that the same
-events give the same messages every time.
+source lasts, once a minute of event time in an unpaced replay, so that the same events always give
+the same messages.
 """
 
 import heapq
@@ -43,7 +43,7 @@ class Held:
 class Producer:
     """Sends events and heartbeats to a sink.
 
-    `speed` is event seconds per second, None for as fast as it goes. `held` is not sent again.
+    `speed` is event seconds per second, None for no pacing. `held` is not sent again.
     """
 
     sink: Sink
@@ -70,7 +70,7 @@ class Producer:
         self._heartbeats = self.held.heartbeats
 
     def run(self, events: Iterable[MarketEvent]) -> None:
-        """Send all events that are not held, waiting where the speed asks for it."""
+        """Send all events that are not held, at the speed."""
         self._heartbeat_at = self.now()
         for event in events:
             if (event.symbol, event.sequence) in self.held.events:
@@ -173,7 +173,7 @@ def produce(
     bar_seconds: int,
     speed: float | None = None,
 ) -> Producer:
-    """Send all events that are not held and close their windows; the producer tells the counts."""
+    """Send all events that are not held and close their windows; the producer has the counts."""
     producer = Producer(sink, speed, held)
     producer.run(events)
     producer.close_windows(bar_seconds)

@@ -1,4 +1,4 @@
-"""The same job once more over landed messages: what the batch says the bars are.
+"""The same job once more over landed messages: the bars according to the batch.
 
 `judgement.py` judges each message; `bars.sql` and `indicators.sql` compute on those that count.
 """
@@ -65,8 +65,8 @@ def _series(name: str, place: int, rows: list[tuple[object, ...]]) -> pl.Series:
 def judge_messages(messages: pl.DataFrame, bar_seconds: int = 60) -> pl.DataFrame:
     """Each message of a MESSAGES frame with typed columns, `verdict`, `reason`, `window_start_us`.
 
-    `verdict` is aggregated, late (behind its producer), heartbeat or dead_letter; `says_us` is what
-    the message says about time, microseconds. Rows are in order of partition and offset.
+    `verdict` is aggregated, late (behind its producer), heartbeat or dead_letter; `says_us` is the
+    watermark of the message, microseconds. Rows are in order of partition and offset.
     """
     ordered = messages.sort("kafka_partition", "kafka_offset")
     rows = [_row(*pair) for pair in ordered.select("value", "record_ms").iter_rows()]
@@ -79,7 +79,7 @@ def judge_messages(messages: pl.DataFrame, bar_seconds: int = 60) -> pl.DataFram
 
 
 def recompute(counted: pl.DataFrame, watermark_us: int, bar_seconds: int = 60) -> Recomputed:
-    """The bars of judged messages whose window the watermark has passed, and what follows.
+    """The bars of judged messages whose window the watermark has passed, indicators and alerts.
 
     `counted` are the rows of `judge_messages` that count, chosen by the caller.
     """

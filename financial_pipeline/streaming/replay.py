@@ -1,7 +1,7 @@
 """The job without broker and Flink: the same messages give the same bars, alerts and dead letters.
 
-Everything is recomputed from the first message on, in an order that more input only extends; so
-what an earlier replay wrote is the beginning of what the next one gives, and nothing repeats.
+Everything is recomputed from the first message on, in an order that more input only extends; so the
+messages of an earlier replay are the beginning of those of the next one, and nothing repeats.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """The simulated trades through a stream of their own, while the batch chain of the demo runs.
 
-Kafka and Flink start while the world is simulated and the loans are built; where they cannot be
-had, or are not wanted, the brokerless replay makes the same bars.
+Kafka and Flink start while the world is simulated and the loans are built; if they are unavailable
+or not wanted, the brokerless replay makes the same bars.
 """
 
 import threading
@@ -51,14 +51,14 @@ class SimulatedStream:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop whatever runs, and return when it has ended."""
+        """Stop the running stream, and return when it has ended."""
         self._is_closing = True
         self._prices.set()
         self._released.set()
         self._thread.join()
 
     def prices_are_there(self) -> tuple[str, str]:
-        """Tell that the simulated price files are written.
+        """Signal that the simulated price files are written.
 
         Returns the first and the last session (ISO) whose trades are sent.
         """
@@ -67,13 +67,13 @@ class SimulatedStream:
         return days[0].isoformat(), days[-1].isoformat()
 
     def wait(self) -> None:
-        """Return when every bar of the trades is on its topic; raises what went wrong."""
+        """Return when every bar of the trades is on its topic; raises its error."""
         self._processed.wait()
         if self._failure:
             raise self._failure
 
     def release(self) -> None:
-        """Tell that nobody reads the topics any more: the stream stops in the background."""
+        """Signal that the topics are no longer read: the stream stops in the background."""
         self._released.set()
 
     def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""The trading day that a landed message belongs to, whatever topic it came from."""
+"""The trading day of a landed message of any topic."""
 
 from bisect import bisect_right
 from collections.abc import Sequence

@@ -72,7 +72,7 @@ def _newest(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 def _from_recorded(rows: pl.DataFrame) -> pl.DataFrame:
     """Exact intervals; where answers of several days disagree on an end, the next start ends it.
 
-    A value that one answer says is over is over, whatever answers say that did not know it yet.
+    A value that has ended in one answer has ended, even if older answers do not show its end.
     """
     over = pl.col("realtime_end").min().over(DAY, "realtime_start")
     ended = rows.with_columns(realtime_end=over)
@@ -109,9 +109,9 @@ def _with_copies(recorded: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
 def _states(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per observation and copy that speaks about it; without line number if it is absent.
 
-    A copy that ends long before the values of its day is a part of the series: it says nothing
-    about later days. Any other one shows that a later observation was not published yet. A copy
-    withdraws a single observation between two of its own; a longer hole says nothing.
+    A copy that ends long before the values of its day is a part of the series: it does not affect
+    later days. Any other one shows that a later observation was not published yet. A copy withdraws
+    a single observation between two of its own; a longer gap is not conclusive.
     """
     released = rows.group_by(DAY).agg(pl.col("release_rule").min())
     copies = rows.group_by(COPY).agg(first=pl.col(DAY).min(), last=pl.col(DAY).max())

@@ -88,7 +88,7 @@ def _half_open(inclusive_end: pl.Expr) -> pl.Expr:
 def _is_implausible() -> pl.Expr:
     """Whether a value is outside the range of its series in the unit that FRED publishes.
 
-    A file whose median is too low is of fractions, which is another fault.
+    A file whose median is too low contains fractions, which is a separate fault.
     """
     outside = [
         (pl.col("series_id") == name) & pl.col("value").is_between(low, high).not_()
@@ -105,7 +105,7 @@ def _is_implausible() -> pl.Expr:
 def _has_ambiguous_comma() -> pl.Expr:
     """Whether a value such as `101,234` may be a thousand times too large.
 
-    The range of a known series tells, and so does another value of the series with both a comma
+    The range of a known series decides, and so does another value of the series with both a comma
     and a decimal point, or with two groups of thousands.
     """
     has_thousands = (

@@ -44,7 +44,7 @@ LEAST_CHANGES: Final = 0.5
 
 
 def one_per_period(rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark what is no observation of its own, date the others by the first day of their period.
+    """Mark rows that are not observations, and date the others by the first day of their period.
 
     Input: sound rows of one file with series_id, observation_date, vintage, realtime_start, value,
     note and reason. Adds `frequency` (null if one observation does not show it). Rows with

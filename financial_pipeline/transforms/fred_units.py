@@ -100,7 +100,7 @@ def _unit_fault(part: pl.DataFrame, stored: pl.DataFrame) -> str | None:
 
 
 def _implausible(part: pl.DataFrame, copies: pl.DataFrame, series_id: str) -> str | None:
-    """Say why values of a known series have another base, or are rounded or filled; else None."""
+    """Explain why a known series has another base, or is rounded or filled; else None."""
     low, high = RECENT_RANGE.get(series_id, (-math.inf, math.inf))
     typical = part.filter(pl.col(DAY) >= RECENT)["value"].median()
     if isinstance(typical, float) and not low <= typical <= high:

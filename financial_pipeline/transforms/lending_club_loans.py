@@ -84,7 +84,7 @@ def _typed(column: str, kind: pl.DataType) -> pl.Expr:
 
 
 def _is_unreadable(column: str, is_text: bool) -> pl.Expr:
-    """A number that is none, not finite, or not whole where the column counts."""
+    """A text that is not a number, not finite, or not whole in a column of counts."""
     number = _number(column, is_text)
     wrong = number != number.floor() if column in INTEGER_COLUMNS else ~number.is_finite()
     if not is_text:

@@ -109,7 +109,7 @@ def first_broken_rule(
     snapshot_month: date,
     largest_principal: float,
 ) -> pl.Expr:
-    """The first rule that a typed row breaks, or null; the first one says most about the row.
+    """The first rule that a typed row breaks, or null; the first one is the most specific.
 
     Rows have the flags has_unreadable_number, has_mangled_date and has_unknown_emp_length; months
     are of the type `months`, whose categories follow each other in time.

@@ -93,9 +93,9 @@ def lost_dividends(rows: pl.DataFrame, stored: pl.DataFrame) -> str | None:
 
 
 def _same_prices(bank: pl.DataFrame, stored: pl.DataFrame) -> str | None:
-    """The other bank whose closes and volumes these are, on too many sessions for a chance.
+    """The other bank that has the same closes and volumes, on too many sessions for a coincidence.
 
-    Volumes alone tell on half of the sessions: a copy may have its prices in another unit.
+    Volumes alone decide on half of the sessions: a copy may have its prices in another unit.
     """
     others = stored.filter(pl.col("symbol") != bank["symbol"][0])
     shared = ["session_date", "cents", "volume"]

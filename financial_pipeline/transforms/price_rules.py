@@ -1,4 +1,5 @@
-"""The rules that a line of a price file must keep; what later layers require is required here.
+"""The rules that a line of a price file must keep; the requirements of later layers are checked
+here.
 
 Prices are judged against the lines around them too: a price that is a hundred times the ones
 before and after it is an error of the unit.
@@ -132,8 +133,8 @@ def within_range(rows: pl.DataFrame) -> pl.DataFrame:
 def judge_repetitions(judged: pl.DataFrame) -> pl.DataFrame:
     """Judge sound lines of one bank and session: identical ones, and unequal ones.
 
-    Lines with the same prices are one session, whatever rounding and missing prices there are: the
-    one with the largest volume is complete, and of equal volumes the one with the most prices.
+    Lines with the same prices are one session, despite rounding and missing prices: the one with
+    the largest volume is complete, and of equal volumes the one with the most prices.
     """
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
     prices = (*OHLC, "adjusted_close")
@@ -159,8 +160,8 @@ def judge_repetitions(judged: pl.DataFrame) -> pl.DataFrame:
 def judge_filled(judged: pl.DataFrame) -> pl.DataFrame:
     """Judge sound lines that equal the line before in each price and the volume: `repeated_price`.
 
-    No two sessions trade so; software fills missing sessions forward. No volume is no proof, but
-    three lines with equal prices in a row are one, whatever their volumes.
+    No two sessions trade so; software fills missing sessions forward. A line without volume is not
+    a proof, but three lines in a row with equal prices are one, with any volumes.
     """
     sound = pl.col("reason").is_null() & pl.col("note").is_null()
     rows = judged.filter(sound).sort(KEY)
@@ -215,7 +216,7 @@ def unit_errors(prices: Sequence[float]) -> list[int]:
 
 
 def _jumps(prices: Sequence[float]) -> list[int]:
-    """The places at which a price differs from the one before by what may be a factor."""
+    """The positions at which a price differs from the one before by a possible factor."""
     values = np.asarray(prices, dtype=float)
     ratios = values[1:] / values[:-1]
     places: list[int] = (np.flatnonzero(np.maximum(ratios, 1 / ratios) > LEAST_JUMP) + 1).tolist()

@@ -2,7 +2,7 @@
 
 A provider rewrites all earlier prices after a split and all earlier adjusted closes after a
 dividend, so two downloads differ by a factor. Common sessions give it; without them the raw closes
-on both sides of the seam do, or nobody knows it and the seam is a break.
+on both sides of the seam decide; otherwise the scale is unknown and the seam is a break.
 """
 
 from bisect import bisect_left
@@ -153,8 +153,8 @@ def _adjusted(part: pl.DataFrame, common: pl.DataFrame) -> float | pl.Series:
 def _split(priced: pl.DataFrame) -> float:
     """The ratio of newer to older closes if it is that of a split, else 1.
 
-    A split is the same on nearly all sessions. Two of three things tell it from a correction: many
-    sessions, volumes turned the other way round, and a usual ratio.
+    A split is the same on nearly all sessions. Two of three signs distinguish it from a correction:
+    many sessions, volumes with the inverse ratio, and a usual ratio.
     """
     ratio = _usual(priced["ratio"])
     is_steady = priced.select(((pl.col("ratio") / ratio - 1).abs() <= NOISE).mean()).item()
@@ -196,7 +196,7 @@ def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
     """The factors of the older side of a seam, and why its return is unknown (None: it is known).
 
     A split on the newer side's first day is taken from its actions. The adjusted factor is
-    continuous but for that day's dividend, which only a file with actions knows.
+    continuous except for that day's dividend, which only a file with actions contains.
     """
     prices = [row[name] for row in (older, newer) for name in ("close", "adjusted_close")]
     if any(price is None for price in prices):
@@ -215,7 +215,7 @@ def _seam(older: Row, newer: Row) -> tuple[float, float, str | None]:
 
 
 def with_jumps(rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark as a break of scale what no market does between neighbouring sessions.
+    """Mark moves as breaks of scale that no market makes between neighbouring sessions.
 
     Input: one row per symbol and session with session_number, close, adjusted_close, dividend,
     split_ratio and scale_break. A change that the split of its day explains better than the market

@@ -53,7 +53,8 @@ def _unit_fault(bank: pl.DataFrame) -> str | None:
 
 
 def _left_in(bank: pl.DataFrame) -> str | None:
-    """Say that the adjusted closes of a bank are its closes, though it paid dividends; else None.
+    """Explain that the adjusted closes of a bank are its closes, although it paid dividends; else
+    None.
 
     Closes in whole cents are as they traded. Others may be adjusted ones, twice in the file.
     """

@@ -1,4 +1,4 @@
-"""The drop folder as a sensor: it starts the plan if that builds anything, and says why if not.
+"""The drop folder as a sensor: it starts the plan if it builds anything, or reports the reason.
 
 A copy under another name, a touched file or a restart of the daemon starts nothing, because only
 content counts.
@@ -36,7 +36,7 @@ def _now(settings: Settings, paths: Paths) -> str:
 
 
 def _wait(context: dg.SensorEvaluationContext, settings: Settings, paths: Paths) -> str | None:
-    """Return why the plan is not looked at now; None if it can be."""
+    """Return the reason why the plan is not checked now; None if it can be."""
     found = ingest.candidates(settings, paths)
     if not found:
         return NO_FILE

@@ -44,7 +44,7 @@ def _write_and_register(
     tags={"family": "publish"},
 )
 def row_accounting_table(pipeline: Pipeline) -> dg.MaterializeResult:
-    """One row per raw file, kind of line and reason: where every physical line went."""
+    """One row per raw file, kind of line and reason: the destination of every physical line."""
     return _write_and_register(pipeline, row_accounting.export)
 
 

@@ -26,7 +26,7 @@ LIBRARIES = ("scikit-learn", "numpy", "polars", "skops")
 
 
 def write_model_card(publication: Publication, cutoff: date, is_synthetic: bool) -> Outcome:
-    """Put what the other tables say about one cut-off into a card, for people and programs."""
+    """Summarise the other tables about one cut-off in a card, for people and programs."""
     artifact, models = stored_models(publication, cutoff)
     row = tables.read(publication, "default_model", cutoff).row(0, named=True)
     coefficients = tables.read(publication, "coefficients", cutoff).to_dicts()

@@ -121,8 +121,9 @@ def model_asset(
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """Return the decorator of a model asset, which has a partition per cut-off.
 
-    `inputs` are tables (`layer/name`), `checks` names of checks and what they say. A step reads its
-    cut-off of other model tables, and all of a mart, as its rows show the latest snapshot.
+    `inputs` are tables (`layer/name`), `checks` names of checks and their descriptions. A step
+    reads its cut-off of other model tables, and all of a mart, as its rows show the latest
+    snapshot.
     """
     return dg.asset(
         key=[LAYER, name],

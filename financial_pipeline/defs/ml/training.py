@@ -1,4 +1,4 @@
-"""From the marts to the model artifact: the training set, and what is fitted on it."""
+"""From the marts to the model artifact: the training set, and the models fitted on it."""
 
 from collections.abc import Mapping
 from datetime import date

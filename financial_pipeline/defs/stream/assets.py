@@ -95,7 +95,7 @@ def status(pipeline: Pipeline) -> dg.MaterializeResult:
     tags={"domain": "market", "family": "market_bars"},
 )
 def parity(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """One row per trading day: where each message went, and whether batch equals stream.
+    """One row per trading day: the destination of each message, and whether batch equals stream.
 
     Rows that the batch corrected replace those of the stream in the other tables of this layer, if
     their day passed.
