@@ -1,15 +1,21 @@
 """Checkpoints and savepoints on disk: which is the newest whole one, and which are of no use."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.files import cached_json, replace_json
+from financial_pipeline.publishing.bucket import Bucket, Unreachable
+from financial_pipeline.settings import Settings
 
 KEPT = 3
 EARLIER = "unknown"
 LOCAL = "file:"
+# Flink's names of S3, by the plugin that reads it.
+S3_SCHEMES = ("s3://", "s3a://", "s3p://")
+METADATA = re.compile(r"chk-(\d+)/_metadata")
 
 
 def states(folder: Path) -> list[Path]:
@@ -38,12 +44,26 @@ def completed_checkpoint(folder: Path, job_id: str) -> int:
 def newest_checkpoint(address: str) -> str | None:
     """Return the address of the newest whole checkpoint in a job's folder of checkpoints.
 
-    None if there is none, or if `address` names no folder that this machine sees.
+    None if there is none, or if `address` is neither a folder that this machine sees nor one of a
+    bucket that the settings open.
     """
-    if not address.startswith(LOCAL):
+    if address.startswith(S3_SCHEMES):
+        number = _newest_stored_number(address)
+    elif address.startswith(LOCAL):
+        number = _newest_number(Path(address.removeprefix(LOCAL)))
+    else:
         return None
-    number = _newest_number(Path(address.removeprefix(LOCAL)))
     return f"{address}/chk-{number}" if number else None
+
+
+def _newest_stored_number(address: str) -> int:
+    place = address.partition("://")[2]
+    try:
+        keys = Bucket(f"s3://{place}", Settings()).listed("")
+    except Unreachable:
+        # The checkpoints may be on a service of the Flink cluster alone.
+        return 0
+    return max((int(found[1]) for key in keys if (found := METADATA.fullmatch(key))), default=0)
 
 
 def _newest_number(folder: Path) -> int:
@@ -52,7 +72,7 @@ def _newest_number(folder: Path) -> int:
 
 
 def clear_old_states(folder: Path, keep: Path | None) -> None:
-    """Delete everything except the state that was resumed from and its parent folders."""
+    """Delete all but the newest states and the one that was resumed from."""
     for path in states(folder)[:-KEPT]:
         if path != keep:
             shutil.rmtree(path, ignore_errors=True)

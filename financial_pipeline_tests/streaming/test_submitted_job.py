@@ -8,7 +8,10 @@ import pytest
 
 from financial_pipeline.errors import PipelineError
 from financial_pipeline.local_cluster.flink_rest import FlinkRefused, FlinkRest
+from financial_pipeline.publishing.bucket import Bucket
+from financial_pipeline.settings import Settings
 from financial_pipeline.streaming.submitted_job import SubmittedJob
+from financial_pipeline_tests.s3_service import BUCKET, S3Service
 
 FACTS = {"the width of the bars": "60 s"}
 
@@ -70,9 +73,26 @@ def test_after_a_restart_the_newest_whole_checkpoint_of_this_job_is_found(
     assert job.resume_point(FACTS) == newest
 
 
-@pytest.mark.parametrize("address", ["s3://state/7/chk-9", "file:/absent/7/chk-9", "<not there>"])
+@pytest.mark.parametrize("scheme", ["s3", "s3a", "s3p"])
+def test_after_a_restart_the_newest_whole_checkpoint_in_a_bucket_is_found(
+    job: SubmittedJob, manager: JobManager, s3: S3Service, scheme: str
+) -> None:
+    folder = f"flink-{scheme}"
+    stored = Bucket(f"s3://{BUCKET}/{folder}", Settings())
+    for key in ("7/chk-9/_metadata", "7/chk-10/_metadata", "7/chk-11/1", "8/chk-12/_metadata"):
+        stored.put(key, b"state")
+    manager.checkpoints["7"] = f"{scheme}://{BUCKET}/{folder}/7/chk-9"
+    job.note("7", FACTS)
+    manager.checkpoints.clear()
+    assert job.resume_point(FACTS) == f"{scheme}://{BUCKET}/{folder}/7/chk-10"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["s3://absent/7/chk-9", f"s3://{BUCKET}/none/7/chk-9", "file:/absent/7/chk-9", "<not there>"],
+)
 def test_a_state_that_nobody_knows_is_named_instead_of_reading_everything_again(
-    job: SubmittedJob, manager: JobManager, address: str
+    job: SubmittedJob, manager: JobManager, s3: S3Service, address: str
 ) -> None:
     manager.checkpoints["7"] = address
     job.note("7", FACTS)
