@@ -45,6 +45,8 @@ THOROUGH_COMPILER: Final = (
     " -XX:Tier4CompileThreshold=150000 -XX:G1PeriodicGCInterval=5000"
     " -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30"
 )
+# Partitions of each shuffle, because most tables are small.
+SHUFFLE_PARTITIONS: Final = 2
 # A loan file of this size contains about so many loans.
 LARGE_FILE_BYTES: Final = 300 * 2**20
 LARGE_LOANS: Final = 400_000
@@ -68,8 +70,8 @@ def _has_large_file() -> bool:
     return max(sizes, default=0) > LARGE_FILE_BYTES
 
 
-def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -> dict[str, Any]:
-    """The Spark settings for a master; `threads` bounds the shuffle partitions of small tables.
+def spark_config(name: str, *, is_large: bool | None = None) -> dict[str, Any]:
+    """The Spark settings for a master.
 
     `is_large` chooses Java's thorough compiler; by default a large file of the data root does.
     """
@@ -77,7 +79,7 @@ def spark_config(name: str, threads: int = 2, *, is_large: bool | None = None) -
         "spark.sql.session.timeZone": "UTC",
         # An overflow is an error, also on a server that somebody else configured.
         "spark.sql.ansi.enabled": "true",
-        "spark.sql.shuffle.partitions": str(threads),
+        "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
         # Tables this small gain nothing from a plan that is changed while it runs.
         "spark.sql.adaptive.enabled": "false",
         # The driver lists a few hundred files faster than a job with a task for each of them.
@@ -161,6 +163,9 @@ def _end_driver() -> None:
     driver: subprocess.Popen[bytes] | None = getattr(SparkContext._gateway, "proc", None)
     if driver is None or driver.stdin is None:
         return
+    if context := SparkContext._active_spark_context:
+        # Java's end closes the connection of PySpark's accumulators, which is not an error here.
+        context._accumulatorServer.handle_error = lambda *_: None  # type: ignore[method-assign]
     driver.stdin.close()
     with suppress(subprocess.TimeoutExpired):
         driver.wait(timeout=END_SECONDS)

@@ -62,15 +62,18 @@ except PipelineError as error:
 WAITED = """
 import threading
 from pyspark import SparkContext
-from financial_pipeline.spark.session import launch_driver
+from financial_pipeline.spark.session import launch_driver, start_session
 begun = threading.Event()
 launch_driver(begun.set)
 begun.wait(60)
+# A job in Python opens the connection of accumulators, which Java's end closes.
+start_session(is_large=False).sparkContext.parallelize([1, 2]).map(str).count()
 print(SparkContext._gateway.proc.pid)
 """
 
 
-def run(code: str, **variables: str) -> str:
+def run(code: str, **variables: str) -> tuple[str, str]:
+    """What the code writes to standard output and to standard error."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | variables,
@@ -78,16 +81,17 @@ def run(code: str, **variables: str) -> str:
         text=True,
         check=True,
     )
-    return done.stdout.strip()
+    return done.stdout.strip(), done.stderr
 
 
 def test_java_that_cannot_start_is_one_sentence() -> None:
-    said = run(BOGUS, SPARK_DRIVER_MEMORY="bogus")
+    said, _ = run(BOGUS, SPARK_DRIVER_MEMORY="bogus")
     assert said.startswith("Spark's Java ended while it started;")
     assert "correct SPARK_DRIVER_MEMORY" in said
     assert "\n" not in said
 
 
 def test_process_ends_after_its_java() -> None:
-    pid = int(run(WAITED))
-    assert not psutil.pid_exists(pid)
+    pid, errors = run(WAITED)
+    assert not psutil.pid_exists(int(pid))
+    assert "Traceback" not in errors, errors
