@@ -138,14 +138,14 @@ def is_reachable(settings: Settings, paths: Paths) -> bool:
     return bool(settings.kafka_brokers) or is_running(paths.stream_runtime)
 
 
-def require_answer(client: dict[str, Any], seconds: float = ANSWER_SECONDS) -> None:
+def require_answer(client: dict[str, Any]) -> None:
     """Return once the brokers answered; else one sentence that says who refused whom, and why.
 
     `client` is a confluent-kafka configuration.
     """
     reasons: list[KafkaError] = []
     admin = AdminClient(client | {"error_cb": reasons.append})
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         try:
             admin.list_topics(timeout=1.0)

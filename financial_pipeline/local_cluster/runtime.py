@@ -193,12 +193,12 @@ class LocalRuntime:
         """Jobs that are not at their end."""
         return [job for job in self.rest.jobs() if job["state"] not in ENDED]
 
-    def stop(self, *, savepoint: bool = True) -> list[Path]:
+    def stop(self) -> list[Path]:
         """Stop jobs (with a savepoint each), then all processes; returns the savepoints."""
-        savepoints = []
-        if savepoint:
-            for job in self.running_jobs():
-                savepoints.append(self.rest.stop_with_savepoint(job["jid"], self.flink.savepoints))
+        savepoints = [
+            self.rest.stop_with_savepoint(job["jid"], self.flink.savepoints)
+            for job in self.running_jobs()
+        ]
         self.end()
         return savepoints
 

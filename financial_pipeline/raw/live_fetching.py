@@ -111,13 +111,13 @@ def http_client(settings: Settings, paths: Paths) -> HttpClient:
     )
 
 
-def fetch_new_prices(settings: Settings, paths: Paths, now: datetime | None = None) -> list[str]:
+def fetch_new_prices(settings: Settings, paths: Paths) -> list[str]:
     """Fetch sessions that closed since the last fetch; returns a sentence a symbol.
 
     Raises PipelineError if no configured provider serves a symbol.
     """
     http = http_client(settings, paths)
-    return live_prices.fetch_prices(settings, paths, http, now or datetime.now(UTC))
+    return live_prices.fetch_prices(settings, paths, http, datetime.now(UTC))
 
 
 def fetch_new_macro(settings: Settings, paths: Paths) -> list[str]:

@@ -165,7 +165,7 @@ def _read_file(content: Content, named: tuple[str, ...]) -> PriceFile:
     return PriceFile(PriceLines(records, lines.notes), physical_lines, found.adjusted_only)
 
 
-def session_date(column: str = DATE) -> pl.Expr:
+def session_date() -> pl.Expr:
     """The exchange-local date of a text `2004-01-02`, with or without a time and a UTC offset.
 
     A time with an offset is converted to New York. Midnight is how software writes a date alone,
@@ -173,7 +173,7 @@ def session_date(column: str = DATE) -> pl.Expr:
     exchange's own; evenings are dates if a Friday is among them, since the evening before a session
     is none, and are null if not.
     """
-    parts = pl.col(column).str.strip_chars().str.extract_groups(DATE_PATTERN)
+    parts = pl.col(DATE).str.strip_chars().str.extract_groups(DATE_PATTERN)
     day, clock, sign, hours, minutes = (parts.struct.field(str(place)) for place in range(1, 6))
     text = pl.concat_str(day, pl.lit("T"), clock.fill_null("00:00"))
     local = text.str.to_datetime("%Y-%m-%dT%H:%M", strict=False)

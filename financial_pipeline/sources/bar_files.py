@@ -38,7 +38,7 @@ class _Bar(NamedTuple):
     volume: int
 
 
-def bar_events(path: Path, label: Label = "auto", symbol: str | None = None) -> list[MarketEvent]:
+def bar_events(path: Path, label: Label = "auto") -> list[MarketEvent]:
     """The bars of a file as events in the order of time, event time being the start of the bar.
 
     Notional is close x volume, for such files contain neither trades nor notional. A bar on a date
@@ -46,7 +46,7 @@ def bar_events(path: Path, label: Label = "auto", symbol: str | None = None) -> 
     file is no bar file.
     """
     bars = [_bar(path, line, row) for line, row in enumerate(_rows(path), start=2)]
-    symbol = symbol or _symbol(path)
+    symbol = _symbol(path)
     labels = [bar.at for bar in bars]
     width = _width(path, labels)
     named = _label(path, labels, width) if label == "auto" else label

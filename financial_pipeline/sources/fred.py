@@ -153,12 +153,12 @@ def _cells(
     return parts[:1] + [part | {"physical_lines": 0} for part in parts[1:]]
 
 
-def observation_date(column: str = "date") -> pl.Expr:
-    """The date that a text such as `2004-01-01` contains; null if it contains none.
+def observation_date() -> pl.Expr:
+    """The date that a text of the column `date` such as `2004-01-01` contains, or null.
 
     A month alone (`2004-01`) is its first day, and midnight (` 00:00:00`) adds nothing.
     """
-    day = pl.col(column).str.strip_chars().str.replace(MIDNIGHT, "")
+    day = pl.col("date").str.strip_chars().str.replace(MIDNIGHT, "")
     whole = pl.when(day.str.contains(MONTH_ALONE)).then(day + "-01").otherwise(day)
     return whole.str.to_date("%Y-%m-%d", strict=False)
 

@@ -98,37 +98,35 @@ def _first_insignificant_lag(covariances: Vector, months: int, run: int) -> int 
 
 
 @lru_cache(maxsize=64)
-def _resample_counts(months: int, block: int, draws: int, seed: int) -> Vector:
-    """Count how often each draw of a stationary bootstrap takes each month; draws x months.
+def _resample_counts(months: int, block: int) -> Vector:
+    """Count how often each draw of a stationary bootstrap takes each month; DRAWS x months.
 
     A block continues with the next month, around the end, with probability 1 - 1 / block.
     """
-    random = np.random.default_rng([seed, months, block])
-    starts = random.integers(0, months, size=(draws, months))
-    breaks = random.random((draws, months)) < 1 / block
+    random = np.random.default_rng([SEED, months, block])
+    starts = random.integers(0, months, size=(DRAWS, months))
+    breaks = random.random((DRAWS, months)) < 1 / block
     breaks[:, 0] = True
     place = np.arange(months)
     since = place - np.maximum.accumulate(np.where(breaks, place, 0), axis=1)
     taken = (np.take_along_axis(starts, place - since, axis=1) + since) % months
-    flat = taken + months * np.arange(draws)[:, None]
-    counts = np.bincount(flat.ravel(), minlength=draws * months)
-    return counts.reshape(draws, months).astype(np.float64)
+    flat = taken + months * np.arange(DRAWS)[:, None]
+    counts = np.bincount(flat.ravel(), minlength=DRAWS * months)
+    return counts.reshape(DRAWS, months).astype(np.float64)
 
 
-def bootstrap_intervals(
-    pairs: Sequence[tuple[Vector, Vector, int]], draws: int = DRAWS, seed: int = SEED
-) -> list[tuple[float, float]]:
+def bootstrap_intervals(pairs: Sequence[tuple[Vector, Vector, int]]) -> list[tuple[float, float]]:
     """95% percentile intervals of correlations under a stationary block bootstrap.
 
     Each pair is two series and their expected block in months. Pairs of equal length and block see
-    the same draws; equal inputs and seed give equal intervals.
+    the same draws; equal inputs give equal intervals.
     """
     groups: dict[tuple[int, int], list[int]] = {}
     for place, (x, _, block) in enumerate(pairs):
         groups.setdefault((len(x), block), []).append(place)
     intervals: dict[int, tuple[float, float]] = {}
     for (months, block), places in groups.items():
-        counts = _resample_counts(months, block, draws, seed)
+        counts = _resample_counts(months, block)
         drawn = _drawn_correlations(counts, [pairs[place][:2] for place in places])
         low, high = _percentiles(drawn, (0.025, 0.975))
         bounds = zip(np.maximum(low, -1.0).tolist(), np.minimum(high, 1.0).tolist(), strict=True)

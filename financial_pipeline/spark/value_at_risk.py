@@ -52,7 +52,7 @@ def tail_losses(
     ).drop("sorted", "quantile")
 
 
-def backtests(losses: DataFrame, *, confidence: float = CONFIDENCE) -> DataFrame:
+def backtests(losses: DataFrame) -> DataFrame:
     """Adds the Kupiec, Christoffersen and joint tests of all forecasts so far (methodology 3.4).
 
     A hit is a return below minus the value at risk of the session before; a return whose session
@@ -78,7 +78,7 @@ def backtests(losses: DataFrame, *, confidence: float = CONFIDENCE) -> DataFrame
     )
     tested = counted.withColumns(
         {
-            "kupiec": kupiec_statistic(F.col("forecasts"), F.col("hits"), 1 - confidence),
+            "kupiec": kupiec_statistic(F.col("forecasts"), F.col("hits"), 1 - CONFIDENCE),
             "christoffersen": christoffersen_statistic(*map(F.col, ("n00", "n01", "n10", "n11"))),
         }
     )

@@ -59,14 +59,14 @@ def _federal_holidays() -> list[date]:
     return [day.date() for day in USFederalHolidayCalendar().holidays(first, last)]
 
 
-def release_date(series_id: str, kind: str, column: str = "observation_date") -> pl.Expr:
+def release_date(series_id: str, kind: str) -> pl.Expr:
     """The day on which the observation of a series was public, by its frequency `kind`.
 
     UNRATE on the 10th and any other monthly series on the 18th of the next month; quarterly,
     semiannual and annual ones 31 days after the period's end; weekly ones after 7 days, biweekly
     ones after 21; daily ones on the next business day.
     """
-    day = pl.col(column)
+    day = pl.col("observation_date")
     if kind == "daily":
         return day.dt.add_business_days(1, holidays=_federal_holidays(), roll="backward")
     if kind in LAG_DAYS:
