@@ -39,6 +39,15 @@ returns as (
     left join bills using (session_date)
 ),
 
+-- Moments about the first return, so that nearly equal returns do not cancel out.
+distances as (
+    select
+        *,
+        excess_return - first_value(excess_return) over (partition by symbol order by session_number) as distance
+    from returns
+    where excess_return is not null
+),
+
 moments as (
     select
         session_date,
@@ -48,14 +57,14 @@ moments as (
         avg(excess_return) over w252 as recent_mean,
         stddev_samp(excess_return) over w252 as recent_deviation,
         count(*) over so_far as n,
-        avg(excess_return) over so_far as m1,
-        avg(excess_return ** 2) over so_far as m2,
-        avg(excess_return ** 3) over so_far as m3,
-        avg(excess_return ** 4) over so_far as m4,
+        avg(excess_return) over so_far as mean,
+        avg(distance) over so_far as m1,
+        avg(distance ** 2) over so_far as m2,
+        avg(distance ** 3) over so_far as m3,
+        avg(distance ** 4) over so_far as m4,
         stddev_samp(excess_return) over so_far as deviation,
         avg(least(excess_return, 0) ** 2) over so_far as downside
-    from returns
-    where excess_return is not null
+    from distances
     window
         w252 as (partition by symbol order by session_number range 251 preceding),
         so_far as (partition by symbol order by session_number)
@@ -67,7 +76,7 @@ central as (
         case
             when age >= 251 and recent >= 240 and recent_deviation > 1e-12 then recent_mean / recent_deviation
         end as recent_ratio,
-        case when deviation > 1e-12 then m1 / deviation end as ratio,
+        case when deviation > 1e-12 then mean / deviation end as ratio,
         m2 - m1 ** 2 as variance,
         (m3 - 3 * m1 * m2 + 2 * m1 ** 3) / variance ** 1.5 as skew,
         (m4 - 4 * m1 * m3 + 6 * m1 ** 2 * m2 - 3 * m1 ** 4) / variance ** 2 as kurtosis
@@ -99,7 +108,7 @@ select
     sqrt((1 + ratio ** 2 / 2) / n) * sqrt(252) as sharpe_full_standard_error,
     sqrt((1 + ratio ** 2 / 2 - ratio * skew + ratio ** 2 * (kurtosis - 3) / 4) / n) * sqrt(252)
         as sharpe_full_standard_error_mertens,
-    case when sqrt(downside) > 1e-12 then m1 / sqrt(downside) * sqrt(252) end as sortino_full,
+    case when sqrt(downside) > 1e-12 then mean / sqrt(downside) * sqrt(252) end as sortino_full,
     annual_growth_full
 from returns
 left join central using (session_date, symbol)
