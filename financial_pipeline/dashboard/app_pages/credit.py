@@ -161,14 +161,7 @@ def _matrix(cells: pl.DataFrame) -> charts.Layers:
         ],
     )
     scale = alt.Scale(type="sqrt", domain=[0, 1], range=["#EEF2F6", "#1B5C94"], interpolate="rgb")
-    boxes = base.mark_rect(cornerRadius=3).encode(
-        color=alt.Color("probability:Q", scale=scale, legend=None)
-    )
-    words = base.mark_text(fontSize=12).encode(
-        text=alt.Text("probability:Q", format=".1%"),
-        color=alt.condition("datum.probability > 0.3", alt.value("white"), alt.value("#1B2430")),
-    )
-    return (boxes + words).properties(height=charts.HEIGHT)
+    return charts.heat_map(base, "probability", scale, ".1%", 0.3)
 
 
 def _roll_history(release: Release, cells: pl.DataFrame, source: str) -> None:

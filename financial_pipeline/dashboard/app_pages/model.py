@@ -121,9 +121,7 @@ def _bars(rows: pl.DataFrame) -> alt.Chart:
         .mark_bar()
         .encode(
             x=alt.X("coefficient:Q", title=None),
-            y=alt.Y(
-                "term:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
-            ),
+            y=charts.label_axis("term", 220),
             color=alt.Color(
                 "raises:N",
                 scale=alt.Scale(domain=[True, False], range=[charts.ORANGE, charts.BLUE]),
