@@ -74,7 +74,7 @@ def _ranks(rows: pl.DataFrame) -> charts.Layers:
 
 def _calibration_layers(rows: pl.DataFrame) -> charts.Layers:
     shares = charts.tips(".2%", "rate", "low", "high", "mean_pd")
-    tips = ["level", "n", "defaults", *shares]
+    tips: list[Any] = ["level", "n", "defaults", *shares]
     base = alt.Chart(rows).encode(x=charts.level_axis("level"), tooltip=tips)
     axis = alt.Axis(format=".0%")
     whiskers = charts.whiskers(base, "low", "high", title=None, axis=axis)

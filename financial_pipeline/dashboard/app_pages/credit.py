@@ -141,10 +141,9 @@ def _rolls(release: Release) -> None:
 
 def _with_state_names(cells: pl.DataFrame) -> pl.DataFrame:
     order = list(figures.STATES)
-    return cells.sort(
-        pl.col("from_state").replace_strict(order, list(range(len(order))), default=99),
-        pl.col("to_state").replace_strict(order, list(range(len(order))), default=99),
-    ).with_columns(pl.col("from_state", "to_state").replace(figures.STATES))
+    ends = pl.col("from_state", "to_state")
+    in_order = cells.sort(ends.replace_strict(order, list(range(len(order))), default=99))
+    return in_order.with_columns(ends.replace(figures.STATES))
 
 
 def _matrix(cells: pl.DataFrame) -> charts.Layers:

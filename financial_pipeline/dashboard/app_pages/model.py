@@ -84,14 +84,11 @@ def _calibration(bins: pl.DataFrame) -> charts.Layers:
     top = max(float(bins["mean_pd"].max() or 0), float(bins["high"].max() or 0))  # type: ignore[arg-type]
     form = alt.Axis(format=".0%", tickCount=6)
     base = alt.Chart(bins).encode(x=alt.X("mean_pd:Q", title="Mean PD of the bin", axis=form))
-    y = alt.Y("default_rate:Q", title="Default rate", axis=form)
     whiskers = base.mark_rule(color=charts.BLUE, opacity=0.6, strokeWidth=2).encode(
         y=alt.Y("low:Q", title="Default rate"), y2="high:Q"
     )
-    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
-        y=y,
-        tooltip=["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")],
-    )
+    tips = ["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")]
+    dots = charts.dots(base.encode(tooltip=tips), "default_rate", title="Default rate", axis=form)
     ends = pl.DataFrame({"mean_pd": [0.0, top], "default_rate": [0.0, top]})
     ideal = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3])
     same = ideal.encode(x="mean_pd:Q", y="default_rate:Q")
