@@ -1,5 +1,7 @@
 """Model: separation of bad and good loans, reasons for the score of a loan, and drift."""
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 import streamlit as st
@@ -87,7 +89,7 @@ def _calibration(bins: pl.DataFrame) -> charts.Layers:
     whiskers = base.mark_rule(color=charts.BLUE, opacity=0.6, strokeWidth=2).encode(
         y=alt.Y("low:Q", title="Default rate"), y2="high:Q"
     )
-    tips = ["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")]
+    tips: list[Any] = ["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")]
     dots = charts.dots(base.encode(tooltip=tips), "default_rate", title="Default rate", axis=form)
     ends = pl.DataFrame({"mean_pd": [0.0, top], "default_rate": [0.0, top]})
     ideal = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3])
