@@ -46,7 +46,7 @@ def deliver(found: Sequence[Incident], sinks: Mapping[str, Sink], ledger: Path) 
         for name, sink in sinks.items():
             try:
                 for notice in _due(known.get(name, {}), current):
-                    sink.send(notice)
+                    sink(notice)
                     sent.append(notice)
                     _note(known.setdefault(name, {}), notice)
                     replace_json(ledger, known)

@@ -5,9 +5,11 @@ import logging
 import smtplib
 import ssl
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Final, Protocol
+from functools import partial
+from typing import Final
 from urllib.error import URLError
 
 from financial_pipeline.settings import Settings
@@ -31,43 +33,34 @@ class Notice:
         return f"{'RECOVERED' if self.is_over else 'ALERT'} {self.incident}"
 
 
-class Sink(Protocol):
-    """A receiver of notices; raises OSError if it cannot deliver one now."""
-
-    def send(self, notice: Notice) -> None:
-        """Deliver one notice."""
+# Delivers one notice; raises OSError if it cannot do so now.
+Sink = Callable[[Notice], None]
 
 
-class LogSink:
-    """Sink that writes to the logger `financial_pipeline.alerts`."""
-
-    def send(self, notice: Notice) -> None:
-        """Log an alert as an error and a recovery as information."""
-        level = logging.INFO if notice.is_over else logging.ERROR
-        LOGGER.log(level, "%s: %s", notice.subject, notice.text)
+def log(notice: Notice) -> None:
+    """Log an alert as an error and a recovery as information."""
+    level = logging.INFO if notice.is_over else logging.ERROR
+    LOGGER.log(level, "%s: %s", notice.subject, notice.text)
 
 
-@dataclass(frozen=True)
-class WebhookSink:
-    """Sink that posts JSON: `text`, which chat services show, `incident` and `state`."""
+def post(url: str, notice: Notice) -> None:
+    """Post a notice as JSON: `text`, which chat services show, `incident` and `state`.
 
-    url: str
-
-    def send(self, notice: Notice) -> None:
-        """Post one notice; no error contains the address, which often has a token."""
-        body = {
-            "text": f"{notice.subject}: {notice.text}",
-            "incident": notice.incident,
-            "state": "recovered" if notice.is_over else "alert",
-        }
-        request = urllib.request.Request(
-            self.url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        try:
-            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()
-        except (URLError, TimeoutError) as error:
-            reason = getattr(error, "reason", error)
-            raise ConnectionError(f"The alert webhook refused a notice: {reason}") from None
+    No error contains the address, which often has a token.
+    """
+    body = {
+        "text": f"{notice.subject}: {notice.text}",
+        "incident": notice.incident,
+        "state": "recovered" if notice.is_over else "alert",
+    }
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()
+    except (URLError, TimeoutError) as error:
+        reason = getattr(error, "reason", error)
+        raise ConnectionError(f"The alert webhook refused a notice: {reason}") from None
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ class SmtpSink:
     user: str | None = None
     password: str | None = None
 
-    def send(self, notice: Notice) -> None:
+    def __call__(self, notice: Notice) -> None:
         """Send one mail per notice."""
         mail = EmailMessage()
         mail["Subject"], mail["From"] = notice.subject, self.sender
@@ -108,9 +101,9 @@ class SmtpSink:
 
 def configured_sinks(settings: Settings) -> dict[str, Sink]:
     """Return the configured sinks by name; the log is always one of them."""
-    sinks: dict[str, Sink] = {"log": LogSink()}
+    sinks: dict[str, Sink] = {"log": log}
     if settings.alert_webhook:
-        sinks["webhook"] = WebhookSink(settings.alert_webhook.get_secret_value())
+        sinks["webhook"] = partial(post, settings.alert_webhook.get_secret_value())
     if settings.alert_smtp_host and settings.alert_mail_to:
         password = settings.alert_smtp_password
         sinks["mail"] = SmtpSink(

@@ -15,13 +15,6 @@ Command = Callable[..., Any]
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
 SOURCES = click.Choice(["simulated", "files", "live"])
 DAY = click.DateTime(["%Y-%m-%d"])
-VARIABLES = {
-    "data_root": "FINANCIAL_PIPELINE_DATA_ROOT",
-    "source": "FINANCIAL_PIPELINE_SOURCE",
-    "landing": "FINANCIAL_PIPELINE_LANDING",
-    "loans": "FINANCIAL_PIPELINE_LOANS",
-    "seed": "FINANCIAL_PIPELINE_SEED",
-}
 
 
 json_option = click.option(
@@ -94,7 +87,7 @@ def given_data_root() -> str:
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     # Dagster, dbt and Spark run in processes of their own, which read the same variables.
     if value is not None:
-        name = VARIABLES[str(parameter.name)]
+        name = f"FINANCIAL_PIPELINE_{str(parameter.name).upper()}"
         os.environ[name] = str(value.resolve() if isinstance(value, Path) else value)
 
 

@@ -93,6 +93,42 @@ def band(frame: pl.DataFrame, x: str, y: str) -> Layers:
     return alt.layer(interval, line).properties(height=HEIGHT)
 
 
+def whiskers(base: alt.Chart, low: str, high: str, **axis: Any) -> alt.Chart:
+    """Draw an interval at each x of `base`; `axis` has the options of its axis."""
+    marks = base.mark_rule(color=BLUE, strokeWidth=2)
+    return marks.encode(y=alt.Y(f"{low}:Q", **axis), y2=f"{high}:Q")
+
+
+def dots(base: alt.Chart, column: str, **axis: Any) -> alt.Chart:
+    """Draw a dot at each x of `base`."""
+    marks = base.mark_point(color=BLUE, filled=True, size=60)
+    return marks.encode(y=alt.Y(f"{column}:Q", **axis))
+
+
+def heat_map(base: alt.Chart, column: str, scale: alt.Scale, form: str, dark: float) -> Layers:
+    """Draw cells coloured by a fraction, each with its value, white from `dark` upwards."""
+    boxes = base.mark_rect(cornerRadius=3).encode(
+        color=alt.Color(f"{column}:Q", scale=scale, legend=None)
+    )
+    words = base.mark_text(fontSize=12).encode(
+        text=alt.Text(f"{column}:Q", format=form),
+        color=alt.condition(f"datum.{column} > {dark}", alt.value("white"), alt.value("#1B2430")),
+    )
+    return (boxes + words).properties(height=HEIGHT)
+
+
+def label_axis(column: str, limit: int) -> alt.Y:
+    """Return an axis of words in the order of the rows, up to `limit` pixels wide."""
+    axis = alt.Axis(labelLimit=limit, labelOverlap=False)
+    return alt.Y(f"{column}:N", sort=None, title=None, axis=axis)
+
+
+def level_axis(column: str, title: str | None = None) -> alt.X:
+    """Return an axis of upright names, of which a narrow page shows some."""
+    axis = alt.Axis(labelAngle=0, labelOverlap=True)
+    return alt.X(f"{column}:N", title=title, axis=axis)
+
+
 def time(frame: pl.DataFrame, column: str) -> alt.X:
     """Return a time axis with labels that fit its span."""
     dates: list[date] = frame[column].drop_nulls().cast(pl.Date).sort().to_list()

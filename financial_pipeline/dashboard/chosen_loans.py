@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from financial_pipeline.dashboard.credit_figures import with_rates
 from financial_pipeline.dashboard.data import Release
 from financial_pipeline.dashboard.elements import Card, dollars, number, percent
 from financial_pipeline.dashboard.loan_filter import ANY, FROM_LOANS, RATES, TABLES, LoanFilter
@@ -85,10 +86,7 @@ def rates_by_grade(release: Release, chosen: LoanFilter = WHOLE) -> pl.DataFrame
     """Return one row per grade and shown definition, all chosen vintages together."""
     names = ("definition", "grade", "loans", "defaults")
     counts = _rates(release, chosen, is_by_grade=True).select(names)
-    added = dict.fromkeys(("rate", "low", "high"), pl.Float64)
-    return pl.DataFrame(
-        default_rates.default_rates(counts.to_dicts()), schema={**counts.schema, **added}
-    )
+    return with_rates(counts, "defaults", "loans")
 
 
 def rates_by_vintage(release: Release, chosen: LoanFilter) -> pl.DataFrame:

@@ -136,14 +136,10 @@ order by issued
 
 def with_rates(rows: pl.DataFrame, events: str, trials: str) -> pl.DataFrame:
     """Add `rate` with its 95% Wilson interval, `low` to `high`: events over trials."""
-    counts = [{**row, "loans": row[trials], "defaults": row[events]} for row in rows.to_dicts()]
-    found = [
-        [row[name] for name in ("rate", "low", "high")]
-        for row in default_rates(row for row in counts if row["loans"])
-    ]
     kept = rows.filter(pl.col(trials) > 0)
+    rated = default_rates(kept.select(loans=trials, defaults=events).to_dicts())
     schema = dict.fromkeys(("rate", "low", "high"), pl.Float64)
-    return kept.hstack(pl.DataFrame(found, schema=schema, orient="row"))
+    return kept.hstack(pl.DataFrame(rated, schema=schema))
 
 
 def losses(rows: pl.DataFrame) -> pl.DataFrame:

@@ -102,13 +102,7 @@ def arrears(release: Release, chosen: LoanFilter) -> None:
 
 def _arrears(rows: pl.DataFrame) -> charts.Layers:
     tips = ["issued", "loans", "late_16_to_30", "late_31_to_120", "bad"]
-    return _bars(
-        rows, alt.X("issued:N", title="Issued", axis=_level()), "rate", tips, charts.ORANGE
-    )
-
-
-def _level() -> alt.Axis:
-    return alt.Axis(labelAngle=0, labelOverlap=True)
+    return _bars(rows, charts.level_axis("issued", "Issued"), "rate", tips, charts.ORANGE)
 
 
 def _bars(rows: pl.DataFrame, x: alt.X, rate: str, tips: list[str], colour: str) -> charts.Layers:
@@ -146,5 +140,5 @@ def losses(release: Release, chosen: LoanFilter) -> None:
 
 def _losses(rows: pl.DataFrame) -> charts.Layers:
     tips = ["vintage", "loans"]
-    axis = alt.X("vintage:N", title="Issue year", axis=_level())
+    axis = charts.level_axis("vintage", "Issue year")
     return _bars(rows, axis, "loss_given_default_share", tips, charts.BLUE)

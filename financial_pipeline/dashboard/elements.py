@@ -1,6 +1,6 @@
 """Parts of every page: cards, sources, downloads, and notices of missing data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -155,6 +155,14 @@ def empty(reason: str) -> None:
     st.info(f"{reason} Choose another selection.", icon=":material/filter_alt_off:")
 
 
+def download(
+    label: str, content: Callable[[], str | bytes], file: str, kind: str, key: str
+) -> None:
+    """Draw a button that makes and saves a file when it is clicked."""
+    icon = ":material/download:"
+    st.download_button(label, content, file, kind, key=key, icon=icon, on_click="ignore")
+
+
 def table(
     frame: pl.DataFrame,
     name: str,
@@ -174,15 +182,7 @@ def table(
     )
     cut = f" The first {TABLE_ROWS:,} are shown." if frame.height > TABLE_ROWS else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "CSV",
-            lambda: csv(frame),
-            f"{name}.csv",
-            "text/csv",
-            key=f"csv_{name}",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download("CSV", lambda: csv(frame), f"{name}.csv", "text/csv", f"csv_{name}")
         st.caption(f"{format_count(frame.height, 'row')}.{cut}")
 
 

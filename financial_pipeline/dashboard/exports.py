@@ -28,15 +28,8 @@ def buttons(name: str, count: int, read: Callable[[], pl.DataFrame]) -> None:
     }
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, (suffix, kind, content) in forms.items():
-            st.download_button(
-                f"All {count:,} as {label}",
-                content,
-                f"{name}.{suffix}",
-                kind,
-                key=f"all_{suffix}_{name}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+            key = f"all_{suffix}_{name}"
+            elements.download(f"All {count:,} as {label}", content, f"{name}.{suffix}", kind, key)
 
 
 def parquet(frame: pl.DataFrame) -> bytes:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from financial_pipeline.errors import PipelineError
@@ -58,7 +57,7 @@ def run_together(commands: Sequence[Sequence[str]], folder: Path) -> int:
 
     Return the exit code of the one that ended by itself, 0 if they were stopped.
     """
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     servers: list[subprocess.Popen[bytes]] = []
     try:
         servers += [subprocess.Popen(command, cwd=folder) for command in commands]
@@ -73,10 +72,6 @@ def run_together(commands: Sequence[Sequence[str]], folder: Path) -> int:
     finally:
         _end(servers)
         signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _end(servers: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -127,15 +127,15 @@ class LoanFilter:
 
     def words(self) -> str:
         """Name the choice."""
-        parts = [
-            f"{name} {value.replace('_', ' ')}"
-            for name, value in (("grade", self.grade), ("purpose", self.purpose))
-            if value != ANY
-        ]
-        parts += [f"{self.term} months"] if self.term != ANY else []
-        parts += [f"state {self.state}"] if self.state != ANY else []
-        parts += [f"FICO {self.fico}"] if self.fico != ANY else []
-        parts += [f"application {self.application}"] if self.application != ANY else []
+        named = {
+            "grade {}": self.grade,
+            "purpose {}": with_spaces(self.purpose),
+            "{} months": self.term,
+            "state {}": self.state,
+            "FICO {}": self.fico,
+            "application {}": self.application,
+        }
+        parts = [form.format(value) for form, value in named.items() if value != ANY]
         return ", ".join([*parts, f"issued {self._span()}"])
 
 

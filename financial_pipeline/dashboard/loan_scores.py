@@ -115,9 +115,7 @@ def _reasons(frame: pl.DataFrame) -> alt.Chart:
                 title="Points lost",
                 axis=alt.Axis(tickMinStep=1, tickCount=8, format="d"),
             ),
-            y=alt.Y(
-                "reason:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, labelOverlap=False)
-            ),
+            y=charts.label_axis("reason", 240),
             tooltip=["reason", alt.Tooltip("points lost:Q", format=".1f")],
         )
         .properties(height=36 * frame.height + 40)

@@ -189,8 +189,9 @@ def knowledge(rows: pl.DataFrame, known: date) -> str:
         count = dated["as_known"].count()
         changed = dated.filter((pl.col("as_known") - pl.col("revised")).abs() > 1e-9).height
         parts.append(
-            f"On **{known}**, **{format_count(count, 'observation')}** {_were(count)} known;"
-            f" **{changed:,}** of them {'has' if changed == 1 else 'have'} been revised since."
+            f"On **{known}**, **{format_count(count, 'observation')}**"
+            f" {'was' if count == 1 else 'were'} known; **{changed:,}** of them"
+            f" {'has' if changed == 1 else 'have'} been revised since."
             if count
             else f"On **{known}**, none of these observations was known yet."
         )
@@ -201,7 +202,3 @@ def knowledge(rows: pl.DataFrame, known: date) -> str:
             " the vintages of ALFRED to see what was known then."
         )
     return "  \n".join(parts)
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"

@@ -62,32 +62,23 @@ def segments(release: Release, cutoff: object, model: str) -> None:
     elements.rows_behind(in_plain_words(rows), "evaluation_segments")
 
 
-def _levels() -> alt.X:
-    return alt.X("level:N", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
-
-
 def _ranks(rows: pl.DataFrame) -> charts.Layers:
     tips: list[Any] = ["level", "n", "defaults", *charts.tips(".3f", "auc", "auc_low", "auc_high")]
-    base = alt.Chart(rows).encode(x=_levels(), tooltip=tips)
-    y = alt.Y("auc_low:Q", title="AUC", scale=alt.Scale(zero=False))
-    whiskers = base.mark_rule(color=charts.BLUE, strokeWidth=2).encode(y=y, y2="auc_high:Q")
-    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
-        y=alt.Y("auc:Q", title="AUC")
-    )
+    base = alt.Chart(rows).encode(x=charts.level_axis("level"), tooltip=tips)
+    scale = alt.Scale(zero=False)
+    whiskers = charts.whiskers(base, "auc_low", "auc_high", title="AUC", scale=scale)
+    dots = charts.dots(base, "auc", title="AUC")
     chance = alt.Chart(pl.DataFrame({"at": [0.5]})).mark_rule(color=charts.GREY, strokeDash=[4, 3])
     return alt.layer(chance.encode(y="at:Q"), whiskers, dots).properties(height=charts.HEIGHT - 40)
 
 
 def _calibration_layers(rows: pl.DataFrame) -> charts.Layers:
     shares = charts.tips(".2%", "rate", "low", "high", "mean_pd")
-    base = alt.Chart(rows).encode(x=_levels(), tooltip=["level", "n", "defaults", *shares])
+    tips: list[Any] = ["level", "n", "defaults", *shares]
+    base = alt.Chart(rows).encode(x=charts.level_axis("level"), tooltip=tips)
     axis = alt.Axis(format=".0%")
-    whiskers = base.mark_rule(color=charts.BLUE, strokeWidth=2).encode(
-        y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q"
-    )
-    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
-        y=alt.Y("rate:Q", title=None)
-    )
+    whiskers = charts.whiskers(base, "low", "high", title=None, axis=axis)
+    dots = charts.dots(base, "rate", title=None)
     expected = base.mark_tick(color=charts.ORANGE, thickness=3, width=18).encode(
         y=alt.Y("mean_pd:Q", title=None)
     )
@@ -125,9 +116,7 @@ def _points(rows: pl.DataFrame) -> alt.Chart:
         .mark_bar(color=charts.BLUE)
         .encode(
             x=alt.X("points:Q", title="Points", axis=alt.Axis(tickCount=6)),
-            y=alt.Y(
-                "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
-            ),
+            y=charts.label_axis("label", 220),
             tooltip=["label", alt.Tooltip("points:Q", format=".1f"), "loans", "defaults", *shares],
         )
         .properties(height=32 * rows.height + 70)

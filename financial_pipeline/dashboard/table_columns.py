@@ -6,6 +6,7 @@ The CSV of a table keeps the names and values as they are.
 from typing import Final
 
 import polars as pl
+import polars.selectors as cs
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
@@ -33,8 +34,6 @@ WORDS: Final = {"fico": "FICO", "usd": "$", "id": "id", "woe": "WoE", "zscore": 
     name: name.upper()
     for name in ("pd", "psi", "hhi", "auc", "ks", "ead", "dti", "hac", "vwap", "ece")
 }
-# Columns whose codes have underscores for spaces.
-CODED: Final = ("purpose",)
 # Numbers from here on are shown without decimals, and below the second bound with four.
 LARGE: Final = 1000.0
 SMALL: Final = 10.0
@@ -47,8 +46,8 @@ def configuration(frame: pl.DataFrame) -> dict[str, ColumnConfig | None]:
 
 def in_plain_words(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with the codes of loans in words."""
-    coded = [name for name in CODED if name in frame.columns]
-    return frame.with_columns(pl.col(name).str.replace_all("_", " ") for name in coded)
+    purpose = cs.by_name("purpose", require_all=False)
+    return frame.with_columns(purpose.str.replace_all("_", " "))
 
 
 def as_text(name: str, values: pl.Series) -> list[str]:

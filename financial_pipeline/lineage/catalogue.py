@@ -190,18 +190,15 @@ def _stream(topics: Tables) -> Tables:
     texts = _texts("stream")
     tables = {}
     for name, table in STREAM_TABLES.items():
-        raw = topics.get(f"raw/{DATASETS[table.topic]}", {}) if table.topic else {}
+        landed = f"raw/{DATASETS[table.topic]}" if table.topic else ""
+        raw = topics.get(landed, {})
         fields = {column: raw[column].description for column in raw}
         columns = _with(dict(table.columns), texts.get(name, {}), fields, texts["all"])
-        landed = f"raw/{DATASETS[table.topic]}" if table.topic else ""
-        tables[f"stream/{name}"] = {
-            c: replace(column, made_of=(f"{landed}.{c}",)) if c in raw else column
-            for c, column in columns.items()
-        }
+        copied = {c: column for c, column in columns.items() if c in raw}
+        tables[f"stream/{name}"] = columns | _copy(copied, landed)
     compared = "staging/market_parity"
-    tables[compared] = rows = tables["stream/parity"]
-    copied = {name: (f"{compared}.{name}",) for name in rows}
-    tables["stream/parity"] = {c: replace(row, made_of=copied[c]) for c, row in rows.items()}
+    tables[compared] = tables["stream/parity"]
+    tables["stream/parity"] = _copy(tables[compared], compared)
     return tables
 
 

@@ -5,7 +5,6 @@ of both. `make dictionary` writes the result to `schemas/column_lineage.json`, s
 no parser; a test compares the file with the SQL.
 """
 
-import csv
 import json
 import logging
 import re
@@ -14,6 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
 import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
@@ -109,11 +109,6 @@ def columns_of(query: exp.Expr, schema: Schema) -> Ends:
     return made_of
 
 
-def _seed_columns(project: Path, node: Mapping[str, Any]) -> list[str]:
-    with (project / node["original_file_path"]).open(encoding="utf-8") as lines:
-        return next(csv.reader(lines))
-
-
 def _in_order(nodes: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield models and seeds, each after its inputs."""
     needs = {key: node["depends_on"].get("nodes", []) for key, node in nodes.items()}
@@ -143,7 +138,8 @@ def dbt_lineage(manifest: Mapping[str, Any], project: Path, staging: Schema) -> 
     for node in _in_order(nodes):
         name = node["name"]
         if node["resource_type"] == "seed":
-            schema[name] = _as_text(_seed_columns(project, node))
+            seed = pl.read_csv(project / node["original_file_path"], n_rows=0)
+            schema[name] = _as_text(seed.columns)
         elif node["config"]["materialized"] != "ephemeral":
             query = join_by_key(_parse(node["compiled_code"]), schema)
             made_of = columns_of(query, schema)

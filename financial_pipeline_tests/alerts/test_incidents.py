@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from financial_pipeline.alerts.incidents import Incident, deliver
-from financial_pipeline.alerts.sinks import Notice, SmtpSink, WebhookSink, configured_sinks
+from financial_pipeline.alerts.sinks import Notice, SmtpSink, configured_sinks, post
 from financial_pipeline.settings import Settings
 
 TORN = Incident("failed run", "prices_job", "prices_job failed on 2019-03-28: torn")
@@ -25,7 +26,7 @@ class FakeSink:
         self.notices: list[Notice] = []
         self.is_down = False
 
-    def send(self, notice: Notice) -> None:
+    def __call__(self, notice: Notice) -> None:
         if self.is_down:
             raise ConnectionError("down")
         self.notices.append(notice)
@@ -81,14 +82,14 @@ def test_webhook_gets_json_that_chat_services_show(
     webhook: tuple[str, list[dict[str, Any]]], ledger: Path
 ) -> None:
     address, taken = webhook
-    deliver([TORN], {"webhook": WebhookSink(address)}, ledger)
-    deliver([], {"webhook": WebhookSink(address)}, ledger)
+    deliver([TORN], {"webhook": partial(post, address)}, ledger)
+    deliver([], {"webhook": partial(post, address)}, ledger)
     assert [body["state"] for body in taken] == ["alert", "recovered"]
     assert taken[0]["text"] == f"ALERT failed run: prices_job: {TORN.text}"
 
 
 def test_webhook_that_fails_keeps_its_address_to_itself(ledger: Path) -> None:
-    sink = WebhookSink("http://127.0.0.1:9/services/secret-token")
+    sink = partial(post, "http://127.0.0.1:9/services/secret-token")
     with pytest.raises(ExceptionGroup) as caught:
         deliver([TORN], {"webhook": sink}, ledger)
     assert "secret-token" not in repr(caught.value) + str(caught.value.exceptions)
@@ -118,7 +119,7 @@ def test_mail_carries_subject_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
             sent.append(mail)
 
     monkeypatch.setattr("smtplib.SMTP", FakeServer)
-    SmtpSink("127.0.0.1", 25, "pipeline@example.org", ("risk@example.org",)).send(
+    SmtpSink("127.0.0.1", 25, "pipeline@example.org", ("risk@example.org",))(
         Notice(TORN.key, TORN.text)
     )
     assert sent[0]["Subject"] == "ALERT failed run: prices_job"
@@ -170,5 +171,5 @@ def test_mail_goes_over_tls_with_a_verified_certificate(
     monkeypatch: pytest.MonkeyPatch, host: str, user: str | None, done: list[str]
 ) -> None:
     monkeypatch.setattr("smtplib.SMTP", TlsServer)
-    SmtpSink(host, 587, "a@example.org", ("b@example.org",), user, "p").send(Notice("x", "y"))
+    SmtpSink(host, 587, "a@example.org", ("b@example.org",), user, "p")(Notice("x", "y"))
     assert done == DONE

@@ -141,10 +141,9 @@ def _rolls(release: Release) -> None:
 
 def _with_state_names(cells: pl.DataFrame) -> pl.DataFrame:
     order = list(figures.STATES)
-    return cells.sort(
-        pl.col("from_state").replace_strict(order, list(range(len(order))), default=99),
-        pl.col("to_state").replace_strict(order, list(range(len(order))), default=99),
-    ).with_columns(pl.col("from_state", "to_state").replace(figures.STATES))
+    ends = pl.col("from_state", "to_state")
+    in_order = cells.sort(ends.replace_strict(order, list(range(len(order))), default=99))
+    return in_order.with_columns(ends.replace(figures.STATES))
 
 
 def _matrix(cells: pl.DataFrame) -> charts.Layers:
@@ -161,14 +160,7 @@ def _matrix(cells: pl.DataFrame) -> charts.Layers:
         ],
     )
     scale = alt.Scale(type="sqrt", domain=[0, 1], range=["#EEF2F6", "#1B5C94"], interpolate="rgb")
-    boxes = base.mark_rect(cornerRadius=3).encode(
-        color=alt.Color("probability:Q", scale=scale, legend=None)
-    )
-    words = base.mark_text(fontSize=12).encode(
-        text=alt.Text("probability:Q", format=".1%"),
-        color=alt.condition("datum.probability > 0.3", alt.value("white"), alt.value("#1B2430")),
-    )
-    return (boxes + words).properties(height=charts.HEIGHT)
+    return charts.heat_map(base, "probability", scale, ".1%", 0.3)
 
 
 def _roll_history(release: Release, cells: pl.DataFrame, source: str) -> None:

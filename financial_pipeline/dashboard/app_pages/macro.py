@@ -54,24 +54,22 @@ def _name(series: str) -> str:
 
 def _days(release: Release, indicator: str, limits: dict[str, Any]) -> tuple[date, date]:
     """Draw the day of knowledge and the first day; the keys keep them for each series."""
+    newest = limits["last_release"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        known = st.date_input(
-            "As known on",
-            max(limits["last_release"] - LOOK_BACK, limits["first_release"]),
-            limits["first_release"],
-            max(release.today, limits["last_release"]),
-            key=f"known_{indicator}",
-            bind="query-params",
-            width=170,
-        )
-        first = st.date_input(
-            "From",
-            max(limits["last_release"] - SHOWN, limits["first_observation"]),
-            limits["first_observation"],
-            max(release.today, limits["last_release"]),
-            key=f"from_{indicator}",
-            bind="query-params",
-            width=170,
+        known, first = (
+            st.date_input(
+                label,
+                max(newest - back, least),
+                least,
+                max(release.today, newest),
+                key=f"{key}_{indicator}",
+                bind="query-params",
+                width=170,
+            )
+            for label, key, back, least in (
+                ("As known on", "known", LOOK_BACK, limits["first_release"]),
+                ("From", "from", SHOWN, limits["first_observation"]),
+            )
         )
     return known, first
 

@@ -136,14 +136,7 @@ def _matrix(rows: pl.DataFrame) -> charts.Layers:
             alt.Tooltip("correlation:Q", format=".3f"),
         ],
     )
-    boxes = base.mark_rect(cornerRadius=3).encode(
-        color=alt.Color("correlation:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
-    )
-    words = base.mark_text(fontSize=12).encode(
-        text=alt.Text("correlation:Q", format=".2f"),
-        color=alt.condition("datum.correlation > 0.5", alt.value("white"), alt.value("#1B2430")),
-    )
-    return (boxes + words).properties(height=charts.HEIGHT)
+    return charts.heat_map(base, "correlation", alt.Scale(domain=[0, 1]), ".2f", 0.5)
 
 
 def _value_at_risk(release: Release, first: date, banks: list[str]) -> None:

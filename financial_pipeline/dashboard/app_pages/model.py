@@ -1,5 +1,7 @@
 """Model: separation of bad and good loans, reasons for the score of a loan, and drift."""
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 import streamlit as st
@@ -84,14 +86,11 @@ def _calibration(bins: pl.DataFrame) -> charts.Layers:
     top = max(float(bins["mean_pd"].max() or 0), float(bins["high"].max() or 0))  # type: ignore[arg-type]
     form = alt.Axis(format=".0%", tickCount=6)
     base = alt.Chart(bins).encode(x=alt.X("mean_pd:Q", title="Mean PD of the bin", axis=form))
-    y = alt.Y("default_rate:Q", title="Default rate", axis=form)
     whiskers = base.mark_rule(color=charts.BLUE, opacity=0.6, strokeWidth=2).encode(
         y=alt.Y("low:Q", title="Default rate"), y2="high:Q"
     )
-    dots = base.mark_point(color=charts.BLUE, filled=True, size=60).encode(
-        y=y,
-        tooltip=["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")],
-    )
+    tips: list[Any] = ["bin", "loans", "defaults", *charts.tips(".2%", "mean_pd", "default_rate")]
+    dots = charts.dots(base.encode(tooltip=tips), "default_rate", title="Default rate", axis=form)
     ends = pl.DataFrame({"mean_pd": [0.0, top], "default_rate": [0.0, top]})
     ideal = alt.Chart(ends).mark_line(color=charts.GREY, strokeDash=[4, 3])
     same = ideal.encode(x="mean_pd:Q", y="default_rate:Q")
@@ -121,9 +120,7 @@ def _bars(rows: pl.DataFrame) -> alt.Chart:
         .mark_bar()
         .encode(
             x=alt.X("coefficient:Q", title=None),
-            y=alt.Y(
-                "term:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
-            ),
+            y=charts.label_axis("term", 220),
             color=alt.Color(
                 "raises:N",
                 scale=alt.Scale(domain=[True, False], range=[charts.ORANGE, charts.BLUE]),
