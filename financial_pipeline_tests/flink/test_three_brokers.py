@@ -78,7 +78,7 @@ def kill_two_brokers(cluster: LocalRuntime, job_id: str, exact: World) -> None:
 
 @pytest.fixture(scope="module")
 def drill(three_brokers: LocalRuntime) -> Drill:
-    """Two jobs read one feed while brokers die; one of them takes half a silent second for an end."""
+    """Two jobs read one feed while brokers die; one takes half a silent second for an end."""
     # Without a prefix, so that the sensor finds the topics.
     exact, hasty = World(three_brokers, prefix=""), World(three_brokers, raw_topic=RAW_TOPIC)
     feed = Feed(MESSAGES, BAR_SECONDS)
