@@ -73,7 +73,7 @@ print(SparkContext._gateway.proc.pid)
 
 
 def run(code: str, **variables: str) -> tuple[str, str]:
-    """What the code writes to standard output and to standard error."""
+    """Run the code, and return its standard output and its standard error."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | variables,
