@@ -19,6 +19,7 @@ MONITORED = 300.0
 TICK_SECONDS = 240.0
 # Long enough that at least two ticks are due while nothing runs.
 DOWN_SECONDS = 135.0
+EVERY_MINUTE = [{"key": "dagster/schedule_name", "value": "every_minute"}]
 
 
 def sleeping(faulty: Faulty) -> tuple[str, int]:
@@ -79,7 +80,9 @@ def counted(faulty: Faulty) -> list[datetime]:
 @pytest.mark.nightly
 def test_killed_server_loses_and_doubles_no_tick(faulty: Faulty) -> None:
     runs.start_schedule(faulty.server, LOCATION, "every_minute")
-    eventually(lambda: counted(faulty), "the first tick", TICK_SECONDS)
+    # The schedule continues after the newest run that did not fail, so the first one has to end.
+    ended = {"statuses": ["SUCCESS"], "tags": EVERY_MINUTE}
+    eventually(lambda: runs.found(faulty.server, **ended), "the first tick", TICK_SECONDS)
     faulty.server.kill()
     before = counted(faulty)
     time.sleep(DOWN_SECONDS)
