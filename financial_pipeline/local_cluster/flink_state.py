@@ -38,7 +38,7 @@ def newest_state(folder: Path) -> Path | None:
 
 def completed_checkpoint(folder: Path, job_id: str) -> int:
     """Number of the last completed checkpoint of a job, 0 before the first."""
-    return _newest_number(folder / "checkpoints" / job_id)
+    return _newest_number(_local_files(folder / "checkpoints" / job_id))
 
 
 def newest_checkpoint(address: str) -> str | None:
@@ -48,27 +48,31 @@ def newest_checkpoint(address: str) -> str | None:
     bucket that the settings open.
     """
     if address.startswith(S3_SCHEMES):
-        number = _newest_stored_number(address)
+        files = _stored_files(address)
     elif address.startswith(LOCAL):
-        number = _newest_number(Path(address.removeprefix(LOCAL)))
+        files = _local_files(Path(address.removeprefix(LOCAL)))
     else:
         return None
+    number = _newest_number(files)
     return f"{address}/chk-{number}" if number else None
 
 
-def _newest_stored_number(address: str) -> int:
+def _stored_files(address: str) -> list[str]:
     place = address.partition("://")[2]
     try:
-        keys = Bucket(f"s3://{place}", Settings()).listed("")
+        return [*Bucket(f"s3://{place}", Settings()).listed("")]
     except Unreachable:
         # The checkpoints may be on a service of the Flink cluster alone.
-        return 0
-    return max((int(found[1]) for key in keys if (found := METADATA.fullmatch(key))), default=0)
+        return []
 
 
-def _newest_number(folder: Path) -> int:
-    found = folder.glob("chk-*/_metadata")
-    return max((int(path.parent.name.removeprefix("chk-")) for path in found), default=0)
+def _local_files(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.glob("chk-*/_metadata")]
+
+
+def _newest_number(files: list[str]) -> int:
+    """Return the number of the newest checkpoint of which these files have the metadata, or 0."""
+    return max((int(found[1]) for file in files if (found := METADATA.fullmatch(file))), default=0)
 
 
 def clear_old_states(folder: Path, keep: Path | None) -> None:

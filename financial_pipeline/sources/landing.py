@@ -229,4 +229,4 @@ def _detect(path: Path) -> LandedFile:
 
 def detect_folder(folder: Path) -> list[LandedFile]:
     """Every data file of a drop folder, sorted by path; errors as `detect`."""
-    return join_parts([detect(path) for path in candidates(folder, ())])
+    return join_parts([detect(path) for path in candidates(folder)])
